@@ -1,0 +1,69 @@
+# make run, make test, make check: each complete on a machine with Python 3.11+ and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+MEMBERS := shared services/credentials services/gateway services/agent-runner \
+	services/agent-runner/agent services/metrics deploy/local deploy/sandbox
+
+.PHONY: help install run demo test torture check fix lock clean
+
+help:
+	@echo "make run      start everything on this machine"
+	@echo "make demo     start everything and take a scripted tour"
+	@echo "make test     every test, on real NATS, PostgreSQL and, where one answers, Docker"
+	@echo "make torture  the tests that take longer"
+	@echo "make check    format, lint, types, boundaries"
+	@echo "make fix      format and mend what can be mended"
+	@echo "make lock     resolve requirements.lock anew"
+	@echo "make clean    remove the virtual environment (never the state)"
+
+install: $(VENV)/.installed
+
+# The stamp is the last step, so an interrupted install is simply done again.
+$(VENV)/.installed: requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS))
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Ag2Trust needs Python 3.11 or newer; name one with PYTHON=python3.12 make run"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo "This Python cannot make virtual environments; install its venv package (Debian: python3-venv)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		$(addprefix -e ./,$(MEMBERS))
+	@touch $@
+
+# `exec`, so that a signal to make's child reaches the launcher itself.
+run: install
+	@exec $(BIN)/ag2trust run
+
+demo: install
+	@exec $(BIN)/ag2trust demo
+
+test: install
+	$(BIN)/pytest -m "not torture"
+
+torture: install
+	$(BIN)/pytest -m torture
+
+check: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+fix: install
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: install
+	$(BIN)/uv pip compile --no-config --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-emit-index-url --no-emit-find-links --group dev --quiet \
+		--no-emit-package ag2trust-shared --no-emit-package ag2trust-credentials \
+		--no-emit-package ag2trust-gateway --no-emit-package ag2trust-agent-runner \
+		--no-emit-package ag2trust-metrics --no-emit-package ag2trust-agent \
+		--no-emit-package ag2trust-local --no-emit-package ag2trust-sandbox \
+		pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,1 @@
+"""The default agent: a small loop on the official SDKs."""

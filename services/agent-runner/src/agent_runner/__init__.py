@@ -1,0 +1,1 @@
+"""Runs agents, and stands between them and the providers."""

@@ -1,0 +1,1 @@
+"""Keeps provider secrets sealed and leases them to enrolled runners."""

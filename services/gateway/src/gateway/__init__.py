@@ -1,0 +1,1 @@
+"""The one door from outside: HTTP in, questions on the bus out."""

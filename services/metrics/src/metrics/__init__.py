@@ -1,0 +1,1 @@
+"""Counts every call once and answers what was used."""

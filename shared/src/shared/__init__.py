@@ -1,0 +1,1 @@
+"""What every service agrees on: contracts, the bus, errors, identities, lifecycle."""

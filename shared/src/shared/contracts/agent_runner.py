@@ -1,0 +1,347 @@
+"""What the agent-runner hears, answers and signals."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
+
+from .base import (
+    Empty,
+    Endpoint,
+    Explanation,
+    Labels,
+    Message,
+    Name,
+    Page,
+    PageQuestion,
+    Question,
+    Service,
+    Signal,
+)
+
+__all__ = [
+    "AGENT_LOGS",
+    "CREATE_AGENT",
+    "CREATE_AGENT_TYPE",
+    "DELETE_AGENT",
+    "DELETE_AGENT_TYPE",
+    "GET_AGENT",
+    "GET_AGENT_TYPE",
+    "GET_MESSAGE",
+    "LIST_AGENTS",
+    "LIST_AGENT_TYPES",
+    "MESSAGE_FINISHED",
+    "MESSAGE_MAX_CHARACTERS",
+    "PING",
+    "RESTART_AGENT",
+    "START_AGENT",
+    "STOP_AGENT",
+    "SUBMIT_MESSAGE",
+    "UPDATE_AGENT_TYPE",
+    "WAKE",
+    "Agent",
+    "AgentLogs",
+    "AgentMessage",
+    "AgentQuestion",
+    "AgentStatus",
+    "AgentType",
+    "AgentTypePatch",
+    "AgentTypeQuestion",
+    "AgentTypeSubmission",
+    "CreateAgent",
+    "CreateAgentType",
+    "DesiredState",
+    "MessageFinished",
+    "MessageQuestion",
+    "MessageStatus",
+    "MessageUsage",
+    "Resources",
+    "SubmitMessage",
+    "UpdateAgentType",
+    "Wake",
+]
+
+MESSAGE_MAX_CHARACTERS = 10_000
+
+
+class AgentStatus(StrEnum):
+    """What an agent is, as far as its runner knows."""
+
+    STOPPED = "stopped"
+    STARTING = "starting"
+    RUNNING = "running"
+    ACK_ONLY = "ack_only"
+    STOPPING = "stopping"
+    ERROR = "error"
+
+
+class DesiredState(StrEnum):
+    """What an agent's operator wants it to be."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+
+
+class MessageStatus(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    ACKNOWLEDGED = "acknowledged"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return self not in {MessageStatus.QUEUED, MessageStatus.RUNNING}
+
+
+class Resources(Message):
+    """What one agent may take of its host."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    memory_mb: int = Field(default=256, ge=64, le=65536)
+    cpus: float = Field(default=1.0, gt=0, le=64)
+    pids: int = Field(default=128, ge=16, le=4096)
+
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Model = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256)
+]
+SystemPrompt = Annotated[str, StringConstraints(max_length=100_000)]
+UseCase = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+
+
+class AgentTypeSubmission(Message):
+    """A template for agents. *allowed_models* defaults to the one *model*."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+    slug: Slug
+    use_case: UseCase | None = None
+    labels: Labels = Field(default_factory=dict)
+    provider_id: UUID
+    model: Model
+    allowed_models: list[Model] | None = Field(default=None, max_length=200)
+    system_prompt: SystemPrompt = ""
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    max_tokens: int | None = Field(default=None, ge=1)
+    resources: Resources = Resources()
+
+
+class AgentTypePatch(Message):
+    """Changes to an agent type; what is not set stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name | None = None
+    slug: Slug | None = None
+    use_case: UseCase | None = None
+    labels: Labels | None = None
+    provider_id: UUID | None = None
+    model: Model | None = None
+    allowed_models: list[Model] | None = Field(default=None, max_length=200)
+    system_prompt: SystemPrompt | None = None
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    max_tokens: int | None = Field(default=None, ge=1)
+    resources: Resources | None = None
+
+
+class AgentType(Message):
+    """A version of an agent type; running agents keep the one they started with."""
+
+    id: UUID
+    version: int
+    name: str
+    slug: str
+    use_case: str | None
+    labels: dict[str, str]
+    provider_id: UUID
+    model: str
+    allowed_models: list[str]
+    system_prompt: str
+    temperature: float | None
+    max_tokens: int | None
+    resources: Resources
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class Agent(Message):
+    """One instance of an agent type.
+
+    *restart_required*: its type has a newer version than the one it runs.
+    """
+
+    id: UUID
+    name: str
+    agent_type_id: UUID
+    agent_type_version: int | None
+    runtime: str | None
+    desired_state: DesiredState
+    status: AgentStatus
+    status_reason: Explanation | None
+    restart_required: bool
+    runner: str | None
+    version: int
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    started_at: AwareDatetime | None
+
+
+class MessageUsage(Message):
+    """Tokens of all model calls made for one message; None if none was reported."""
+
+    calls: int = 0
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    total_tokens: int | None = None
+
+
+class AgentMessage(Message):
+    """A message to an agent and, once final, its one stored answer."""
+
+    message_id: UUID
+    thread_id: UUID
+    agent_id: UUID
+    status: MessageStatus
+    content: str | None
+    usage: MessageUsage
+    duration_ms: int | None
+    explanation: Explanation | None
+    created_at: AwareDatetime
+    finished_at: AwareDatetime | None
+
+
+class CreateAgentType(Question):
+    agent_type_id: UUID
+    submission: AgentTypeSubmission
+
+
+class UpdateAgentType(Question):
+    agent_type_id: UUID
+    patch: AgentTypePatch
+    if_version: int | None = None
+
+
+class AgentTypeQuestion(Question):
+    agent_type_id: UUID
+
+
+class CreateAgent(Question):
+    agent_id: UUID
+    name: Name
+    agent_type_id: UUID
+
+
+class AgentQuestion(Question):
+    agent_id: UUID
+
+
+class SubmitMessage(Question):
+    """A row is written before the answer; *thread_id* None opens a new thread."""
+
+    message_id: UUID
+    agent_id: UUID
+    thread_id: UUID | None = None
+    content: str
+
+
+class MessageQuestion(Question):
+    message_id: UUID
+
+
+class AgentLogs(Message):
+    """The last lines an agent wrote, secrets masked."""
+
+    lines: list[str]
+
+
+class MessageFinished(Message):
+    """A message has become final; the record has its answer."""
+
+    message_id: UUID
+
+
+class Wake(Message):
+    """Something changed for an agent that this runner hosts."""
+
+    agent_id: UUID
+
+
+_GATEWAY = frozenset({Service.GATEWAY})
+_RUNNER = frozenset({Service.AGENT_RUNNER})
+_STARTING = timedelta(seconds=15)
+
+PING = Endpoint("agent_runner.v1.ping", Empty, Empty, askers=_GATEWAY)
+CREATE_AGENT_TYPE = Endpoint(
+    "agent_runner.v1.create_agent_type", CreateAgentType, AgentType, askers=_GATEWAY
+)
+UPDATE_AGENT_TYPE = Endpoint(
+    "agent_runner.v1.update_agent_type", UpdateAgentType, AgentType, askers=_GATEWAY
+)
+DELETE_AGENT_TYPE = Endpoint(
+    "agent_runner.v1.delete_agent_type", AgentTypeQuestion, Empty, askers=_GATEWAY
+)
+GET_AGENT_TYPE = Endpoint(
+    "agent_runner.v1.get_agent_type", AgentTypeQuestion, AgentType, askers=_GATEWAY
+)
+LIST_AGENT_TYPES = Endpoint(
+    "agent_runner.v1.list_agent_types", PageQuestion, Page[AgentType], askers=_GATEWAY
+)
+CREATE_AGENT = Endpoint(
+    "agent_runner.v1.create_agent", CreateAgent, Agent, askers=_GATEWAY
+)
+DELETE_AGENT = Endpoint(
+    "agent_runner.v1.delete_agent",
+    AgentQuestion,
+    Empty,
+    askers=_GATEWAY,
+    deadline=timedelta(seconds=60),
+)
+GET_AGENT = Endpoint("agent_runner.v1.get_agent", AgentQuestion, Agent, askers=_GATEWAY)
+LIST_AGENTS = Endpoint(
+    "agent_runner.v1.list_agents", PageQuestion, Page[Agent], askers=_GATEWAY
+)
+START_AGENT = Endpoint(
+    "agent_runner.v1.start_agent",
+    AgentQuestion,
+    Agent,
+    askers=_GATEWAY,
+    deadline=_STARTING,
+)
+STOP_AGENT = Endpoint(
+    "agent_runner.v1.stop_agent", AgentQuestion, Agent, askers=_GATEWAY
+)
+RESTART_AGENT = Endpoint(
+    "agent_runner.v1.restart_agent",
+    AgentQuestion,
+    Agent,
+    askers=_GATEWAY,
+    deadline=_STARTING,
+)
+AGENT_LOGS = Endpoint(
+    "agent_runner.v1.agent_logs", AgentQuestion, AgentLogs, askers=_GATEWAY
+)
+SUBMIT_MESSAGE = Endpoint(
+    "agent_runner.v1.submit_message", SubmitMessage, AgentMessage, askers=_GATEWAY
+)
+GET_MESSAGE = Endpoint(
+    "agent_runner.v1.get_message", MessageQuestion, AgentMessage, askers=_GATEWAY
+)
+MESSAGE_FINISHED = Signal(
+    "agent_runner.v1.signals.message_finished.{key}",
+    MessageFinished,
+    sender=Service.AGENT_RUNNER,
+    hearers=_GATEWAY,
+)
+WAKE = Signal(
+    "agent_runner.v1.signals.wake.{key}",
+    Wake,
+    sender=Service.AGENT_RUNNER,
+    hearers=_RUNNER,
+)

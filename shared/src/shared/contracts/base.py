@@ -1,0 +1,228 @@
+"""The shapes of the wire: messages, questions, endpoints, signals, topics."""
+
+import binascii
+from base64 import b64decode, b64encode
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PlainSerializer,
+    SecretStr,
+    StringConstraints,
+)
+
+__all__ = [
+    "Actor",
+    "Bytes",
+    "Empty",
+    "Endpoint",
+    "Event",
+    "EventT",
+    "Explanation",
+    "Failure",
+    "Labels",
+    "Message",
+    "Name",
+    "Page",
+    "PageQuestion",
+    "Question",
+    "ReplyT",
+    "RequestT",
+    "Secret",
+    "Service",
+    "Signal",
+    "Signed",
+    "Topic",
+]
+
+
+def _bytes(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return b64decode(value, validate=True)
+    except binascii.Error as error:
+        raise ValueError("not base64") from error
+
+
+Bytes = Annotated[
+    bytes,
+    BeforeValidator(_bytes),
+    PlainSerializer(lambda value: b64encode(value).decode(), when_used="json"),
+]
+"""Bytes inside, base64 in JSON."""
+
+Secret = Annotated[
+    SecretStr,
+    PlainSerializer(lambda secret: secret.get_secret_value(), when_used="json"),
+]
+"""Masked in logs and tracebacks; readable in JSON, so only ever inside a seal."""
+
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)
+]
+"""What people call a thing; unique per organization and kind."""
+
+Labels = Annotated[
+    dict[
+        Annotated[str, StringConstraints(pattern=r"^[a-zA-Z][a-zA-Z0-9_.-]{0,62}$")],
+        Annotated[str, StringConstraints(max_length=200)],
+    ],
+    Field(max_length=20),
+]
+
+
+class Service(StrEnum):
+    """Who speaks on the bus. The value is subject head, schema and role alike."""
+
+    CREDENTIALS = "credentials"
+    GATEWAY = "gateway"
+    AGENT_RUNNER = "agent_runner"
+    METRICS = "metrics"
+
+
+class Message(BaseModel):
+    """Anything that crosses the bus.
+
+    Fields are only ever added, so an older reader ignores what it does not know.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+
+class Empty(Message):
+    """A question without words, or an answer that says only "done"."""
+
+
+class Actor(Message):
+    """Who is behind an act, for the audit entry of its owner."""
+
+    kind: Annotated[str, StringConstraints(pattern=r"^(api_key|user|service)$")]
+    id: str
+
+
+class Question(Message):
+    """A question about the things of one organization."""
+
+    org_id: UUID
+    actor: Actor
+
+
+class PageQuestion(Question):
+    """A question whose answer is a list, newest first."""
+
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: str | None = None
+
+
+ItemT = TypeVar("ItemT")
+
+
+class Page(Message, Generic[ItemT]):
+    data: list[ItemT]
+    next_cursor: str | None = None
+
+
+class Signed(Message):
+    """Words with the signature of an enrolled identity.
+
+    *body* is the JSON of a message, signed as bytes so that both sides hash the same;
+    *signer* is the public nkey (`U…`) whose Ed25519 signature it is.
+    """
+
+    signer: str
+    body: Bytes
+    signature: Bytes
+
+
+class Failure(Message):
+    """An `AppError` on its way back over the bus."""
+
+    code: str
+    status: int
+    message: str
+    details: dict[str, JsonValue] = Field(default_factory=dict)
+    retry_after_seconds: float | None = None
+
+
+class Explanation(Message):
+    """Why something failed: one shape everywhere (PRODUCT: S10).
+
+    *provider_error* is the provider's own name of the failure, None if it is ours.
+    """
+
+    code: str
+    provider_error: str | None = None
+    message: str
+    cause: str
+    fix: str
+    retryable: bool
+
+
+class Event(Message):
+    """Something that happened. The id lets the bus and its readers drop repeats."""
+
+    id: UUID
+    org_id: UUID
+
+
+RequestT = TypeVar("RequestT", bound=Message)
+ReplyT = TypeVar("ReplyT", bound=Message)
+EventT = TypeVar("EventT", bound=Event)
+MessageT = TypeVar("MessageT", bound=Message)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint(Generic[RequestT, ReplyT]):
+    """A question one service answers, and who may ask it.
+
+    The subject's head is the answering service; `askers` becomes the permissions of
+    the bus. *deadline* bounds the whole question, its one retry included.
+    A subject with `{runner}` names one process: `at` fills it in.
+    """
+
+    subject: str
+    request: type[RequestT]
+    reply: type[ReplyT]
+    askers: frozenset[Service]
+    deadline: timedelta = timedelta(seconds=5)
+
+    def at(self, runner: str) -> "Endpoint[RequestT, ReplyT]":
+        return replace(self, subject=self.subject.format(runner=runner))
+
+
+@dataclass(frozen=True, slots=True)
+class Signal(Generic[MessageT]):
+    """A hint on core NATS that may be lost; whoever hears it looks at the record.
+
+    The subject may hold one `{key}`, such as a message id; `of` fills it in.
+    """
+
+    subject: str
+    message: type[MessageT]
+    sender: Service
+    hearers: frozenset[Service]
+
+    def of(self, key: object) -> str:
+        return self.subject.format(key=key)
+
+
+@dataclass(frozen=True, slots=True)
+class Topic(Generic[EventT]):
+    """A kind of public event, `ag2trust.v1.events.<org>.<noun>.<past participle>`."""
+
+    noun: str
+    participle: str
+    event: type[EventT]
+    publisher: Service
+
+    def subject(self, org_id: UUID | str) -> str:
+        return f"ag2trust.v1.events.{org_id}.{self.noun}.{self.participle}"

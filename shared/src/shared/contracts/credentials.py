@@ -1,0 +1,284 @@
+"""What the credentials service hears, answers and signals."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
+
+from .base import (
+    Bytes,
+    Empty,
+    Endpoint,
+    Labels,
+    Message,
+    Name,
+    Page,
+    PageQuestion,
+    Question,
+    Secret,
+    Service,
+    Signal,
+    Signed,
+)
+
+__all__ = [
+    "CLAIM_USES",
+    "CREATE_PROVIDER",
+    "DELETE_PROVIDER",
+    "GET_PROVIDER",
+    "LEASE",
+    "LIST_PROVIDERS",
+    "PING",
+    "PROVIDER_CHANGED",
+    "RELEASE_USES",
+    "UPDATE_PROVIDER",
+    "ClaimUses",
+    "CreateProvider",
+    "CredentialState",
+    "LeaseRequest",
+    "LeasedCredential",
+    "Provider",
+    "ProviderChanged",
+    "ProviderLimits",
+    "ProviderPatch",
+    "ProviderQuestion",
+    "ProviderStatus",
+    "ProviderSubmission",
+    "ProviderType",
+    "ReleaseUses",
+    "SealedLease",
+    "UpdateProvider",
+    "submission_binding",
+]
+
+
+class ProviderType(StrEnum):
+    OPENAI = "openai"
+    ANTHROPIC = "anthropic"
+    BEDROCK = "bedrock"
+
+
+class ProviderStatus(StrEnum):
+    READY = "ready"
+    INCOMPLETE = "incomplete"
+
+
+class ProviderLimits(Message):
+    """Limits towards one provider; None means unlimited."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    requests_per_minute: int | None = Field(default=None, ge=0)
+    tokens_per_minute: int | None = Field(default=None, ge=0)
+    concurrent: int | None = Field(default=None, ge=0)
+
+
+class CredentialState(Message):
+    """What may be told of a secret: never more than its last four characters."""
+
+    version: int
+    hint: str | None = None
+    expires_at: AwareDatetime | None = None
+    missing: list[str] = Field(default_factory=list)
+
+
+class Provider(Message):
+    """A named configuration of one provider type, without its secret.
+
+    *version* counts changes of the row and becomes its ETag;
+    `credential.version` counts secrets.
+    """
+
+    id: UUID
+    name: str
+    type: ProviderType
+    use_case: str | None
+    labels: dict[str, str]
+    base_url: str
+    limits: ProviderLimits
+    enabled: bool
+    status: ProviderStatus
+    credential: CredentialState
+    version: int
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+ApiKey = Annotated[Secret, Field(description="Trimmed; printable ASCII.")]
+BaseUrl = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=8, max_length=2000)
+]
+UseCase = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+
+
+class ProviderSubmission(Message):
+    """A new provider as its operator gives it; crosses the bus only sealed.
+
+    *base_url* is what the official SDK takes: OpenAI with `/v1`.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+    type: Literal[ProviderType.OPENAI]
+    use_case: UseCase | None = None
+    labels: Labels = Field(default_factory=dict)
+    base_url: BaseUrl | None = None
+    api_key: ApiKey
+    limits: ProviderLimits = ProviderLimits()
+    enabled: bool = True
+
+
+class ProviderPatch(Message):
+    """Changes to a provider; what is not set stays. Crosses the bus only sealed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name | None = None
+    use_case: UseCase | None = None
+    labels: Labels | None = None
+    base_url: BaseUrl | None = None
+    api_key: ApiKey | None = None
+    limits: ProviderLimits | None = None
+    enabled: bool | None = None
+
+
+def submission_binding(org_id: UUID, provider_id: UUID) -> bytes:
+    """Make the HPKE `info` of a submission: it opens for this provider only."""
+    return f"ag2trust.v1.submission/{org_id}/{provider_id}".encode()
+
+
+class CreateProvider(Question):
+    """*sealed* is a `ProviderSubmission` under `submission_binding`."""
+
+    provider_id: UUID
+    sealed: Bytes
+
+
+class UpdateProvider(Question):
+    """*sealed* is a `ProviderPatch` under `submission_binding`.
+
+    *if_version* refuses the change (409) when the row has moved on.
+    """
+
+    provider_id: UUID
+    sealed: Bytes
+    if_version: int | None = None
+
+
+class ProviderQuestion(Question):
+    provider_id: UUID
+
+
+class ClaimUses(Question):
+    """Agent *agent_id* is about to depend on *provider_ids*.
+
+    *generation* grows with every claim and release of one agent; one that was
+    overtaken is refused, so a late message cannot undo a newer one.
+    """
+
+    agent_id: UUID
+    agent_name: str
+    provider_ids: list[UUID] = Field(min_length=1, max_length=20)
+    generation: int = Field(ge=1)
+
+
+class ReleaseUses(Question):
+    """Agent *agent_id* has stopped and depends on no provider any more."""
+
+    agent_id: UUID
+    generation: int = Field(ge=1)
+
+
+class LeaseRequest(Message):
+    """What a runner signs when it needs a plaintext (DESIGN: section 4).
+
+    *public_key* is a fresh X25519 key the reply is sealed to; *nonce* is never
+    used twice; *issued_at* may differ from our clock by 30 s at most.
+    """
+
+    runner: str
+    epoch: int
+    org_id: UUID
+    agent_id: UUID
+    provider_id: UUID
+    purpose: Literal["agent"]
+    public_key: Bytes
+    nonce: Bytes = Field(min_length=16, max_length=32)
+    issued_at: AwareDatetime
+
+
+class LeasedCredential(Message):
+    """The plaintext of a lease; exists only sealed and in the runner's memory.
+
+    *fields* maps the provider type's field names (`api_key`) to their secrets.
+    """
+
+    provider_id: UUID
+    type: ProviderType
+    name: str
+    use_case: str | None
+    base_url: str
+    enabled: bool
+    version: int
+    fields: dict[str, Secret]
+
+
+class SealedLease(Message):
+    """*sealed* is a `LeasedCredential`, HPKE to the request's public key.
+
+    *signature* is the credentials service's, over the request's body and *sealed*.
+    """
+
+    lease_id: UUID
+    expires_at: AwareDatetime
+    sealed: Bytes
+    signature: Bytes
+
+
+class ProviderChanged(Message):
+    org_id: UUID
+    provider_id: UUID
+
+
+_GATEWAY = frozenset({Service.GATEWAY})
+_RUNNER = frozenset({Service.AGENT_RUNNER})
+
+PING = Endpoint("credentials.v1.ping", Empty, Empty, askers=_GATEWAY)
+CREATE_PROVIDER = Endpoint(
+    "credentials.v1.create_provider", CreateProvider, Provider, askers=_GATEWAY
+)
+UPDATE_PROVIDER = Endpoint(
+    "credentials.v1.update_provider", UpdateProvider, Provider, askers=_GATEWAY
+)
+DELETE_PROVIDER = Endpoint(
+    "credentials.v1.delete_provider", ProviderQuestion, Empty, askers=_GATEWAY
+)
+LIST_PROVIDERS = Endpoint(
+    "credentials.v1.list_providers", PageQuestion, Page[Provider], askers=_GATEWAY
+)
+GET_PROVIDER = Endpoint(
+    "credentials.v1.get_provider",
+    ProviderQuestion,
+    Provider,
+    askers=_GATEWAY | _RUNNER,
+)
+CLAIM_USES = Endpoint("credentials.v1.claim_uses", ClaimUses, Empty, askers=_RUNNER)
+RELEASE_USES = Endpoint(
+    "credentials.v1.release_uses", ReleaseUses, Empty, askers=_RUNNER
+)
+LEASE = Endpoint(
+    "credentials.v1.lease",
+    Signed,
+    SealedLease,
+    askers=_RUNNER,
+    deadline=timedelta(seconds=10),
+)
+PROVIDER_CHANGED = Signal(
+    "credentials.v1.signals.provider_changed",
+    ProviderChanged,
+    sender=Service.CREDENTIALS,
+    hearers=_RUNNER,
+)

@@ -1,0 +1,71 @@
+"""What each service may say and hear on NATS, derived from the contracts.
+
+A subject that no contract names cannot be used by anyone.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from . import agent_runner, credentials, metrics
+from .base import Endpoint, Service, Signal, Topic
+
+__all__ = ["Permissions", "inbox_prefix", "permissions_of"]
+
+_MODULES: tuple[ModuleType, ...] = (credentials, agent_runner, metrics)
+_EVENTS_API = ("INFO", "CREATE", "UPDATE")
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """Subjects a login may publish to and subscribe to; replies come on top."""
+
+    publish: tuple[str, ...]
+    subscribe: tuple[str, ...]
+
+
+def permissions_of(service: Service) -> Permissions:
+    publish = {
+        *(_pattern(each.subject) for each in _endpoints() if service in each.askers),
+        *(each.of("*") for each in _signals() if service is each.sender),
+        *(each.subject("*") for each in _topics() if service is each.publisher),
+    }
+    if service is Service.METRICS:
+        publish |= {f"$JS.API.STREAM.{verb}.EVENTS" for verb in _EVENTS_API}
+    subscribe = {
+        f"{inbox_prefix(service)}.>",
+        *(_pattern(each.subject) for each in _endpoints() if _is_of(each, service)),
+        *(each.of("*") for each in _signals() if service in each.hearers),
+    }
+    return Permissions(tuple(sorted(publish)), tuple(sorted(subscribe)))
+
+
+def inbox_prefix(service: Service) -> str:
+    """Where replies to *service* arrive; nobody else may listen there."""
+    return f"_INBOX_{service}"
+
+
+def _endpoints() -> list[Endpoint[Any, Any]]:
+    return [each for each in _values() if isinstance(each, Endpoint)]
+
+
+def _signals() -> list[Signal[Any]]:
+    return [each for each in _values() if isinstance(each, Signal)]
+
+
+def _topics() -> list[Topic[Any]]:
+    return [each for each in _values() if isinstance(each, Topic)]
+
+
+def _values() -> Iterator[object]:
+    for module in _MODULES:
+        yield from vars(module).values()
+
+
+def _is_of(endpoint: Endpoint[Any, Any], service: Service) -> bool:
+    return endpoint.subject.startswith(f"{service}.")
+
+
+def _pattern(subject: str) -> str:
+    return subject.replace("{runner}", "*")

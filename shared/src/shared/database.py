@@ -1,0 +1,123 @@
+"""PostgreSQL: pools, and transactions that see one organization.
+
+Every table's row-level security compares `org_id` with the setting `ag2trust.org_id`,
+which `organization` sets inside the transaction; without it there are no rows.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from uuid import UUID
+
+import asyncpg
+from pydantic import SecretStr
+
+from .errors import DatabaseUnavailableError
+from .settings import DatabaseSettings
+
+__all__ = ["Connection", "Database", "connect_database", "refusing"]
+
+Connection = asyncpg.pool.PoolConnectionProxy
+"""A connection inside a transaction; only repositories use it."""
+
+_ACQUIRE_SECONDS = 5.0
+_COMMAND_SECONDS = 15.0
+_RETRY_AFTER_SECONDS = 2.0
+
+_UNREACHABLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InternalClientError,
+)
+
+
+class Database:
+    """Two pools of one schema: one organization at a time, or a sweep over all."""
+
+    def __init__(
+        self,
+        pool: "asyncpg.Pool[asyncpg.Record]",
+        sweep_pool: "asyncpg.Pool[asyncpg.Record]",
+    ) -> None:
+        self._pool = pool
+        self._sweep_pool = sweep_pool
+
+    @asynccontextmanager
+    async def organization(
+        self, org_id: UUID
+    ) -> AsyncIterator["Connection[asyncpg.Record]"]:
+        """Open a transaction that sees and writes the rows of *org_id* alone."""
+        async with _transaction(self._pool) as connection:
+            await connection.execute(
+                "SELECT set_config('ag2trust.org_id', $1, true)", str(org_id)
+            )
+            yield connection
+
+    @asynccontextmanager
+    async def sweep(self) -> AsyncIterator["Connection[asyncpg.Record]"]:
+        """Open a transaction over all organizations; for sweeps, and for login."""
+        async with _transaction(self._sweep_pool) as connection:
+            yield connection
+
+
+@asynccontextmanager
+async def connect_database(settings: DatabaseSettings) -> AsyncIterator[Database]:
+    async with AsyncExitStack() as stack:
+        pools = [
+            await stack.enter_async_context(_pool(url))
+            for url in (settings.database_url, settings.sweep_database_url)
+        ]
+        yield Database(*pools)
+
+
+@asynccontextmanager
+async def refusing() -> AsyncIterator[None]:
+    """Translate "PostgreSQL is not there" into an error callers may see."""
+    try:
+        yield
+    except _UNREACHABLE as error:
+        raise DatabaseUnavailableError(
+            "The database cannot be reached right now.",
+            retry_after_seconds=_RETRY_AFTER_SECONDS,
+        ) from error
+
+
+@asynccontextmanager
+async def _transaction(
+    pool: "asyncpg.Pool[asyncpg.Record]",
+) -> AsyncIterator["Connection[asyncpg.Record]"]:
+    async with (
+        refusing(),
+        pool.acquire(timeout=_ACQUIRE_SECONDS) as connection,
+        connection.transaction(),
+    ):
+        yield connection
+
+
+@asynccontextmanager
+async def _pool(url: SecretStr) -> AsyncIterator["asyncpg.Pool[asyncpg.Record]"]:
+    async with refusing():
+        pool = await asyncpg.create_pool(
+            url.get_secret_value(),
+            min_size=1,
+            max_size=10,
+            timeout=_ACQUIRE_SECONDS,
+            command_timeout=_COMMAND_SECONDS,
+            init=_teach_json,
+        )
+    try:
+        yield pool
+    finally:
+        pool.terminate()
+
+
+async def _teach_json(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    await connection.set_type_codec(
+        "jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog"
+    )

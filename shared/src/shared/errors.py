@@ -1,0 +1,320 @@
+"""Failures a caller may see, and the one list of their codes.
+
+AppError                              500 INTERNAL_ERROR
+ ├ MalformedError                     400 MALFORMED_REQUEST
+ │  └ MalformedJsonError                  MALFORMED_JSON
+ ├ UnauthenticatedError               401 UNAUTHENTICATED
+ │  ├ InvalidApiKeyError                  INVALID_API_KEY
+ │  ├ InvalidAgentTokenError              INVALID_AGENT_TOKEN
+ │  └ CredentialMismatchError             CREDENTIAL_MISMATCH
+ ├ ForbiddenError                     403 FORBIDDEN
+ │  ├ LeaseRefusedError                   LEASE_REFUSED
+ │  ├ ModelNotAllowedError                MODEL_NOT_ALLOWED
+ │  └ PathNotAllowedError                 PATH_NOT_ALLOWED
+ ├ NotFoundError                      404 NOT_FOUND
+ │  ├ ProviderNotFoundError               PROVIDER_NOT_FOUND
+ │  ├ AgentTypeNotFoundError              AGENT_TYPE_NOT_FOUND
+ │  ├ AgentNotFoundError                  AGENT_NOT_FOUND
+ │  ├ MessageNotFoundError                MESSAGE_NOT_FOUND
+ │  ├ ThreadNotFoundError                 THREAD_NOT_FOUND
+ │  └ CallNotFoundError                   CALL_NOT_FOUND
+ ├ MethodNotAllowedError              405 METHOD_NOT_ALLOWED
+ ├ ConflictError                      409 CONFLICT
+ │  ├ NameTakenError                      NAME_TAKEN
+ │  ├ ProviderInUseError                  PROVIDER_IN_USE
+ │  ├ ProviderGoneError                   PROVIDER_NOT_FOUND
+ │  ├ AgentTypeInUseError                 AGENT_TYPE_IN_USE
+ │  ├ AgentNotRunningError                AGENT_NOT_RUNNING
+ │  ├ MessageNotInHandError               MESSAGE_NOT_IN_HAND
+ │  └ StaleGenerationError                STALE_GENERATION
+ ├ TooLargeError                      413 REQUEST_TOO_LARGE
+ ├ InvalidError                       422 VALIDATION_FAILED
+ │  ├ BaseUrlForbiddenError               BASE_URL_FORBIDDEN
+ │  ├ SecretRequiredError                 SECRET_REQUIRED
+ │  └ MessageTooLongError                 MESSAGE_TOO_LONG
+ ├ LimitedError                       429 RATE_LIMITED
+ ├ UpstreamError                      502 UPSTREAM_UNREACHABLE
+ └ UnavailableError                   503 SERVICE_UNAVAILABLE
+    ├ DatabaseUnavailableError            DATABASE_UNAVAILABLE
+    ├ MasterKeyUnavailableError           MASTER_KEY_UNAVAILABLE
+    └ SpoolFullError                      SPOOL_FULL
+
+Anything else that escapes a handler is a bug: logged in full, told as INTERNAL_ERROR.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from pydantic import JsonValue
+
+__all__ = [
+    "AgentNotFoundError",
+    "AgentNotRunningError",
+    "AgentTypeInUseError",
+    "AgentTypeNotFoundError",
+    "AppError",
+    "BaseUrlForbiddenError",
+    "CallNotFoundError",
+    "ConflictError",
+    "CredentialMismatchError",
+    "DatabaseUnavailableError",
+    "ForbiddenError",
+    "InvalidAgentTokenError",
+    "InvalidApiKeyError",
+    "InvalidError",
+    "LeaseRefusedError",
+    "LimitedError",
+    "MalformedError",
+    "MalformedJsonError",
+    "MasterKeyUnavailableError",
+    "MessageNotFoundError",
+    "MessageNotInHandError",
+    "MessageTooLongError",
+    "MethodNotAllowedError",
+    "ModelNotAllowedError",
+    "NameTakenError",
+    "NotFoundError",
+    "PathNotAllowedError",
+    "ProviderGoneError",
+    "ProviderInUseError",
+    "ProviderNotFoundError",
+    "SecretRequiredError",
+    "SpoolFullError",
+    "StaleGenerationError",
+    "ThreadNotFoundError",
+    "TooLargeError",
+    "UnauthenticatedError",
+    "UnavailableError",
+    "UpstreamError",
+    "error_from",
+]
+
+
+class AppError(Exception):
+    """A failure with a stable code, an HTTP status and one sentence for people.
+
+    *details* is published with the error, so it holds nothing secret.
+    *retry_after_seconds* becomes the `Retry-After` header of 429 and 503.
+    """
+
+    code: str = "INTERNAL_ERROR"
+    status: HTTPStatus = HTTPStatus.INTERNAL_SERVER_ERROR
+
+    def __init__(
+        self,
+        message: str = "Something went wrong on our side.",
+        *,
+        details: Mapping[str, JsonValue] | None = None,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details: dict[str, JsonValue] = dict(details or {})
+        self.retry_after_seconds = retry_after_seconds
+
+
+class MalformedError(AppError):
+    """The request cannot be read."""
+
+    code = "MALFORMED_REQUEST"
+    status = HTTPStatus.BAD_REQUEST
+
+
+class MalformedJsonError(MalformedError):
+    code = "MALFORMED_JSON"
+
+
+class UnauthenticatedError(AppError):
+    """We do not know who asks."""
+
+    code = "UNAUTHENTICATED"
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class InvalidApiKeyError(UnauthenticatedError):
+    code = "INVALID_API_KEY"
+
+
+class InvalidAgentTokenError(UnauthenticatedError):
+    code = "INVALID_AGENT_TOKEN"
+
+
+class CredentialMismatchError(UnauthenticatedError):
+    code = "CREDENTIAL_MISMATCH"
+
+
+class ForbiddenError(AppError):
+    """We know who asks, and the answer is no."""
+
+    code = "FORBIDDEN"
+    status = HTTPStatus.FORBIDDEN
+
+
+class LeaseRefusedError(ForbiddenError):
+    code = "LEASE_REFUSED"
+
+
+class ModelNotAllowedError(ForbiddenError):
+    code = "MODEL_NOT_ALLOWED"
+
+
+class PathNotAllowedError(ForbiddenError):
+    code = "PATH_NOT_ALLOWED"
+
+
+class NotFoundError(AppError):
+    """No such thing, or not yours."""
+
+    code = "NOT_FOUND"
+    status = HTTPStatus.NOT_FOUND
+
+
+class ProviderNotFoundError(NotFoundError):
+    code = "PROVIDER_NOT_FOUND"
+
+
+class AgentTypeNotFoundError(NotFoundError):
+    code = "AGENT_TYPE_NOT_FOUND"
+
+
+class AgentNotFoundError(NotFoundError):
+    code = "AGENT_NOT_FOUND"
+
+
+class MessageNotFoundError(NotFoundError):
+    code = "MESSAGE_NOT_FOUND"
+
+
+class ThreadNotFoundError(NotFoundError):
+    code = "THREAD_NOT_FOUND"
+
+
+class CallNotFoundError(NotFoundError):
+    code = "CALL_NOT_FOUND"
+
+
+class MethodNotAllowedError(AppError):
+    code = "METHOD_NOT_ALLOWED"
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+
+
+class ConflictError(AppError):
+    """True a moment ago, or already done."""
+
+    code = "CONFLICT"
+    status = HTTPStatus.CONFLICT
+
+
+class NameTakenError(ConflictError):
+    code = "NAME_TAKEN"
+
+
+class ProviderInUseError(ConflictError):
+    code = "PROVIDER_IN_USE"
+
+
+class ProviderGoneError(ConflictError):
+    """An agent was to start on a provider that is not there any more."""
+
+    code = "PROVIDER_NOT_FOUND"
+
+
+class AgentTypeInUseError(ConflictError):
+    code = "AGENT_TYPE_IN_USE"
+
+
+class AgentNotRunningError(ConflictError):
+    code = "AGENT_NOT_RUNNING"
+
+
+class MessageNotInHandError(ConflictError):
+    code = "MESSAGE_NOT_IN_HAND"
+
+
+class StaleGenerationError(ConflictError):
+    """A claim or release of uses was overtaken by a later one."""
+
+    code = "STALE_GENERATION"
+
+
+class TooLargeError(AppError):
+    code = "REQUEST_TOO_LARGE"
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class InvalidError(AppError):
+    """Readable, but not acceptable; `details.fields` says where."""
+
+    code = "VALIDATION_FAILED"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class BaseUrlForbiddenError(InvalidError):
+    code = "BASE_URL_FORBIDDEN"
+
+
+class SecretRequiredError(InvalidError):
+    code = "SECRET_REQUIRED"
+
+
+class MessageTooLongError(InvalidError):
+    code = "MESSAGE_TOO_LONG"
+
+
+class LimitedError(AppError):
+    code = "RATE_LIMITED"
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+
+class UpstreamError(AppError):
+    """A provider could not be reached, or did not answer as HTTP."""
+
+    code = "UPSTREAM_UNREACHABLE"
+    status = HTTPStatus.BAD_GATEWAY
+
+
+class UnavailableError(AppError):
+    """Try again later."""
+
+    code = "SERVICE_UNAVAILABLE"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class DatabaseUnavailableError(UnavailableError):
+    code = "DATABASE_UNAVAILABLE"
+
+
+class MasterKeyUnavailableError(UnavailableError):
+    code = "MASTER_KEY_UNAVAILABLE"
+
+
+class SpoolFullError(UnavailableError):
+    code = "SPOOL_FULL"
+
+
+def error_from(
+    *,
+    code: str,
+    status: int,
+    message: str,
+    details: Mapping[str, JsonValue] | None = None,
+    retry_after_seconds: float | None = None,
+) -> AppError:
+    """Rebuild on this side of the wire what was raised on the other.
+
+    The class is the one of *code*, else the family of *status*: an older reader
+    treats a code it does not know as its family, and still passes the code on.
+    """
+    known = _BY_CODE.get((code, status)) or _BY_STATUS.get(status, AppError)
+    error = known(message, details=details, retry_after_seconds=retry_after_seconds)
+    error.code = code
+    return error
+
+
+def _descendants(family: type[AppError]) -> list[type[AppError]]:
+    children = family.__subclasses__()
+    return [*children, *(each for child in children for each in _descendants(child))]
+
+
+_BY_STATUS = {int(family.status): family for family in AppError.__subclasses__()}
+_BY_CODE = {(each.code, int(each.status)): each for each in _descendants(AppError)}

@@ -1,0 +1,162 @@
+"""What every aiohttp application here wears: request ids, errors, JSON in and out."""
+
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import structlog
+from aiohttp import web
+from pydantic import BaseModel, JsonValue, ValidationError
+from structlog.contextvars import bound_contextvars
+
+from .errors import (
+    AppError,
+    InvalidError,
+    MalformedError,
+    MalformedJsonError,
+    MethodNotAllowedError,
+    NotFoundError,
+    TooLargeError,
+)
+from .ids import new_id
+
+__all__ = [
+    "REQUEST_ID",
+    "error_body",
+    "fields_of",
+    "listening",
+    "read_json",
+    "reply_json",
+    "tell_errors",
+]
+
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+REQUEST_ID = "X-Request-Id"
+_USABLE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
+
+
+@web.middleware
+async def tell_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give every request an id, and every failure its status and JSON body."""
+    given = request.headers.get(REQUEST_ID, "")
+    request_id = given if _USABLE_REQUEST_ID.fullmatch(given) else str(new_id())
+    with bound_contextvars(request_id=request_id):
+        response = await _answered(request, handler, request_id)
+        if not response.prepared:
+            response.headers[REQUEST_ID] = request_id
+        return response
+
+
+async def _answered(
+    request: web.Request, handler: Handler, request_id: str
+) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except AppError as error:
+        return _told(error, request_id)
+    except web.HTTPException as error:
+        return _refused(error, request, request_id)
+    except Exception:
+        log.exception("http.handler_failed", method=request.method)
+        return _told(AppError(), request_id)
+
+
+def error_body(error: AppError, request_id: str) -> dict[str, JsonValue]:
+    return {
+        "error": error.message,
+        "error_code": error.code,
+        "details": error.details,
+        "request_id": request_id,
+    }
+
+
+async def read_json(request: web.Request, model: type[ModelT]) -> ModelT:
+    """Read the body as *model*: 400 for what is not JSON, 422 with the fields else."""
+    try:
+        raw = await request.read()
+        body = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise MalformedJsonError("The body is not valid JSON.") from error
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        raise InvalidError(
+            "The request has invalid fields.", details={"fields": fields_of(error)}
+        ) from None
+
+
+def fields_of(error: ValidationError) -> list[JsonValue]:
+    """Say which fields are wrong and why, never what was given."""
+    return [
+        {
+            "field": ".".join(str(part) for part in each["loc"]) or "body",
+            "message": each["msg"],
+        }
+        for each in error.errors(
+            include_input=False, include_url=False, include_context=False
+        )
+    ]
+
+
+def reply_json(model: BaseModel, *, status: int = 200) -> web.Response:
+    return web.Response(
+        text=model.model_dump_json(by_alias=True),
+        status=status,
+        content_type="application/json",
+    )
+
+
+@asynccontextmanager
+async def listening(
+    app: web.Application, *, host: str, port: int
+) -> AsyncIterator[int]:
+    """Serve *app* while the block runs; yields the port (of use when 0 was asked).
+
+    Open requests are finished before leaving.
+    """
+    runner = web.AppRunner(app, handle_signals=False, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+def _told(error: AppError, request_id: str) -> web.Response:
+    response = web.json_response(
+        error_body(error, request_id), status=int(error.status)
+    )
+    if error.retry_after_seconds is not None:
+        response.headers["Retry-After"] = str(max(1, round(error.retry_after_seconds)))
+    return response
+
+
+def _refused(
+    error: web.HTTPException, request: web.Request, request_id: str
+) -> web.Response:
+    """Say aiohttp's own refusals in our words, keeping its `Allow` header."""
+    response = _told(_translated(error, request), request_id)
+    if allow := error.headers.get("Allow"):
+        response.headers["Allow"] = allow
+    return response
+
+
+def _translated(error: web.HTTPException, request: web.Request) -> AppError:
+    match error:
+        case web.HTTPNotFound():
+            return NotFoundError(f"There is nothing at {request.path}.")
+        case web.HTTPMethodNotAllowed():
+            return MethodNotAllowedError(
+                f"{request.path} does not take {request.method}."
+            )
+        case web.HTTPRequestEntityTooLarge():
+            return TooLargeError("The body is too large.")
+        case _:
+            return MalformedError("The request cannot be read.")

@@ -1,0 +1,134 @@
+"""How a process starts, stays up and stops."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import structlog
+
+from .errors import AppError
+from .identity import IdentityFileError
+from .logs import set_up_logs
+from .settings import ServiceSettings, SettingsError, load
+
+__all__ = ["background", "every", "main", "run_until_signalled"]
+
+log = structlog.get_logger(__name__)
+
+SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
+
+_CANNOT_START = 78  # EX_CONFIG of sysexits.h
+_FAILED = 1
+
+
+def main(
+    service: str,
+    settings: type[SettingsT],
+    serving: Callable[[SettingsT], AbstractAsyncContextManager[object]],
+) -> None:
+    """Run a service until a signal; say in one sentence why it cannot start."""
+    try:
+        loaded = load(settings)
+    except SettingsError as error:
+        sys.exit(_told(_CANNOT_START, f"{service} cannot start:\n{error}"))
+    set_up_logs(service, level=loaded.log_level)
+    sys.exit(_run(serving(loaded)))
+
+
+async def run_until_signalled(app: AbstractAsyncContextManager[object]) -> None:
+    """Hold *app* open until SIGTERM or SIGINT asks it to close."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    async with app:
+        log.info("service.started")
+        await stop.wait()
+        log.info("service.stopping")
+    log.info("service.stopped")
+
+
+@asynccontextmanager
+async def background(*jobs: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run *jobs* beside the block; a job that fails takes the block down with it."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(job) for job in jobs]
+        yield
+        for task in tasks:
+            task.cancel()
+
+
+async def every(
+    interval: timedelta,
+    job: Callable[[], Awaitable[None]],
+    *,
+    name: str,
+    woken: asyncio.Event | None = None,
+) -> None:
+    """Do *job* now and again each *interval*, or as soon as *woken* is set.
+
+    A round that fails is logged and the next one tries again: this is the edge of a
+    loop that must survive.
+    """
+    while True:
+        if woken:
+            woken.clear()
+        try:
+            await job()
+        except AppError as error:
+            log.warning("round.failed", job=name, reason=error.message)
+        except Exception:
+            log.exception("round.crashed", job=name)
+        await _pause(interval, woken)
+
+
+async def _pause(interval: timedelta, woken: asyncio.Event | None) -> None:
+    if woken is None:
+        await asyncio.sleep(interval.total_seconds())
+        return
+    try:
+        async with asyncio.timeout(interval.total_seconds()):
+            await woken.wait()
+    except TimeoutError:
+        return
+
+
+def _run(app: AbstractAsyncContextManager[object]) -> int:
+    code = 0
+    try:
+        asyncio.run(run_until_signalled(app))
+    except* (AppError, IdentityFileError, OSError) as failures:
+        code = _FAILED
+        log.critical("service.failed", reasons=[*map(_sentence, _leaves(failures))])
+    except* Exception:
+        code = _FAILED
+        log.exception("service.crashed")
+    return code
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    leaves: list[BaseException] = []
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            leaves += _leaves(error)
+        else:
+            leaves.append(error)
+    return leaves
+
+
+def _sentence(error: BaseException) -> str:
+    """Our own words, or the system's about a file or an address; never a repr."""
+    if isinstance(error, OSError):
+        return (
+            f"{error.strerror or type(error).__name__} ({error.filename or 'network'})"
+        )
+    return str(error)
+
+
+def _told(code: int, sentence: str) -> int:
+    sys.stderr.write(sentence + "\n")
+    return code

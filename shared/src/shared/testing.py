@@ -1,0 +1,63 @@
+"""Stand-ins that keep the promises of the real thing."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from .bus import Answer
+from .contracts.base import (
+    Endpoint,
+    Event,
+    EventT,
+    Message,
+    MessageT,
+    ReplyT,
+    RequestT,
+    Signal,
+    Topic,
+)
+from .errors import UnavailableError
+
+__all__ = ["FakeBus", "FakeClock"]
+
+
+@dataclass
+class FakeBus:
+    """An in-process bus: same encoding, same errors, no network."""
+
+    published: list[tuple[str, Event]] = field(default_factory=list)
+    signalled: list[tuple[str, Message]] = field(default_factory=list)
+    answers: dict[str, Answer] = field(default_factory=dict)
+
+    def serve(self, *answers: Answer) -> None:
+        self.answers |= {each.endpoint.subject: each for each in answers}
+
+    async def ask(
+        self, endpoint: Endpoint[RequestT, ReplyT], request: RequestT
+    ) -> ReplyT:
+        try:
+            each = self.answers[endpoint.subject]
+        except KeyError:
+            raise UnavailableError(f"No answer on {endpoint.subject}.") from None
+        reply = await each.to(request.model_dump_json().encode())
+        return endpoint.reply.model_validate_json(reply)
+
+    async def signal(
+        self, signal: Signal[MessageT], message: MessageT, *, key: object = ""
+    ) -> None:
+        self.signalled.append((signal.of(key), message))
+
+    async def publish(self, topic: Topic[EventT], event: EventT) -> None:
+        self.published.append((topic.subject(event.org_id), event))
+
+
+@dataclass
+class FakeClock:
+    """A clock that stands still until it is told to move."""
+
+    time: datetime = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def advance(self, by: timedelta) -> None:
+        self.time += by
