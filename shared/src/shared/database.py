@@ -7,6 +7,7 @@ which `organization` sets inside the transaction; without it there are no rows.
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -15,9 +16,9 @@ from pydantic import SecretStr
 from .errors import DatabaseUnavailableError
 from .settings import DatabaseSettings
 
-__all__ = ["Connection", "Database", "connect_database", "refusing"]
+__all__ = ["Database", "Transaction", "connect_database", "refusing"]
 
-Connection = asyncpg.pool.PoolConnectionProxy
+Transaction: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 """A connection inside a transaction; only repositories use it."""
 
 _ACQUIRE_SECONDS = 5.0
@@ -51,7 +52,7 @@ class Database:
     @asynccontextmanager
     async def organization(
         self, org_id: UUID
-    ) -> AsyncIterator["Connection[asyncpg.Record]"]:
+    ) -> AsyncIterator[Transaction]:
         """Open a transaction that sees and writes the rows of *org_id* alone."""
         async with _transaction(self._pool) as connection:
             await connection.execute(
@@ -60,7 +61,7 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def sweep(self) -> AsyncIterator["Connection[asyncpg.Record]"]:
+    async def sweep(self) -> AsyncIterator[Transaction]:
         """Open a transaction over all organizations; for sweeps, and for login."""
         async with _transaction(self._sweep_pool) as connection:
             yield connection
@@ -91,7 +92,7 @@ async def refusing() -> AsyncIterator[None]:
 @asynccontextmanager
 async def _transaction(
     pool: "asyncpg.Pool[asyncpg.Record]",
-) -> AsyncIterator["Connection[asyncpg.Record]"]:
+) -> AsyncIterator[Transaction]:
     async with (
         refusing(),
         pool.acquire(timeout=_ACQUIRE_SECONDS) as connection,
