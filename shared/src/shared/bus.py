@@ -8,7 +8,11 @@ they were raised as.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+)
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -76,6 +80,9 @@ class BusClosedError(AppError):
 class Bus(Protocol):
     """What a service needs of the bus; `shared.testing.FakeBus` is the other one."""
 
+    @property
+    def is_connected(self) -> bool: ...
+
     async def ask(
         self, endpoint: Endpoint[RequestT, ReplyT], request: RequestT
     ) -> ReplyT: ...
@@ -85,6 +92,14 @@ class Bus(Protocol):
     ) -> None: ...
 
     async def publish(self, topic: Topic[EventT], event: EventT) -> None: ...
+
+    def hearing(
+        self,
+        signal: Signal[MessageT],
+        heard: Callable[[MessageT], None],
+        *,
+        key: object = "*",
+    ) -> AbstractAsyncContextManager[None]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,9 +50,7 @@ class Database:
         self._sweep_pool = sweep_pool
 
     @asynccontextmanager
-    async def organization(
-        self, org_id: UUID
-    ) -> AsyncIterator[Transaction]:
+    async def organization(self, org_id: UUID) -> AsyncIterator[Transaction]:
         """Open a transaction that sees and writes the rows of *org_id* alone."""
         async with _transaction(self._pool) as connection:
             await connection.execute(

@@ -17,7 +17,8 @@ AppError                              500 INTERNAL_ERROR
  │  ├ AgentNotFoundError                  AGENT_NOT_FOUND
  │  ├ MessageNotFoundError                MESSAGE_NOT_FOUND
  │  ├ ThreadNotFoundError                 THREAD_NOT_FOUND
- │  └ CallNotFoundError                   CALL_NOT_FOUND
+ │  ├ CallNotFoundError                   CALL_NOT_FOUND
+ │  └ ApiKeyNotFoundError                 API_KEY_NOT_FOUND
  ├ MethodNotAllowedError              405 METHOD_NOT_ALLOWED
  ├ ConflictError                      409 CONFLICT
  │  ├ NameTakenError                      NAME_TAKEN
@@ -27,6 +28,7 @@ AppError                              500 INTERNAL_ERROR
  │  ├ AgentNotRunningError                AGENT_NOT_RUNNING
  │  ├ MessageNotInHandError               MESSAGE_NOT_IN_HAND
  │  └ StaleGenerationError                STALE_GENERATION
+ ├ PreconditionFailedError            412 PRECONDITION_FAILED
  ├ TooLargeError                      413 REQUEST_TOO_LARGE
  ├ InvalidError                       422 VALIDATION_FAILED
  │  ├ BaseUrlForbiddenError               BASE_URL_FORBIDDEN
@@ -52,6 +54,7 @@ __all__ = [
     "AgentNotRunningError",
     "AgentTypeInUseError",
     "AgentTypeNotFoundError",
+    "ApiKeyNotFoundError",
     "AppError",
     "BaseUrlForbiddenError",
     "CallNotFoundError",
@@ -75,6 +78,7 @@ __all__ = [
     "NameTakenError",
     "NotFoundError",
     "PathNotAllowedError",
+    "PreconditionFailedError",
     "ProviderGoneError",
     "ProviderInUseError",
     "ProviderNotFoundError",
@@ -193,6 +197,10 @@ class CallNotFoundError(NotFoundError):
     code = "CALL_NOT_FOUND"
 
 
+class ApiKeyNotFoundError(NotFoundError):
+    code = "API_KEY_NOT_FOUND"
+
+
 class MethodNotAllowedError(AppError):
     code = "METHOD_NOT_ALLOWED"
     status = HTTPStatus.METHOD_NOT_ALLOWED
@@ -235,6 +243,13 @@ class StaleGenerationError(ConflictError):
     """A claim or release of uses was overtaken by a later one."""
 
     code = "STALE_GENERATION"
+
+
+class PreconditionFailedError(AppError):
+    """The object is not the version that the caller has read (`If-Match`)."""
+
+    code = "PRECONDITION_FAILED"
+    status = HTTPStatus.PRECONDITION_FAILED
 
 
 class TooLargeError(AppError):

@@ -1,14 +1,15 @@
 """What every aiohttp application here wears: request ids, errors, JSON in and out."""
 
-import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import TypeVar
 
 import structlog
 from aiohttp import web
 from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic_core import from_json
 from structlog.contextvars import bound_contextvars
 
 from .errors import (
@@ -39,6 +40,8 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 REQUEST_ID = "X-Request-Id"
 _USABLE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
+_MEMBER_OF_ENUM = re.compile(r"<\w+\.\w+: ('[^']*')>")
+_SECONDS_TO_FINISH = 8.0
 
 
 @web.middleware
@@ -77,31 +80,58 @@ def error_body(error: AppError, request_id: str) -> dict[str, JsonValue]:
 
 
 async def read_json(request: web.Request, model: type[ModelT]) -> ModelT:
-    """Read the body as *model*: 400 for what is not JSON, 422 with the fields else."""
+    """Read the body as *model*: 400 for what is not JSON, 422 with the fields else.
+
+    Nothing is coerced: a number in quotes is no number.
+    """
+    raw = await request.read()
     try:
-        raw = await request.read()
-        body = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise MalformedJsonError("The body is not valid JSON.") from error
+        body: JsonValue = from_json(raw, allow_inf_nan=False)
+    except ValueError:
+        raise MalformedJsonError("The body is not valid JSON.") from None
+    if unstorable := [*_fields_with_nul(body)]:
+        raise _invalid(unstorable)
     try:
-        return model.model_validate(body)
+        return model.model_validate_json(raw, strict=True)
     except ValidationError as error:
-        raise InvalidError(
-            "The request has invalid fields.", details={"fields": fields_of(error)}
-        ) from None
+        raise _invalid(fields_of(error)) from None
+
+
+def _fields_with_nul(value: JsonValue, *path: str) -> Iterator[JsonValue]:
+    """Find text that JSON can say and PostgreSQL cannot keep."""
+    match value:
+        case str() if "\0" in value:
+            yield _field(path, "Text cannot hold the character U+0000")
+        case list():
+            for index, each in enumerate(value):
+                yield from _fields_with_nul(each, *path, str(index))
+        case dict():
+            for name, each in value.items():
+                yield from _fields_with_nul(name, *path, "[key]")
+                yield from _fields_with_nul(each, *path, name)
+        case _:
+            return
+
+
+def _invalid(fields: list[JsonValue]) -> InvalidError:
+    return InvalidError("The request has invalid fields.", details={"fields": fields})
 
 
 def fields_of(error: ValidationError) -> list[JsonValue]:
     """Say which fields are wrong and why, never what was given."""
     return [
-        {
-            "field": ".".join(str(part) for part in each["loc"]) or "body",
-            "message": each["msg"],
-        }
+        _field(
+            [str(part) for part in each["loc"]],
+            _MEMBER_OF_ENUM.sub(r"\1", each["msg"]),
+        )
         for each in error.errors(
             include_input=False, include_url=False, include_context=False
         )
     ]
+
+
+def _field(path: Iterable[str], message: str) -> JsonValue:
+    return {"field": ".".join(path) or "body", "message": message}
 
 
 def reply_json(model: BaseModel, *, status: int = 200) -> web.Response:
@@ -118,9 +148,14 @@ async def listening(
 ) -> AsyncIterator[int]:
     """Serve *app* while the block runs; yields the port (of use when 0 was asked).
 
-    Open requests are finished before leaving.
+    Open requests may finish before leaving, for a few seconds.
     """
-    runner = web.AppRunner(app, handle_signals=False, access_log=None)
+    runner = web.AppRunner(
+        app,
+        handle_signals=False,
+        access_log=None,
+        shutdown_timeout=_SECONDS_TO_FINISH,
+    )
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
@@ -135,6 +170,8 @@ def _told(error: AppError, request_id: str) -> web.Response:
     )
     if error.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(max(1, round(error.retry_after_seconds)))
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Bearer"  # RFC 9110, section 11.6.1
     return response
 
 

@@ -1,5 +1,7 @@
 """Stand-ins that keep the promises of the real thing."""
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -27,6 +29,8 @@ class FakeBus:
     published: list[tuple[str, Event]] = field(default_factory=list)
     signalled: list[tuple[str, Message]] = field(default_factory=list)
     answers: dict[str, Answer] = field(default_factory=dict)
+    hearers: list[tuple[str, Callable[[bytes], None]]] = field(default_factory=list)
+    is_connected: bool = True
 
     def serve(self, *answers: Answer) -> None:
         self.answers |= {each.endpoint.subject: each for each in answers}
@@ -45,6 +49,28 @@ class FakeBus:
         self, signal: Signal[MessageT], message: MessageT, *, key: object = ""
     ) -> None:
         self.signalled.append((signal.of(key), message))
+        payload = message.model_dump_json().encode()
+        for subject, receive in list(self.hearers):
+            if subject in {signal.of(key), signal.of("*")}:
+                receive(payload)
+
+    @asynccontextmanager
+    async def hearing(
+        self,
+        signal: Signal[MessageT],
+        heard: Callable[[MessageT], None],
+        *,
+        key: object = "*",
+    ) -> AsyncIterator[None]:
+        def receive(payload: bytes) -> None:
+            heard(signal.message.model_validate_json(payload))
+
+        hearer = (signal.of(key), receive)
+        self.hearers.append(hearer)
+        try:
+            yield
+        finally:
+            self.hearers.remove(hearer)
 
     async def publish(self, topic: Topic[EventT], event: EventT) -> None:
         self.published.append((topic.subject(event.org_id), event))

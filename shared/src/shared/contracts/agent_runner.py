@@ -16,6 +16,7 @@ from .base import (
     Name,
     Page,
     PageQuestion,
+    Patch,
     Question,
     Service,
     Signal,
@@ -133,10 +134,11 @@ class AgentTypeSubmission(Message):
     resources: Resources = Resources()
 
 
-class AgentTypePatch(Message):
-    """Changes to an agent type; what is not set stays."""
+class AgentTypePatch(Patch):
+    """Changes to an agent type; *allowed_models* null is the one *model* again."""
 
     model_config = ConfigDict(extra="forbid")
+    clearable = frozenset({"use_case", "allowed_models", "temperature", "max_tokens"})
 
     name: Name | None = None
     slug: Slug | None = None
@@ -181,7 +183,6 @@ class Agent(Message):
     name: str
     agent_type_id: UUID
     agent_type_version: int | None
-    runtime: str | None
     desired_state: DesiredState
     status: AgentStatus
     status_reason: Explanation | None

@@ -5,7 +5,7 @@ from base64 import b64decode, b64encode
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -16,8 +16,13 @@ from pydantic import (
     JsonValue,
     PlainSerializer,
     SecretStr,
+    SerializerFunctionWrapHandler,
     StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
 )
+from pydantic_core import PydanticCustomError
 
 __all__ = [
     "Actor",
@@ -33,6 +38,7 @@ __all__ = [
     "Name",
     "Page",
     "PageQuestion",
+    "Patch",
     "Question",
     "ReplyT",
     "RequestT",
@@ -129,6 +135,27 @@ ItemT = TypeVar("ItemT")
 class Page(Message, Generic[ItemT]):
     data: list[ItemT]
     next_cursor: str | None = None
+
+
+class Patch(Message):
+    """Changes to an object: only fields that were given cross the wire.
+
+    Null empties a field that may be empty (*clearable*) and is refused for others.
+    """
+
+    clearable: ClassVar[frozenset[str]] = frozenset()
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _clearable_if_null(cls, value: object, field: ValidationInfo) -> object:
+        if value is None and field.field_name not in cls.clearable:
+            raise PydanticCustomError("null_forbidden", "Input may not be null")
+        return value
+
+    @model_serializer(mode="wrap")
+    def _given(self, serialized: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = serialized(self)
+        return {name: fields[name] for name in fields if name in self.model_fields_set}
 
 
 class Signed(Message):

@@ -16,6 +16,7 @@ from .base import (
     Name,
     Page,
     PageQuestion,
+    Patch,
     Question,
     Secret,
     Service,
@@ -131,10 +132,14 @@ class ProviderSubmission(Message):
     enabled: bool = True
 
 
-class ProviderPatch(Message):
-    """Changes to a provider; what is not set stays. Crosses the bus only sealed."""
+class ProviderPatch(Patch):
+    """Changes to a provider; crosses the bus only sealed.
+
+    *base_url* null is the provider type's own again.
+    """
 
     model_config = ConfigDict(extra="forbid")
+    clearable = frozenset({"use_case", "base_url"})
 
     name: Name | None = None
     use_case: UseCase | None = None
