@@ -130,7 +130,7 @@ class AgentTypeSubmission(Message):
     allowed_models: list[Model] | None = Field(default=None, max_length=200)
     system_prompt: SystemPrompt = ""
     temperature: float | None = Field(default=None, ge=0, le=2)
-    max_tokens: int | None = Field(default=None, ge=1)
+    max_tokens: int | None = Field(default=None, ge=1, le=10_000_000)
     resources: Resources = Resources()
 
 
@@ -149,7 +149,7 @@ class AgentTypePatch(Patch):
     allowed_models: list[Model] | None = Field(default=None, max_length=200)
     system_prompt: SystemPrompt | None = None
     temperature: float | None = Field(default=None, ge=0, le=2)
-    max_tokens: int | None = Field(default=None, ge=1)
+    max_tokens: int | None = Field(default=None, ge=1, le=10_000_000)
     resources: Resources | None = None
 
 

@@ -66,14 +66,17 @@ class ProviderStatus(StrEnum):
     INCOMPLETE = "incomplete"
 
 
+Limit = Annotated[int, Field(ge=0, le=1_000_000_000)]
+
+
 class ProviderLimits(Message):
     """Limits towards one provider; None means unlimited."""
 
     model_config = ConfigDict(extra="forbid")
 
-    requests_per_minute: int | None = Field(default=None, ge=0)
-    tokens_per_minute: int | None = Field(default=None, ge=0)
-    concurrent: int | None = Field(default=None, ge=0)
+    requests_per_minute: Limit | None = None
+    tokens_per_minute: Limit | None = None
+    concurrent: Limit | None = None
 
 
 class CredentialState(Message):
