@@ -1,0 +1,130 @@
+"""One child process: started in a session of its own, watched, stopped."""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import leash
+from .accounts import Account
+from .errors import ServerFailedError
+
+__all__ = ["Child", "Command", "last_words", "running", "start"]
+
+_POLL_SECONDS = 0.02
+_LAST_LINES = 12
+_LAST_BYTES = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What is run: program and arguments, the whole environment, where it logs.
+
+    *stop_signal* asks it to end; it is also what it gets when the launcher dies.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+    log: Path
+    account: Account | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+
+
+class Child:
+    """A process that runs, or has ended."""
+
+    def __init__(self, command: Command, process: Process) -> None:
+        self.command = command
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    async def ended(self) -> int:
+        """Wait for the end; the exit code, negative if a signal ended it."""
+        return await self._process.wait()
+
+    async def ready(self, is_ready: Callable[[int], bool], *, seconds: float) -> None:
+        """Wait until *is_ready* says so of the pid; raise `ServerFailedError`."""
+        name, log = self.command.name, self.command.log
+        try:
+            async with asyncio.timeout(seconds):
+                while not is_ready(self.pid):
+                    if self._process.returncode is not None:
+                        raise ServerFailedError(
+                            f"{name} ended while it was starting.{last_words(log)}"
+                        )
+                    await asyncio.sleep(_POLL_SECONDS)
+        except TimeoutError:
+            raise ServerFailedError(
+                f"{name} was not ready after {seconds:.0f} s.{last_words(log)}"
+            ) from None
+
+    async def stop(self, *, seconds: float) -> None:
+        """Ask it to end; after *seconds* end it and all of its session's group."""
+        with suppress(ProcessLookupError):
+            self._process.send_signal(self.command.stop_signal)
+        try:
+            async with asyncio.timeout(seconds):
+                await self._process.wait()
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+            await self._process.wait()
+
+
+async def start(command: Command) -> Child:
+    """Start *command*; its output is appended to its log, its input is empty."""
+    account = command.account
+    leashed = (
+        *(sys.executable, "-I", "-S", leash.__file__),
+        *(str(os.getpid()), str(int(command.stop_signal))),
+        *(map(str, (account.uid, account.gid)) if account else ("-1", "-1")),
+        *command.arguments,
+    )
+    log = os.open(command.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *leashed,
+            env=dict(command.environment),
+            stdin=DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    finally:
+        os.close(log)
+    return Child(command, process)
+
+
+@asynccontextmanager
+async def running(
+    command: Command,
+    *,
+    is_ready: Callable[[int], bool],
+    start_seconds: float = 30,
+    stop_seconds: float = 10,
+) -> AsyncIterator[Child]:
+    """Run *command* during the block, which begins once it is ready."""
+    child = await start(command)
+    try:
+        await child.ready(is_ready, seconds=start_seconds)
+        yield child
+    finally:
+        await child.stop(seconds=stop_seconds)
+
+
+def last_words(log: Path) -> str:
+    """Return the end of *log*, to be put behind a sentence about its process."""
+    with suppress(OSError), log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _LAST_BYTES))
+        lines = file.read().decode(errors="replace").splitlines()[-_LAST_LINES:]
+        return "".join(f"\n    {line}" for line in lines)
+    return ""

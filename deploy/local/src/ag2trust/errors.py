@@ -1,0 +1,39 @@
+"""Why the launcher gives up, each with the exit code of its kind (sysexits.h)."""
+
+import os
+
+__all__ = [
+    "HomeUnusableError",
+    "LaunchError",
+    "ServerFailedError",
+    "TakenError",
+    "WrongVariableError",
+]
+
+
+class LaunchError(Exception):
+    """The message is what the person at the screen reads: what, why, what to do."""
+
+    exit_code: int = os.EX_SOFTWARE
+
+
+class WrongVariableError(LaunchError):
+    """An `AG2TRUST_…` variable cannot be used."""
+
+    exit_code = os.EX_CONFIG
+
+
+class TakenError(LaunchError):
+    """A port or a home is in use by somebody else."""
+
+    exit_code = os.EX_UNAVAILABLE
+
+
+class HomeUnusableError(LaunchError):
+    """The state folder cannot be written, or is of a newer version."""
+
+    exit_code = os.EX_CANTCREAT
+
+
+class ServerFailedError(LaunchError):
+    """A server or service did not come up; the message ends with its last words."""

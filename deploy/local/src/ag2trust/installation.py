@@ -1,0 +1,116 @@
+"""What each service of one installation is told, and nothing more."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shared.contracts.base import Service
+from shared.identity import PublicIdentity
+
+from .provisioning import owner_role, service_role, sweep_role
+
+__all__ = ["Installation", "RunnerRuntime", "prefix_of"]
+
+RUNNER = "runner-1"
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerRuntime:
+    """How the runner runs agents: `docker` with an image and networks, or `process`."""
+
+    name: str = "process"
+    agent_image: str | None = None
+    agent_networks: str | None = None
+
+    def settings(self) -> dict[str, str]:
+        chosen = {
+            "runtime": self.name,
+            "agent_image": self.agent_image,
+            "agent_networks": self.agent_networks,
+        }
+        return {name: value for name, value in chosen.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """One installation: where its parts are, and who they are.
+
+    *name* is short and unique on the machine; Docker labels carry it.
+    *database_urls* holds one URL per role, *identity_files* an nkey seed per service.
+    """
+
+    name: str
+    nats_url: str
+    database_urls: Mapping[str, str]
+    identity_files: Mapping[Service, Path]
+    credentials_identity: PublicIdentity
+    master_key_file: Path
+    runners_file: Path
+    runner_folder: Path
+    gateway_port: int
+    proxy_port: int
+    bootstrap_key_hash: str | None = None
+    allow_private_base_urls: bool = False
+    runtime: RunnerRuntime = field(default_factory=RunnerRuntime)
+
+    def settings_of(self, service: Service) -> dict[str, str]:
+        """Return the fields of *service*'s settings class, as text."""
+        match service:
+            case Service.CREDENTIALS:
+                own = self._credentials()
+            case Service.GATEWAY:
+                own = self._gateway()
+            case Service.AGENT_RUNNER:
+                own = self._agent_runner()
+            case Service.METRICS:
+                own = {}
+        return self._common(service) | own
+
+    def environment_of(self, service: Service) -> dict[str, str]:
+        """Return the same as variables, `AG2TRUST_<SERVICE>_…`."""
+        return {
+            f"{prefix_of(service)}{name}".upper(): value
+            for name, value in self.settings_of(service).items()
+        }
+
+    def _common(self, service: Service) -> dict[str, str]:
+        return {
+            "nats_url": self.nats_url,
+            "identity_file": str(self.identity_files[service]),
+            "database_url": self.database_urls[service_role(service)],
+            "sweep_database_url": self.database_urls[sweep_role(service)],
+            "owner_database_url": self.database_urls[owner_role(service)],
+        }
+
+    def _credentials(self) -> dict[str, str]:
+        return {
+            "master_key_file": str(self.master_key_file),
+            "runners_file": str(self.runners_file),
+            "allow_private_base_urls": str(self.allow_private_base_urls).lower(),
+        }
+
+    def _gateway(self) -> dict[str, str]:
+        bootstrap = self.bootstrap_key_hash
+        return {
+            "host": HOST,
+            "port": str(self.gateway_port),
+            "credentials_identity": str(self.credentials_identity),
+            **({"bootstrap_key_hash": bootstrap} if bootstrap else {}),
+        }
+
+    def _agent_runner(self) -> dict[str, str]:
+        return {
+            "name": RUNNER,
+            "credentials_identity": str(self.credentials_identity),
+            "proxy_host": HOST,
+            "proxy_port": str(self.proxy_port),
+            "state_folder": str(self.runner_folder),
+            "installation": self.name,
+            "allow_private_base_urls": str(self.allow_private_base_urls).lower(),
+            **self.runtime.settings(),
+        }
+
+
+def prefix_of(service: Service) -> str:
+    return f"AG2TRUST_{service.upper()}_"

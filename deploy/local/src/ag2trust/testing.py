@@ -1,0 +1,206 @@
+"""Real servers for tests, with the roles, schemas and permissions of production.
+
+`TEST_POSTGRES_URL` (of a superuser) and `TEST_NATS_URL` name given servers instead;
+such a NATS server needs the logins of `test_identity`, printed as its configuration by
+`python -m ag2trust.testing`.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+import asyncpg
+
+from shared.bus import NatsBus, connect_bus
+from shared.contracts.base import Service
+from shared.identity import Identity
+from shared.ids import new_id
+from shared.settings import ServiceSettings
+
+from .accounts import unprivileged_account
+from .installation import RUNNER, Installation, RunnerRuntime
+from .nats_server import NatsServer, configuration, free_port, running_nats
+from .postgres import SUPERUSER, Postgres, running_postgres
+from .provisioning import ROLES, provision_database, provision_roles
+
+__all__ = ["BusAs", "Servers", "Stack", "fresh_stack", "identity_of", "running_servers"]
+
+SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
+
+_PASSWORD = "only-for-tests"  # noqa: S105 - the server holds nothing else
+
+
+class BusAs:
+    """Logs in as any service: `async with bus_as(Service.GATEWAY) as bus`."""
+
+    def __init__(self, nats_url: str) -> None:
+        self._nats_url = nats_url
+
+    def __call__(self, service: Service) -> AbstractAsyncContextManager[NatsBus]:
+        identity = identity_of(service)
+        return connect_bus(self._nats_url, service=service, identity=identity)
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """The servers of one test session; *admin_url* is a superuser's."""
+
+    admin_url: str
+    nats_url: str
+
+    def database_url(self, role: str, database: str) -> str:
+        """Return *admin_url* with another login and database."""
+        parts = urlsplit(self.admin_url)
+        host = parts.netloc.rpartition("@")[2]
+        login = f"{role}:{quote(_PASSWORD, safe='')}@{host}"
+        return f"postgresql://{login}/{database}?{parts.query}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A provisioned, empty database and files of its own, for one test."""
+
+    servers: Servers
+    database: str
+    installation: Installation
+    folder: Path
+
+    def settings(
+        self, settings: type[SettingsT], service: Service, **overrides: Any
+    ) -> SettingsT:
+        """Build *service*'s settings as its process would read them."""
+        return settings(**(self.installation.settings_of(service) | overrides))
+
+    def environment(self, service: Service, **overrides: str) -> dict[str, str]:
+        """Return the variables *service* would be started with as a process."""
+        return {
+            "PATH": os.defpath,
+            "LANG": "C.UTF-8",
+            **self.installation.environment_of(service),
+            **overrides,
+        }
+
+    def identity(self, service: Service) -> Identity:
+        return identity_of(service)
+
+    async def connect(
+        self, role: str | None = None
+    ) -> "asyncpg.Connection[asyncpg.Record]":
+        """Open a connection as *role*, or as the superuser, who sees every row."""
+        if role is None:
+            return await asyncpg.connect(self.servers.admin_url, database=self.database)
+        return await asyncpg.connect(self.servers.database_url(role, self.database))
+
+
+def identity_of(service: Service) -> Identity:
+    """Return *service*'s identity in tests, the same on every machine."""
+    return Identity(hashlib.sha256(f"ag2trust test {service}".encode()).digest())
+
+
+@asynccontextmanager
+async def running_servers(folder: Path) -> AsyncIterator[Servers]:
+    """Start what no variable names, with data below *folder*, and make the roles."""
+    async with _postgres(folder) as admin_url, _nats(folder) as nats_url:
+        await provision_roles(admin_url, dict.fromkeys(ROLES, _PASSWORD))
+        yield Servers(admin_url, nats_url)
+
+
+@asynccontextmanager
+async def fresh_stack(servers: Servers, folder: Path) -> AsyncIterator[Stack]:
+    """Provide an empty database, dropped at the end, and files below *folder*."""
+    database = f"test_{new_id().hex}"
+    await provision_database(servers.admin_url, database)
+    try:
+        yield Stack(servers, database, _installation(servers, database, folder), folder)
+    finally:
+        await _drop(servers, database)
+
+
+def _installation(servers: Servers, database: str, folder: Path) -> Installation:
+    return Installation(
+        name=database[-8:],
+        nats_url=servers.nats_url,
+        database_urls={role: servers.database_url(role, database) for role in ROLES},
+        identity_files={
+            service: _identity_file(service, folder) for service in Service
+        },
+        credentials_identity=identity_of(Service.CREDENTIALS).public,
+        master_key_file=_private(folder / "master.key", os.urandom(32).hex()),
+        runners_file=_private(folder / "runners.json", _runners()),
+        runner_folder=folder / "agent-runner",
+        gateway_port=free_port(),
+        proxy_port=free_port(),
+        allow_private_base_urls=True,
+        runtime=RunnerRuntime("process"),
+    )
+
+
+def _identity_file(service: Service, folder: Path) -> Path:
+    return _private(folder / f"{service}.nkey", identity_of(service).nkey_seed)
+
+
+def _private(path: Path, text: str) -> Path:
+    path.touch(mode=0o600)
+    path.write_text(text)
+    return path
+
+
+def _runners() -> str:
+    identity = str(identity_of(Service.AGENT_RUNNER).public)
+    return json.dumps(
+        [{"runner": RUNNER, "identity": identity, "organizations": ["*"]}]
+    )
+
+
+async def _drop(servers: Servers, database: str) -> None:
+    connection = await asyncpg.connect(servers.admin_url)
+    try:
+        await connection.execute(f"DROP DATABASE {database} WITH (FORCE)")
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def _postgres(folder: Path) -> AsyncIterator[str]:
+    if given := os.environ.get("TEST_POSTGRES_URL"):
+        yield given
+        return
+    server = Postgres(
+        folder / "postgres",
+        log=folder / "postgres.log",
+        account=unprivileged_account(),
+        is_durable=False,
+    )
+    async with running_postgres(server, _PASSWORD):
+        yield server.url(SUPERUSER, _PASSWORD, "postgres")
+
+
+@asynccontextmanager
+async def _nats(folder: Path) -> AsyncIterator[str]:
+    if given := os.environ.get("TEST_NATS_URL"):
+        yield given
+        return
+    server = NatsServer(
+        folder / "nats",
+        log=folder / "nats.log",
+        port=free_port(),
+        logins=_logins(),
+    )
+    async with running_nats(server):
+        yield server.url
+
+
+def _logins() -> Mapping[str, Service]:
+    return {identity_of(service).public.nkey: service for service in Service}
+
+
+if __name__ == "__main__":
+    print(  # noqa: T201 - this is what the module does as a program
+        json.dumps(configuration(port=4222, store=Path("jetstream"), logins=_logins()))
+    )

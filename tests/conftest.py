@@ -1,0 +1,21 @@
+"""Real servers for every test that asks for them; `ag2trust.testing` makes them."""
+
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+
+from ag2trust.testing import Servers, running_servers
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def servers() -> AsyncIterator[Servers]:
+    """One PostgreSQL and one NATS server for the whole session.
+
+    Not below pytest's own temporary folder: a second session takes the permission to
+    pass through it away from PostgreSQL's account.
+    """
+    with tempfile.TemporaryDirectory(prefix="ag2trust-tests-") as folder:
+        async with running_servers(Path(folder)) as running:
+            yield running
