@@ -1,0 +1,27 @@
+"""The list of models, and one of it."""
+
+from typing import Final
+
+from pydantic import JsonValue
+
+from .catalogue import MODELS, OWNER
+from .openai_wire import Stamp, object_reply
+from .reply import Reply
+from .script import Step
+
+__all__ = ["model_reply", "models_reply"]
+
+_CREATED: Final = 1767225600  # 2026-01-01T00:00:00Z
+
+
+def models_reply(step: Step, stamp: Stamp) -> Reply:
+    models: list[JsonValue] = [_model(name) for name in MODELS]
+    return object_reply(step, stamp, {"object": "list", "data": models})
+
+
+def model_reply(name: str, step: Step, stamp: Stamp) -> Reply:
+    return object_reply(step, stamp, _model(name))
+
+
+def _model(name: str) -> dict[str, JsonValue]:
+    return {"id": name, "object": "model", "created": _CREATED, "owned_by": OWNER}
