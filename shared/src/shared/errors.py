@@ -1,6 +1,9 @@
 """Failures a caller may see, and the one list of their codes.
 
 AppError                              500 INTERNAL_ERROR
+ ├ CredentialUnreadableError          500 CREDENTIAL_UNREADABLE
+ │  ├ CredentialTamperedError             CREDENTIAL_TAMPERED
+ │  └ CredentialWrongKeyError             CREDENTIAL_WRONG_KEY
  ├ MalformedError                     400 MALFORMED_REQUEST
  │  └ MalformedJsonError                  MALFORMED_JSON
  ├ UnauthenticatedError               401 UNAUTHENTICATED
@@ -60,6 +63,9 @@ __all__ = [
     "CallNotFoundError",
     "ConflictError",
     "CredentialMismatchError",
+    "CredentialTamperedError",
+    "CredentialUnreadableError",
+    "CredentialWrongKeyError",
     "DatabaseUnavailableError",
     "ForbiddenError",
     "InvalidAgentTokenError",
@@ -115,6 +121,24 @@ class AppError(Exception):
         self.message = message
         self.details: dict[str, JsonValue] = dict(details or {})
         self.retry_after_seconds = retry_after_seconds
+
+
+class CredentialUnreadableError(AppError):
+    """A stored secret does not open; trying again does not help."""
+
+    code = "CREDENTIAL_UNREADABLE"
+
+
+class CredentialTamperedError(CredentialUnreadableError):
+    """A stored secret, or what it is bound to, was changed since it was sealed."""
+
+    code = "CREDENTIAL_TAMPERED"
+
+
+class CredentialWrongKeyError(CredentialUnreadableError):
+    """A stored secret was sealed under another key than the one at hand."""
+
+    code = "CREDENTIAL_WRONG_KEY"
 
 
 class MalformedError(AppError):
@@ -331,5 +355,6 @@ def _descendants(family: type[AppError]) -> list[type[AppError]]:
     return [*children, *(each for child in children for each in _descendants(child))]
 
 
-_BY_STATUS = {int(family.status): family for family in AppError.__subclasses__()}
+_FAMILIES = {int(family.status): family for family in AppError.__subclasses__()}
+_BY_STATUS = {**_FAMILIES, int(AppError.status): AppError}
 _BY_CODE = {(each.code, int(each.status)): each for each in _descendants(AppError)}

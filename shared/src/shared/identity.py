@@ -25,7 +25,7 @@ from .sealing import SealingKey
 
 __all__ = ["Identity", "IdentityFileError", "PublicIdentity", "nkey_of"]
 
-_SEALING_KEY_INFO = b"ag2trust.v1.sealing-key"
+_SEALING_KEY = "sealing-key"
 _NKEY_BYTES = 35  # prefix byte, 32 bytes of key, CRC-16 (nats-io ADR-7)
 
 
@@ -71,7 +71,7 @@ class Identity:
     def __init__(self, seed: bytes) -> None:
         self._seed = seed
         self._signing_key = Ed25519PrivateKey.from_private_bytes(seed)
-        self.sealing_key = SealingKey.from_private_bytes(_sealing_seed(seed))
+        self.sealing_key = SealingKey.from_private_bytes(self.derive_key(_SEALING_KEY))
         self.public = PublicIdentity(
             nkey=nkey_of(self._signing_key.public_key()),
             sealing_key=self.sealing_key.public_key,
@@ -113,6 +113,12 @@ class Identity:
         encoded: bytes = nkeys.encode_seed(self._seed, nkeys.PREFIX_BYTE_USER)
         return encoded.decode()
 
+    def derive_key(self, purpose: str) -> bytes:
+        """Make 32 bytes known to this identity alone, others for each *purpose*."""
+        info = f"ag2trust.v1.{purpose}".encode()
+        salt = hashlib.sha256(info).digest()
+        return HKDF(hashes.SHA256(), length=32, salt=salt, info=info).derive(self._seed)
+
     def sign(self, message: bytes) -> bytes:
         return self._signing_key.sign(message)
 
@@ -135,13 +141,3 @@ def _verifying_key(nkey: str) -> Ed25519PublicKey:
     if nkey_of(key) != nkey:
         raise ValueError("the nkey's checksum does not fit")
     return key
-
-
-def _sealing_seed(seed: bytes) -> bytes:
-    derived = HKDF(
-        algorithm=hashes.SHA256(),
-        length=32,
-        salt=hashlib.sha256(_SEALING_KEY_INFO).digest(),
-        info=_SEALING_KEY_INFO,
-    )
-    return derived.derive(seed)

@@ -101,7 +101,7 @@ def _run(app: AbstractAsyncContextManager[object]) -> int:
     code = 0
     try:
         asyncio.run(run_until_signalled(app))
-    except* (AppError, IdentityFileError, OSError) as failures:
+    except* (AppError, IdentityFileError, SettingsError, OSError) as failures:
         code = _FAILED
         log.critical("service.failed", reasons=[*map(_sentence, _leaves(failures))])
     except* Exception:

@@ -1,5 +1,6 @@
 """What the credentials service hears, answers and signals."""
 
+import hashlib
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -30,6 +31,8 @@ __all__ = [
     "DELETE_PROVIDER",
     "GET_PROVIDER",
     "LEASE",
+    "LEASE_PURPOSE",
+    "LEASE_REPLY_PURPOSE",
     "LIST_PROVIDERS",
     "PING",
     "PROVIDER_CHANGED",
@@ -51,6 +54,7 @@ __all__ = [
     "ReleaseUses",
     "SealedLease",
     "UpdateProvider",
+    "lease_binding",
     "submission_binding",
 ]
 
@@ -168,7 +172,7 @@ class CreateProvider(Question):
 class UpdateProvider(Question):
     """*sealed* is a `ProviderPatch` under `submission_binding`.
 
-    *if_version* refuses the change (409) when the row has moved on.
+    *if_version* refuses the change (412) when the row has moved on.
     """
 
     provider_id: UUID
@@ -213,7 +217,7 @@ class LeaseRequest(Message):
     agent_id: UUID
     provider_id: UUID
     purpose: Literal["agent"]
-    public_key: Bytes
+    public_key: Bytes = Field(min_length=32, max_length=32)
     nonce: Bytes = Field(min_length=16, max_length=32)
     issued_at: AwareDatetime
 
@@ -234,10 +238,26 @@ class LeasedCredential(Message):
     fields: dict[str, Secret]
 
 
-class SealedLease(Message):
-    """*sealed* is a `LeasedCredential`, HPKE to the request's public key.
+LEASE_PURPOSE = "credentials.v1.lease"
+"""What a runner signs a `LeaseRequest` for (`shared.signing`)."""
 
-    *signature* is the credentials service's, over the request's body and *sealed*.
+LEASE_REPLY_PURPOSE = "credentials.v1.lease.reply"
+"""What the credentials service signs the request's body and the sealed reply for."""
+
+
+def lease_binding(request_body: bytes) -> bytes:
+    """Make the HPKE `info` of a lease: it opens as the answer to this request only.
+
+    *request_body* is the signed one, byte for byte.
+    """
+    return f"{LEASE_PURPOSE}/{hashlib.sha256(request_body).hexdigest()}".encode()
+
+
+class SealedLease(Message):
+    """*sealed* is a `LeasedCredential` to the request's key, under `lease_binding`.
+
+    *signature* is the credentials service's, over
+    `signed_bytes(LEASE_REPLY_PURPOSE, request_body, sealed)`.
     """
 
     lease_id: UUID
