@@ -1,0 +1,100 @@
+"""What was counted and not yet announced, in PostgreSQL."""
+
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from shared.contracts.metrics import CallRecord, MessageRecord
+from shared.database import Database
+
+__all__ = ["AnnouncementsRepository", "Backlog", "PostgresAnnouncements"]
+
+_RECORDS_AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """The places *after* + 1 … *through* of a source, a bounded number of them."""
+
+    source: UUID
+    after: int
+    through: int
+
+
+class AnnouncementsRepository(Protocol):
+    async def backlogs(self) -> list[Backlog]:
+        """Find the oldest part of each source that is not announced."""
+
+    async def records(self, backlog: Backlog) -> list[CallRecord | MessageRecord]: ...
+
+    async def note_announced(self, backlog: Backlog) -> None: ...
+
+
+class PostgresAnnouncements:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def backlogs(self) -> list[Backlog]:
+        async with self._database.sweep() as transaction:
+            rows = await transaction.fetch(
+                """
+                SELECT
+                    source,
+                    announced_through AS after,
+                    least(applied_through, announced_through + $1) AS through
+                FROM sequence
+                WHERE announced_through < applied_through
+                """,
+                _RECORDS_AT_ONCE,
+            )
+        return [Backlog(**row) for row in rows]
+
+    async def records(self, backlog: Backlog) -> list[CallRecord | MessageRecord]:
+        async with self._database.sweep() as transaction:
+            place = (backlog.source, backlog.after, backlog.through)
+            calls = await transaction.fetch(
+                """
+                SELECT *
+                FROM counted_call
+                WHERE source = $1
+                    AND sequence > $2
+                    AND sequence <= $3
+                ORDER BY sequence
+                """,
+                *place,
+            )
+            messages = await transaction.fetch(
+                """
+                SELECT
+                    message_id,
+                    org_id,
+                    agent_id,
+                    agent_type_id,
+                    status,
+                    finished_at,
+                    duration_ms
+                FROM message
+                WHERE source = $1
+                    AND sequence > $2
+                    AND sequence <= $3
+                ORDER BY sequence
+                """,
+                *place,
+            )
+        return [
+            *(CallRecord.model_validate(dict(row)) for row in calls),
+            *(MessageRecord.model_validate(dict(row)) for row in messages),
+        ]
+
+    async def note_announced(self, backlog: Backlog) -> None:
+        """Advance; one that another process has advanced further stays there."""
+        async with self._database.sweep() as transaction:
+            await transaction.execute(
+                """
+                UPDATE sequence
+                SET announced_through = greatest(announced_through, $2)
+                WHERE source = $1
+                """,
+                backlog.source,
+                backlog.through,
+            )

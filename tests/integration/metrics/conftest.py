@@ -1,0 +1,49 @@
+"""The service in this process, and the logins that speak to it."""
+
+from collections.abc import AsyncIterator
+from typing import TypeAlias
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from ag2trust.testing import BusAs, Stack
+from metrics.app import serving
+from metrics.settings import Settings
+from shared.bus import NatsBus
+from shared.contracts.base import Service
+
+Superuser: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+
+@pytest.fixture
+def settings(stack: Stack) -> Settings:
+    return stack.settings(Settings, Service.METRICS)
+
+
+@pytest_asyncio.fixture
+async def metrics(settings: Settings) -> AsyncIterator[None]:
+    """Run the service during the test."""
+    async with serving(settings):
+        yield
+
+
+@pytest_asyncio.fixture
+async def runner(bus_as: BusAs) -> AsyncIterator[NatsBus]:
+    async with bus_as(Service.AGENT_RUNNER) as bus:
+        yield bus
+
+
+@pytest_asyncio.fixture
+async def gateway(bus_as: BusAs) -> AsyncIterator[NatsBus]:
+    async with bus_as(Service.GATEWAY) as bus:
+        yield bus
+
+
+@pytest_asyncio.fixture
+async def superuser(stack: Stack) -> AsyncIterator[Superuser]:
+    """Look at every row, past row-level security."""
+    connection = await stack.connect()
+    await connection.execute("SET search_path = metrics")
+    yield connection
+    await connection.close()
