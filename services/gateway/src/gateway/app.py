@@ -1,0 +1,127 @@
+"""Where the parts of the gateway meet. Read this first."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+from aiohttp import web
+
+from shared.bus import Bus, connect_bus
+from shared.clock import Clock, utc_now
+from shared.contracts.base import Service
+from shared.database import connect_database
+from shared.http import REQUEST_ID, listening, tell_errors
+from shared.identity import Identity, PublicIdentity
+from shared.lifecycle import background
+from shared.migrations import migrate
+
+from .authentication import KeyRing, authenticating
+from .bootstrap import make_first_organization
+from .readiness import Readiness
+from .repository import ApiKeyRepository, PostgresApiKeys, PostgresOrganizations
+from .routes.agent_types import AgentTypeRoutes
+from .routes.agents import AgentRoutes
+from .routes.api_keys import ApiKeyRoutes
+from .routes.calls import CallRoutes
+from .routes.health import HealthRoutes
+from .routes.messages import MessageRoutes
+from .routes.providers import ProviderRoutes
+from .routes.stats import StatsRoutes
+from .settings import Settings
+from .waiting import WaitingRoom
+
+__all__ = ["create_app", "serving"]
+
+log = structlog.get_logger(__name__)
+
+_MAX_BODY_BYTES = 1024**2
+_PREFIXES = ("/api", "/api/v1")
+_UNREMARKABLE = frozenset({"/healthz", "/readyz"})
+
+
+def create_app(
+    *,
+    bus: Bus,
+    api_keys: ApiKeyRepository,
+    credentials: PublicIdentity,
+    readiness: Readiness,
+    now: Clock = utc_now,
+) -> web.Application:
+    key_ring = KeyRing(api_keys.principal)
+    waiting_room = WaitingRoom(bus)
+    app = web.Application(
+        middlewares=[tell_errors, authenticating(key_ring)],
+        client_max_size=_MAX_BODY_BYTES,
+    )
+    app.add_routes(HealthRoutes(readiness).routes())
+    routes = [
+        *ProviderRoutes(bus, credentials=credentials).routes(),
+        *AgentTypeRoutes(bus).routes(),
+        *AgentRoutes(bus).routes(),
+        *MessageRoutes(bus, waiting_room).routes(),
+        *StatsRoutes(bus, now=now).routes(),
+        *CallRoutes(bus).routes(),
+        *ApiKeyRoutes(api_keys, key_ring=key_ring, now=now).routes(),
+    ]
+    for prefix in _PREFIXES:
+        app.add_routes([_below(prefix, route) for route in routes])
+    app.on_response_prepare.append(_log_answer)
+    app.on_shutdown.append(_closing(waiting_room))
+    return app
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[int]:
+    """Assemble the gateway and hold it open, yielding its port; leaving undoes it.
+
+    Its neighbours may be absent: it serves, and says at `/readyz` what is missing.
+    """
+    identity = Identity.from_file(settings.identity_file)
+    await migrate(settings, "gateway.migrations")
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(connect_database(settings))
+        organizations = PostgresOrganizations(database)
+        await make_first_organization(
+            organizations, owner_key_hash=settings.bootstrap_key_hash
+        )
+        bus = await stack.enter_async_context(
+            connect_bus(settings.nats_url, service=Service.GATEWAY, identity=identity)
+        )
+        await stack.enter_async_context(background(bus.until_closed()))
+        app = create_app(
+            bus=bus,
+            api_keys=PostgresApiKeys(database),
+            credentials=settings.credentials_identity,
+            readiness=Readiness(bus, organizations.ping),
+        )
+        port = await stack.enter_async_context(
+            listening(app, host=settings.host, port=settings.port)
+        )
+        log.info("gateway.opened", host=settings.host, port=port)
+        yield port
+
+
+def _below(prefix: str, route: web.RouteDef) -> web.RouteDef:
+    path = prefix + route.path
+    return web.RouteDef(route.method, path, route.handler, route.kwargs)
+
+
+def _closing(waiting_room: WaitingRoom) -> Callable[[web.Application], Awaitable[None]]:
+    async def close(_: web.Application) -> None:
+        waiting_room.close()
+
+    return close
+
+
+async def _log_answer(request: web.Request, response: web.StreamResponse) -> None:
+    """Log the route, not the path: what people type into a path may be a secret."""
+    resource = request.match_info.route.resource
+    if resource is None or resource.canonical in _UNREMARKABLE:
+        return
+    log.info(
+        "request.answered",
+        method=request.method,
+        route=resource.canonical,
+        status=response.status,
+        request_id=response.headers.get(REQUEST_ID),
+    )

@@ -1,0 +1,95 @@
+"""What a request says: the id in its path, its query, its `If-Match`."""
+
+import re
+from typing import TypeVar
+from uuid import UUID
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from shared.contracts.base import PageQuestion
+from shared.errors import InvalidError, NotFoundError
+from shared.http import fields_of
+
+from .authentication import principal_of
+
+__all__ = [
+    "Input",
+    "PageQuery",
+    "id_in_path",
+    "if_match",
+    "invalid_query",
+    "page_question",
+    "query_of",
+]
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_ETAG = re.compile(r'"([1-9][0-9]{0,8})"')
+_NO_VERSION = 0  # versions begin at 1
+
+
+class Input(BaseModel):
+    """A body or a query as a caller gives it; a field nobody knows is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class PageQuery(Input):
+    """Which page of a list is wanted."""
+
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: str | None = Field(default=None, min_length=1, max_length=200)
+
+
+InputT = TypeVar("InputT", bound=Input)
+
+
+def id_in_path(request: web.Request, missing: type[NotFoundError]) -> UUID:
+    """Read `{id}`; what is no id names nothing, hence *missing*."""
+    text = request.match_info["id"]
+    if not _UUID.fullmatch(text):
+        raise missing("The id in the path belongs to nothing here.")
+    return UUID(text)
+
+
+def page_question(request: web.Request) -> PageQuestion:
+    """Make the question for the page of a list that the query names."""
+    who = principal_of(request)
+    query = query_of(request, PageQuery)
+    return PageQuestion(
+        org_id=who.org_id, actor=who.actor, limit=query.limit, cursor=query.cursor
+    )
+
+
+def query_of(request: web.Request, model: type[InputT]) -> InputT:
+    """Read the query as *model*; raise `InvalidError` that names the parameters."""
+    repeated = {name for name in request.query if len(request.query.getall(name)) > 1}
+    if repeated:
+        raise invalid_query(dict.fromkeys(sorted(repeated), "Given more than once"))
+    try:
+        return model.model_validate(dict(request.query))
+    except ValidationError as error:
+        raise _invalid(fields_of(error)) from None
+
+
+def invalid_query(problems: dict[str, str]) -> InvalidError:
+    """Make an error of *problems*, parameter to sentence."""
+    return _invalid(
+        [{"field": name, "message": problem} for name, problem in problems.items()]
+    )
+
+
+def if_match(request: web.Request) -> int | None:
+    """Read the version the caller has read; None if any will do (RFC 9110, 13.1.1).
+
+    One strong entity tag of ours, or `*`; whatever else matches no version.
+    """
+    header = request.headers.get("If-Match", "*").strip()
+    if header == "*":
+        return None
+    found = _ETAG.fullmatch(header)
+    return int(found[1]) if found else _NO_VERSION
+
+
+def _invalid(fields: list[JsonValue]) -> InvalidError:
+    return InvalidError("The query is not valid.", details={"fields": fields})

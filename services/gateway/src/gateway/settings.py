@@ -1,0 +1,36 @@
+"""Everything the environment decides, read once at start."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import DatabaseSettings, PublicIdentitySetting
+
+__all__ = ["Settings"]
+
+_SHA256_BYTES = 32
+
+
+def _sha256(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    decoded = bytes.fromhex(value)
+    if len(decoded) != _SHA256_BYTES:
+        raise ValueError("a SHA-256 has 64 hexadecimal digits")
+    return decoded
+
+
+class Settings(DatabaseSettings):
+    """Settings of one gateway.
+
+    *credentials_identity* is whom new secrets are sealed to. *bootstrap_key_hash* is
+    the SHA-256 of the first owner key, used only while no organization exists.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="AG2TRUST_GATEWAY_")
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    credentials_identity: PublicIdentitySetting
+    bootstrap_key_hash: Annotated[bytes, BeforeValidator(_sha256)] | None = None
