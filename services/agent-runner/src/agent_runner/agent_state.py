@@ -1,0 +1,75 @@
+"""What to do next about one agent: pure, from what should be and what is."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from shared.contracts.agent_runner import DesiredState
+
+__all__ = ["Move", "Trouble", "next_move"]
+
+_FIRST_PAUSE = timedelta(seconds=1)
+_LONGEST_PAUSE = timedelta(seconds=30)
+_HEALTHY_AFTER = timedelta(seconds=60)
+_FAILURES_UNTIL_HOPELESS = 5
+
+
+class Move(Enum):
+    """`NOTHING` when what is, is what should be."""
+
+    NOTHING = auto()
+    LAUNCH = auto()
+    REPLACE = auto()
+    BURY = auto()
+    STOP = auto()
+
+
+def next_move(
+    desired: DesiredState,
+    *,
+    incarnation: int,
+    hosted_incarnation: int | None,
+    has_exited: bool,
+) -> Move:
+    """Compare the record with what is hosted here (None: nothing)."""
+    if desired is DesiredState.STOPPED:
+        return Move.STOP
+    if hosted_incarnation is None:
+        return Move.LAUNCH
+    if hosted_incarnation != incarnation:
+        return Move.REPLACE
+    return Move.BURY if has_exited else Move.NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Failures of one incarnation in a row, and when to try again."""
+
+    incarnation: int
+    failures: int
+    not_before: datetime
+
+    @classmethod
+    def after(
+        cls,
+        earlier: "Trouble | None",
+        *,
+        incarnation: int,
+        ran_for: timedelta,
+        now: datetime,
+    ) -> "Trouble":
+        """Count one more failure; one that comes after a healthy while is the first."""
+        failures = 1
+        is_in_a_row = earlier is not None and earlier.incarnation == incarnation
+        if earlier is not None and is_in_a_row and ran_for < _HEALTHY_AFTER:
+            failures = earlier.failures + 1
+        pause = min(_FIRST_PAUSE * 2 ** (failures - 1), _LONGEST_PAUSE)
+        return cls(incarnation, failures, now + pause)
+
+    @property
+    def is_hopeless(self) -> bool:
+        return self.failures >= _FAILURES_UNTIL_HOPELESS
+
+    def holds(self, incarnation: int, *, now: datetime) -> bool:
+        """Say whether to leave this incarnation alone for now."""
+        return self.incarnation == incarnation and now < self.not_before

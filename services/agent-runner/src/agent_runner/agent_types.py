@@ -1,0 +1,155 @@
+"""Use cases of agent types: make, read, change, remove."""
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from shared.bus import Bus
+from shared.clock import Clock, utc_now
+from shared.contracts.agent_runner import (
+    AgentType,
+    AgentTypePatch,
+    AgentTypeQuestion,
+    AgentTypeSubmission,
+    CreateAgentType,
+    UpdateAgentType,
+)
+from shared.contracts.base import Empty, Page, PageQuestion, Question
+from shared.contracts.credentials import GET_PROVIDER, ProviderQuestion
+from shared.database import Database
+from shared.errors import InvalidError, PreconditionFailedError
+from shared.http import fields_of
+from shared.pages import before, page_of
+
+from . import agent_types_repository as repository
+from .audit_repository import note
+
+__all__ = ["AgentTypes", "patched"]
+
+
+class AgentTypes:
+    def __init__(self, *, database: Database, bus: Bus, now: Clock = utc_now) -> None:
+        self._database = database
+        self._bus = bus
+        self._now = now
+
+    async def create(self, question: CreateAgentType) -> AgentType:
+        submission = question.submission
+        _check(submission)
+        await self._require_provider(question, submission)
+        async with self._database.organization(question.org_id) as transaction:
+            await repository.add_agent_type(
+                transaction,
+                org_id=question.org_id,
+                agent_type_id=question.agent_type_id,
+                submission=submission,
+                at=self._now(),
+            )
+            await note(
+                transaction,
+                question,
+                act="agent_type.created",
+                object_kind="agent_type",
+                object_id=question.agent_type_id,
+                at=self._now(),
+            )
+            return await repository.agent_type(transaction, question.agent_type_id)
+
+    async def update(self, question: UpdateAgentType) -> AgentType:
+        """Make a new version; running agents keep theirs until they restart."""
+        async with self._database.organization(question.org_id) as transaction:
+            current = await repository.agent_type(transaction, question.agent_type_id)
+        if question.if_version not in {None, current.version}:
+            raise PreconditionFailedError(
+                f"The agent type has moved on to version {current.version}."
+            )
+        submission = patched(current, question.patch)
+        _check(submission)
+        await self._require_provider(question, submission)
+        async with self._database.organization(question.org_id) as transaction:
+            await repository.add_agent_type_version(
+                transaction,
+                org_id=question.org_id,
+                agent_type_id=question.agent_type_id,
+                submission=submission,
+                after_version=current.version,
+                at=self._now(),
+            )
+            await note(
+                transaction,
+                question,
+                act="agent_type.updated",
+                object_kind="agent_type",
+                object_id=question.agent_type_id,
+                at=self._now(),
+            )
+            return await repository.agent_type(transaction, question.agent_type_id)
+
+    async def get(self, question: AgentTypeQuestion) -> AgentType:
+        async with self._database.organization(question.org_id) as transaction:
+            return await repository.agent_type(transaction, question.agent_type_id)
+
+    async def list(self, question: PageQuestion) -> Page[AgentType]:
+        async with self._database.organization(question.org_id) as transaction:
+            found = await repository.agent_types(
+                transaction, before=before(question.cursor), limit=question.limit + 1
+            )
+        return page_of(found, limit=question.limit, id_of=lambda each: each.id)
+
+    async def delete(self, question: AgentTypeQuestion) -> Empty:
+        async with self._database.organization(question.org_id) as transaction:
+            await repository.remove_agent_type(transaction, question.agent_type_id)
+            await note(
+                transaction,
+                question,
+                act="agent_type.deleted",
+                object_kind="agent_type",
+                object_id=question.agent_type_id,
+                at=self._now(),
+            )
+        return Empty()
+
+    async def _require_provider(
+        self, question: Question, submission: AgentTypeSubmission
+    ) -> None:
+        """Raise what the credentials service says of a provider that is not there."""
+        await self._bus.ask(
+            GET_PROVIDER,
+            ProviderQuestion(
+                org_id=question.org_id,
+                actor=question.actor,
+                provider_id=submission.provider_id,
+            ),
+        )
+
+
+def patched(current: AgentType, patch: AgentTypePatch) -> AgentTypeSubmission:
+    """Lay *patch* over *current*.
+
+    A type that allows its one model goes on doing so when only the model changes.
+    """
+    kept: dict[str, Any] = {
+        name: getattr(current, name) for name in AgentTypeSubmission.model_fields
+    }
+    if current.allowed_models == [current.model]:
+        kept["allowed_models"] = None
+    changes = {name: getattr(patch, name) for name in patch.model_fields_set}
+    try:
+        return AgentTypeSubmission.model_validate(kept | changes)
+    except ValidationError as error:
+        raise InvalidError(
+            "The request has invalid fields.", details={"fields": fields_of(error)}
+        ) from None
+
+
+def _check(submission: AgentTypeSubmission) -> None:
+    allowed = submission.allowed_models
+    if allowed is not None and submission.model not in allowed:
+        raise InvalidError(
+            "The type's model must be one of its allowed models.",
+            details={
+                "fields": [
+                    {"field": "allowed_models", "message": "does not hold the model"}
+                ]
+            },
+        )

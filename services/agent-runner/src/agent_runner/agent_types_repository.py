@@ -1,0 +1,202 @@
+"""Agent types in PostgreSQL: the row, and its versions that never change."""
+
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from shared.contracts.agent_runner import AgentType, AgentTypeSubmission, Resources
+from shared.database import Transaction
+from shared.errors import (
+    AgentTypeInUseError,
+    AgentTypeNotFoundError,
+    ConflictError,
+    NameTakenError,
+)
+
+__all__ = [
+    "add_agent_type",
+    "add_agent_type_version",
+    "agent_type",
+    "agent_types",
+    "remove_agent_type",
+]
+
+_COLUMNS = """
+    t.id, t.name, t.slug, t.created_at, t.updated_at,
+    v.version, v.use_case, v.labels, v.provider_id, v.model, v.allowed_models,
+    v.system_prompt, v.temperature, v.max_tokens, v.resources
+"""
+
+
+async def add_agent_type(
+    transaction: Transaction,
+    *,
+    org_id: UUID,
+    agent_type_id: UUID,
+    submission: AgentTypeSubmission,
+    at: datetime,
+) -> None:
+    """Add version 1; *agent_type_id* added before is left as it is."""
+    try:
+        added = await transaction.fetchval(
+            """
+            INSERT INTO agent_type (
+                id, org_id, name, slug, version, created_at, updated_at
+            )
+            VALUES ($1, $2, $3, $4, 0, $5, $5)
+            ON CONFLICT (id) DO NOTHING
+            RETURNING id
+            """,
+            agent_type_id,
+            org_id,
+            submission.name,
+            submission.slug,
+            at,
+        )
+    except asyncpg.UniqueViolationError as error:
+        raise _taken(error, submission) from error
+    if added is None:
+        return
+    await add_agent_type_version(
+        transaction,
+        org_id=org_id,
+        agent_type_id=agent_type_id,
+        submission=submission,
+        after_version=0,
+        at=at,
+    )
+
+
+async def add_agent_type_version(
+    transaction: Transaction,
+    *,
+    org_id: UUID,
+    agent_type_id: UUID,
+    submission: AgentTypeSubmission,
+    after_version: int,
+    at: datetime,
+) -> None:
+    """Make *submission* the newest version of the type, if it still follows."""
+    try:
+        version = await transaction.fetchval(
+            """
+            UPDATE agent_type
+            SET name = $2, slug = $3, version = version + 1, updated_at = $4
+            WHERE id = $1 AND version = $5
+            RETURNING version
+            """,
+            agent_type_id,
+            submission.name,
+            submission.slug,
+            at,
+            after_version,
+        )
+    except asyncpg.UniqueViolationError as error:
+        raise _taken(error, submission) from error
+    if version is None:
+        raise ConflictError("Somebody else has just changed this agent type.")
+    await transaction.execute(
+        """
+        INSERT INTO agent_type_version (
+            agent_type_id, version, org_id, use_case, labels, provider_id, model,
+            allowed_models, system_prompt, temperature, max_tokens, resources
+        )
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        """,
+        agent_type_id,
+        version,
+        org_id,
+        submission.use_case,
+        submission.labels,
+        submission.provider_id,
+        submission.model,
+        submission.allowed_models or [submission.model],
+        submission.system_prompt,
+        submission.temperature,
+        submission.max_tokens,
+        submission.resources.model_dump(),
+    )
+
+
+async def agent_type(
+    transaction: Transaction, agent_type_id: UUID, version: int | None = None
+) -> AgentType:
+    """Read one version of a type, the newest unless *version* names another."""
+    row = await transaction.fetchrow(
+        f"""
+        SELECT {_COLUMNS}
+        FROM agent_type t
+        JOIN agent_type_version v
+          ON v.agent_type_id = t.id AND v.version = COALESCE($2, t.version)
+        WHERE t.id = $1
+        """,  # noqa: S608 - our own column list
+        agent_type_id,
+        version,
+    )
+    if row is None:
+        raise AgentTypeNotFoundError(f"There is no agent type {agent_type_id}.")
+    return _agent_type(row)
+
+
+async def agent_types(
+    transaction: Transaction, *, before: UUID | None, limit: int
+) -> list[AgentType]:
+    """List newest versions, newest type first, those older than *before*."""
+    rows = await transaction.fetch(
+        f"""
+        SELECT {_COLUMNS}
+        FROM agent_type t
+        JOIN agent_type_version v ON v.agent_type_id = t.id AND v.version = t.version
+        WHERE $1::uuid IS NULL OR t.id < $1
+        ORDER BY t.id DESC
+        LIMIT $2
+        """,  # noqa: S608 - our own column list
+        before,
+        limit,
+    )
+    return [_agent_type(row) for row in rows]
+
+
+async def remove_agent_type(transaction: Transaction, agent_type_id: UUID) -> None:
+    """Remove a type that no agent has; the database refuses any other."""
+    try:
+        removed = await transaction.fetchval(
+            "DELETE FROM agent_type WHERE id = $1 RETURNING id", agent_type_id
+        )
+    except asyncpg.ForeignKeyViolationError as error:
+        raise AgentTypeInUseError(
+            "Agents of this type exist; delete or reassign them first."
+        ) from error
+    if removed is None:
+        raise AgentTypeNotFoundError(f"There is no agent type {agent_type_id}.")
+
+
+def _taken(
+    error: asyncpg.UniqueViolationError, submission: AgentTypeSubmission
+) -> NameTakenError:
+    if error.constraint_name == "agent_type_slug_unique":
+        return NameTakenError(
+            f'An agent type has the slug "{submission.slug}" already.'
+        )
+    return NameTakenError(f'An agent type is named "{submission.name}" already.')
+
+
+def _agent_type(row: asyncpg.Record) -> AgentType:
+    return AgentType(
+        id=row["id"],
+        version=row["version"],
+        name=row["name"],
+        slug=row["slug"],
+        use_case=row["use_case"],
+        labels=row["labels"],
+        provider_id=row["provider_id"],
+        model=row["model"],
+        allowed_models=row["allowed_models"],
+        system_prompt=row["system_prompt"],
+        temperature=row["temperature"],
+        max_tokens=row["max_tokens"],
+        resources=Resources.model_validate(row["resources"]),
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )

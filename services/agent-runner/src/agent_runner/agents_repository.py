@@ -1,0 +1,213 @@
+"""Agents in PostgreSQL, as their operators see them."""
+
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from shared.contracts.agent_runner import Agent, AgentStatus, DesiredState
+from shared.contracts.base import Explanation
+from shared.database import Transaction
+from shared.errors import AgentNotFoundError, AgentTypeNotFoundError, NameTakenError
+
+__all__ = [
+    "add_agent",
+    "agent",
+    "agents",
+    "begin_claim",
+    "desire_running",
+    "desire_stopped",
+    "remove_agent",
+]
+
+_COLUMNS = """
+    a.id, a.name, a.agent_type_id, a.agent_type_version, a.desired_state, a.status,
+    a.status_reason, a.runner, a.version, a.created_at, a.updated_at, a.started_at,
+    COALESCE(a.agent_type_version <> t.version, false) AND a.desired_state = 'running'
+        AS restart_required
+"""
+
+
+async def add_agent(
+    transaction: Transaction,
+    *,
+    org_id: UUID,
+    agent_id: UUID,
+    name: str,
+    agent_type_id: UUID,
+    at: datetime,
+) -> None:
+    """Add a stopped agent; *agent_id* added before is left as it is."""
+    try:
+        await transaction.execute(
+            """
+            INSERT INTO agent (
+                id, org_id, name, agent_type_id, desired_state, status,
+                created_at, updated_at
+            )
+            VALUES ($1, $2, $3, $4, 'stopped', 'stopped', $5, $5)
+            ON CONFLICT (id) DO NOTHING
+            """,
+            agent_id,
+            org_id,
+            name,
+            agent_type_id,
+            at,
+        )
+    except asyncpg.UniqueViolationError as error:
+        raise NameTakenError(f'An agent is named "{name}" already.') from error
+    except asyncpg.ForeignKeyViolationError as error:
+        raise AgentTypeNotFoundError(
+            f"There is no agent type {agent_type_id}."
+        ) from error
+
+
+async def agent(transaction: Transaction, agent_id: UUID) -> Agent:
+    row = await transaction.fetchrow(
+        f"""
+        SELECT {_COLUMNS}
+        FROM agent a
+        JOIN agent_type t ON t.id = a.agent_type_id
+        WHERE a.id = $1
+        """,  # noqa: S608 - our own column list
+        agent_id,
+    )
+    if row is None:
+        raise _missing(agent_id)
+    return _agent(row)
+
+
+async def agents(
+    transaction: Transaction, *, before: UUID | None, limit: int
+) -> list[Agent]:
+    """List agents, newest first, those older than *before*."""
+    rows = await transaction.fetch(
+        f"""
+        SELECT {_COLUMNS}
+        FROM agent a
+        JOIN agent_type t ON t.id = a.agent_type_id
+        WHERE $1::uuid IS NULL OR a.id < $1
+        ORDER BY a.id DESC
+        LIMIT $2
+        """,  # noqa: S608 - our own column list
+        before,
+        limit,
+    )
+    return [_agent(row) for row in rows]
+
+
+async def begin_claim(transaction: Transaction, agent_id: UUID) -> int:
+    """Note that uses are about to be claimed; returns the claim's generation.
+
+    The note comes first, so that a claim whose answer was lost is found and released.
+    """
+    generation: int | None = await transaction.fetchval(
+        """
+        UPDATE agent
+        SET use_generation = use_generation + 1,
+            holds_use = true,
+            updated_at = clock_timestamp()
+        WHERE id = $1
+        RETURNING use_generation
+        """,
+        agent_id,
+    )
+    if generation is None:
+        raise _missing(agent_id)
+    return generation
+
+
+async def desire_running(
+    transaction: Transaction,
+    agent_id: UUID,
+    *,
+    runner: str,
+    agent_type_version: int,
+    generation: int,
+    at: datetime,
+) -> bool:
+    """Ask for a new incarnation on *runner*; False if the claim was overtaken."""
+    updated = await transaction.fetchval(
+        """
+        UPDATE agent
+        SET desired_state = 'running',
+            status = CASE
+                WHEN status IN ('stopped', 'error') THEN 'starting' ELSE status END,
+            status_reason = NULL,
+            incarnation = incarnation + 1,
+            agent_type_version = $3,
+            runner = COALESCE(runner, $2),
+            epoch = (
+                SELECT r.epoch FROM runner r WHERE r.name = COALESCE(agent.runner, $2)
+            ),
+            version = version + 1,
+            updated_at = $5
+        WHERE id = $1 AND use_generation = $4 AND holds_use
+        RETURNING id
+        """,
+        agent_id,
+        runner,
+        agent_type_version,
+        generation,
+        at,
+    )
+    return updated is not None
+
+
+async def desire_stopped(
+    transaction: Transaction, agent_id: UUID, *, at: datetime
+) -> None:
+    """Ask for a stop; an agent that nobody hosts is stopped at once."""
+    await transaction.execute(
+        """
+        UPDATE agent
+        SET desired_state = 'stopped',
+            status = CASE WHEN runner IS NULL THEN 'stopped' ELSE 'stopping' END,
+            status_reason = NULL,
+            version = version + 1,
+            updated_at = $2
+        WHERE id = $1 AND desired_state = 'running'
+        """,
+        agent_id,
+        at,
+    )
+
+
+async def remove_agent(transaction: Transaction, agent_id: UUID) -> bool:
+    """Remove an agent that has stopped and let its uses go; else answer False.
+
+    Its messages stay: they outlive it.
+    """
+    removed = await transaction.fetchval(
+        """
+        DELETE FROM agent
+        WHERE id = $1 AND status = 'stopped' AND desired_state = 'stopped'
+          AND NOT holds_use
+        RETURNING id
+        """,
+        agent_id,
+    )
+    return removed is not None
+
+
+def _missing(agent_id: UUID) -> AgentNotFoundError:
+    return AgentNotFoundError(f"There is no agent {agent_id}.")
+
+
+def _agent(row: asyncpg.Record) -> Agent:
+    reason = row["status_reason"]
+    return Agent(
+        id=row["id"],
+        name=row["name"],
+        agent_type_id=row["agent_type_id"],
+        agent_type_version=row["agent_type_version"],
+        desired_state=DesiredState(row["desired_state"]),
+        status=AgentStatus(row["status"]),
+        status_reason=Explanation.model_validate(reason) if reason else None,
+        restart_required=row["restart_required"],
+        runner=row["runner"],
+        version=row["version"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        started_at=row["started_at"],
+    )

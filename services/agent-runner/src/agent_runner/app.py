@@ -1,0 +1,179 @@
+"""Where the parts of the agent-runner meet. Read this first."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+from aiohttp import web
+
+from shared.bus import Answer, NatsBus, answer, answer_ping, connect_bus
+from shared.contracts import agent_runner as contract
+from shared.contracts.base import Service
+from shared.contracts.credentials import PROVIDER_CHANGED
+from shared.database import Database, connect_database
+from shared.http import tell_errors
+from shared.identity import Identity
+from shared.lifecycle import background
+from shared.migrations import migrate
+
+from . import agent_routes
+from .agent_life import AgentLife
+from .agent_logs import LogReader
+from .agent_types import AgentTypes
+from .agents import Agents
+from .docker_runtime import docker_runtime
+from .doors import open_doors
+from .hosted_agents import HostedAgents
+from .hosting import Hosting
+from .hosting_repository import HostingRepository
+from .lease_renewal import LeaseRenewal
+from .leases import Leases
+from .messages import MessageDesk, Messages
+from .outbox_repository import OutboxRepository
+from .process_runtime import process_runtime
+from .proxy import routes as proxy_routes
+from .proxy.calls import CallBook, interrupted
+from .proxy.forwarding import Forwarding
+from .proxy.upstream import connect_upstream
+from .runtime import Runtime
+from .settings import RuntimeName, Settings
+from .shipping import ship_outbox, ship_spool
+from .spool import Spool
+
+__all__ = ["serving"]
+
+_LONGEST_BODY_BYTES = 32 * 1024 * 1024
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[None]:
+    """Assemble the runner and hold it open; leaving undoes it in reverse.
+
+    The spool's lock comes first: it makes sure that nobody else is this runner.
+    """
+    identity = Identity.from_file(settings.identity_file)
+    async with AsyncExitStack() as stack:
+        spool = stack.enter_context(
+            Spool.open(settings.state_folder / "spool", interrupted=interrupted)
+        )
+        await migrate(settings, "agent_runner.migrations")
+        database = await stack.enter_async_context(connect_database(settings))
+        repository = await HostingRepository.register(database, settings.name)
+        bus = await stack.enter_async_context(
+            connect_bus(
+                settings.nats_url, service=Service.AGENT_RUNNER, identity=identity
+            )
+        )
+        runtime = await stack.enter_async_context(_runtime(settings))
+        session = await stack.enter_async_context(
+            connect_upstream(allow_private=settings.allow_private_base_urls)
+        )
+        hosted = HostedAgents()
+        desk = MessageDesk(database=database, bus=bus)
+        forwarding = Forwarding(
+            session=session, book=CallBook(spool, runner=settings.name)
+        )
+        doors = await stack.enter_async_context(
+            open_doors(
+                create_app(hosted, desk, forwarding),
+                address=settings.proxy_host,
+                port=settings.proxy_port,
+            )
+        )
+        leases = Leases(
+            bus=bus,
+            identity=identity,
+            credentials=settings.credentials_identity,
+            runner=settings.name,
+            epoch=repository.epoch,
+        )
+        life = AgentLife(
+            database=database,
+            repository=repository,
+            bus=bus,
+            leases=leases,
+            runtime=runtime,
+            doors=doors,
+            hosted=hosted,
+            desk=desk,
+            image=settings.agent_image,
+        )
+        hosting = Hosting(
+            repository=repository, life=life, runtime=runtime, hosted=hosted
+        )
+        renewal = LeaseRenewal(hosted=hosted, leases=leases)
+        await stack.enter_async_context(
+            bus.hearing(contract.WAKE, hosting.wake, key=settings.name)
+        )
+        await stack.enter_async_context(
+            bus.hearing(PROVIDER_CHANGED, renewal.provider_changed)
+        )
+        await stack.enter_async_context(
+            background(
+                bus.until_closed(),
+                spool.syncing(),
+                ship_spool(spool, bus),
+                ship_outbox(OutboxRepository(database), bus),
+                renewal.run(),
+                hosting.run(),
+            )
+        )
+        await stack.enter_async_context(
+            bus.serving(
+                Service.AGENT_RUNNER, *answers(settings, database, bus, runtime)
+            )
+        )
+        yield
+
+
+def create_app(
+    hosted: HostedAgents, desk: MessageDesk, forwarding: Forwarding
+) -> web.Application:
+    """Make the one application that agents reach: their protocol and the proxy."""
+    app = web.Application(client_max_size=_LONGEST_BODY_BYTES)
+    app[agent_routes.HOSTED] = hosted
+    app[agent_routes.DESK] = desk
+    app[proxy_routes.FORWARDING] = forwarding
+    app.middlewares.append(tell_errors)
+    app.add_routes(agent_routes.routes)
+    app.add_routes(proxy_routes.routes)
+    return app
+
+
+def answers(
+    settings: Settings, database: Database, bus: NatsBus, runtime: Runtime
+) -> Iterable[Answer]:
+    """Every subject this service answers, and what answers it."""
+    types = AgentTypes(database=database, bus=bus)
+    agents = Agents(database=database, bus=bus, runner=settings.name)
+    messages = Messages(database=database, bus=bus)
+    logs = LogReader(database=database, runtime=runtime)
+    return (
+        answer(contract.PING, answer_ping),
+        answer(contract.CREATE_AGENT_TYPE, types.create),
+        answer(contract.UPDATE_AGENT_TYPE, types.update),
+        answer(contract.DELETE_AGENT_TYPE, types.delete),
+        answer(contract.GET_AGENT_TYPE, types.get),
+        answer(contract.LIST_AGENT_TYPES, types.list),
+        answer(contract.CREATE_AGENT, agents.create),
+        answer(contract.DELETE_AGENT, agents.delete),
+        answer(contract.GET_AGENT, agents.get),
+        answer(contract.LIST_AGENTS, agents.list),
+        answer(contract.START_AGENT, agents.start),
+        answer(contract.STOP_AGENT, agents.stop),
+        answer(contract.RESTART_AGENT, agents.restart),
+        answer(contract.AGENT_LOGS, logs.read),
+        answer(contract.SUBMIT_MESSAGE, messages.submit),
+        answer(contract.GET_MESSAGE, messages.get),
+    )
+
+
+def _runtime(settings: Settings) -> AbstractAsyncContextManager[Runtime]:
+    match settings.runtime:
+        case RuntimeName.DOCKER:
+            return docker_runtime(
+                installation=settings.installation,
+                runner=settings.name,
+                network_range=settings.agent_networks,
+            )
+        case RuntimeName.PROCESS:
+            return process_runtime(state=settings.state_folder / "process")

@@ -1,0 +1,135 @@
+"""The agents this process hosts right now, found by id or by token.
+
+All of it is in memory: what must outlive the process is in PostgreSQL and the spool.
+"""
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from shared.contracts.agent_runner import AgentType, MessageUsage
+from shared.contracts.metrics import Usage
+from shared.errors import InvalidAgentTokenError
+
+from .agent_tokens import hash_token
+from .leases import HeldLease
+from .messages_repository import Host
+from .runtime import Exited
+
+__all__ = ["HostedAgent", "HostedAgents", "MessageInHand"]
+
+
+def _future() -> "asyncio.Future[Exited | None]":
+    return asyncio.get_running_loop().create_future()
+
+
+@dataclass(slots=True)
+class MessageInHand:
+    """The message an agent works on, and what its model calls have used so far."""
+
+    message_id: UUID
+    thread_id: UUID
+    usage: MessageUsage = field(default_factory=MessageUsage)
+
+    def add(self, usage: Usage) -> None:
+        """Count one call; None stays None until a call reports a figure."""
+        given = _sum(usage.input_tokens, usage.cached_input_tokens)
+        input_tokens = _sum(self.usage.input_tokens, given)
+        output_tokens = _sum(self.usage.output_tokens, usage.output_tokens)
+        self.usage = MessageUsage(
+            calls=self.usage.calls + 1,
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            total_tokens=_sum(input_tokens, output_tokens),
+        )
+
+
+@dataclass(slots=True)
+class HostedAgent:
+    """One incarnation of an agent, from before its launch until it has stopped.
+
+    *lease* is swapped when the provider changes, which *lease_is_stale* asks for.
+    *delivered* keeps the hashes of the keys its process was given: that is how its
+    calls are recognized. *first_sign* is None at its first contact, or its exit.
+    """
+
+    host: Host
+    org_id: UUID
+    name: str
+    agent_type: AgentType
+    lease: HeldLease
+    address: str
+    token: str = field(repr=False)
+    started_at: datetime
+    delivered: frozenset[bytes] = frozenset()
+    lease_is_stale: bool = False
+    in_hand: MessageInHand | None = None
+    is_stopping: bool = False
+    exit: Exited | None = None
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    first_sign: "asyncio.Future[Exited | None]" = field(default_factory=_future)
+
+    @property
+    def id(self) -> UUID:
+        return self.host.agent_id
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Every secret its process knows, for the mask over what it says."""
+        fields = self.lease.credential.fields.values()
+        return frozenset({self.token, *(each.get_secret_value() for each in fields)})
+
+    def has_spoken(self) -> None:
+        if not self.first_sign.done():
+            self.first_sign.set_result(None)
+
+    def has_exited(self, exited: Exited) -> None:
+        self.exit = exited
+        if not self.first_sign.done():
+            self.first_sign.set_result(exited)
+
+    def was_given(self, key: str) -> bool:
+        presented = hashlib.sha256(key.encode()).digest()
+        return any(hmac.compare_digest(presented, each) for each in self.delivered)
+
+
+class HostedAgents:
+    def __init__(self) -> None:
+        self._by_id: dict[UUID, HostedAgent] = {}
+        self._by_token: dict[bytes, HostedAgent] = {}
+
+    def __iter__(self) -> Iterator[HostedAgent]:
+        return iter(list(self._by_id.values()))
+
+    def add(self, agent: HostedAgent) -> None:
+        self._by_id[agent.id] = agent
+        self._by_token[hash_token(agent.token)] = agent
+
+    def remove(self, agent: HostedAgent) -> None:
+        """Forget an agent; its token is dead from here on."""
+        self._by_id.pop(agent.id, None)
+        self._by_token.pop(hash_token(agent.token), None)
+
+    def find(self, agent_id: UUID) -> HostedAgent | None:
+        return self._by_id.get(agent_id)
+
+    def identify(self, token: str, *, reached_at: str) -> HostedAgent:
+        """Find the agent of *token*, which counts only on its own network.
+
+        The hash is looked up, so the time taken says nothing about the token.
+        """
+        agent = self._by_token.get(hash_token(token))
+        if agent is None or agent.address != reached_at:
+            raise InvalidAgentTokenError(
+                "The agent token is unknown or no longer valid."
+            )
+        return agent
+
+
+def _sum(*counts: int | None) -> int | None:
+    known = [each for each in counts if each is not None]
+    return sum(known) if known else None

@@ -1,0 +1,231 @@
+"""What a runner writes about the agents it hosts; every write is fenced.
+
+A write counts only while the row names this runner in this epoch. A host that has lost
+an agent therefore changes nothing any more: its methods then answer False, or nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+from uuid import UUID
+
+import asyncpg
+
+from shared.contracts.agent_runner import AgentStatus, DesiredState
+from shared.contracts.base import Explanation
+from shared.database import Database
+
+__all__ = ["Assignment", "HostingRepository"]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What the record says of one agent that a runner hosts."""
+
+    agent_id: UUID
+    org_id: UUID
+    name: str
+    agent_type_id: UUID
+    agent_type_version: int
+    desired_state: DesiredState
+    status: AgentStatus
+    incarnation: int
+    holds_use: bool
+
+
+class HostingRepository:
+    def __init__(self, database: Database, *, runner: str, epoch: int) -> None:
+        self._database = database
+        self.runner = runner
+        self.epoch = epoch
+
+    @classmethod
+    async def register(cls, database: Database, runner: str) -> Self:
+        """Begin a new epoch of *runner* and take back what it hosted.
+
+        The caller holds the spool's lock, so no other process is this runner.
+        """
+        async with database.sweep() as transaction:
+            epoch = await transaction.fetchval(
+                """
+                INSERT INTO runner (name, epoch, heartbeat_at)
+                VALUES ($1, 1, clock_timestamp())
+                ON CONFLICT (name) DO UPDATE
+                SET epoch = runner.epoch + 1, heartbeat_at = clock_timestamp()
+                RETURNING epoch
+                """,
+                runner,
+            )
+            await transaction.execute(
+                "UPDATE agent SET epoch = $2 WHERE runner = $1", runner, epoch
+            )
+        return cls(database, runner=runner, epoch=epoch)
+
+    async def renew(self) -> None:
+        async with self._database.sweep() as transaction:
+            await transaction.execute(
+                """
+                UPDATE runner SET heartbeat_at = clock_timestamp()
+                WHERE name = $1 AND epoch = $2
+                """,
+                self.runner,
+                self.epoch,
+            )
+
+    async def assignments(self) -> list[Assignment]:
+        async with self._database.sweep() as transaction:
+            rows = await transaction.fetch(
+                """
+                SELECT id, org_id, name, agent_type_id, agent_type_version,
+                       desired_state, status, incarnation, holds_use
+                FROM agent
+                WHERE runner = $1 AND epoch = $2
+                """,
+                self.runner,
+                self.epoch,
+            )
+        return [_assignment(row) for row in rows]
+
+    async def unreleased(self) -> list[Assignment]:
+        """List stopped agents that still hold uses: their start failed a while ago."""
+        async with self._database.sweep() as transaction:
+            rows = await transaction.fetch(
+                """
+                SELECT id, org_id, name, agent_type_id,
+                       COALESCE(agent_type_version, 0) AS agent_type_version,
+                       desired_state, status, incarnation, holds_use
+                FROM agent
+                WHERE holds_use AND runner IS NULL AND desired_state = 'stopped'
+                  AND updated_at < clock_timestamp() - interval '30 seconds'
+                """
+            )
+        return [_assignment(row) for row in rows]
+
+    async def tell(
+        self,
+        agent: Assignment,
+        status: AgentStatus,
+        *,
+        reason: Explanation | None = None,
+        started_at: datetime | None = None,
+    ) -> bool:
+        """Record what *agent* is now; unchanged facts are not written again."""
+        async with self._database.organization(agent.org_id) as transaction:
+            written = await transaction.fetchval(
+                """
+                UPDATE agent
+                SET status = $4,
+                    status_reason = $5,
+                    started_at = COALESCE($6, started_at),
+                    version = version + 1,
+                    updated_at = clock_timestamp()
+                WHERE id = $1 AND runner = $2 AND epoch = $3 AND incarnation = $7
+                  AND (status, status_reason) IS DISTINCT FROM ($4, $5::jsonb)
+                RETURNING id
+                """,
+                agent.agent_id,
+                self.runner,
+                self.epoch,
+                status,
+                reason.model_dump(mode="json") if reason else None,
+                started_at,
+                agent.incarnation,
+            )
+        return written is not None
+
+    async def keep_token(self, agent: Assignment, token_hash: bytes | None) -> bool:
+        async with self._database.organization(agent.org_id) as transaction:
+            written = await transaction.fetchval(
+                """
+                UPDATE agent
+                SET token_hash = $4
+                WHERE id = $1 AND runner = $2 AND epoch = $3
+                RETURNING id
+                """,
+                agent.agent_id,
+                self.runner,
+                self.epoch,
+                token_hash,
+            )
+        return written is not None
+
+    async def begin_claim(self, agent: Assignment) -> int | None:
+        """Open a new generation of uses; None if the agent is not ours any more."""
+        async with self._database.organization(agent.org_id) as transaction:
+            generation: int | None = await transaction.fetchval(
+                """
+                UPDATE agent
+                SET use_generation = use_generation + 1, holds_use = true
+                WHERE id = $1 AND runner = $2 AND epoch = $3
+                RETURNING use_generation
+                """,
+                agent.agent_id,
+                self.runner,
+                self.epoch,
+            )
+        return generation
+
+    async def begin_release(self, agent: Assignment) -> int | None:
+        """Open a generation that ends all earlier claims of a stopped agent."""
+        async with self._database.organization(agent.org_id) as transaction:
+            generation: int | None = await transaction.fetchval(
+                """
+                UPDATE agent
+                SET use_generation = use_generation + 1
+                WHERE id = $1 AND desired_state = 'stopped' AND holds_use
+                  AND (runner IS NULL OR (runner = $2 AND epoch = $3))
+                RETURNING use_generation
+                """,
+                agent.agent_id,
+                self.runner,
+                self.epoch,
+            )
+        return generation
+
+    async def released(self, agent: Assignment, generation: int) -> None:
+        """Note that the credentials service has let go; a newer claim wins."""
+        async with self._database.organization(agent.org_id) as transaction:
+            await transaction.execute(
+                """
+                UPDATE agent
+                SET holds_use = false
+                WHERE id = $1 AND use_generation = $2
+                """,
+                agent.agent_id,
+                generation,
+            )
+
+    async def let_go(self, agent: Assignment) -> None:
+        """Record that *agent* has stopped and has no host, unless it is to run."""
+        async with self._database.organization(agent.org_id) as transaction:
+            await transaction.execute(
+                """
+                UPDATE agent
+                SET status = 'stopped',
+                    status_reason = NULL,
+                    runner = NULL,
+                    epoch = NULL,
+                    token_hash = NULL,
+                    version = version + 1,
+                    updated_at = clock_timestamp()
+                WHERE id = $1 AND runner = $2 AND epoch = $3
+                  AND desired_state = 'stopped'
+                """,
+                agent.agent_id,
+                self.runner,
+                self.epoch,
+            )
+
+
+def _assignment(row: asyncpg.Record) -> Assignment:
+    return Assignment(
+        agent_id=row["id"],
+        org_id=row["org_id"],
+        name=row["name"],
+        agent_type_id=row["agent_type_id"],
+        agent_type_version=row["agent_type_version"],
+        desired_state=DesiredState(row["desired_state"]),
+        status=AgentStatus(row["status"]),
+        incarnation=row["incarnation"],
+        holds_use=row["holds_use"],
+    )

@@ -1,0 +1,102 @@
+"""Leases: a signed question for a provider's plaintext, and its sealed answer."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from shared.bus import Bus
+from shared.clock import Clock, utc_now
+from shared.contracts.credentials import (
+    LEASE,
+    LEASE_PURPOSE,
+    LEASE_REPLY_PURPOSE,
+    LeasedCredential,
+    LeaseRequest,
+    SealedLease,
+    lease_binding,
+)
+from shared.errors import LeaseRefusedError
+from shared.identity import Identity, PublicIdentity
+from shared.sealing import SealBrokenError, SealingKey
+from shared.signing import sign, signed_bytes
+
+__all__ = ["HeldLease", "Leases"]
+
+_NONCE_BYTES = 24
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLease:
+    """A plaintext in this process's memory, and until when we may hold it."""
+
+    id: UUID
+    credential: LeasedCredential
+    obtained_at: datetime
+    expires_at: datetime
+
+    def is_past_half(self, now: datetime) -> bool:
+        return now - self.obtained_at > (self.expires_at - self.obtained_at) / 2
+
+
+class Leases:
+    """Asks in the name of one runner; trusts only the pinned credentials service."""
+
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        identity: Identity,
+        credentials: PublicIdentity,
+        runner: str,
+        epoch: int,
+        now: Clock = utc_now,
+    ) -> None:
+        self._bus = bus
+        self._identity = identity
+        self._credentials = credentials
+        self._runner = runner
+        self._epoch = epoch
+        self._now = now
+
+    async def obtain(
+        self, *, org_id: UUID, agent_id: UUID, provider_id: UUID
+    ) -> HeldLease:
+        """Lease a provider's credential for an agent that has a use of it.
+
+        Raises `LeaseRefusedError`, also when the answer is not the pinned service's.
+        """
+        key = SealingKey.generate()
+        request = LeaseRequest(
+            runner=self._runner,
+            epoch=self._epoch,
+            org_id=org_id,
+            agent_id=agent_id,
+            provider_id=provider_id,
+            purpose="agent",
+            public_key=key.public_key,
+            nonce=secrets.token_bytes(_NONCE_BYTES),
+            issued_at=self._now(),
+        )
+        signed = sign(request, purpose=LEASE_PURPOSE, by=self._identity)
+        reply = await self._bus.ask(LEASE, signed)
+        return self._opened(reply, signed.body, key)
+
+    def _opened(self, reply: SealedLease, body: bytes, key: SealingKey) -> HeldLease:
+        words = signed_bytes(LEASE_REPLY_PURPOSE, body, reply.sealed)
+        if not self._credentials.verifies(reply.signature, words):
+            raise LeaseRefusedError(
+                "The lease was not signed by the credentials service."
+            )
+        try:
+            plaintext = key.open(reply.sealed, info=lease_binding(body))
+        except SealBrokenError as error:
+            raise LeaseRefusedError(
+                "The lease was sealed for another question."
+            ) from error
+        return HeldLease(
+            id=reply.lease_id,
+            credential=LeasedCredential.model_validate_json(plaintext),
+            obtained_at=self._now(),
+            expires_at=reply.expires_at,
+        )

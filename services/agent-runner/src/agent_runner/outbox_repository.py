@@ -1,0 +1,84 @@
+"""The outbox in PostgreSQL: records for metrics, numbered once they are committed."""
+
+import json
+from uuid import UUID
+
+from shared.contracts.metrics import IngestRecord
+from shared.database import Database, Transaction
+from shared.ids import new_id
+
+__all__ = ["OutboxRepository"]
+
+
+class OutboxRepository:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def source(self) -> UUID:
+        """Tell the id of this outbox; it is made once for the schema."""
+        async with self._database.sweep() as transaction:
+            await transaction.execute(
+                """
+                INSERT INTO outbox_source (id, last_sequence)
+                VALUES ($1, 0)
+                ON CONFLICT (is_only) DO NOTHING
+                """,
+                new_id(),
+            )
+            source: UUID = await transaction.fetchval("SELECT id FROM outbox_source")
+        return source
+
+    async def read(self, after: int, *, limit: int) -> list[IngestRecord]:
+        """Give new rows their numbers, then read what follows *after*."""
+        async with self._database.sweep() as transaction:
+            await _number(transaction)
+            rows = await transaction.fetch(
+                """
+                SELECT sequence, payload
+                FROM outbox
+                WHERE sequence > $1
+                ORDER BY sequence
+                LIMIT $2
+                """,
+                after,
+                limit,
+            )
+        return [
+            IngestRecord(sequence=row["sequence"], payload=json.dumps(row["payload"]))
+            for row in rows
+        ]
+
+    async def forget(self, through: int) -> None:
+        """Remove what metrics has counted."""
+        async with self._database.sweep() as transaction:
+            await transaction.execute(
+                "DELETE FROM outbox WHERE sequence <= $1", through
+            )
+
+
+async def _number(transaction: Transaction) -> None:
+    """Give the next numbers to committed rows, one numberer at a time."""
+    last = await transaction.fetchval(
+        "SELECT last_sequence FROM outbox_source FOR UPDATE"
+    )
+    numbered = await transaction.fetchval(
+        """
+        WITH waiting AS (
+            SELECT id, row_number() OVER (ORDER BY id) AS place
+            FROM outbox
+            WHERE sequence IS NULL
+        ), numbered AS (
+            UPDATE outbox
+            SET sequence = $1 + waiting.place
+            FROM waiting
+            WHERE outbox.id = waiting.id
+            RETURNING 1
+        )
+        SELECT count(*) FROM numbered
+        """,
+        last,
+    )
+    if numbered:
+        await transaction.execute(
+            "UPDATE outbox_source SET last_sequence = last_sequence + $1", numbered
+        )

@@ -1,0 +1,45 @@
+"""Everything the environment decides, read once at start."""
+
+from enum import StrEnum
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import DatabaseSettings, PublicIdentitySetting
+
+__all__ = ["RuntimeName", "Settings"]
+
+
+class RuntimeName(StrEnum):
+    DOCKER = "docker"
+    PROCESS = "process"
+
+
+class Settings(DatabaseSettings):
+    """Settings of one runner; *name* is its row, kept through restarts.
+
+    *state_folder* holds the spool, and the process runtime's ledger.
+    *installation* tells our containers from those of another installation.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="AG2TRUST_AGENT_RUNNER_")
+
+    name: str = Field(default="runner-1", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    credentials_identity: PublicIdentitySetting
+    state_folder: Path
+    proxy_host: str = "127.0.0.1"
+    proxy_port: int = Field(default=8090, ge=0, le=65535)
+    runtime: RuntimeName
+    installation: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    agent_image: str = ""
+    agent_networks: IPv4Network = IPv4Network("10.201.0.0/16")
+    allow_private_base_urls: bool = False
+
+    @model_validator(mode="after")
+    def _image_for_docker(self) -> Self:
+        if self.runtime is RuntimeName.DOCKER and not self.agent_image:
+            raise ValueError("the docker runtime needs agent_image")
+        return self

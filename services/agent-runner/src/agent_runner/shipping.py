@@ -1,0 +1,91 @@
+"""Shipping records to metrics: numbered, in order, again until it says they count.
+
+Two sources: the spool of this runner (model calls), and the outbox of the schema
+(finished messages). Metrics answers how far it has come; that is where we go on, so a
+repeat counts nothing twice and a gap cannot happen.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+
+from shared.bus import Bus
+from shared.clock import Clock, utc_now
+from shared.contracts.metrics import INGEST, Ingest, IngestRecord
+from shared.errors import UnavailableError
+
+from .outbox_repository import OutboxRepository
+from .spool import Spool
+
+__all__ = ["ship_outbox", "ship_spool"]
+
+log = structlog.get_logger(__name__)
+
+_BATCH = 500
+_BATCH_BYTES = 512 * 1024
+_PAUSE = timedelta(milliseconds=50)
+_PAUSE_AFTER_FAILURE = timedelta(seconds=1)
+_OUTBOX_PAUSE = timedelta(milliseconds=200)
+_KEPT = timedelta(hours=24)
+
+Read = Callable[[int], Awaitable[list[IngestRecord]]]
+
+
+async def ship_spool(spool: Spool, bus: Bus, *, now: Clock = utc_now) -> None:
+    """Ship settled calls until cancelled; segments are kept 24 h after that."""
+
+    async def read(after: int) -> list[IngestRecord]:
+        records = spool.read_settled(after, limit=_BATCH, max_bytes=_BATCH_BYTES)
+        return [
+            IngestRecord(sequence=each.sequence, payload=each.payload.decode())
+            for each in records
+        ]
+
+    async def shipped(through: int) -> None:
+        spool.forget(through, older_than=now() - _KEPT)
+
+    await _ship(bus, source=spool.id, read=read, shipped=shipped, pause=_PAUSE)
+
+
+async def ship_outbox(outbox: OutboxRepository, bus: Bus) -> None:
+    """Ship finished messages until cancelled; any runner may, and several do."""
+    await _ship(
+        bus,
+        source=await outbox.source(),
+        read=lambda after: outbox.read(after, limit=_BATCH),
+        shipped=outbox.forget,
+        pause=_OUTBOX_PAUSE,
+    )
+
+
+async def _ship(
+    bus: Bus,
+    *,
+    source: UUID,
+    read: Read,
+    shipped: Callable[[int], Awaitable[None]],
+    pause: timedelta,
+) -> None:
+    """Go on from where metrics is; an edge: a loop that survives its failures."""
+    through: int | None = None
+    while True:
+        try:
+            if through is None:
+                through = await _applied(bus, Ingest(source=source))
+            records = await read(through)
+            if not records:
+                await asyncio.sleep(pause.total_seconds())
+                continue
+            through = await _applied(bus, Ingest(source=source, records=records))
+            await shipped(through)
+        except UnavailableError as error:
+            log.warning("shipping.waits", source=str(source), reason=error.message)
+            through = None
+            await asyncio.sleep(_PAUSE_AFTER_FAILURE.total_seconds())
+
+
+async def _applied(bus: Bus, ingest: Ingest) -> int:
+    return (await bus.ask(INGEST, ingest)).applied_through
