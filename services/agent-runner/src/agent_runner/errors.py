@@ -1,0 +1,46 @@
+"""The ways a runtime can fail. None leaves this service: they become a status reason.
+
+UnavailableError (shared)
+ └ EngineUnavailableError   the container engine does not answer; try again later
+LaunchFailedError           this agent did not start, and nothing of it is left
+ ├ ImageNotFoundError       because its image is not on this host
+ └ AgentSilentError         because it never asked for its configuration
+AgentExitedError            this agent ended by itself
+"""
+
+from shared.errors import AppError, UnavailableError
+
+__all__ = [
+    "AgentExitedError",
+    "AgentSilentError",
+    "EngineUnavailableError",
+    "ImageNotFoundError",
+    "LaunchFailedError",
+]
+
+
+class EngineUnavailableError(UnavailableError):
+    """The container engine does not answer, or answers that it cannot."""
+
+    code = "ENGINE_UNAVAILABLE"
+
+
+class LaunchFailedError(AppError):
+    """An agent did not start; the sentence says why."""
+
+    code = "LAUNCH_FAILED"
+
+
+class ImageNotFoundError(LaunchFailedError):
+    code = "IMAGE_NOT_FOUND"
+
+    def __init__(self, image: str) -> None:
+        super().__init__(f"There is no image {image} on this host; pull or build it.")
+
+
+class AgentSilentError(LaunchFailedError):
+    code = "AGENT_SILENT"
+
+
+class AgentExitedError(AppError):
+    code = "AGENT_EXITED"
