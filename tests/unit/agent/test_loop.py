@@ -10,14 +10,14 @@ from .fakes import KEY, TOKEN, FakeModelServer, FakeRunner, Refusal
 async def test_a_message_is_answered_by_the_model(
     runner: FakeRunner, models: FakeModelServer, working: Working
 ) -> None:
-    models.say("Hel", "lo")
+    models.say("He", "llo")
     runner.give("Hi")
 
     async with working():
         outcomes = await runner.until_replied()
 
     assert outcomes == [{"status": "completed", "content": "Hello"}]
-    assert runner.replies[0].pieces == ["Hel", "lo"]
+    assert runner.replies[0].pieces == ["He", "llo"]
 
 
 async def test_the_model_gets_the_prompt_the_history_and_the_message(
@@ -163,15 +163,15 @@ async def test_a_failure_tells_neither_key_nor_address_nor_token(
 @pytest.mark.parametrize(
     ("steps", "finish", "code", "sentence"),
     [
-        (["Hel", None], None, "UPSTREAM_UNREACHABLE", "The connection to the model"),
-        (["Hel"], None, "PROVIDER_ERROR", "The model's answer broke off."),
+        (["He", None], None, "UPSTREAM_UNREACHABLE", "The connection to the model"),
+        (["He"], None, "PROVIDER_ERROR", "The model's answer broke off."),
         (
-            ["Hel"],
+            ["He"],
             "content_filter",
             "CONTENT_FILTERED",
             "The provider's content filter",
         ),
-        (["Hel", b"data: {\n\n"], "stop", "PROVIDER_ERROR", "The model's answer was"),
+        (["He", b"data: {\n\n"], "stop", "PROVIDER_ERROR", "The model's answer was"),
         ([b'data: {"choices": null}\n\n'], "stop", "PROVIDER_ERROR", "The model's"),
         (
             [b'data: {"error": {"code": "server_error"}}\n\n'],
