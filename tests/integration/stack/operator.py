@@ -1,0 +1,79 @@
+"""What an operator does over HTTP, in words."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+__all__ = ["Answer", "Operator"]
+
+_LOOK_AGAIN_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: Any
+    headers: dict[str, str]
+
+
+class Operator:
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def ask(self, method: str, path: str, body: object = None) -> Answer:
+        async with self._session.request(method, path, json=body) as response:
+            parsed = await response.json() if response.content_length else None
+            return Answer(response.status, parsed, dict(response.headers))
+
+    async def made(self, path: str, body: object) -> dict[str, Any]:
+        """POST, and insist on success."""
+        answer = await self.ask("POST", path, body)
+        assert answer.status in {200, 201, 202}, answer.body
+        made: dict[str, Any] = answer.body
+        return made
+
+    async def until(self, path: str, *, seconds: float = 20, **wanted: object) -> Any:
+        """GET again and again until every wanted field has its value."""
+        last: Any = None
+        try:
+            async with asyncio.timeout(seconds):
+                while True:
+                    last = (await self.ask("GET", path)).body
+                    if all(last.get(name) == value for name, value in wanted.items()):
+                        return last
+                    await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        except TimeoutError:
+            raise AssertionError(f"{path} is {last}, not {wanted}") from None
+
+    async def running_agent(
+        self, base_url: str, key: str, *, name: str = "ada"
+    ) -> dict[str, Any]:
+        """Make a provider, a type and an agent, and wait until it runs."""
+        provider = await self.made(
+            "/api/providers",
+            {"name": name, "type": "openai", "base_url": base_url, "api_key": key},
+        )
+        agent_type = await self.made(
+            "/api/agent-types",
+            {
+                "name": name,
+                "slug": name,
+                "provider_id": provider["id"],
+                "model": "sandbox-echo",
+                "system_prompt": "You are helpful.",
+            },
+        )
+        agent = await self.made(
+            "/api/agents",
+            {"name": name, "agent_type_id": agent_type["id"], "start": True},
+        )
+        running: dict[str, Any] = await self.until(
+            f"/api/agents/{agent['id']}", status="running"
+        )
+        return {
+            "provider_id": provider["id"],
+            "agent_type_id": agent_type["id"],
+            "agent_id": running["id"],
+        }
