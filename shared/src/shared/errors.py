@@ -355,6 +355,8 @@ def _descendants(family: type[AppError]) -> list[type[AppError]]:
     return [*children, *(each for child in children for each in _descendants(child))]
 
 
-_FAMILIES = {int(family.status): family for family in AppError.__subclasses__()}
-_BY_STATUS = {**_FAMILIES, int(AppError.status): AppError}
+_BY_STATUS: dict[int, type[AppError]] = {
+    **{int(family.status): family for family in AppError.__subclasses__()},
+    int(AppError.status): AppError,
+}
 _BY_CODE = {(each.code, int(each.status)): each for each in _descendants(AppError)}

@@ -1,0 +1,78 @@
+"""Where the parts of the service meet. Read this first."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+
+from shared.bus import Answer, answer, answer_ping, connect_bus
+from shared.contracts import credentials as contract
+from shared.contracts.base import Service
+from shared.database import connect_database
+from shared.identity import Identity
+from shared.lifecycle import background, every
+from shared.migrations import migrate
+
+from .enrolment import Enrolment
+from .leases import Leases
+from .master_key import LocalMasterKey
+from .providers import Providers
+from .settings import Settings
+from .uses import Uses
+from .vault import Vault
+
+__all__ = ["answers", "serving"]
+
+_SWEEP_EVERY = timedelta(minutes=10)
+
+
+def answers(providers: Providers, uses: Uses, leases: Leases) -> Iterable[Answer]:
+    """Every question this service answers, and what answers it."""
+    return (
+        answer(contract.PING, answer_ping),
+        answer(contract.CREATE_PROVIDER, providers.create),
+        answer(contract.UPDATE_PROVIDER, providers.update),
+        answer(contract.DELETE_PROVIDER, providers.delete),
+        answer(contract.GET_PROVIDER, providers.get),
+        answer(contract.LIST_PROVIDERS, providers.list),
+        answer(contract.CLAIM_USES, uses.claim),
+        answer(contract.RELEASE_USES, uses.release),
+        answer(contract.LEASE, leases.lease),
+    )
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[None]:
+    """Assemble the service and hold it open; leaving undoes it in reverse."""
+    identity = Identity.from_file(settings.identity_file)
+    vault = Vault(LocalMasterKey.from_file(settings.master_key_file))
+    enrolment = Enrolment.from_file(settings.runners_file)
+    await migrate(settings, "credentials.migrations")
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(connect_database(settings))
+        bus = await stack.enter_async_context(
+            connect_bus(
+                settings.nats_url, service=Service.CREDENTIALS, identity=identity
+            )
+        )
+        providers = Providers(
+            database=database,
+            vault=vault,
+            bus=bus,
+            identity=identity,
+            allow_private_base_urls=settings.allow_private_base_urls,
+        )
+        leases = Leases(
+            database=database, vault=vault, enrolment=enrolment, identity=identity
+        )
+        await stack.enter_async_context(
+            background(
+                bus.until_closed(),
+                every(_SWEEP_EVERY, leases.forget_expired, name="forget_leases"),
+            )
+        )
+        await stack.enter_async_context(
+            bus.serving(
+                Service.CREDENTIALS, *answers(providers, Uses(database), leases)
+            )
+        )
+        yield

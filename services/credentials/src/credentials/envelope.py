@@ -1,0 +1,131 @@
+"""Envelope encryption: each version of a secret under a data key of its own.
+
+Pure: no I/O, no log. The bytes of `encrypted_key`, format 1:
+
+    offset  length  content
+    0       1       format, 0x01
+    1       32      commitment to the data key
+    33      12      nonce
+    45      n + 16  AES-256-GCM ciphertext of the secret, and its tag
+
+The data key (32 bytes) is used for this one value. HKDF-SHA-256 (RFC 5869, no salt)
+makes of it the encryption key and the commitment. AES-GCM does not commit to its key,
+so the commitment is compared first: another key is told from a changed ciphertext.
+The associated data is the context's canonical encoding, which also binds the wrapped
+data key (`master_key`).
+
+Python cannot wipe `bytes`: keys and plaintexts are kept briefly and referenced by
+nothing afterwards, no more is promised.
+"""
+
+import hmac
+import json
+from dataclasses import dataclass
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from shared.errors import (
+    CredentialTamperedError,
+    CredentialUnreadableError,
+    CredentialWrongKeyError,
+)
+
+from . import aes_gcm
+
+__all__ = ["Context", "SealedSecret", "seal", "unseal"]
+
+_FORMAT = b"\x01"
+_COMMITMENT_BYTES = 32
+_ENCRYPTION_INFO = b"ag2trust.v1.envelope.encryption"
+_COMMITMENT_INFO = b"ag2trust.v1.envelope.commitment"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a secret is bound to.
+
+    Never stored: it is rebuilt from the columns of the secret's own row, so that a
+    secret whose row was changed, or that was moved to another row, does not open.
+    *origin* is that of the provider's base URL.
+    """
+
+    org_id: UUID
+    provider_id: UUID
+    version: int
+    origin: str
+
+    def canonical(self) -> bytes:
+        """Encode as JSON of strings: keys sorted, no spaces, ASCII."""
+        pairs = {
+            "service": "credentials",
+            "organization": str(self.org_id),
+            "provider": str(self.provider_id),
+            "version": str(self.version),
+            "origin": self.origin,
+        }
+        return json.dumps(pairs, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class SealedSecret:
+    """All that is stored of a secret's plaintext and its data key.
+
+    *encrypted_key* is laid out above; *encrypted_dek* is the data key as the master key
+    *master_key_id* wrapped it.
+    """
+
+    encrypted_key: bytes
+    encrypted_dek: bytes
+    master_key_id: str
+
+
+def seal(plaintext: bytes, *, data_key: bytes, context: Context) -> bytes:
+    """Seal *plaintext* under *data_key*, which must never be used again."""
+    encryption_key, commitment = _derived(data_key)
+    sealed = aes_gcm.encrypt(
+        encryption_key, plaintext, associated_data=context.canonical()
+    )
+    return _FORMAT + commitment + sealed
+
+
+def unseal(encrypted_key: bytes, *, data_key: bytes, context: Context) -> bytes:
+    """Open what `seal` made for the same *context*.
+
+    Raises `CredentialWrongKeyError` for another data key, `CredentialTamperedError`
+    for a changed value or context, `CredentialUnreadableError` for an unknown format.
+    """
+    stored_format, rest = encrypted_key[:1], encrypted_key[1:]
+    if stored_format != _FORMAT:
+        raise CredentialUnreadableError(
+            f"The stored secret of provider {context.provider_id} has an unknown "
+            "format."
+        )
+    encryption_key, commitment = _derived(data_key)
+    if not hmac.compare_digest(rest[:_COMMITMENT_BYTES], commitment):
+        raise CredentialWrongKeyError(
+            f"The stored secret of provider {context.provider_id} was sealed under "
+            "another data key than the one stored beside it."
+        )
+    try:
+        return aes_gcm.decrypt(
+            encryption_key,
+            rest[_COMMITMENT_BYTES:],
+            associated_data=context.canonical(),
+        )
+    except InvalidTag as error:
+        raise CredentialTamperedError(
+            f"The stored secret of provider {context.provider_id}, or what it is bound "
+            "to, was changed since it was sealed."
+        ) from error
+
+
+def _derived(data_key: bytes) -> tuple[bytes, bytes]:
+    """Make the encryption key and the commitment."""
+    return _hkdf(data_key, _ENCRYPTION_INFO), _hkdf(data_key, _COMMITMENT_INFO)
+
+
+def _hkdf(data_key: bytes, info: bytes) -> bytes:
+    return HKDF(hashes.SHA256(), length=32, salt=None, info=info).derive(data_key)

@@ -1,0 +1,267 @@
+"""Use cases of leases: give a secret to the one runner that may have it.
+
+The order is what makes it safe: who asks is checked, the lease and its audit entry are
+committed, and only then is the secret opened, sealed to the key in the request.
+"""
+
+from datetime import timedelta
+from enum import StrEnum
+
+import structlog
+from pydantic import JsonValue, SecretStr, ValidationError
+
+from shared.clock import Clock, utc_now
+from shared.contracts.base import Actor, Signed
+from shared.contracts.credentials import (
+    LEASE_PURPOSE,
+    LEASE_REPLY_PURPOSE,
+    LeasedCredential,
+    LeaseRequest,
+    SealedLease,
+    lease_binding,
+)
+from shared.database import Database, Transaction
+from shared.errors import AppError, LeaseRefusedError
+from shared.identity import Identity
+from shared.ids import new_id
+from shared.sealing import seal
+from shared.signing import SignatureBrokenError, signed_bytes, verify
+
+from . import leases_repository as repository
+from .audit_repository import note
+from .base_url import origin_of
+from .enrolment import EnrolledRunner, Enrolment
+from .envelope import Context
+from .leases_repository import Lease, UsedProvider
+from .vault import Vault
+
+__all__ = ["LEASE_LIFETIME", "Leases", "Refusal"]
+
+log = structlog.get_logger(__name__)
+
+LEASE_LIFETIME = timedelta(hours=1)
+_CLOCK_TOLERANCE = timedelta(seconds=30)
+_UNKNOWN_RUNNER = "unknown"
+
+
+class Refusal(StrEnum):
+    """Why a lease was refused: for our audit and log, never for who asked."""
+
+    UNENROLLED = "the signer is not enrolled"
+    FORGED = "the signature does not fit the words"
+    FOREIGN_NAME = "the signer is enrolled under another name"
+    FOREIGN_ORGANIZATION = "the signer is not enrolled for the organization"
+    LATE = "the request was not made just now"
+    NO_USE = "the agent does not use the provider"
+    REPLAYED = "the nonce was seen before"
+
+
+class Leases:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        vault: Vault,
+        enrolment: Enrolment,
+        identity: Identity,
+        now: Clock = utc_now,
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._enrolment = enrolment
+        self._identity = identity
+        self._now = now
+
+    async def lease(self, signed: Signed) -> SealedLease:
+        """Open a provider's secret for the agent that uses it (DESIGN: section 4).
+
+        Raises `LeaseRefusedError` without saying why, `CredentialUnreadableError` if
+        the stored secret does not open, and `MasterKeyUnavailableError`.
+        """
+        try:
+            request = self._verified(signed)
+            lease, provider = await self._granted(request)
+        except _RefusedError as refused:
+            await self._note_refused(signed, refused.reason)
+            raise LeaseRefusedError("This lease is refused.") from None
+        fields = await self._opened(request, lease, provider)
+        log.info("lease.granted", lease=str(lease.id), runner=request.runner)
+        return self._sealed(signed, request, lease, _told(provider, fields))
+
+    async def forget_expired(self) -> None:
+        """Drop the rows of leases that ended an hour ago; nonces age in seconds."""
+        async with self._database.sweep() as transaction:
+            await repository.forget_leases(
+                transaction, expired_before=self._now() - LEASE_LIFETIME
+            )
+
+    def _verified(self, signed: Signed) -> LeaseRequest:
+        runner = self._enrolment.of(signed.signer)
+        if runner is None:
+            raise _RefusedError(Refusal.UNENROLLED)
+        try:
+            request = verify(
+                signed, LeaseRequest, purpose=LEASE_PURPOSE, of=runner.identity
+            )
+        except SignatureBrokenError:
+            raise _RefusedError(Refusal.FORGED) from None
+        self._require_entitled(runner, request)
+        return request
+
+    def _require_entitled(self, runner: EnrolledRunner, request: LeaseRequest) -> None:
+        if request.runner != runner.runner:
+            raise _RefusedError(Refusal.FOREIGN_NAME)
+        if not runner.serves(request.org_id):
+            raise _RefusedError(Refusal.FOREIGN_ORGANIZATION)
+        if abs(self._now() - request.issued_at) > _CLOCK_TOLERANCE:
+            raise _RefusedError(Refusal.LATE)
+
+    async def _granted(self, request: LeaseRequest) -> tuple[Lease, UsedProvider]:
+        """Store the lease and its audit entry, if the agent uses the provider."""
+        async with self._database.organization(request.org_id) as transaction:
+            provider = await repository.used_provider(
+                transaction,
+                agent_id=request.agent_id,
+                provider_id=request.provider_id,
+            )
+            if provider is None:
+                raise _RefusedError(Refusal.NO_USE)
+            lease = self._lease(request, provider)
+            if not await repository.add_lease(transaction, lease):
+                raise _RefusedError(Refusal.REPLAYED)
+            await _note(
+                transaction,
+                request,
+                request.runner,
+                "lease.granted",
+                {**_facts(lease), "epoch": request.epoch},
+            )
+        return lease, provider
+
+    def _lease(self, request: LeaseRequest, provider: UsedProvider) -> Lease:
+        now = self._now()
+        return Lease(
+            id=new_id(),
+            org_id=request.org_id,
+            provider_id=provider.id,
+            agent_id=request.agent_id,
+            credential_version=provider.credential_version,
+            runner=request.runner,
+            nonce=request.nonce,
+            granted_at=now,
+            expires_at=now + LEASE_LIFETIME,
+        )
+
+    async def _opened(
+        self, request: LeaseRequest, lease: Lease, provider: UsedProvider
+    ) -> dict[str, SecretStr]:
+        """Open the secret; a failure is an audit entry beside that of the lease."""
+        try:
+            return await self._vault.open(provider.secret, _context(provider))
+        except AppError as error:
+            log.exception("lease.failed", lease=str(lease.id), code=error.code)
+            async with self._database.organization(request.org_id) as transaction:
+                await _note(
+                    transaction,
+                    request,
+                    request.runner,
+                    "lease.failed",
+                    {**_facts(lease), "code": error.code},
+                )
+            raise
+
+    def _sealed(
+        self,
+        signed: Signed,
+        request: LeaseRequest,
+        lease: Lease,
+        credential: LeasedCredential,
+    ) -> SealedLease:
+        sealed = seal(
+            credential.model_dump_json().encode(),
+            to=request.public_key,
+            info=lease_binding(signed.body),
+        )
+        words = signed_bytes(LEASE_REPLY_PURPOSE, signed.body, sealed)
+        return SealedLease(
+            lease_id=lease.id,
+            expires_at=lease.expires_at,
+            sealed=sealed,
+            signature=self._identity.sign(words),
+        )
+
+    async def _note_refused(self, signed: Signed, reason: Refusal) -> None:
+        """Keep the reason in the audit of the organization that the words name.
+
+        Who signed is told only if the signature may be believed.
+        """
+        log.warning("lease.refused", signer=signed.signer, reason=reason)
+        try:
+            request = LeaseRequest.model_validate_json(signed.body)
+        except ValidationError:
+            return
+        runner = self._enrolment.of(signed.signer)
+        is_proven = runner is not None and reason is not Refusal.FORGED
+        async with self._database.organization(request.org_id) as transaction:
+            await _note(
+                transaction,
+                request,
+                runner.runner if runner and is_proven else _UNKNOWN_RUNNER,
+                "lease.refused",
+                {"agent_id": str(request.agent_id), "reason": reason},
+            )
+
+
+class _RefusedError(Exception):
+    def __init__(self, reason: Refusal) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def _context(provider: UsedProvider) -> Context:
+    return Context(
+        org_id=provider.org_id,
+        provider_id=provider.id,
+        version=provider.credential_version,
+        origin=origin_of(provider.base_url),
+    )
+
+
+def _told(provider: UsedProvider, fields: dict[str, SecretStr]) -> LeasedCredential:
+    """Tell a disabled provider too: its runner must know that it is disabled."""
+    return LeasedCredential(
+        provider_id=provider.id,
+        type=provider.type,
+        name=provider.name,
+        use_case=provider.use_case,
+        base_url=provider.base_url,
+        enabled=provider.enabled,
+        version=provider.credential_version,
+        fields=fields,
+    )
+
+
+def _facts(lease: Lease) -> dict[str, JsonValue]:
+    return {
+        "lease_id": str(lease.id),
+        "agent_id": str(lease.agent_id),
+        "credential_version": lease.credential_version,
+    }
+
+
+async def _note(
+    transaction: Transaction,
+    request: LeaseRequest,
+    runner: str,
+    act: str,
+    details: dict[str, JsonValue],
+) -> None:
+    await note(
+        transaction,
+        org_id=request.org_id,
+        actor=Actor(kind="service", id=runner),
+        act=act,
+        object_kind="provider",
+        object_id=request.provider_id,
+        details=details,
+    )

@@ -1,0 +1,1 @@
+"""The tables of the credentials service, as numbered SQL files."""

@@ -1,0 +1,255 @@
+"""Use cases of providers: make, read, change, remove."""
+
+import hmac
+
+import structlog
+from pydantic import JsonValue, SecretStr
+
+from shared.bus import Bus
+from shared.contracts.base import Empty, Page, PageQuestion
+from shared.contracts.credentials import (
+    PROVIDER_CHANGED,
+    CreateProvider,
+    Provider,
+    ProviderChanged,
+    ProviderPatch,
+    ProviderQuestion,
+    ProviderSubmission,
+    UpdateProvider,
+)
+from shared.database import Database, Transaction
+from shared.errors import (
+    ConflictError,
+    PreconditionFailedError,
+    ProviderInUseError,
+    SecretRequiredError,
+)
+from shared.identity import Identity
+from shared.pages import before, page_of
+
+from . import providers_repository as repository
+from .audit_repository import note
+from .base_url import origin_of
+from .configuration import Configuration, configuration_of, patched, submitted
+from .envelope import Context
+from .secret_text import hint_of, trimmed
+from .submissions import Submissions
+from .uses_repository import agents_using
+from .vault import Vault
+
+__all__ = ["Providers"]
+
+log = structlog.get_logger(__name__)
+
+_ProviderAct = CreateProvider | UpdateProvider | ProviderQuestion
+
+
+class Providers:
+    """Everything asked about providers but their secrets.
+
+    A secret arrives sealed to *identity*; what is stored is sealed anew by *vault*.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        vault: Vault,
+        bus: Bus,
+        identity: Identity,
+        allow_private_base_urls: bool,
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._bus = bus
+        self._submissions = Submissions(identity)
+        self._allow_private = allow_private_base_urls
+
+    async def create(self, question: CreateProvider) -> Provider:
+        """Add a provider; a repeat of the submission that made it returns it again.
+
+        Raises `NameTakenError`, or `ConflictError` if the id is another provider's.
+        """
+        submission = self._submissions.opened(question, ProviderSubmission)
+        fingerprint = self._submissions.fingerprint(question, submission)
+        try:
+            return await self._add(question, submission, fingerprint)
+        except ConflictError:
+            if not await self._is_made_by(question, fingerprint):
+                raise
+        return await self._read(question)
+
+    async def update(self, question: UpdateProvider) -> Provider:
+        """Change a provider; a new secret becomes its next version.
+
+        Raises `SecretRequiredError` when the base URL's origin changes without one,
+        and `PreconditionFailedError` when *if_version* is not the row's version.
+        """
+        patch = self._submissions.opened(question, ProviderPatch)
+        async with self._database.organization(question.org_id) as transaction:
+            current = await repository.lock_provider(transaction, question.provider_id)
+            _require_version(current, question.if_version)
+            await self._change(transaction, question, current, patch)
+            changed = await repository.provider(transaction, question.provider_id)
+        if changed.version > current.version:
+            log.info("provider.updated", provider=str(changed.id))
+            await self._tell_changed(question)
+        return changed
+
+    async def delete(self, question: ProviderQuestion) -> Empty:
+        """Remove a provider and its secret. Raises `ProviderInUseError`."""
+        async with self._database.organization(question.org_id) as transaction:
+            provider = await repository.lock_provider(transaction, question.provider_id)
+            await _require_unused(transaction, provider)
+            await repository.remove_provider(transaction, provider.id)
+            await _note(
+                transaction, question, "provider.deleted", {"name": provider.name}
+            )
+        log.info("provider.deleted", provider=str(provider.id))
+        await self._tell_changed(question)
+        return Empty()
+
+    async def get(self, question: ProviderQuestion) -> Provider:
+        return await self._read(question)
+
+    async def list(self, question: PageQuestion) -> Page[Provider]:
+        async with self._database.organization(question.org_id) as transaction:
+            found = await repository.providers(
+                transaction, before=before(question.cursor), limit=question.limit + 1
+            )
+        return page_of(found, limit=question.limit, id_of=lambda each: each.id)
+
+    async def _add(
+        self,
+        question: CreateProvider,
+        submission: ProviderSubmission,
+        fingerprint: bytes,
+    ) -> Provider:
+        configuration = submitted(submission, allow_private=self._allow_private)
+        async with self._database.organization(question.org_id) as transaction:
+            await repository.add_provider(
+                transaction,
+                org_id=question.org_id,
+                provider_id=question.provider_id,
+                provider_type=submission.type,
+                configuration=configuration,
+                fingerprint=fingerprint,
+            )
+            await self._put_secret(
+                transaction, question, configuration, submission.api_key, version=1
+            )
+            await _note(
+                transaction, question, "provider.created", {"name": configuration.name}
+            )
+            provider = await repository.provider(transaction, question.provider_id)
+        log.info("provider.created", provider=str(provider.id))
+        return provider
+
+    async def _is_made_by(self, question: CreateProvider, fingerprint: bytes) -> bool:
+        async with self._database.organization(question.org_id) as transaction:
+            made_by = await repository.fingerprint_of(transaction, question.provider_id)
+        return made_by is not None and hmac.compare_digest(made_by, fingerprint)
+
+    async def _read(self, question: CreateProvider | ProviderQuestion) -> Provider:
+        async with self._database.organization(question.org_id) as transaction:
+            return await repository.provider(transaction, question.provider_id)
+
+    async def _change(
+        self,
+        transaction: Transaction,
+        question: UpdateProvider,
+        current: Provider,
+        patch: ProviderPatch,
+    ) -> None:
+        """Write what *patch* changes of a locked provider, if that is anything."""
+        configuration = patched(current, patch, allow_private=self._allow_private)
+        changes = configuration_of(current).differences(configuration)
+        if patch.api_key is not None:
+            await self._put_secret(
+                transaction,
+                question,
+                configuration,
+                patch.api_key,
+                version=current.credential.version + 1,
+            )
+            changes.append("api_key")
+        elif origin_of(configuration.base_url) != origin_of(current.base_url):
+            raise _secret_required()
+        if not changes:
+            return
+        await repository.change_provider(transaction, current.id, configuration)
+        await _note(transaction, question, "provider.updated", {"changed": [*changes]})
+
+    async def _put_secret(
+        self,
+        transaction: Transaction,
+        question: CreateProvider | UpdateProvider,
+        configuration: Configuration,
+        given: SecretStr,
+        *,
+        version: int,
+    ) -> None:
+        api_key = trimmed(given, field="api_key")
+        context = Context(
+            org_id=question.org_id,
+            provider_id=question.provider_id,
+            version=version,
+            origin=origin_of(configuration.base_url),
+        )
+        await repository.put_secret(
+            transaction,
+            context,
+            secret=await self._vault.seal({"api_key": api_key}, context),
+            hint=hint_of(api_key),
+        )
+
+    async def _tell_changed(self, question: UpdateProvider | ProviderQuestion) -> None:
+        await self._bus.signal(
+            PROVIDER_CHANGED,
+            ProviderChanged(org_id=question.org_id, provider_id=question.provider_id),
+        )
+
+
+def _require_version(provider: Provider, if_version: int | None) -> None:
+    if if_version not in {None, provider.version}:
+        raise PreconditionFailedError(
+            f"Provider {provider.id} has moved on to version {provider.version}."
+        )
+
+
+async def _require_unused(transaction: Transaction, provider: Provider) -> None:
+    """Look for uses of a locked provider: none can be added before it is gone."""
+    agents = await agents_using(transaction, provider.id)
+    if not agents:
+        return
+    raise ProviderInUseError(
+        f'Agents use the provider "{provider.name}"; stop them first.',
+        details={
+            "agents": [{"id": str(agent.id), "name": agent.name} for agent in agents]
+        },
+    )
+
+
+def _secret_required() -> SecretRequiredError:
+    message = "is needed again when the origin of base_url changes"
+    return SecretRequiredError(
+        f"The api_key {message}.",
+        details={"fields": [{"field": "api_key", "message": message}]},
+    )
+
+
+async def _note(
+    transaction: Transaction,
+    question: _ProviderAct,
+    act: str,
+    details: dict[str, JsonValue],
+) -> None:
+    await note(
+        transaction,
+        org_id=question.org_id,
+        actor=question.actor,
+        act=act,
+        object_kind="provider",
+        object_id=question.provider_id,
+        details=details,
+    )

@@ -1,0 +1,62 @@
+"""What the gateway submits: opened here, and told from a repeat without keeping it."""
+
+import hmac
+import json
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from shared.contracts.base import Message
+from shared.contracts.credentials import (
+    CreateProvider,
+    ProviderSubmission,
+    UpdateProvider,
+    submission_binding,
+)
+from shared.errors import InvalidError, MalformedError
+from shared.http import fields_of
+from shared.identity import Identity
+from shared.sealing import SealBrokenError
+
+__all__ = ["Submissions"]
+
+SubmittedT = TypeVar("SubmittedT", bound=Message)
+
+_FINGERPRINT_KEY = "submission-fingerprint"
+
+
+class Submissions:
+    """Submissions are sealed to *identity*, each for one provider."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._sealing_key = identity.sealing_key
+        self._fingerprint_key = identity.derive_key(_FINGERPRINT_KEY)
+
+    def opened(
+        self, question: CreateProvider | UpdateProvider, kind: type[SubmittedT]
+    ) -> SubmittedT:
+        """Raise `MalformedError` if it does not open, `InvalidError` if it is wrong."""
+        try:
+            words = self._sealing_key.open(question.sealed, info=_binding(question))
+        except SealBrokenError as error:
+            raise MalformedError(
+                "The submission was sealed to another service or for another provider."
+            ) from error
+        try:
+            return kind.model_validate_json(words)
+        except ValidationError as error:
+            raise InvalidError(
+                "The provider has invalid fields.", details={"fields": fields_of(error)}
+            ) from None
+
+    def fingerprint(
+        self, question: CreateProvider, submission: ProviderSubmission
+    ) -> bytes:
+        """Hash a submission with a key of ours: whoever reads it can try no secrets."""
+        words = json.dumps(submission.model_dump(mode="json"), sort_keys=True)
+        message = _binding(question) + b"\0" + words.encode()
+        return hmac.digest(self._fingerprint_key, message, "sha256")
+
+
+def _binding(question: CreateProvider | UpdateProvider) -> bytes:
+    return submission_binding(question.org_id, question.provider_id)
