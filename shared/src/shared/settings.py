@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 from pydantic import BeforeValidator, PlainSerializer, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .identity import PublicIdentity
 from .logs import Level
@@ -47,6 +47,7 @@ class DatabaseSettings(ServiceSettings):
 
 PublicIdentitySetting = Annotated[
     PublicIdentity,
+    NoDecode,  # a dataclass would be read as JSON
     BeforeValidator(
         lambda value: PublicIdentity.parse(value) if isinstance(value, str) else value
     ),
