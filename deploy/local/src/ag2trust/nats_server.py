@@ -15,7 +15,7 @@ from shared.contracts.permissions import permissions_of
 from .child import Child, Command, running
 from .errors import LaunchError
 
-__all__ = ["NatsServer", "configuration", "free_port", "running_nats"]
+__all__ = ["NatsServer", "configuration", "running_nats"]
 
 _HOST = "127.0.0.1"
 _ANSWER_WITHIN = "2m"  # how long a login may still answer a question it was put
@@ -77,14 +77,6 @@ def configuration(
             "users": [_user(nkey, service) for nkey, service in logins.items()]
         },
     }
-
-
-def free_port() -> int:
-    """Return a loopback port that nobody listens on right now."""
-    with socket.socket() as listener:
-        listener.bind((_HOST, 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @asynccontextmanager

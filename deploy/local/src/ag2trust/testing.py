@@ -25,7 +25,8 @@ from shared.settings import ServiceSettings
 
 from .accounts import unprivileged_account
 from .installation import RUNNER, Installation, RunnerRuntime
-from .nats_server import NatsServer, configuration, free_port, running_nats
+from .nats_server import NatsServer, configuration, running_nats
+from .ports import free_port
 from .postgres import SUPERUSER, Postgres, running_postgres
 from .provisioning import ROLES, provision_database, provision_roles
 

@@ -1,0 +1,81 @@
+"""What the stack of one home is made of: its servers, its keys, its addresses."""
+
+import secrets
+from dataclasses import dataclass
+
+from .accounts import unprivileged_account
+from .home import Home
+from .installation import HOST, Installation, RunnerRuntime
+from .keys import FirstKey, Keys, first_key, keys_of
+from .nats_server import NatsServer
+from .ports import remembered_port
+from .postgres import Postgres
+from .private_files import write_private
+from .provisioning import DATABASE, ROLES
+from .variables import Variables
+
+__all__ = ["Plan", "plan_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    home: Home
+    installation_name: str
+    variables: Variables
+    keys: Keys
+    first_key: FirstKey
+    postgres: Postgres
+    nats: NatsServer
+
+    @property
+    def gateway_url(self) -> str:
+        return f"http://{HOST}:{self.variables.gateway_port}"
+
+    @property
+    def proxy_url(self) -> str:
+        return f"http://{HOST}:{self.variables.proxy_port}"
+
+    def database_url(self, role: str, database: str = DATABASE) -> str:
+        return self.postgres.url(role, self.keys.passwords[role], database)
+
+    def installation(self, runtime: RunnerRuntime) -> Installation:
+        return Installation(
+            name=self.installation_name,
+            nats_url=self.nats.url,
+            database_urls={role: self.database_url(role) for role in ROLES},
+            identity_files=self.keys.identity_files,
+            credentials_identity=self.keys.credentials_identity,
+            master_key_file=self.keys.master_key_file,
+            runners_file=self.keys.runners_file,
+            runner_folder=self.home.data / "agent-runner",
+            gateway_port=self.variables.gateway_port,
+            proxy_port=self.variables.proxy_port,
+            bootstrap_key_hash=self.first_key.sha256,
+            allow_private_base_urls=self.variables.allow_private_base_urls,
+            runtime=runtime,
+        )
+
+
+def plan_of(home: Home, variables: Variables) -> Plan:
+    """Plan the stack of *home*; what a new home lacks is made.
+
+    Raises `HomeUnusableError`, or `LaunchError` if PostgreSQL could run as nobody.
+    """
+    postgres = Postgres(
+        home.data / "postgres", log=home.log("postgres"), account=unprivileged_account()
+    )
+    keys = keys_of(home, is_new=not postgres.is_created)
+    nats = NatsServer(
+        home.data / "nats",
+        log=home.log("nats"),
+        port=remembered_port(home.nats_port),
+        logins=keys.logins,
+    )
+    first = first_key(home, variables.bootstrap_api_key)
+    return Plan(home, _installation_name(home), variables, keys, first, postgres, nats)
+
+
+def _installation_name(home: Home) -> str:
+    if not home.installation.exists():
+        write_private(home.installation, f"local-{secrets.token_hex(4)}\n")
+    return home.installation.read_text().strip()

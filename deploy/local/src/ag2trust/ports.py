@@ -1,0 +1,60 @@
+"""Loopback ports: asked for, free, remembered."""
+
+import os
+import socket
+from pathlib import Path
+
+from .errors import TakenError
+from .private_files import write_private
+
+__all__ = ["free_port", "is_listening", "remembered_port", "require_free"]
+
+_HOST = "127.0.0.1"
+_CONNECT_SECONDS = 1.0
+
+
+def require_free(port: int, *, wanted_by: str, variable: str) -> None:
+    """Raise `TakenError` unless *port* can be listened on."""
+    if problem := _problem_with(port):
+        raise TakenError(
+            f"Port {port}, wanted by the {wanted_by}, cannot be used: {problem}. Stop "
+            f"what has it, or choose another port in {variable}."
+        )
+
+
+def remembered_port(file: Path) -> int:
+    """Return the port *file* remembers; if there is none, or it is taken, a new one."""
+    remembered = int(file.read_text()) if file.exists() else 0
+    if remembered and not _problem_with(remembered):
+        return remembered
+    port = free_port()
+    write_private(file, f"{port}\n")
+    return port
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on right now."""
+    with socket.socket() as listener:
+        listener.bind((_HOST, 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def is_listening(port: int) -> bool:
+    """Say whether somebody accepts connections on *port*."""
+    try:
+        socket.create_connection((_HOST, port), _CONNECT_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+def _problem_with(port: int) -> str | None:
+    """Say why *port* cannot be bound; as servers bind, past sockets in TIME_WAIT."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((_HOST, port))
+        except OSError as error:
+            return os.strerror(error.errno or 0).lower()
+    return None

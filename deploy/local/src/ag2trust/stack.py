@@ -1,0 +1,135 @@
+"""Two servers and four services on one machine: what waits for what.
+
+Start: PostgreSQL and NATS together, then the services together. Stop: the services
+together, then NATS, then PostgreSQL.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from functools import partial
+
+from shared.contracts.base import Service
+from shared.lifecycle import background, every
+
+from .agent_image import ensure_agent_image
+from .child import Command
+from .complaints import Complaints
+from .installation import Installation, RunnerRuntime
+from .leftovers import Children
+from .plan import Plan
+from .postgres import SUPERUSER
+from .provisioning import provision_database, provision_roles
+from .readiness import until_ready
+from .runtime_choice import choose_runtime
+from .screen import Screen
+from .supervisor import Kept, Supervisor
+
+__all__ = ["running_stack"]
+
+_READY_WITHIN_SECONDS = 60.0
+_LOOK_AT_LOGS_EVERY = timedelta(seconds=1)
+_DOCKER = "unix:///var/run/docker.sock"  # where the runner looks
+
+# Together less than the 15 s within which a stop is over.
+_STOP_SERVICE_SECONDS = 8.0
+_STOP_NATS_SECONDS = 2.0
+_STOP_POSTGRES_SECONDS = 4.0
+
+
+@asynccontextmanager
+async def running_stack(plan: Plan, screen: Screen) -> AsyncIterator[RunnerRuntime]:
+    """Run everything during the block, which begins once the gateway says ready.
+
+    Raises `LaunchError` if something cannot start; what had started is stopped.
+    """
+    complaints = Complaints(plan.home.logs, screen)
+    supervisor = Supervisor(Children(plan.home.children), screen)
+    async with AsyncExitStack() as stack:
+        runtime = await _start_servers(stack, supervisor, plan, screen)
+        installation = plan.installation(runtime)
+        services = [
+            await stack.enter_async_context(
+                supervisor.keeping(
+                    _service(service, installation, plan),
+                    stop_seconds=_STOP_SERVICE_SECONDS,
+                )
+            )
+            for service in Service
+        ]
+        stack.push_async_callback(_stop_together, services)
+        await until_ready(plan.gateway_url, seconds=_READY_WITHIN_SECONDS)
+        for each in services:
+            each.is_up()
+        await stack.enter_async_context(
+            background(
+                every(_LOOK_AT_LOGS_EVERY, complaints.tell_new, name="complaints")
+            )
+        )
+        yield runtime
+
+
+async def _start_servers(
+    stack: AsyncExitStack, supervisor: Supervisor, plan: Plan, screen: Screen
+) -> RunnerRuntime:
+    """Start PostgreSQL and NATS while the runtime is chosen; return the choice."""
+    await _make_cluster(plan, screen)
+    postgres = await stack.enter_async_context(
+        supervisor.keeping(plan.postgres.command(), stop_seconds=_STOP_POSTGRES_SECONDS)
+    )
+    nats = await stack.enter_async_context(
+        supervisor.keeping(plan.nats.command(), stop_seconds=_STOP_NATS_SECONDS)
+    )
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_provision(postgres, plan))
+        group.create_task(nats.ready(plan.nats.is_ready))
+        choice = group.create_task(_choose_runtime(plan, screen))
+    return choice.result()
+
+
+async def _make_cluster(plan: Plan, screen: Screen) -> None:
+    for folder in plan.postgres.open_the_way():
+        screen.say(
+            f"PostgreSQL runs as another account than root, so others may now pass "
+            f"through (not read) {folder}"
+        )
+    if not plan.postgres.is_created:
+        await plan.postgres.create(plan.keys.passwords[SUPERUSER])
+    plan.postgres.check_version()
+
+
+async def _provision(postgres: Kept, plan: Plan) -> None:
+    await postgres.ready(plan.postgres.is_ready)
+    admin_url = plan.database_url(SUPERUSER, "postgres")
+    await provision_roles(admin_url, plan.keys.passwords)
+    await provision_database(admin_url)
+
+
+async def _choose_runtime(plan: Plan, screen: Screen) -> RunnerRuntime:
+    ensure_image = partial(ensure_agent_image, docker_url=_DOCKER, progress=screen.say)
+    return await choose_runtime(plan.variables.runtime, ensure_image, screen)
+
+
+def _service(service: Service, installation: Installation, plan: Plan) -> Command:
+    """Run the package of *service*, with an environment made from nothing."""
+    return Command(
+        name=service,
+        arguments=(sys.executable, "-P", "-m", service),
+        environment={
+            "PATH": os.environ.get("PATH", os.defpath),
+            "LANG": "C.UTF-8",
+            **installation.environment_of(service),
+        },
+        log=plan.home.log(service),
+    )
+
+
+async def _stop_together(services: list[Kept]) -> None:
+    for each in services:
+        each.may_end()
+    async with asyncio.TaskGroup() as group:
+        for each in services:
+            group.create_task(each.stop())

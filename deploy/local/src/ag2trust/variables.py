@@ -1,0 +1,70 @@
+"""The launcher's own variables, `AG2TRUST_…`, read once and refused when wrong."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.settings import SettingsError, load
+
+from .errors import WrongVariableError
+
+__all__ = ["RuntimeWish", "Variables", "read_variables"]
+
+_KEY_PREFIX = "cust_"
+_KEY_CHARACTERS = 32
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def _is_key(key: SecretStr) -> SecretStr:
+    prefix, _, random = key.get_secret_value().partition("_")
+    fits = len(random) >= _KEY_CHARACTERS and random.isascii() and random.isalnum()
+    if f"{prefix}_" != _KEY_PREFIX or not fits:
+        raise ValueError(
+            f"an API key is {_KEY_PREFIX} and then {_KEY_CHARACTERS} or more letters "
+            "and digits"
+        )
+    return key
+
+
+class RuntimeWish(StrEnum):
+    """How agents shall run; `auto` is Docker where that works, else `process`."""
+
+    AUTO = "auto"
+    DOCKER = "docker"
+    PROCESS = "process"
+
+
+class Variables(BaseSettings):
+    """A variable that is empty counts as not set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="AG2TRUST_",
+        env_ignore_empty=True,
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    home: Path = Path(".ag2trust")
+    gateway_port: Port = 8080
+    proxy_port: Port = 8090
+    bootstrap_api_key: Annotated[SecretStr, AfterValidator(_is_key)] | None = None
+    runtime: RuntimeWish = RuntimeWish.AUTO
+    allow_private_base_urls: bool = True
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> Self:
+        if self.gateway_port == self.proxy_port:
+            raise ValueError("gateway and proxy need a port each")
+        return self
+
+
+def read_variables() -> Variables:
+    """Raise `WrongVariableError` with a line for each that cannot be used."""
+    try:
+        return load(Variables)
+    except SettingsError as error:
+        raise WrongVariableError(str(error)) from None
