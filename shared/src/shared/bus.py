@@ -214,11 +214,15 @@ class NatsBus:
             duplicate_window=120,
         )
         try:
+            await self._created_or_updated(wanted)
+        except (TimeoutError, nats.errors.Error, OSError) as error:
+            raise UnavailableError("The event stream cannot be reached.") from error
+
+    async def _created_or_updated(self, wanted: StreamConfig) -> None:
+        try:
             await self._jetstream.add_stream(wanted)
         except nats.js.errors.BadRequestError:
             await self._jetstream.update_stream(wanted)
-        except (TimeoutError, nats.errors.Error, OSError) as error:
-            raise UnavailableError("The event stream cannot be reached.") from error
 
     @asynccontextmanager
     async def hearing(

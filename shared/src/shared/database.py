@@ -94,9 +94,29 @@ async def _transaction(
     async with (
         refusing(),
         pool.acquire(timeout=_ACQUIRE_SECONDS) as connection,
+        _noticing_loss(connection),
         connection.transaction(),
     ):
         yield connection
+
+
+@asynccontextmanager
+async def _noticing_loss(connection: Transaction) -> AsyncIterator[None]:
+    """Tell a lost connection from a misused one: asyncpg calls both a misuse."""
+    try:
+        yield
+    except asyncpg.InterfaceError as error:
+        if not _is_lost(connection):
+            raise
+        raise asyncpg.ConnectionDoesNotExistError from error
+
+
+def _is_lost(connection: Transaction) -> bool:
+    """Ask, knowing that a lost connection has left its pool and refuses to answer."""
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True
 
 
 @asynccontextmanager

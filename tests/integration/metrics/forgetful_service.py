@@ -1,0 +1,57 @@
+"""The service without its defence: it forgets before each batch what it has applied.
+
+A negative control for the tests that kill the service, run as a program like it.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from metrics.app import answers
+from metrics.ledger import Ledger
+from metrics.ledger_repository import PostgresLedger
+from metrics.reads import Reads
+from metrics.reads_repository import PostgresReads
+from metrics.settings import Settings
+from shared.bus import connect_bus
+from shared.contracts.base import Service
+from shared.contracts.metrics import Ingest, Ingested
+from shared.database import Database, connect_database
+from shared.identity import Identity
+from shared.lifecycle import main
+from shared.migrations import migrate
+
+
+class ForgetfulLedger(Ledger):
+    def __init__(self, database: Database) -> None:
+        super().__init__(PostgresLedger(database))
+        self._database = database
+
+    async def ingest(self, batch: Ingest) -> Ingested:
+        """Believe that the batch begins where the last one ended."""
+        async with self._database.sweep() as transaction:
+            await transaction.execute(
+                "UPDATE sequence SET applied_through = $2 WHERE source = $1",
+                batch.source,
+                batch.records[0].sequence - 1,
+            )
+        return await super().ingest(batch)
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[None]:
+    identity = Identity.from_file(settings.identity_file)
+    await migrate(settings, "metrics.migrations")
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(connect_database(settings))
+        bus = await stack.enter_async_context(
+            connect_bus(settings.nats_url, service=Service.METRICS, identity=identity)
+        )
+        ledger, reads = ForgetfulLedger(database), Reads(PostgresReads(database))
+        await stack.enter_async_context(
+            bus.serving(Service.METRICS, *answers(ledger, reads))
+        )
+        yield
+
+
+if __name__ == "__main__":
+    main("metrics", Settings, serving)

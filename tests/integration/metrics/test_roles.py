@@ -1,0 +1,67 @@
+import asyncpg
+import pytest
+
+from ag2trust.testing import Stack
+from shared.bus import NatsBus
+from shared.contracts.metrics import INGEST
+from shared.ids import new_id
+
+from .records import batch, call, message
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("metrics")]
+
+
+@pytest.mark.parametrize("table", ["call", "attempt", "message", "counted_call"])
+async def test_without_an_organization_there_are_no_rows(
+    stack: Stack, runner: NatsBus, table: str
+) -> None:
+    await runner.ask(INGEST, batch(new_id(), [call(), message()]))
+    connection = await stack.connect("metrics")
+
+    rows = await connection.fetch(f"SELECT * FROM {table}")  # noqa: S608 - see above
+
+    await connection.close()
+    assert rows == []
+
+
+@pytest.mark.parametrize("table", ["call", "attempt", "message", "counted_call"])
+async def test_an_organization_has_its_own_rows_alone(
+    stack: Stack, runner: NatsBus, table: str
+) -> None:
+    org_id = new_id()
+    mine = call(org_id=org_id), message(org_id=org_id)
+    await runner.ask(INGEST, batch(new_id(), [call(), *mine, message()]))
+    connection = await stack.connect("metrics")
+    await connection.execute(f"SET ag2trust.org_id = '{org_id}'")
+
+    rows = await connection.fetch(f"SELECT * FROM {table}")  # noqa: S608 - see above
+
+    await connection.close()
+    assert [row["org_id"] for row in rows] == [org_id]
+
+
+@pytest.mark.parametrize(
+    ("role", "statement"),
+    [
+        ("metrics", "SELECT * FROM sequence"),
+        ("metrics", "SELECT * FROM dead_letter"),
+        ("metrics", "INSERT INTO message DEFAULT VALUES"),
+        ("metrics", "UPDATE call SET output_tokens = 0"),
+        ("metrics", "DELETE FROM call"),
+        ("metrics_sweep", "UPDATE call SET output_tokens = 0"),
+        ("metrics_sweep", "DELETE FROM call"),
+        ("metrics_sweep", "DELETE FROM attempt"),
+        ("metrics_sweep", "DELETE FROM message"),
+        ("metrics_sweep", "DELETE FROM dead_letter"),
+        ("gateway", "SELECT * FROM metrics.call"),
+    ],
+)
+async def test_a_role_may_not_do_what_is_not_its_work(
+    stack: Stack, role: str, statement: str
+) -> None:
+    connection = await stack.connect(role)
+
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await connection.execute(statement)
+
+    await connection.close()

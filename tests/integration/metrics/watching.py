@@ -1,0 +1,47 @@
+"""Waiting for what the database shows."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+from .conftest import Superuser
+
+__all__ = ["applied_through", "until", "until_blocked"]
+
+_SECONDS = 20
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Look again and again; each look is a round trip, so others get their turn."""
+    async with asyncio.timeout(_SECONDS):
+        while not await condition():
+            pass
+
+
+async def applied_through(superuser: Superuser, source: UUID) -> int:
+    """Return how far *source* is applied, as far as is committed."""
+    return (
+        await superuser.fetchval(
+            "SELECT applied_through FROM sequence WHERE source = $1", source
+        )
+        or 0
+    )
+
+
+async def until_blocked(superuser: Superuser) -> None:
+    """Wait for the service to wait for a lock in the middle of its transaction."""
+
+    async def is_blocked() -> bool:
+        return bool(
+            await superuser.fetchval(
+                """
+                SELECT count(*)
+                FROM pg_stat_activity
+                WHERE datname = current_database()
+                    AND usename = 'metrics_sweep'
+                    AND wait_event_type = 'Lock'
+                """
+            )
+        )
+
+    await until(is_blocked)
