@@ -18,7 +18,8 @@ from shared.contracts.metrics import INGEST, Ingest, IngestRecord
 from shared.errors import UnavailableError
 
 from .outbox_repository import OutboxRepository
-from .spool import Spool
+from .spool import SettledRecord, Spool
+from .spool_errors import SpoolBrokenError, SpoolDamagedError
 
 __all__ = ["ship_outbox", "ship_spool"]
 
@@ -30,6 +31,7 @@ _PAUSE = timedelta(milliseconds=50)
 _PAUSE_AFTER_FAILURE = timedelta(seconds=1)
 _OUTBOX_PAUSE = timedelta(milliseconds=200)
 _KEPT = timedelta(hours=24)
+_LOST = "lost: the spool's file was damaged"
 
 Read = Callable[[int], Awaitable[list[IngestRecord]]]
 
@@ -38,11 +40,18 @@ async def ship_spool(spool: Spool, bus: Bus, *, now: Clock = utc_now) -> None:
     """Ship settled calls until cancelled; segments are kept 24 h after that."""
 
     async def read(after: int) -> list[IngestRecord]:
-        records = spool.read_settled(after, limit=_BATCH, max_bytes=_BATCH_BYTES)
-        return [
-            IngestRecord(sequence=each.sequence, payload=each.payload.decode())
-            for each in records
-        ]
+        if after > spool.last_sequence:
+            raise SpoolDamagedError(
+                f"Metrics has counted {after} calls of this spool, which ends at"
+                f" {spool.last_sequence}: it was cut. Move its folder away."
+            )
+        records = spool.read_settled(
+            after,
+            limit=_BATCH,
+            max_bytes=_BATCH_BYTES,
+            through=spool.durable_through,
+        )
+        return _without_gaps(after, records)
 
     async def shipped(through: int) -> None:
         spool.forget(through, older_than=now() - _KEPT)
@@ -59,6 +68,16 @@ async def ship_outbox(outbox: OutboxRepository, bus: Bus) -> None:
         shipped=outbox.forget,
         pause=_OUTBOX_PAUSE,
     )
+
+
+def _without_gaps(after: int, records: list[SettledRecord]) -> list[IngestRecord]:
+    """Stand in for records that a damaged disk lost: they become dead letters."""
+    found = {each.sequence: each.payload.decode() for each in records}
+    last = min(max(found, default=after), after + _BATCH)
+    return [
+        IngestRecord(sequence=sequence, payload=found.get(sequence, _LOST))
+        for sequence in range(after + 1, last + 1)
+    ]
 
 
 async def _ship(
@@ -81,6 +100,8 @@ async def _ship(
                 continue
             through = await _applied(bus, Ingest(source=source, records=records))
             await shipped(through)
+        except (SpoolBrokenError, SpoolDamagedError):
+            raise
         except UnavailableError as error:
             log.warning("shipping.waits", source=str(source), reason=error.message)
             through = None
