@@ -42,6 +42,7 @@ REQUEST_ID = "X-Request-Id"
 _USABLE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 _MEMBER_OF_ENUM = re.compile(r"<\w+\.\w+: ('[^']*')>")
 _SECONDS_TO_FINISH = 8.0
+_RETRY_AFTER_SECONDS = 2.0
 
 
 @web.middleware
@@ -84,7 +85,7 @@ async def read_json(request: web.Request, model: type[ModelT]) -> ModelT:
 
     Nothing is coerced: a number in quotes is no number.
     """
-    raw = await request.read()
+    raw = await _body_of(request)
     try:
         body: JsonValue = from_json(raw, allow_inf_nan=False)
     except ValueError:
@@ -95,6 +96,13 @@ async def read_json(request: web.Request, model: type[ModelT]) -> ModelT:
         return model.model_validate_json(raw, strict=True)
     except ValidationError as error:
         raise _invalid(fields_of(error)) from None
+
+
+async def _body_of(request: web.Request) -> bytes:
+    try:
+        return await request.read()
+    except (web.RequestPayloadError, ConnectionError):
+        raise MalformedError("The body cannot be read.") from None
 
 
 def _fields_with_nul(value: JsonValue, *path: str) -> Iterator[JsonValue]:
@@ -168,8 +176,11 @@ def _told(error: AppError, request_id: str) -> web.Response:
     response = web.json_response(
         error_body(error, request_id), status=int(error.status)
     )
-    if error.retry_after_seconds is not None:
-        response.headers["Retry-After"] = str(max(1, round(error.retry_after_seconds)))
+    retry_after_seconds = error.retry_after_seconds
+    if retry_after_seconds is None and error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        retry_after_seconds = _RETRY_AFTER_SECONDS
+    if retry_after_seconds is not None:
+        response.headers["Retry-After"] = str(max(1, round(retry_after_seconds)))
     if error.status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"  # RFC 9110, section 11.6.1
     return response
