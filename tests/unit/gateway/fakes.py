@@ -1,0 +1,136 @@
+"""The record and the neighbours of the gateway, in memory."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from gateway.authentication import hash_of
+from gateway.principals import Principal, Role
+from gateway.repository import ApiKey, Organization
+from shared.bus import answer
+from shared.contracts.base import Actor, Endpoint, Message, ReplyT, RequestT
+from shared.errors import (
+    ApiKeyNotFoundError,
+    ConflictError,
+    DatabaseUnavailableError,
+    NameTakenError,
+)
+from shared.ids import new_id
+from shared.testing import FakeBus
+
+from .objects import NOON, ORGANIZATION
+
+
+@dataclass
+class Neighbours:
+    """The services behind the bus: each says what it was told to, and all is kept."""
+
+    bus: FakeBus
+    asked: list[tuple[str, Message]] = field(default_factory=list)
+
+    def answer(
+        self, endpoint: Endpoint[RequestT, ReplyT], *replies: ReplyT | Exception
+    ) -> None:
+        """Give *replies* one after another, and the last one from then on."""
+        left = list(replies)
+
+        async def reply(question: RequestT) -> ReplyT:
+            self.asked.append((endpoint.subject, question))
+            said = left.pop(0) if len(left) > 1 else left[0]
+            if isinstance(said, Exception):
+                raise said
+            return said
+
+        self.bus.serve(answer(endpoint, reply))
+
+    def question(self, endpoint: Endpoint[RequestT, Any]) -> RequestT:
+        """Return the one question that was put to *endpoint*."""
+        [question] = [
+            question
+            for subject, question in self.asked
+            if subject == endpoint.subject and isinstance(question, endpoint.request)
+        ]
+        return question
+
+    @property
+    def subjects(self) -> list[str]:
+        return [subject for subject, _ in self.asked]
+
+
+@dataclass
+class FakeApiKeys:
+    """Keys in a list; counts how often it is asked whose a key is."""
+
+    keys: list[ApiKey] = field(default_factory=list)
+    audited: list[tuple[str, UUID, Actor]] = field(default_factory=list)
+    lookups: int = 0
+    is_away: bool = False
+
+    def give(self, key: str, role: Role, *, org_id: UUID = ORGANIZATION) -> ApiKey:
+        """Add *key* as if it had always been there."""
+        record = ApiKey(
+            id=new_id(),
+            org_id=org_id,
+            name=f"key {len(self.keys)}",
+            role=role,
+            hash=hash_of(key),
+            prefix=key[:9],
+            created_at=NOON,
+        )
+        self.keys.append(record)
+        return record
+
+    async def principal(self, hashed: bytes) -> Principal | None:
+        self.lookups += 1
+        if self.is_away:
+            raise DatabaseUnavailableError("Away.", retry_after_seconds=2)
+        for key in self.keys:
+            if key.hash == hashed:
+                return Principal(key.org_id, "api_key", key.id, key.role)
+        return None
+
+    async def newest(
+        self, org_id: UUID, *, before: UUID | None, limit: int
+    ) -> list[ApiKey]:
+        mine = [key for key in self.keys if key.org_id == org_id]
+        older = [key for key in mine if before is None or key.id < before]
+        return sorted(older, key=lambda key: key.id, reverse=True)[:limit]
+
+    async def add(self, key: ApiKey, *, actor: Actor) -> None:
+        if any(
+            (each.org_id, each.name) == (key.org_id, key.name) for each in self.keys
+        ):
+            raise NameTakenError(f'An API key is named "{key.name}" already.')
+        self.keys.append(replace(key))
+        self.audited.append(("created", key.id, actor))
+
+    async def revoke(
+        self, org_id: UUID, key_id: UUID, *, at: datetime, by: Principal
+    ) -> None:
+        del at
+        found = [key for key in self.keys if (key.org_id, key.id) == (org_id, key_id)]
+        if not found:
+            raise ApiKeyNotFoundError("There is no such API key.")
+        by.require(found[0].role)
+        rest = [key for key in self.keys if key not in found]
+        if not any((key.org_id, key.role) == (org_id, Role.OWNER) for key in rest):
+            raise ConflictError("This is the last owner key; make another one first.")
+        self.keys = rest
+        self.audited.append(("revoked", key_id, by.actor))
+
+
+@dataclass
+class FakeOrganizations:
+    organizations: list[Organization] = field(default_factory=list)
+    keys: list[ApiKey] = field(default_factory=list)
+
+    async def add_first(
+        self, organization: Organization, *, owner_key: ApiKey, actor: Actor
+    ) -> bool:
+        del actor
+        if self.organizations:
+            return False
+        self.organizations.append(organization)
+        self.keys.append(owner_key)
+        return True

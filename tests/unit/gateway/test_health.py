@@ -1,0 +1,83 @@
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from gateway.app import create_app
+from gateway.readiness import Readiness
+from shared.bus import answer, answer_ping
+from shared.contracts import agent_runner, credentials, metrics
+from shared.errors import DatabaseUnavailableError
+from shared.identity import Identity
+from shared.testing import FakeBus
+
+from .conftest import Client
+from .fakes import FakeApiKeys
+
+PINGS = (credentials.PING, agent_runner.PING, metrics.PING)
+
+
+@pytest.fixture
+def ready_bus(bus: FakeBus) -> FakeBus:
+    bus.serve(*(answer(ping, answer_ping) for ping in PINGS))
+    return bus
+
+
+async def test_a_process_that_lives_says_so_without_a_key(stranger: Client) -> None:
+    async with stranger.get("/healthz") as response:
+        assert response.status == 200
+        assert await response.json() == {"status": "ok"}
+
+
+@pytest.mark.usefixtures("ready_bus")
+async def test_all_there_is_ready(stranger: Client) -> None:
+    async with stranger.get("/readyz") as response:
+        assert response.status == 200
+        assert await response.json() == {"status": "ready"}
+
+
+async def test_what_is_missing_is_named_with_the_reason(
+    stranger: Client, ready_bus: FakeBus
+) -> None:
+    del ready_bus.answers[credentials.PING.subject]
+
+    async with stranger.get("/readyz") as response:
+        body = await response.json()
+
+    assert response.status == 503
+    assert int(response.headers["Retry-After"]) >= 1
+    assert body == {
+        "status": "not_ready",
+        "missing": {"credentials": "No answer on credentials.v1.ping."},
+    }
+
+
+async def test_alone_everything_is_missing(
+    bus: FakeBus, api_keys: FakeApiKeys, credentials: Identity
+) -> None:
+    bus.is_connected = False
+
+    async def be_away() -> None:
+        raise DatabaseUnavailableError("The database is away.")
+
+    app: web.Application = create_app(
+        bus=bus,
+        api_keys=api_keys,
+        credentials=credentials.public,
+        readiness=Readiness(bus, be_away),
+    )
+
+    async with (
+        TestClient(TestServer(app)) as client,
+        client.get("/readyz") as response,
+    ):
+        body = await response.json()
+
+    assert response.status == 503
+    assert set(body["missing"]) == {
+        "agent_runner",
+        "credentials",
+        "database",
+        "metrics",
+        "nats",
+    }
+    assert body["missing"]["database"] == "The database is away."
