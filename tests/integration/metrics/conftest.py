@@ -47,3 +47,14 @@ async def superuser(stack: Stack) -> AsyncIterator[Superuser]:
     await connection.execute("SET search_path = metrics")
     yield connection
     await connection.close()
+
+
+async def without_unique_calls(superuser: Superuser) -> None:
+    """Leave the sequence as the only defence against counting twice."""
+    await superuser.execute(
+        """
+        ALTER TABLE attempt DROP CONSTRAINT attempt_call_id_fkey;
+        ALTER TABLE attempt DROP CONSTRAINT attempt_pkey;
+        ALTER TABLE call DROP CONSTRAINT call_pkey;
+        """
+    )

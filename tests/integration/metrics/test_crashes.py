@@ -23,7 +23,7 @@ from shared.ids import new_id
 
 from . import forgetful_service
 from .cable import Cable, cable_to_nats
-from .conftest import Superuser
+from .conftest import Superuser, without_unique_calls
 from .records import batch, call, message
 from .watching import applied_through, until, until_blocked
 
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.integration
 SERVICE = ("-m", "metrics")
 FORGETFUL_SERVICE = (str(forgetful_service.__file__),)
 
-ROUNDS = 4
+ROUNDS = 3
 IMPATIENT_INGEST = replace(INGEST, deadline=timedelta(seconds=1))
 
 TOTALS = """
@@ -90,17 +90,6 @@ async def victim(stack: Stack, gateway: NatsBus) -> AsyncIterator[Victim]:
         victim = Victim(stack, cable, gateway)
         yield victim
         await victim.kill()
-
-
-async def without_unique_calls(superuser: Superuser) -> None:
-    """Leave the sequence as the only defence against counting twice."""
-    await superuser.execute(
-        """
-        ALTER TABLE attempt DROP CONSTRAINT attempt_call_id_fkey;
-        ALTER TABLE attempt DROP CONSTRAINT attempt_pkey;
-        ALTER TABLE call DROP CONSTRAINT call_pkey;
-        """
-    )
 
 
 async def ask_in_vain(runner: NatsBus, question: Ingest) -> None:

@@ -8,7 +8,7 @@ from shared.bus import NatsBus
 from shared.contracts.metrics import INGEST, Ingest, Ingested
 from shared.ids import new_id
 
-from .conftest import Superuser
+from .conftest import Superuser, without_unique_calls
 from .records import (
     AnyRecord,
     batch,
@@ -120,6 +120,7 @@ async def test_batches_of_one_source_at_the_same_time_count_once(
     records = [random_call(draw) for _ in range(200)]
     spans = [batch(source, records[:end]) for end in range(50, 201, 10)]
     draw.shuffle(spans)
+    await without_unique_calls(superuser)
 
     async with serving(settings):  # a second process of the service, as it were
         answers = await asyncio.gather(*(runner.ask(INGEST, span) for span in spans))

@@ -183,8 +183,9 @@ class AgentStatsQuestion(Question):
 class AgentStats(Message):
     """What an agent used and how it fared (PRODUCT: section 4).
 
-    Times are milliseconds of model calls, but *message_duration_ms*, the mean of
-    its messages; *errors* are calls that failed; None where nothing was measured.
+    Times are milliseconds of model calls; *errors* are those that failed, and
+    *error_rate* their part of all. *messages_processed* are the completed messages and
+    *message_duration_ms* their mean. None where nothing was measured.
     """
 
     agent_id: UUID
