@@ -70,6 +70,7 @@ class AgentLife:
     async def begin(self, assignment: Assignment) -> None:
         """Launch the agent and wait for its first word; raises what went wrong."""
         await self._repository.tell(assignment, AgentStatus.STARTING)
+        await self._desk.hand_back(assignment.org_id, assignment.agent_id)
         agent_type = await self._agent_type(assignment)
         await self._claim(assignment, agent_type)
         agent = await self._prepared(assignment, agent_type)
@@ -87,18 +88,18 @@ class AgentLife:
         log.info("agent.started", agent=str(agent.id))
 
     async def end(self, agent: HostedAgent, *, grace: timedelta) -> None:
-        """End its process; what it had in hand and did not finish is queued again."""
+        """End its process; its token is dead when this returns."""
         agent.is_stopping = True
         agent.woken.set()
         await self._runtime.stop(agent.id, grace=grace)
         self._hosted.remove(agent)
         if not any(each.address == agent.address for each in self._hosted):
             await self._doors.close(agent.address)
-        await self._desk.hand_back(agent.org_id, agent.id)
         log.info("agent.ended", agent=str(agent.id))
 
     async def release(self, assignment: Assignment) -> None:
         """Let the providers go, then call the agent stopped: in this order."""
+        await self._desk.hand_back(assignment.org_id, assignment.agent_id)
         generation = await self._repository.begin_release(assignment)
         if generation is not None:
             await self._bus.ask(

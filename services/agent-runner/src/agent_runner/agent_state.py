@@ -48,6 +48,7 @@ class Trouble:
     incarnation: int
     failures: int
     not_before: datetime
+    is_passing: bool
 
     @classmethod
     def after(
@@ -55,21 +56,28 @@ class Trouble:
         earlier: "Trouble | None",
         *,
         incarnation: int,
+        is_passing: bool,
         ran_for: timedelta,
         now: datetime,
     ) -> "Trouble":
-        """Count one more failure; one that comes after a healthy while is the first."""
+        """Count one more failure; one that comes after a healthy while is the first.
+
+        A failure *is_passing* when waiting helps, because something else is away.
+        """
         failures = 1
         is_in_a_row = earlier is not None and earlier.incarnation == incarnation
         if earlier is not None and is_in_a_row and ran_for < _HEALTHY_AFTER:
             failures = earlier.failures + 1
         pause = min(_FIRST_PAUSE * 2 ** (failures - 1), _LONGEST_PAUSE)
-        return cls(incarnation, failures, now + pause)
+        return cls(incarnation, failures, now + pause, is_passing)
 
     @property
     def is_hopeless(self) -> bool:
-        return self.failures >= _FAILURES_UNTIL_HOPELESS
+        """Only an operator's restart tries again."""
+        return not self.is_passing and self.failures >= _FAILURES_UNTIL_HOPELESS
 
     def holds(self, incarnation: int, *, now: datetime) -> bool:
         """Say whether to leave this incarnation alone for now."""
-        return self.incarnation == incarnation and now < self.not_before
+        return self.incarnation == incarnation and (
+            self.is_hopeless or now < self.not_before
+        )

@@ -56,10 +56,12 @@ class Hosting:
         self._trouble: dict[UUID, Trouble] = {}
 
     def wake(self, wake: Wake) -> None:
-        """Look at once: an agent of ours, or its messages, have changed."""
-        self._woken.set()
-        if agent := self._hosted.find(wake.agent_id):
+        """Look at once: an agent of ours has changed, or there is a message for it."""
+        agent = self._hosted.find(wake.agent_id)
+        if wake.has_message and agent is not None:
             agent.woken.set()
+            return
+        self._woken.set()
 
     async def run(self) -> None:
         """Host until cancelled; then end the agents here: a later run launches them."""
@@ -192,14 +194,14 @@ class Hosting:
         trouble = Trouble.after(
             self._trouble.get(assignment.agent_id),
             incarnation=assignment.incarnation,
+            is_passing=is_passing,
             ran_for=ran_for,
             now=self._now(),
         )
         self._trouble[assignment.agent_id] = trouble
-        is_error = trouble.is_hopeless and not is_passing
         await self._repository.tell(
             assignment,
-            AgentStatus.ERROR if is_error else AgentStatus.STARTING,
+            AgentStatus.ERROR if trouble.is_hopeless else AgentStatus.STARTING,
             reason=reason,
         )
         log.warning("agent.failed", agent=str(assignment.agent_id), code=reason.code)

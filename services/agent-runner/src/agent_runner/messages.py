@@ -60,7 +60,9 @@ class Messages:
                 return known
             runner = await self._queue(transaction, question)
             accepted = await repository.message(transaction, question.message_id)
-        await self._bus.signal(WAKE, Wake(agent_id=question.agent_id), key=runner)
+        await self._bus.signal(
+            WAKE, Wake(agent_id=question.agent_id, has_message=True), key=runner
+        )
         return accepted
 
     async def get(self, question: MessageQuestion) -> AgentMessage:

@@ -269,9 +269,10 @@ class MessageFinished(Message):
 
 
 class Wake(Message):
-    """Something changed for an agent that this runner hosts."""
+    """Something changed for an agent that this runner hosts, or a message came."""
 
     agent_id: UUID
+    has_message: bool = False
 
 
 _GATEWAY = frozenset({Service.GATEWAY})
