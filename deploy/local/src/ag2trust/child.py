@@ -14,11 +14,12 @@ from . import leash
 from .accounts import Account
 from .errors import ServerFailedError
 
-__all__ = ["Child", "Command", "last_words", "running", "start"]
+__all__ = ["Child", "Command", "running", "start"]
 
 _POLL_SECONDS = 0.02
 _LAST_LINES = 12
 _LAST_BYTES = 16_384
+_LINE_CHARACTERS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,12 @@ class Command:
 
 
 class Child:
-    """A process that runs, or has ended."""
+    """A process that runs, or has ended; *log_start* is where its own log begins."""
 
-    def __init__(self, command: Command, process: Process) -> None:
+    def __init__(self, command: Command, process: Process, *, log_start: int) -> None:
         self.command = command
         self._process = process
+        self._log_start = log_start
 
     @property
     def pid(self) -> int:
@@ -53,19 +55,32 @@ class Child:
 
     async def ready(self, is_ready: Callable[[int], bool], *, seconds: float) -> None:
         """Wait until *is_ready* says so of the pid; raise `ServerFailedError`."""
-        name, log = self.command.name, self.command.log
+        name = self.command.name
         try:
             async with asyncio.timeout(seconds):
                 while not is_ready(self.pid):
                     if self._process.returncode is not None:
                         raise ServerFailedError(
-                            f"{name} ended while it was starting.{last_words(log)}"
+                            f"{name} ended while it was starting.{self.last_words()}"
                         )
                     await asyncio.sleep(_POLL_SECONDS)
         except TimeoutError:
             raise ServerFailedError(
-                f"{name} was not ready after {seconds:.0f} s.{last_words(log)}"
+                f"{name} was not ready after {seconds:.0f} s.{self.last_words()}"
             ) from None
+
+    def last_words(self) -> str:
+        """Return the end of what it logged, to be put behind a sentence about it."""
+        try:
+            with self.command.log.open("rb") as file:
+                end = file.seek(0, os.SEEK_END)
+                file.seek(max(self._log_start, end - _LAST_BYTES))
+                lines = file.read().decode(errors="replace").splitlines()
+        except OSError:
+            return ""
+        return "".join(
+            f"\n    {line[:_LINE_CHARACTERS]}" for line in lines[-_LAST_LINES:]
+        )
 
     async def stop(self, *, seconds: float) -> None:
         """Ask it to end; after *seconds* end it and all of its session's group."""
@@ -90,6 +105,7 @@ async def start(command: Command) -> Child:
         *command.arguments,
     )
     log = os.open(command.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    log_start = os.fstat(log).st_size
     try:
         process = await asyncio.create_subprocess_exec(
             *leashed,
@@ -99,9 +115,13 @@ async def start(command: Command) -> Child:
             stderr=log,
             start_new_session=True,
         )
+    except OSError as error:
+        raise ServerFailedError(
+            f"{command.name} cannot be started: {error.strerror}"
+        ) from error
     finally:
         os.close(log)
-    return Child(command, process)
+    return Child(command, process, log_start=log_start)
 
 
 @asynccontextmanager
@@ -119,12 +139,3 @@ async def running(
         yield child
     finally:
         await child.stop(seconds=stop_seconds)
-
-
-def last_words(log: Path) -> str:
-    """Return the end of *log*, to be put behind a sentence about its process."""
-    with suppress(OSError), log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - _LAST_BYTES))
-        lines = file.read().decode(errors="replace").splitlines()[-_LAST_LINES:]
-        return "".join(f"\n    {line}" for line in lines)
-    return ""

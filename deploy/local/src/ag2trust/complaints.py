@@ -41,12 +41,13 @@ class Complaints:
             self._keep_short(log)
 
     def _new_lines(self, log: Path) -> list[str]:
-        """Return whole lines only; the rest of the last one comes next time."""
+        """Return whole lines; the rest waits, unless it is longer than any line."""
         start = self._read.get(log, 0)
         with log.open("rb") as file:
             file.seek(start)
             fresh = file.read(_READ_AT_MOST_BYTES)
-        whole = fresh[: fresh.rfind(b"\n") + 1] or fresh[:_READ_AT_MOST_BYTES:]
+        is_endless = b"\n" not in fresh and len(fresh) == _READ_AT_MOST_BYTES
+        whole = fresh if is_endless else fresh[: fresh.rfind(b"\n") + 1]
         self._read[log] = start + len(whole)
         return whole.decode(errors="replace").splitlines()
 

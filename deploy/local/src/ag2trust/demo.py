@@ -8,7 +8,7 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ __all__ = ["tour"]
 
 _ANSWER_SECONDS = 150.0
 _POLL_SECONDS = 0.2
-_STOP_SECONDS = 30.0
+_PATIENCE_SECONDS = 30.0
 
 
 def tour(screen: Screen) -> Session:
@@ -118,6 +118,9 @@ async def _walk(guide: Guide, base_url: str) -> None:
         {"content": "Hello! What did this cost?"},
         expects=200,
     )
+    await _until(
+        guide, f"/agents/{agent['id']}/stats", lambda it: it["messages_processed"] == 1
+    )
     await guide.shows(
         "What it cost", "GET", f"/agents/{agent['id']}/stats", expects=200
     )
@@ -129,7 +132,7 @@ async def _walk(guide: Guide, base_url: str) -> None:
     await guide.shows(
         "Stop the agent", "POST", f"/agents/{agent['id']}/stop", expects=202
     )
-    await _until_stopped(guide, agent["id"])
+    await _until(guide, f"/agents/{agent['id']}", lambda it: it["status"] == "stopped")
     await guide.shows(
         "Now the provider may go, and its secret with it",
         *("DELETE", f"/providers/{provider['id']}"),
@@ -137,14 +140,19 @@ async def _walk(guide: Guide, base_url: str) -> None:
     )
 
 
-async def _until_stopped(guide: Guide, agent_id: str) -> None:
-    async with asyncio.timeout(_STOP_SECONDS):
-        while True:
-            async with guide.http.get(f"{guide.api}/agents/{agent_id}") as response:
-                agent = await response.json()
-            if agent["status"] == "stopped":
-                return
-            await asyncio.sleep(_POLL_SECONDS)
+async def _until(guide: Guide, path: str, is_so: Callable[[Any], bool]) -> None:
+    """Look, without showing it, until *is_so* of the answer; raise `LaunchError`."""
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while True:
+                async with guide.http.get(guide.api + path) as response:
+                    if is_so(await response.json()):
+                        return
+                await asyncio.sleep(_POLL_SECONDS)
+    except TimeoutError:
+        raise LaunchError(
+            f"/api{path} was not as the tour expected after {_PATIENCE_SECONDS:.0f} s."
+        ) from None
 
 
 def _sandbox(port: int, plan: Plan) -> Command:

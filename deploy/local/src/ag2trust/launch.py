@@ -56,8 +56,8 @@ async def _run(variables: Variables, screen: Screen, session: Session) -> None:
 
 async def _make_room(home: Home, variables: Variables, screen: Screen) -> None:
     """End what an earlier launcher left, then look whether the ports are free."""
-    if count := await end_leftovers(home.children):
-        screen.say(f"Ended {count} processes that the last run left behind")
+    if ended := await end_leftovers(home.children):
+        screen.say(f"Ended what the last run left behind: {', '.join(ended)}")
     require_free(
         variables.gateway_port, wanted_by="gateway", variable="AG2TRUST_GATEWAY_PORT"
     )

@@ -26,6 +26,7 @@ _START_TIME_FIELD = 22  # of /proc/<pid>/stat (proc_pid_stat(5)), counted from 1
 class _Note:
     """A process of ours: who it is, and how it is asked to end."""
 
+    name: str
     pid: int
     birth: str | None
     stop_signal: int
@@ -51,8 +52,8 @@ class Children:
     file: Path
     _notes: dict[int, _Note] = field(default_factory=dict)
 
-    def note(self, pid: int, stop_signal: signal.Signals) -> None:
-        self._notes[pid] = _Note(pid, _birth_of(pid), int(stop_signal))
+    def note(self, name: str, pid: int, stop_signal: signal.Signals) -> None:
+        self._notes[pid] = _Note(name, pid, _birth_of(pid), int(stop_signal))
         self._write()
 
     def forget(self, pid: int) -> None:
@@ -64,8 +65,8 @@ class Children:
         write_private(self.file, json.dumps(notes))
 
 
-async def end_leftovers(file: Path) -> int:
-    """End what *file* names and still runs; return how many there were."""
+async def end_leftovers(file: Path) -> list[str]:
+    """End what *file* names and still runs; return the names."""
     leftovers = [note for note in _notes_in(file) if note.is_running]
     for note in leftovers:
         note.ask_to_end()
@@ -76,7 +77,7 @@ async def end_leftovers(file: Path) -> int:
         if note.is_running:
             note.end()
     await _gone(leftovers)
-    return len(leftovers)
+    return [note.name for note in leftovers]
 
 
 def _notes_in(file: Path) -> list[_Note]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from .accounts import Account, let_through
-from .child import Child, Command, last_words, running, start
+from .child import Child, Command, running, start
 from .errors import HomeUnusableError, LaunchError, ServerFailedError
 
 __all__ = ["SUPERUSER", "Postgres", "running_postgres"]
@@ -146,7 +146,7 @@ class Postgres:
             await child.stop(seconds=1)
         if code != 0:
             raise ServerFailedError(
-                f"PostgreSQL's data folder could not be made.{last_words(self.log)}"
+                f"PostgreSQL's data folder could not be made.{child.last_words()}"
             )
 
     def _command(self, program: str, *arguments: str) -> Command:

@@ -91,10 +91,10 @@ async def _start_servers(
 
 
 async def _make_cluster(plan: Plan, screen: Screen) -> None:
-    for folder in plan.postgres.open_the_way():
+    if opened := plan.postgres.open_the_way():
         screen.say(
-            f"PostgreSQL runs as another account than root, so others may now pass "
-            f"through (not read) {folder}"
+            "PostgreSQL refuses to run as root and runs as another account, which may "
+            f"now pass through (not read) {', '.join(map(str, opened))}"
         )
     if not plan.postgres.is_created:
         await plan.postgres.create(plan.keys.passwords[SUPERUSER])

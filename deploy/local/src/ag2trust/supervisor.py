@@ -10,7 +10,7 @@ from time import monotonic
 
 from shared.lifecycle import background
 
-from .child import Child, Command, last_words, start
+from .child import Child, Command, start
 from .errors import ServerFailedError
 from .leftovers import Children
 from .screen import Screen
@@ -89,8 +89,9 @@ class Supervisor:
             if kept.phase is Phase.STOPPING:
                 return
             if kept.phase is Phase.STARTING:
-                words = last_words(kept.child.command.log)
-                raise ServerFailedError(f"{kept.name} cannot start.{words}")
+                raise ServerFailedError(
+                    f"{kept.name} cannot start.{kept.child.last_words()}"
+                )
             if monotonic() - began > _LONG_LIFE_SECONDS:
                 pause = _FIRST_PAUSE_SECONDS
             self._screen.say(
@@ -107,7 +108,7 @@ class Supervisor:
 
     async def _start(self, command: Command) -> Child:
         child = await start(command)
-        self._children.note(child.pid, command.stop_signal)
+        self._children.note(command.name, child.pid, command.stop_signal)
         return child
 
 

@@ -1,0 +1,241 @@
+"""`ag2trust run`, started, stopped, killed and started again as a whole."""
+
+import asyncio
+import json
+import os
+import select
+import signal
+import socket
+import stat
+from asyncio.subprocess import PIPE
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+from typing import Any
+
+import aiohttp
+import pytest
+
+from ag2trust.launched import Place, launched, launching
+from ag2trust.ports import free_port
+from ag2trust.readiness import until_ready
+
+pytestmark = pytest.mark.stack
+
+BOOTSTRAP_KEY = "cust_" + "B00tstrap" * 4
+CHILDREN = ["postgres", "nats", "credentials", "gateway", "agent_runner", "metrics"]
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    with TemporaryDirectory(prefix="ag2trust-tests-") as folder:
+        yield Place(Path(folder) / "home")
+
+
+async def _api(place: Place, path: str, key: str | None = None) -> tuple[int, Any]:
+    headers = {"X-API-Key": key or place.api_key}
+    url = f"{place.gateway_url}/api{path}"
+    async with (
+        aiohttp.ClientSession(headers=headers) as http,
+        http.get(url) as response,
+    ):
+        return response.status, await response.json()
+
+
+@contextmanager
+def _watching(place: Place) -> Iterator[list[int]]:
+    """Hold a pidfd of every child: other than a pid, it never means another process."""
+    watched = [os.pidfd_open(place.pid_of(name)) for name in CHILDREN]
+    try:
+        yield watched
+    finally:
+        for each in watched:
+            os.close(each)
+
+
+def _has_ended(watched: int, *, seconds: float = 0) -> bool:
+    return bool(select.select([watched], [], [], seconds)[0])
+
+
+def _environment_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/environ").read_text()
+
+
+async def test_the_first_key_is_in_its_file_and_opens_the_api(place: Place) -> None:
+    async with launched(place):
+        status, providers = await _api(place, "/providers")
+
+    assert (status, providers["data"]) == (200, [])
+    assert stat.S_IMODE((place.home / "api-key").stat().st_mode) == 0o600
+
+
+async def test_a_second_start_finds_everything_within_5_s(place: Place) -> None:
+    async with launched(place):
+        pass
+    key = place.api_key
+    started = monotonic()
+
+    async with launched(place):
+        seconds = monotonic() - started
+        status, _ = await _api(place, "/providers", key)
+
+    assert status == 200
+    assert seconds < 5
+
+
+async def test_a_given_first_key_is_kept_by_nobody(place: Place) -> None:
+    async with launched(place, AG2TRUST_BOOTSTRAP_API_KEY=BOOTSTRAP_KEY) as launcher:
+        status, _ = await _api(place, "/providers", BOOTSTRAP_KEY)
+        environments = [_environment_of(place.pid_of(name)) for name in CHILDREN]
+
+    written = [file.read_bytes() for file in place.home.rglob("*") if file.is_file()]
+    assert status == 200
+    assert not [each for each in environments if BOOTSTRAP_KEY in each]
+    assert not [each for each in written if BOOTSTRAP_KEY.encode() in each]
+    assert BOOTSTRAP_KEY not in launcher.screen
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_signal_stops_every_child(place: Place, signum: signal.Signals) -> None:
+    async with launched(place) as launcher:
+        with _watching(place) as children:
+            launcher.send(signum)
+
+            assert await launcher.ended() == 0
+            assert all(map(_has_ended, children))
+
+
+async def test_an_impatient_ctrl_c_stops_every_child_in_order(place: Place) -> None:
+    async with launched(place) as launcher:
+        with _watching(place) as children:
+            os.killpg(launcher.pid, signal.SIGINT)
+            await launcher.says("Stopping")
+            for _ in range(5):
+                os.killpg(launcher.pid, signal.SIGINT)
+
+            assert await launcher.ended() == 0
+            assert all(map(_has_ended, children))
+    log = (place.home / "logs" / "postgres.log").read_text()
+    assert "received fast shutdown request" in log
+    assert "database system is shut down" in log
+
+
+async def test_a_stop_in_the_middle_of_a_start_leaves_nothing(place: Place) -> None:
+    async with launching(place) as launcher:
+        await launcher.says("isolates nothing")
+
+        launcher.send(signal.SIGTERM)
+
+        assert await launcher.ended() == 0
+    assert json.loads((place.home / "children.json").read_text()) == []
+
+
+async def test_no_child_outlives_a_killed_launcher(place: Place) -> None:
+    async with launched(place) as launcher:
+        with _watching(place) as children:
+            launcher.send(signal.SIGKILL)
+
+            assert all(_has_ended(each, seconds=10) for each in children)
+    async with launched(place):
+        assert (await _api(place, "/providers"))[0] == 200
+
+
+@pytest.mark.parametrize("name", CHILDREN)
+async def test_what_is_killed_is_named_and_back_within_10_s(
+    place: Place, name: str
+) -> None:
+    async with launched(place) as launcher:
+        os.kill(place.pid_of(name), signal.SIGKILL)
+
+        await launcher.says(f"{name} ended (SIGKILL) and is started again", seconds=5)
+        await until_ready(place.gateway_url, seconds=10)
+        assert (await _api(place, "/providers"))[0] == 200
+
+
+async def test_two_homes_run_side_by_side(place: Place) -> None:
+    other = Place(place.home.with_name("other"))
+
+    async with launched(place), launched(other):
+        status, _ = await _api(place, "/providers", other.api_key)
+
+        assert status == 401
+        assert (await _api(place, "/providers"))[0] == 200
+        assert (await _api(other, "/providers"))[0] == 200
+
+
+async def test_a_second_launcher_of_one_home_is_refused(place: Place) -> None:
+    async with launched(place) as first, launching(place) as second:
+        assert await second.ended() == os.EX_UNAVAILABLE
+        assert f"in use by another launcher (process {first.pid})" in second.screen
+        assert (await _api(place, "/providers"))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("which", "variable"),
+    [("gateway", "AG2TRUST_GATEWAY_PORT"), ("proxy", "AG2TRUST_PROXY_PORT")],
+)
+async def test_a_port_in_use_is_named_before_anything_is_made(
+    place: Place, which: str, variable: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        async with launching(place, **{variable: str(port)}) as launcher:
+            assert await launcher.ended() == os.EX_UNAVAILABLE
+
+    assert f"Port {port}, wanted by the {which}" in launcher.screen
+    assert variable in launcher.screen
+    assert not (place.home / "data" / "postgres").exists()
+
+
+async def test_an_unknown_variable_is_refused_in_one_sentence(place: Place) -> None:
+    async with launching(place, AG2TRUST_GATEWAY_PROT="8081") as launcher:
+        assert await launcher.ended() == os.EX_CONFIG
+
+    assert launcher.screen == "ag2trust: AG2TRUST_GATEWAY_PROT is not a setting\n"
+    assert not place.home.exists()
+
+
+async def test_a_home_that_cannot_be_made_is_refused(place: Place) -> None:
+    place.home.touch()
+
+    async with launching(place) as launcher:
+        assert await launcher.ended() == os.EX_CANTCREAT
+
+    assert "AG2TRUST_HOME" in launcher.screen
+    assert "Traceback" not in launcher.screen
+
+
+async def test_a_service_that_cannot_start_ends_it_all_with_its_words(
+    place: Place,
+) -> None:
+    async with launched(place):
+        pass
+    (place.home / "keys" / "master.key").write_text("not a key")
+
+    async with launching(place) as launcher:
+        assert await launcher.ended(seconds=60) == os.EX_SOFTWARE
+
+    assert "credentials cannot start" in launcher.screen
+    assert "hexadecimal" in launcher.screen
+    assert "Traceback" not in launcher.screen
+    assert json.loads((place.home / "children.json").read_text()) == []
+
+
+async def test_the_lines_on_the_screen_lead_to_an_answer(place: Place) -> None:
+    """Type what the screen says, the sandbox on a port of its own."""
+    port = str(free_port())
+    async with launched(place) as launcher:
+        await launcher.says("Ctrl-C stops everything")
+        typed = launcher.screen.partition("in another terminal:")[2]
+        lines = typed.partition("Ctrl-C stops")[0].replace("8091", port)
+        script = lines.replace("_sandbox &", f"_sandbox --port {port} &") + "\nkill %1"
+
+        shell = await asyncio.create_subprocess_exec(
+            *("bash", "-m", "-c", script), stdout=PIPE, stderr=PIPE
+        )
+        output, errors = await shell.communicate()
+
+    assert '"status":"completed"' in output.decode(), (output, errors)
+    assert "You said: Hello! Who are you?" in output.decode()

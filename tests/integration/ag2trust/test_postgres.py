@@ -1,0 +1,113 @@
+"""PostgreSQL as the launcher runs it: private, careful with its log, found again."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import asyncpg
+import pytest
+
+from ag2trust.accounts import unprivileged_account
+from ag2trust.errors import HomeUnusableError, ServerFailedError
+from ag2trust.postgres import SUPERUSER, Postgres, running_postgres
+
+pytestmark = pytest.mark.integration
+
+PASSWORD = "correct horse/battery?staple"
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with TemporaryDirectory(prefix="ag2trust-tests-") as name:
+        yield Path(name)
+
+
+def _postgres(folder: Path) -> Postgres:
+    return Postgres(
+        folder / "postgres",
+        log=folder / "postgres.log",
+        account=unprivileged_account(),
+        is_durable=False,
+    )
+
+
+@asynccontextmanager
+async def _connected(
+    server: Postgres, password: str = PASSWORD
+) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+    connection = await asyncpg.connect(server.url(SUPERUSER, password, "postgres"))
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def test_what_was_written_is_there_at_the_next_start(folder: Path) -> None:
+    server = _postgres(folder)
+    async with running_postgres(server, PASSWORD), _connected(server) as connection:
+        await connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+
+    async with running_postgres(server, PASSWORD), _connected(server) as connection:
+        assert await connection.fetchval("SELECT answer FROM kept") == 42
+
+
+async def test_nobody_comes_in_without_the_password(folder: Path) -> None:
+    server = _postgres(folder)
+    async with running_postgres(server, PASSWORD):
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            async with _connected(server, "another"):
+                pass
+
+
+async def test_it_has_checksums_and_no_tcp(folder: Path) -> None:
+    server = _postgres(folder)
+    async with running_postgres(server, PASSWORD), _connected(server) as connection:
+        assert await connection.fetchval("SHOW data_checksums") == "on"
+        assert await connection.fetchval("SHOW listen_addresses") == ""
+
+
+async def test_a_statement_that_fails_leaves_no_value_in_the_log(folder: Path) -> None:
+    server = _postgres(folder)
+    async with running_postgres(server, PASSWORD), _connected(server) as connection:
+        with pytest.raises(asyncpg.InvalidTextRepresentationError):
+            await connection.execute("SELECT 'sk-in-statement'::int")
+        with pytest.raises(asyncpg.DivisionByZeroError):
+            await connection.fetch("SELECT length($1) / 0", "sk-in-parameter")
+
+    log = server.log.read_text()
+    assert "division by zero" in log
+    assert "sk-in-parameter" not in log
+
+
+async def test_a_long_path_moves_the_socket_and_nothing_else(folder: Path) -> None:
+    server = _postgres(folder / ("long" * 30))
+    async with running_postgres(server, PASSWORD), _connected(server) as connection:
+        assert await connection.fetchval("SELECT 1") == 1
+
+    assert not server.socket_folder.is_relative_to(folder)
+    assert server.data_folder.is_relative_to(folder)
+    server.socket_folder.rmdir()
+
+
+async def test_the_data_of_another_major_version_is_refused(folder: Path) -> None:
+    server = _postgres(folder)
+    async with running_postgres(server, PASSWORD):
+        pass
+    (server.data_folder / "PG_VERSION").write_text("17\n")
+
+    with pytest.raises(HomeUnusableError, match="made by PostgreSQL 17"):
+        async with running_postgres(server, PASSWORD):
+            pass
+
+
+async def test_data_that_cannot_be_made_leaves_none_behind(folder: Path) -> None:
+    server = _postgres(folder)
+    (folder / "postgres").mkdir()
+    (folder / "postgres" / "data.building").touch()
+
+    with pytest.raises((ServerFailedError, HomeUnusableError, FileExistsError)):
+        async with running_postgres(server, PASSWORD):
+            pass
+
+    assert not server.is_created
