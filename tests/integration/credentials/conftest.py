@@ -1,0 +1,70 @@
+"""The service in this process, and those who speak to it."""
+
+from collections.abc import AsyncIterator
+from typing import TypeAlias
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from ag2trust.testing import BusAs, Stack
+from credentials.app import serving
+from credentials.settings import Settings
+from shared.bus import NatsBus
+from shared.contracts.base import Service
+
+from .speaking import Operator, Runner
+
+Superuser: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+
+@pytest.fixture
+def settings(stack: Stack) -> Settings:
+    return stack.settings(Settings, Service.CREDENTIALS)
+
+
+@pytest_asyncio.fixture
+async def service(settings: Settings) -> AsyncIterator[None]:
+    """Run the service during the test."""
+    async with serving(settings):
+        yield
+
+
+@pytest_asyncio.fixture
+async def gateway_bus(bus_as: BusAs) -> AsyncIterator[NatsBus]:
+    async with bus_as(Service.GATEWAY) as bus:
+        yield bus
+
+
+@pytest_asyncio.fixture
+async def runner_bus(bus_as: BusAs) -> AsyncIterator[NatsBus]:
+    async with bus_as(Service.AGENT_RUNNER) as bus:
+        yield bus
+
+
+@pytest.fixture
+def operator(stack: Stack, gateway_bus: NatsBus) -> Operator:
+    return Operator(gateway_bus, stack.identity(Service.CREDENTIALS).public)
+
+
+@pytest.fixture
+def stranger(stack: Stack, gateway_bus: NatsBus) -> Operator:
+    """Someone of another organization."""
+    return Operator(gateway_bus, stack.identity(Service.CREDENTIALS).public)
+
+
+@pytest.fixture
+def runner(stack: Stack, runner_bus: NatsBus, operator: Operator) -> Runner:
+    identity = stack.identity(Service.AGENT_RUNNER)
+    return Runner(runner_bus, operator.org_id, identity)
+
+
+@pytest_asyncio.fixture
+async def superuser(stack: Stack) -> AsyncIterator[Superuser]:
+    """Connect as one whom no row-level security holds back."""
+    connection = await stack.connect()
+    await connection.execute("SET search_path = credentials")
+    try:
+        yield connection
+    finally:
+        await connection.close()

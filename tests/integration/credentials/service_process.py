@@ -1,0 +1,67 @@
+"""The service as a process of its own, as an installation starts it."""
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from ag2trust.testing import Stack
+from shared.contracts.base import Service
+
+__all__ = ["ServiceProcess", "running_process"]
+
+_STARTED_WITHIN_SECONDS = 30
+_STOPPED_WITHIN_SECONDS = 30
+
+
+@dataclass
+class ServiceProcess:
+    """*log* is complete, and *exit_code* there, once the process has ended."""
+
+    log: str = ""
+    exit_code: int | None = None
+
+    @property
+    def events(self) -> list[str]:
+        return [json.loads(line)["event"] for line in self.log.splitlines()]
+
+
+@asynccontextmanager
+async def running_process(
+    stack: Stack, **settings: str
+) -> AsyncIterator[ServiceProcess]:
+    """Run the service until the block ends, from when it has started or failed to."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "credentials",
+        env=stack.environment(Service.CREDENTIALS, **settings),
+        stderr=PIPE,
+    )
+    service = ServiceProcess()
+    try:
+        async with asyncio.timeout(_STARTED_WITHIN_SECONDS):
+            service.log = await _first_lines(process)
+        yield service
+        async with asyncio.timeout(_STOPPED_WITHIN_SECONDS):
+            if "service.started" in service.events:
+                process.terminate()
+            service.log += (await process.communicate())[1].decode()
+    finally:
+        if process.returncode is None:
+            process.kill()
+        service.exit_code = await process.wait()
+
+
+async def _first_lines(process: Process) -> str:
+    """Read the log until the service says that it has started, or its end."""
+    assert process.stderr is not None
+    lines = ""
+    async for line in process.stderr:
+        lines += line.decode()
+        if json.loads(line)["event"] == "service.started":
+            break
+    return lines

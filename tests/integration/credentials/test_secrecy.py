@@ -1,0 +1,166 @@
+"""What the database lets each role do, and what nobody may find anywhere."""
+
+import asyncio
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from ag2trust.testing import Stack
+from shared.errors import AppError, CredentialTamperedError
+from shared.ids import new_id
+
+from .conftest import Superuser
+from .service_process import running_process
+from .speaking import API_KEY, Agent, Operator, Runner
+
+pytestmark = pytest.mark.integration
+
+TABLES = [
+    "audit",
+    "credential_version",
+    "lease",
+    "provider",
+    "use",
+    "use_claim",
+]
+SECOND_KEY = "sk-test-two-9876543210-qrst"
+LOG_LEVEL = "AG2TRUST_CREDENTIALS_LOG_LEVEL"
+REFUSED_KEY = "sk-test-three 1122334455"
+
+
+async def _fill(operator: Operator, runner: Runner) -> Agent:
+    """Put a row into every table."""
+    agent = Agent(runner, (await operator.create()).id)
+    await agent.claim()
+    await agent.lease()
+    return agent
+
+
+@pytest.mark.usefixtures("service")
+async def test_every_table_is_guarded_by_row_level_security(
+    superuser: Superuser,
+) -> None:
+    rows = await superuser.fetch(
+        """
+        SELECT relname
+        FROM pg_class
+        WHERE relnamespace = 'credentials'::regnamespace
+          AND relkind = 'r'
+          AND relname <> 'migration'
+          AND relrowsecurity
+          AND relforcerowsecurity
+        ORDER BY relname
+        """
+    )
+    tables = await superuser.fetchval(
+        """
+        SELECT count(*)
+        FROM pg_tables
+        WHERE schemaname = 'credentials' AND tablename <> 'migration'
+        """
+    )
+
+    assert [row["relname"] for row in rows] == TABLES
+    assert tables == len(TABLES)
+
+
+@pytest.mark.usefixtures("service")
+@pytest.mark.parametrize("table", TABLES)
+async def test_without_an_organization_there_are_no_rows(
+    stack: Stack, operator: Operator, runner: Runner, superuser: Superuser, table: str
+) -> None:
+    await _fill(operator, runner)
+    count = f"SELECT count(*) FROM {table}"  # noqa: S608 - our own table names
+    service = await stack.connect("credentials")
+    sweep = await stack.connect("credentials_sweep")
+
+    none = await service.fetchval(count)
+    await service.execute(f"SET ag2trust.org_id = '{operator.org_id}'")
+    own = await service.fetchval(count)
+    await service.execute(f"SET ag2trust.org_id = '{new_id()}'")
+    foreign = await service.fetchval(count)
+    every = await sweep.fetchval(count)
+
+    stored = await superuser.fetchval(count)
+    assert stored > 0
+    assert (none, own, foreign, every) == (0, stored, 0, stored)
+    await service.close()
+    await sweep.close()
+
+
+@pytest.mark.usefixtures("service")
+async def test_a_row_of_another_organization_cannot_be_written(
+    stack: Stack, operator: Operator, runner: Runner
+) -> None:
+    await _fill(operator, runner)
+    service = await stack.connect("credentials")
+    await service.execute(f"SET ag2trust.org_id = '{operator.org_id}'")
+
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await service.execute("UPDATE use_claim SET org_id = $1", new_id())
+
+    await service.close()
+
+
+@pytest.mark.usefixtures("service")
+@pytest.mark.parametrize("role", ["credentials", "credentials_sweep"])
+@pytest.mark.parametrize(
+    "statement", ["UPDATE audit SET act = 'x'", "DELETE FROM audit", "TRUNCATE audit"]
+)
+async def test_the_audit_is_only_ever_added_to(
+    stack: Stack, role: str, statement: str
+) -> None:
+    connection = await stack.connect(role)
+
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await connection.execute(statement)
+
+    await connection.close()
+
+
+async def test_a_secret_is_in_no_file_of_the_database_no_error_and_no_log(
+    stack: Stack, operator: Operator, runner: Runner, superuser: Superuser
+) -> None:
+    async with running_process(stack, **{LOG_LEVEL: "debug"}) as service:
+        agent = await _fill(operator, runner)
+        for failing in (
+            operator.create("Main", api_key=SECOND_KEY),
+            operator.create("Third", api_key=REFUSED_KEY),
+            operator.update(agent.provider_id, api_key=REFUSED_KEY),
+            operator.update(agent.provider_id, api_key=SECOND_KEY, if_version=99),
+            agent.lease(agent_id=new_id()),
+        ):
+            with pytest.raises(AppError) as raised:
+                await failing
+            _require_none_in(repr(vars(raised.value)).encode(), "an error")
+        await operator.update(agent.provider_id, api_key=SECOND_KEY)
+        await agent.lease()
+        await superuser.execute("UPDATE provider SET base_url = 'https://evil.example'")
+        with pytest.raises(CredentialTamperedError):
+            await agent.lease()
+
+    _require_none_in(service.log.encode(), "the log")
+    assert "lease.failed" in service.events
+    await superuser.execute("CHECKPOINT")
+    folder = Path(await superuser.fetchval("SHOW data_directory"))
+    with_our_rows = await asyncio.to_thread(_search, folder)
+    assert with_our_rows
+
+
+def _search(folder: Path) -> list[Path]:
+    """Look into every file of PostgreSQL; return those that hold rows of ours."""
+    found = []
+    for path in folder.rglob("*"):
+        content = path.read_bytes() if path.is_file() else b""
+        _require_none_in(content, str(path))
+        if b"lease.failed" in content:
+            found.append(path)
+    return found
+
+
+def _require_none_in(content: bytes, where: str) -> None:
+    """Look for the secrets as text, and as the hexadecimal that a dump writes."""
+    for secret in (API_KEY, SECOND_KEY, REFUSED_KEY):
+        for form in (secret.encode(), secret.encode().hex().encode()):
+            assert form not in content, f"a secret is in {where}"
