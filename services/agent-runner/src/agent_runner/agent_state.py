@@ -10,6 +10,7 @@ __all__ = ["Move", "Trouble", "next_move"]
 
 _FIRST_PAUSE = timedelta(seconds=1)
 _LONGEST_PAUSE = timedelta(seconds=30)
+_MOST_DOUBLINGS = 5
 _HEALTHY_AFTER = timedelta(seconds=60)
 _FAILURES_UNTIL_HOPELESS = 5
 
@@ -68,7 +69,8 @@ class Trouble:
         is_in_a_row = earlier is not None and earlier.incarnation == incarnation
         if earlier is not None and is_in_a_row and ran_for < _HEALTHY_AFTER:
             failures = earlier.failures + 1
-        pause = min(_FIRST_PAUSE * 2 ** (failures - 1), _LONGEST_PAUSE)
+        doublings = min(failures - 1, _MOST_DOUBLINGS)
+        pause = min(_FIRST_PAUSE * 2**doublings, _LONGEST_PAUSE)
         return cls(incarnation, failures, now + pause, is_passing)
 
     @property

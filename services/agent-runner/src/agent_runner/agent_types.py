@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from pydantic import ValidationError
-
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
 from shared.contracts.agent_runner import (
@@ -18,7 +16,6 @@ from shared.contracts.base import Empty, Page, PageQuestion, Question
 from shared.contracts.credentials import GET_PROVIDER, ProviderQuestion
 from shared.database import Database
 from shared.errors import InvalidError, PreconditionFailedError
-from shared.http import fields_of
 from shared.pages import before, page_of
 
 from . import agent_types_repository as repository
@@ -134,12 +131,7 @@ def patched(current: AgentType, patch: AgentTypePatch) -> AgentTypeSubmission:
     if current.allowed_models == [current.model]:
         kept["allowed_models"] = None
     changes = {name: getattr(patch, name) for name in patch.model_fields_set}
-    try:
-        return AgentTypeSubmission.model_validate(kept | changes)
-    except ValidationError as error:
-        raise InvalidError(
-            "The request has invalid fields.", details={"fields": fields_of(error)}
-        ) from None
+    return AgentTypeSubmission.model_validate(kept | changes)
 
 
 def _check(submission: AgentTypeSubmission) -> None:

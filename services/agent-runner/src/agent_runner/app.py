@@ -1,6 +1,6 @@
 """Where the parts of the agent-runner meet. Read this first."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 from aiohttp import web
@@ -39,13 +39,29 @@ from .settings import RuntimeName, Settings
 from .shipping import ship_outbox, ship_spool
 from .spool import Spool
 
-__all__ = ["serving"]
+__all__ = ["create_app", "serving"]
+
+OpenRuntime = Callable[[Settings], AbstractAsyncContextManager[Runtime]]
 
 _LONGEST_BODY_BYTES = 32 * 1024 * 1024
 
 
+def runtime_of(settings: Settings) -> AbstractAsyncContextManager[Runtime]:
+    match settings.runtime:
+        case RuntimeName.DOCKER:
+            return docker_runtime(
+                installation=settings.installation,
+                runner=settings.name,
+                network_range=settings.agent_networks,
+            )
+        case RuntimeName.PROCESS:
+            return process_runtime(state=settings.state_folder / "process")
+
+
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[None]:
+async def serving(
+    settings: Settings, *, open_runtime: OpenRuntime = runtime_of
+) -> AsyncIterator[None]:
     """Assemble the runner and hold it open; leaving undoes it in reverse.
 
     The spool's lock comes first: it makes sure that nobody else is this runner.
@@ -63,7 +79,7 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
                 settings.nats_url, service=Service.AGENT_RUNNER, identity=identity
             )
         )
-        runtime = await stack.enter_async_context(_runtime(settings))
+        runtime = await stack.enter_async_context(open_runtime(settings))
         session = await stack.enter_async_context(
             connect_upstream(allow_private=settings.allow_private_base_urls)
         )
@@ -165,15 +181,3 @@ def answers(
         answer(contract.SUBMIT_MESSAGE, messages.submit),
         answer(contract.GET_MESSAGE, messages.get),
     )
-
-
-def _runtime(settings: Settings) -> AbstractAsyncContextManager[Runtime]:
-    match settings.runtime:
-        case RuntimeName.DOCKER:
-            return docker_runtime(
-                installation=settings.installation,
-                runner=settings.name,
-                network_range=settings.agent_networks,
-            )
-        case RuntimeName.PROCESS:
-            return process_runtime(state=settings.state_folder / "process")

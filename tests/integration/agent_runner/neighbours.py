@@ -1,0 +1,183 @@
+"""Stand-ins for what a runner talks to: the credentials service, and a runtime."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from agent_runner.runtime import Exited, ExitReason, Launch, Placed
+from shared.bus import Answer, answer
+from shared.contracts.base import Empty, Signed
+from shared.contracts.credentials import (
+    CLAIM_USES,
+    GET_PROVIDER,
+    LEASE,
+    LEASE_PURPOSE,
+    LEASE_REPLY_PURPOSE,
+    RELEASE_USES,
+    ClaimUses,
+    CredentialState,
+    LeasedCredential,
+    LeaseRequest,
+    Provider,
+    ProviderLimits,
+    ProviderQuestion,
+    ProviderStatus,
+    ProviderType,
+    ReleaseUses,
+    SealedLease,
+    lease_binding,
+)
+from shared.errors import (
+    LeaseRefusedError,
+    ProviderGoneError,
+    ProviderNotFoundError,
+    StaleGenerationError,
+    UnavailableError,
+)
+from shared.identity import Identity
+from shared.ids import new_id
+from shared.sealing import seal
+from shared.signing import signed_bytes, verify
+
+__all__ = ["FakeCredentials", "FakeRuntime"]
+
+
+@dataclass
+class FakeCredentials:
+    """Keeps the promises of uses and leases: generations, claims before leases."""
+
+    identity: Identity
+    runner: Identity
+    secrets: dict[UUID, str] = field(default_factory=dict)
+    generations: dict[UUID, int] = field(default_factory=dict)
+    uses: dict[UUID, set[UUID]] = field(default_factory=dict)
+    leased: int = 0
+    refuse_claims: bool = False
+
+    def answers(self) -> tuple[Answer, ...]:
+        return (
+            answer(GET_PROVIDER, self._get),
+            answer(CLAIM_USES, self._claim),
+            answer(RELEASE_USES, self._release),
+            answer(LEASE, self._lease),
+        )
+
+    async def _get(self, question: ProviderQuestion) -> Provider:
+        if question.provider_id not in self.secrets:
+            raise ProviderNotFoundError("There is no such provider.")
+        at = datetime.now(UTC)
+        return Provider(
+            id=question.provider_id,
+            name="openai",
+            type=ProviderType.OPENAI,
+            use_case=None,
+            labels={},
+            base_url="http://127.0.0.1:1/v1",
+            limits=ProviderLimits(),
+            enabled=True,
+            status=ProviderStatus.READY,
+            credential=CredentialState(version=1),
+            version=1,
+            created_at=at,
+            updated_at=at,
+        )
+
+    async def _claim(self, question: ClaimUses) -> Empty:
+        if self.refuse_claims:
+            raise UnavailableError("Not now.")
+        self._advance(question.agent_id, question.generation)
+        if not set(question.provider_ids) <= set(self.secrets):
+            raise ProviderGoneError("A provider is gone.")
+        self.uses[question.agent_id] = set(question.provider_ids)
+        return Empty()
+
+    async def _release(self, question: ReleaseUses) -> Empty:
+        self._advance(question.agent_id, question.generation)
+        self.uses[question.agent_id] = set()
+        return Empty()
+
+    def _advance(self, agent_id: UUID, generation: int) -> None:
+        if generation < self.generations.get(agent_id, 0):
+            raise StaleGenerationError("Overtaken.")
+        self.generations[agent_id] = generation
+
+    async def _lease(self, signed: Signed) -> SealedLease:
+        request = verify(
+            signed, LeaseRequest, purpose=LEASE_PURPOSE, of=self.runner.public
+        )
+        if request.provider_id not in self.uses.get(request.agent_id, set()):
+            raise LeaseRefusedError("The agent has no use of this provider.")
+        self.leased += 1
+        leased = LeasedCredential.model_validate(
+            {
+                "provider_id": request.provider_id,
+                "type": ProviderType.OPENAI,
+                "name": "openai",
+                "use_case": None,
+                "base_url": "http://127.0.0.1:1/v1",
+                "enabled": True,
+                "version": 1,
+                "fields": {"api_key": self.secrets[request.provider_id]},
+            }
+        )
+        sealed = seal(
+            leased.model_dump_json().encode(),
+            to=request.public_key,
+            info=lease_binding(signed.body),
+        )
+        return SealedLease(
+            lease_id=new_id(),
+            expires_at=datetime.now(UTC) + timedelta(hours=1),
+            sealed=sealed,
+            signature=self.identity.sign(
+                signed_bytes(LEASE_REPLY_PURPOSE, signed.body, sealed)
+            ),
+        )
+
+
+class FakeRuntime:
+    """Places agents in a dictionary; a test speaks for them over HTTP."""
+
+    def __init__(self) -> None:
+        self.launched: dict[UUID, Launch] = {}
+        self.launches = 0
+        self.launching: asyncio.Queue[Launch] = asyncio.Queue()
+        self.failure: Exception | None = None
+        self._exited: asyncio.Queue[Exited] = asyncio.Queue()
+
+    async def connect(self, agent_id: UUID, org_id: UUID, epoch: int) -> str:
+        del agent_id, org_id, epoch
+        return "127.0.0.1"
+
+    async def launch(self, launch: Launch) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.launched[launch.agent_id] = launch
+        self.launches += 1
+        await self.launching.put(launch)
+
+    async def stop(self, agent_id: UUID, *, grace: timedelta) -> None:
+        del grace
+        self.launched.pop(agent_id, None)
+
+    async def survey(self) -> list[Placed]:
+        return [
+            Placed(each.agent_id, each.org_id, each.epoch, is_running=True)
+            for each in self.launched.values()
+        ]
+
+    async def exits(self) -> AsyncIterator[Exited]:
+        while True:
+            yield await self._exited.get()
+
+    async def tail(self, agent_id: UUID) -> str:
+        return "hello\n" if agent_id in self.launched else ""
+
+    async def die(self, agent_id: UUID) -> None:
+        """End an agent's process from outside."""
+        launch = self.launched.pop(agent_id)
+        await self._exited.put(
+            Exited(agent_id, launch.epoch, 1, ExitReason.EXITED, "Traceback …")
+        )

@@ -1,0 +1,203 @@
+"""A whole runner on real PostgreSQL and NATS, with stand-ins around it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+
+import agent_runner.app
+from ag2trust.testing import BusAs, Stack
+from agent_runner.runtime import Launch, Runtime
+from agent_runner.settings import Settings
+from shared.bus import NatsBus
+from shared.contracts.agent_runner import (
+    CREATE_AGENT,
+    CREATE_AGENT_TYPE,
+    GET_AGENT,
+    START_AGENT,
+    SUBMIT_MESSAGE,
+    Agent,
+    AgentMessage,
+    AgentQuestion,
+    AgentStatus,
+    AgentTypeSubmission,
+    CreateAgent,
+    CreateAgentType,
+    SubmitMessage,
+)
+from shared.contracts.base import Actor, Service
+from shared.ids import new_id
+
+from .neighbours import FakeCredentials, FakeRuntime
+
+__all__ = ["House", "Puppet", "open_house"]
+
+ACTOR = Actor(kind="user", id="ada")
+_LOOK_AGAIN_SECONDS = 0.05
+_PATIENCE_SECONDS = 15
+
+
+class Puppet:
+    """An agent's process, played by the test over the agent protocol."""
+
+    def __init__(self, launch: Launch, session: aiohttp.ClientSession) -> None:
+        self.launch = launch
+        self._session = session
+        self._url = launch.environment["AG2TRUST_AGENT_URL"]
+        token = launch.environment["AG2TRUST_AGENT_TOKEN"]
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    async def get(self, path: str) -> tuple[int, Any]:
+        async with self._session.get(
+            f"{self._url}/agent/v1/{path}", headers=self._headers
+        ) as response:
+            return response.status, await _body(response)
+
+    async def post(self, path: str, body: object) -> tuple[int, Any]:
+        async with self._session.post(
+            f"{self._url}/agent/v1/{path}", headers=self._headers, json=body
+        ) as response:
+            return response.status, await _body(response)
+
+    async def speak(self) -> None:
+        status, _ = await self.get("configuration")
+        assert status == 200
+
+    async def next(self, wait_seconds: float = 10) -> Any:
+        _, message = await self.get(f"next?wait_seconds={wait_seconds}")
+        return message
+
+    async def reply(self, message: Any, content: str) -> int:
+        status, _ = await self.post(
+            f"messages/{message['message_id']}/reply",
+            {"status": "completed", "content": content},
+        )
+        return status
+
+
+@dataclass
+class House:
+    org_id: UUID
+    bus: NatsBus
+    runtime: FakeRuntime
+    credentials: FakeCredentials
+    session: aiohttp.ClientSession
+    provider_id: UUID
+
+    def question(self, agent_id: UUID) -> AgentQuestion:
+        return AgentQuestion(org_id=self.org_id, actor=ACTOR, agent_id=agent_id)
+
+    async def make_agent(self, name: str = "ada") -> Agent:
+        agent_type_id = new_id()
+        await self.bus.ask(
+            CREATE_AGENT_TYPE,
+            CreateAgentType(
+                org_id=self.org_id,
+                actor=ACTOR,
+                agent_type_id=agent_type_id,
+                submission=AgentTypeSubmission(
+                    name=name, slug=name, provider_id=self.provider_id, model="gpt-4o"
+                ),
+            ),
+        )
+        return await self.bus.ask(
+            CREATE_AGENT,
+            CreateAgent(
+                org_id=self.org_id,
+                actor=ACTOR,
+                agent_id=new_id(),
+                name=name,
+                agent_type_id=agent_type_id,
+            ),
+        )
+
+    async def start(self, agent_id: UUID) -> Puppet:
+        """Start an agent and speak its first word."""
+        await self.bus.ask(START_AGENT, self.question(agent_id))
+        puppet = await self.launched()
+        await puppet.speak()
+        await self.until(agent_id, AgentStatus.RUNNING)
+        return puppet
+
+    async def launched(self) -> Puppet:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            return Puppet(await self.runtime.launching.get(), self.session)
+
+    async def until(self, agent_id: UUID, status: AgentStatus) -> Agent:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while True:
+                agent = await self.bus.ask(GET_AGENT, self.question(agent_id))
+                if agent.status is status:
+                    return agent
+                await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+    async def holds(self, ask: Callable[[], Awaitable[object]], wanted: object) -> None:
+        """Ask again and again until the answer is the wanted one."""
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while True:
+                if await ask() == wanted:
+                    return
+                await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+    async def submit(
+        self, agent_id: UUID, content: str, thread_id: UUID | None = None
+    ) -> AgentMessage:
+        return await self.bus.ask(
+            SUBMIT_MESSAGE,
+            SubmitMessage(
+                org_id=self.org_id,
+                actor=ACTOR,
+                message_id=new_id(),
+                agent_id=agent_id,
+                thread_id=thread_id,
+                content=content,
+            ),
+        )
+
+
+@asynccontextmanager
+async def open_house(
+    stack: Stack, bus_as: BusAs, runtime: FakeRuntime
+) -> AsyncIterator[House]:
+    """Run the runner while the block lasts; *runtime* may outlive it."""
+
+    @asynccontextmanager
+    async def fake(_: Settings) -> AsyncIterator[Runtime]:
+        yield runtime
+
+    credentials = FakeCredentials(
+        identity=stack.identity(Service.CREDENTIALS),
+        runner=stack.identity(Service.AGENT_RUNNER),
+    )
+    async with AsyncExitStack() as resources:
+        credentials_bus = await resources.enter_async_context(
+            bus_as(Service.CREDENTIALS)
+        )
+        await resources.enter_async_context(
+            credentials_bus.serving(Service.CREDENTIALS, *credentials.answers())
+        )
+        await resources.enter_async_context(
+            agent_runner.app.serving(
+                stack.settings(Settings, Service.AGENT_RUNNER), open_runtime=fake
+            )
+        )
+        provider_id = new_id()
+        credentials.secrets[provider_id] = "sk-of-a-test-1234"
+        yield House(
+            org_id=new_id(),
+            bus=await resources.enter_async_context(bus_as(Service.GATEWAY)),
+            runtime=runtime,
+            credentials=credentials,
+            session=await resources.enter_async_context(aiohttp.ClientSession()),
+            provider_id=provider_id,
+        )
+
+
+async def _body(response: aiohttp.ClientResponse) -> Any:
+    return (
+        await response.json() if response.content_type == "application/json" else None
+    )

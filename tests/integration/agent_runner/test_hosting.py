@@ -1,0 +1,218 @@
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import pytest
+
+from ag2trust.testing import BusAs, Stack
+from agent_runner.errors import LaunchFailedError
+from shared.contracts.agent_runner import (
+    AGENT_LOGS,
+    DELETE_AGENT,
+    GET_AGENT,
+    GET_MESSAGE,
+    RESTART_AGENT,
+    START_AGENT,
+    STOP_AGENT,
+    AgentStatus,
+    DesiredState,
+    MessageQuestion,
+    MessageStatus,
+)
+from shared.errors import (
+    AgentNotFoundError,
+    AgentNotRunningError,
+    ProviderGoneError,
+    UnavailableError,
+)
+
+from .neighbours import FakeRuntime
+from .runner_house import ACTOR, House, open_house
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+async def house(stack: Stack, bus_as: BusAs) -> AsyncIterator[House]:
+    async with open_house(stack, bus_as, FakeRuntime()) as opened:
+        yield opened
+
+
+async def status_of(house: House, message_id: UUID) -> MessageStatus:
+    question = MessageQuestion(org_id=house.org_id, actor=ACTOR, message_id=message_id)
+    return (await house.bus.ask(GET_MESSAGE, question)).status
+
+
+async def test_an_agent_runs_once_it_has_spoken(house: House) -> None:
+    agent = await house.make_agent()
+    await house.bus.ask(START_AGENT, house.question(agent.id))
+    puppet = await house.launched()
+
+    starting = await house.bus.ask(GET_AGENT, house.question(agent.id))
+    await puppet.speak()
+    running = await house.until(agent.id, AgentStatus.RUNNING)
+
+    assert starting.status is AgentStatus.STARTING
+    assert running.started_at is not None
+    assert running.runner == "runner-1"
+
+
+async def test_its_process_is_told_the_key_and_the_token(house: House) -> None:
+    agent = await house.make_agent()
+
+    puppet = await house.start(agent.id)
+
+    environment = puppet.launch.environment
+    assert environment["OPENAI_API_KEY"] == "sk-of-a-test-1234"
+    assert environment["AG2TRUST_AGENT_TOKEN"] in environment["OPENAI_BASE_URL"]
+    assert {environment["OPENAI_API_KEY"], environment["AG2TRUST_AGENT_TOKEN"]} == set(
+        puppet.launch.secrets
+    )
+
+
+async def test_starting_twice_launches_once(house: House) -> None:
+    agent = await house.make_agent()
+    await house.start(agent.id)
+
+    again = await house.bus.ask(START_AGENT, house.question(agent.id))
+
+    assert again.status is AgentStatus.RUNNING
+    assert house.runtime.launches == 1
+
+
+async def test_a_start_without_its_provider_is_refused_and_changes_nothing(
+    house: House,
+) -> None:
+    agent = await house.make_agent()
+    house.credentials.secrets.clear()
+
+    with pytest.raises(ProviderGoneError):
+        await house.bus.ask(START_AGENT, house.question(agent.id))
+
+    after = await house.bus.ask(GET_AGENT, house.question(agent.id))
+    assert after.desired_state is DesiredState.STOPPED
+    assert house.runtime.launches == 0
+
+
+async def test_a_stopped_agent_holds_no_use_and_its_token_is_dead(house: House) -> None:
+    agent = await house.make_agent()
+    puppet = await house.start(agent.id)
+    assert house.credentials.uses[agent.id] == {house.provider_id}
+
+    await house.bus.ask(STOP_AGENT, house.question(agent.id))
+    stopped = await house.until(agent.id, AgentStatus.STOPPED)
+
+    assert stopped.runner is None
+    assert house.credentials.uses[agent.id] == set()
+    assert (await puppet.get("configuration"))[0] == 401
+
+
+async def test_a_restart_is_a_new_process_with_a_new_token(house: House) -> None:
+    agent = await house.make_agent()
+    first = await house.start(agent.id)
+
+    await house.bus.ask(RESTART_AGENT, house.question(agent.id))
+    second = await house.launched()
+    await second.speak()
+    await house.until(agent.id, AgentStatus.RUNNING)
+
+    assert (await first.get("configuration"))[0] == 401
+    assert first.launch.secrets != second.launch.secrets
+
+
+async def test_an_agent_that_dies_is_started_again_with_the_reason_told(
+    house: House,
+) -> None:
+    agent = await house.make_agent()
+    await house.start(agent.id)
+
+    await house.runtime.die(agent.id)
+    told = await house.until(agent.id, AgentStatus.STARTING)
+    reborn = await house.launched()
+    await reborn.speak()
+    running = await house.until(agent.id, AgentStatus.RUNNING)
+
+    assert told.status_reason is not None
+    assert told.status_reason.code == "AGENT_EXITED"
+    assert "Traceback" in told.status_reason.message
+    assert running.status_reason is None
+
+
+async def test_a_launch_that_fails_is_explained_and_tried_again(house: House) -> None:
+    agent = await house.make_agent()
+    house.runtime.failure = LaunchFailedError("The image has no shell.")
+    await house.bus.ask(START_AGENT, house.question(agent.id))
+
+    async def explained() -> str:
+        found = await house.bus.ask(GET_AGENT, house.question(agent.id))
+        return found.status_reason.code if found.status_reason else ""
+
+    await house.holds(explained, "LAUNCH_FAILED")
+    house.runtime.failure = None
+    puppet = await house.launched()
+    await puppet.speak()
+
+    await house.until(agent.id, AgentStatus.RUNNING)
+
+
+async def test_what_a_dead_runner_left_is_ended_and_its_agents_come_back(
+    stack: Stack, bus_as: BusAs
+) -> None:
+    runtime = FakeRuntime()
+    async with open_house(stack, bus_as, runtime) as before:
+        agent = await before.make_agent()
+        await before.start(agent.id)
+        left = dict(runtime.launched)
+        message = await before.submit(agent.id, "Still there?")
+    runtime.launched |= left
+
+    async with open_house(stack, bus_as, runtime) as after:
+        after.org_id = before.org_id
+        after.credentials.secrets |= before.credentials.secrets
+        after.credentials.generations |= before.credentials.generations
+        puppet = await after.launched()
+        await puppet.speak()
+        await after.until(agent.id, AgentStatus.RUNNING)
+        asked = await puppet.next()
+
+        assert asked["message_id"] == str(message.message_id)
+        assert runtime.launched[agent.id].secrets != left[agent.id].secrets
+
+
+async def test_deleting_stops_first_and_cancels_what_waits(house: House) -> None:
+    agent = await house.make_agent()
+    await house.start(agent.id)
+    waiting = await house.submit(agent.id, "Too late?")
+
+    await house.bus.ask(DELETE_AGENT, house.question(agent.id))
+
+    with pytest.raises(AgentNotFoundError):
+        await house.bus.ask(GET_AGENT, house.question(agent.id))
+    assert house.credentials.uses[agent.id] == set()
+    assert await status_of(house, waiting.message_id) is MessageStatus.CANCELLED
+
+
+async def test_logs_are_the_runtimes_last_lines(house: House) -> None:
+    agent = await house.make_agent()
+    await house.start(agent.id)
+
+    logs = await house.bus.ask(AGENT_LOGS, house.question(agent.id))
+
+    assert logs.lines == ["hello"]
+
+
+async def test_a_stopped_agent_takes_no_message(house: House) -> None:
+    agent = await house.make_agent()
+
+    with pytest.raises(AgentNotRunningError):
+        await house.submit(agent.id, "Hello?")
+
+
+async def test_without_credentials_a_start_is_refused_for_now(
+    stack: Stack, bus_as: BusAs
+) -> None:
+    async with open_house(stack, bus_as, FakeRuntime()) as house:
+        agent = await house.make_agent()
+        house.credentials.refuse_claims = True
+
+        with pytest.raises(UnavailableError):
+            await house.bus.ask(START_AGENT, house.question(agent.id))

@@ -1,0 +1,271 @@
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import pytest
+
+from ag2trust.testing import BusAs, Stack
+from shared.contracts.agent_runner import (
+    GET_MESSAGE,
+    LIST_AGENTS,
+    MESSAGE_FINISHED,
+    RESTART_AGENT,
+    SUBMIT_MESSAGE,
+    AgentMessage,
+    AgentStatus,
+    MessageFinished,
+    MessageQuestion,
+    MessageStatus,
+    SubmitMessage,
+)
+from shared.contracts.base import PageQuestion
+from shared.errors import (
+    AgentNotFoundError,
+    MessageNotFoundError,
+    MessageTooLongError,
+    ThreadNotFoundError,
+)
+from shared.ids import new_id
+
+from .neighbours import FakeRuntime
+from .runner_house import ACTOR, House, open_house
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+async def house(stack: Stack, bus_as: BusAs) -> AsyncIterator[House]:
+    async with open_house(stack, bus_as, FakeRuntime()) as opened:
+        yield opened
+
+
+async def read(house: House, message_id: UUID) -> AgentMessage:
+    return await house.bus.ask(
+        GET_MESSAGE,
+        MessageQuestion(org_id=house.org_id, actor=ACTOR, message_id=message_id),
+    )
+
+
+async def test_a_message_has_one_answer_and_says_so(house: House) -> None:
+    agent = await house.make_agent()
+    puppet = await house.start(agent.id)
+    accepted = await house.submit(agent.id, "Hello?")
+    finished = asyncio.Event()
+
+    async with house.bus.hearing(
+        MESSAGE_FINISHED, lambda _: finished.set(), key=accepted.message_id
+    ):
+        message = await puppet.next()
+        assert await puppet.reply(message, "Hello!") == 204
+        async with asyncio.timeout(5):
+            await finished.wait()
+
+    answered = await read(house, accepted.message_id)
+    assert accepted.status is MessageStatus.QUEUED
+    assert answered.status is MessageStatus.COMPLETED
+    assert answered.content == "Hello!"
+    assert answered.duration_ms is not None
+    assert await puppet.reply(message, "Another answer") == 409
+    assert (await read(house, accepted.message_id)).content == "Hello!"
+
+
+async def test_an_agent_that_waits_is_woken_by_a_message(house: House) -> None:
+    agent = await house.make_agent()
+    puppet = await house.start(agent.id)
+
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(puppet.next(wait_seconds=20))
+        accepted = await house.submit(agent.id, "Wake up")
+
+    assert waiting.result()["message_id"] == str(accepted.message_id)
+
+
+async def test_without_messages_the_wait_ends_empty(house: House) -> None:
+    agent = await house.make_agent()
+    puppet = await house.start(agent.id)
+
+    assert await puppet.next(wait_seconds=0.2) is None
+
+
+async def test_a_message_in_hand_is_repeated_until_it_is_answered(house: House) -> None:
+    agent = await house.make_agent()
+    puppet = await house.start(agent.id)
+    first = await house.submit(agent.id, "One")
+    await house.submit(agent.id, "Two")
+
+    told = [(await puppet.next())["message_id"] for _ in range(2)]
+
+    assert told == [str(first.message_id)] * 2
+
+
+async def test_a_thread_is_answered_in_order_with_its_history(house: House) -> None:
+    agent = await house.make_agent()
+    puppet = await house.start(agent.id)
+    first = await house.submit(agent.id, "My name is Ada.")
+    await house.submit(agent.id, "What is it?", first.thread_id)
+
+    await puppet.reply(await puppet.next(), "Noted.")
+    second = await puppet.next()
+
+    assert second["content"] == "What is it?"
+    assert second["history"] == [
+        {"role": "user", "content": "My name is Ada."},
+        {"role": "assistant", "content": "Noted."},
+    ]
+
+
+async def test_what_a_restarted_agent_had_in_hand_is_asked_again(house: House) -> None:
+    agent = await house.make_agent()
+    first = await house.start(agent.id)
+    accepted = await house.submit(agent.id, "Survive this")
+    before = await first.next()
+
+    await house.bus.ask(RESTART_AGENT, house.question(agent.id))
+    second = await house.launched()
+    await second.speak()
+    await house.until(agent.id, AgentStatus.RUNNING)
+    after = await second.next()
+
+    assert before["attempt"] == 1
+    assert after["message_id"] == str(accepted.message_id)
+    assert after["attempt"] == 2
+    assert await first.reply(before, "From the grave") == 401
+    assert await second.reply(after, "Survived") == 204
+
+
+async def test_a_failure_is_an_answer_with_its_explanation(house: House) -> None:
+    agent = await house.make_agent()
+    puppet = await house.start(agent.id)
+    accepted = await house.submit(agent.id, "Fail, please")
+    message = await puppet.next()
+
+    status, _ = await puppet.post(
+        f"messages/{message['message_id']}/reply",
+        {
+            "status": "failed",
+            "error": {"code": "RateLimitError", "message": "Too many requests."},
+        },
+    )
+
+    answered = await read(house, accepted.message_id)
+    assert status == 204
+    assert answered.status is MessageStatus.FAILED
+    assert answered.explanation is not None
+    assert answered.explanation.provider_error == "RateLimitError"
+
+
+async def test_secrets_in_an_answer_are_masked(house: House) -> None:
+    agent = await house.make_agent()
+    puppet = await house.start(agent.id)
+    accepted = await house.submit(agent.id, "What is your key?")
+    key = puppet.launch.environment["OPENAI_API_KEY"]
+
+    await puppet.reply(await puppet.next(), f"It is {key}.")
+
+    content = (await read(house, accepted.message_id)).content
+    assert content == "It is [secret]."
+
+
+async def test_a_message_submitted_twice_is_one_message(house: House) -> None:
+    agent = await house.make_agent()
+    puppet = await house.start(agent.id)
+    question = SubmitMessage(
+        org_id=house.org_id,
+        actor=ACTOR,
+        message_id=new_id(),
+        agent_id=agent.id,
+        content="Once",
+    )
+
+    accepted = [await house.bus.ask(SUBMIT_MESSAGE, question) for _ in range(2)]
+
+    assert accepted[0] == accepted[1]
+    await puppet.reply(await puppet.next(), "Once.")
+    assert await puppet.next(wait_seconds=0.2) is None
+
+
+async def test_a_foreign_thread_is_not_found(house: House) -> None:
+    ada, bob = await house.make_agent("ada"), await house.make_agent("bob")
+    await house.start(ada.id)
+    await house.start(bob.id)
+    message = await house.submit(ada.id, "Hello?")
+
+    with pytest.raises(ThreadNotFoundError):
+        await house.submit(bob.id, "What did they say?", message.thread_id)
+
+
+async def test_a_message_that_is_too_long_is_refused(house: House) -> None:
+    agent = await house.make_agent()
+    await house.start(agent.id)
+
+    with pytest.raises(MessageTooLongError, match="10000"):
+        await house.submit(agent.id, "a" * 10_001)
+
+
+async def test_another_organization_finds_nothing(house: House) -> None:
+    agent = await house.make_agent()
+    await house.start(agent.id)
+    message = await house.submit(agent.id, "Ours")
+    house.org_id = new_id()
+
+    with pytest.raises(MessageNotFoundError):
+        await read(house, message.message_id)
+    with pytest.raises(AgentNotFoundError):
+        await house.submit(agent.id, "Yours?")
+    page = await house.bus.ask(
+        LIST_AGENTS, PageQuestion(org_id=house.org_id, actor=ACTOR)
+    )
+    assert page.data == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "code"),
+    [
+        (
+            "messages/nonsense/reply",
+            {"status": "completed"},
+            409,
+            "MESSAGE_NOT_IN_HAND",
+        ),
+        (f"messages/{new_id()}/reply", {"status": "done"}, 422, "VALIDATION_FAILED"),
+        (
+            f"messages/{new_id()}/reply",
+            {"status": "completed"},
+            409,
+            "MESSAGE_NOT_IN_HAND",
+        ),
+    ],
+)
+async def test_a_mistaken_agent_is_told_so(
+    house: House, path: str, body: object, status: int, code: str
+) -> None:
+    agent = await house.make_agent()
+    puppet = await house.start(agent.id)
+
+    told = await puppet.post(path, body)
+
+    assert told[0] == status
+    assert told[1]["error_code"] == code
+
+
+async def test_a_hundred_messages_are_each_answered_once(house: House) -> None:
+    agent = await house.make_agent()
+    puppet = await house.start(agent.id)
+    heard: list[MessageFinished] = []
+
+    async with house.bus.hearing(MESSAGE_FINISHED, heard.append):
+        accepted = await asyncio.gather(
+            *(house.submit(agent.id, f"Number {n}") for n in range(100))
+        )
+        for _ in accepted:
+            message = await puppet.next()
+            assert await puppet.reply(message, message["content"]) == 204
+
+        async def finished() -> set[UUID]:
+            return {each.message_id for each in heard}
+
+        await house.holds(finished, {each.message_id for each in accepted})
+
+    answers = [(await read(house, each.message_id)).content for each in accepted]
+    assert sorted(answers, key=str) == sorted(f"Number {n}" for n in range(100))
+    assert len(heard) == len(accepted)
