@@ -46,6 +46,15 @@ from .speaking import API_KEY, Agent, Operator, Runner
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("service")]
 
 EVIL = Identity(b"e" * 32)
+WAITS_WITHIN_SECONDS = 5
+
+_WAITING = """
+SELECT EXISTS (
+    SELECT
+    FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'
+)
+"""
 
 
 @pytest_asyncio.fixture
@@ -293,6 +302,19 @@ async def test_a_released_agent_gets_no_lease(agent: Agent) -> None:
 
     with pytest.raises(LeaseRefusedError):
         await agent.lease()
+
+
+async def test_a_lease_waits_for_a_release_under_way_and_is_refused(
+    agent: Agent, superuser: Superuser
+) -> None:
+    async with asyncio.timeout(WAITS_WITHIN_SECONDS), superuser.transaction():
+        await superuser.execute("DELETE FROM use")
+        leasing = asyncio.create_task(agent.lease())
+        while not await superuser.fetchval(_WAITING):
+            pass
+
+    with pytest.raises(LeaseRefusedError):
+        await leasing
 
 
 async def test_an_agent_gets_no_provider_of_another_organization(
