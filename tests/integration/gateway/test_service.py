@@ -1,0 +1,182 @@
+"""The gateway over the real bus and the real record."""
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+
+import aiohttp
+import pytest
+
+from ag2trust.testing import Stack
+from shared.bus import NatsBus, answer, answer_ping
+from shared.contracts import agent_runner, credentials, metrics
+from shared.contracts.agent_runner import (
+    GET_MESSAGE,
+    MESSAGE_FINISHED,
+    SUBMIT_MESSAGE,
+    AgentMessage,
+    MessageFinished,
+    MessageQuestion,
+    MessageStatus,
+    SubmitMessage,
+)
+from shared.contracts.base import Service
+from shared.contracts.credentials import (
+    CREATE_PROVIDER,
+    GET_PROVIDER,
+    CreateProvider,
+    Provider,
+    ProviderQuestion,
+    ProviderSubmission,
+    submission_binding,
+)
+from shared.errors import ProviderNotFoundError
+from shared.ids import new_id
+
+from .conftest import Superuser
+from .objects import message, post_message, provider
+
+pytestmark = pytest.mark.integration
+
+SOONER_THAN_A_LOOK_SECONDS = 1.5  # the record is read every 2 s
+
+
+async def test_a_submission_is_opened_by_credentials_across_the_bus(
+    client: aiohttp.ClientSession, credentials: NatsBus, stack: Stack
+) -> None:
+    opened: list[ProviderSubmission] = []
+
+    async def create(question: CreateProvider) -> Provider:
+        info = submission_binding(question.org_id, question.provider_id)
+        sealing_key = stack.identity(Service.CREDENTIALS).sealing_key
+        plaintext = sealing_key.open(question.sealed, info=info)
+        opened.append(ProviderSubmission.model_validate_json(plaintext))
+        return provider(question, opened[-1])
+
+    async with credentials.serving(
+        Service.CREDENTIALS, answer(CREATE_PROVIDER, create)
+    ):
+        submission = {"name": "one", "type": "openai", "api_key": "sk-1"}
+        async with client.post("/api/providers", json=submission) as response:
+            body = await response.json()
+
+    assert response.status == 201
+    assert response.headers["Location"] == f"/api/providers/{body['id']}"
+    assert opened[0].api_key.get_secret_value() == "sk-1"
+
+
+async def test_an_error_keeps_code_and_request_id_across_the_bus(
+    client: aiohttp.ClientSession, credentials: NatsBus
+) -> None:
+    async def refuse(_: ProviderQuestion) -> Provider:
+        raise ProviderNotFoundError("There is no such provider.")
+
+    async with (
+        credentials.serving(Service.CREDENTIALS, answer(GET_PROVIDER, refuse)),
+        client.get(
+            f"/api/providers/{new_id()}", headers={"X-Request-Id": "request-1"}
+        ) as response,
+    ):
+        body = await response.json()
+
+    assert response.status == 404
+    assert body == {
+        "error": "There is no such provider.",
+        "error_code": "PROVIDER_NOT_FOUND",
+        "details": {},
+        "request_id": "request-1",
+    }
+
+
+async def test_a_signal_brings_the_answer_to_who_waits(
+    client: aiohttp.ClientSession, runner: NatsBus
+) -> None:
+    submitted: asyncio.Queue[SubmitMessage] = asyncio.Queue()
+    status = MessageStatus.QUEUED
+
+    async def submit(question: SubmitMessage) -> AgentMessage:
+        submitted.put_nowait(question)
+        return message(question, status)
+
+    async def tell(_: MessageQuestion) -> AgentMessage:
+        return message(question, status)
+
+    async with (
+        asyncio.timeout(SOONER_THAN_A_LOOK_SECONDS),
+        runner.serving(
+            Service.AGENT_RUNNER,
+            answer(SUBMIT_MESSAGE, submit),
+            answer(GET_MESSAGE, tell),
+        ),
+        asyncio.TaskGroup() as group,
+    ):
+        answering = group.create_task(post_message(client))
+        question = await submitted.get()
+        status = MessageStatus.COMPLETED
+        finished = MessageFinished(message_id=question.message_id)
+        await runner.signal(MESSAGE_FINISHED, finished, key=question.message_id)
+
+    assert answering.result() == (200, "completed")
+
+
+async def test_ready_is_who_hears_all_neighbours(
+    client: aiohttp.ClientSession,
+    credentials: NatsBus,
+    runner: NatsBus,
+    metrics: NatsBus,
+) -> None:
+    async with client.get("/readyz") as alone:
+        missing = (await alone.json())["missing"]
+    async with (
+        pinged(credentials, Service.CREDENTIALS),
+        pinged(runner, Service.AGENT_RUNNER),
+        pinged(metrics, Service.METRICS),
+        client.get("/readyz") as together,
+    ):
+        ready = await together.json()
+
+    assert alone.status == 503
+    assert set(missing) == {"credentials", "agent_runner", "metrics"}
+    assert (together.status, ready) == (200, {"status": "ready"})
+
+
+async def test_a_key_lives_from_its_making_to_its_revocation(
+    client: aiohttp.ClientSession, superuser: Superuser
+) -> None:
+    async with client.post("/api/api-keys", json={"name": "CI"}) as response:
+        created = await response.json()
+    its_own = {"X-API-Key": created["key"]}
+    async with client.get("/api/nothing", headers=its_own) as opened:
+        pass
+    async with client.delete(f"/api/api-keys/{created['id']}") as revoked:
+        pass
+    async with client.get("/api/nothing", headers=its_own) as refused:
+        pass
+
+    assert [each.status for each in (response, opened, revoked, refused)] == [
+        201,
+        404,
+        204,
+        401,
+    ]
+    acts = await superuser.fetch(
+        """
+        SELECT act, actor_kind
+        FROM audit
+        WHERE object_id = $1::text::uuid
+        ORDER BY id
+        """,
+        created["id"],
+    )
+    assert [tuple(act) for act in acts] == [
+        ("created", "api_key"),
+        ("revoked", "api_key"),
+    ]
+
+
+def pinged(bus: NatsBus, service: Service) -> AbstractAsyncContextManager[None]:
+    pings = {
+        Service.CREDENTIALS: credentials.PING,
+        Service.AGENT_RUNNER: agent_runner.PING,
+        Service.METRICS: metrics.PING,
+    }
+    return bus.serving(service, answer(pings[service], answer_ping))
