@@ -41,7 +41,7 @@ log = structlog.get_logger(__name__)
 
 LEASE_LIFETIME = timedelta(hours=1)
 _CLOCK_TOLERANCE = timedelta(seconds=30)
-_UNKNOWN_RUNNER = "unknown"
+_UNKNOWN = "unknown"
 
 
 class Refusal(StrEnum):
@@ -201,12 +201,12 @@ class Leases:
         except ValidationError:
             return
         runner = self._enrolment.of(signed.signer)
-        is_proven = runner is not None and reason is not Refusal.FORGED
+        is_forged = reason is Refusal.FORGED
         async with self._database.organization(request.org_id) as transaction:
             await _note(
                 transaction,
                 request,
-                runner.runner if runner and is_proven else _UNKNOWN_RUNNER,
+                _UNKNOWN if runner is None or is_forged else runner.runner,
                 "lease.refused",
                 {"agent_id": str(request.agent_id), "reason": reason},
             )
