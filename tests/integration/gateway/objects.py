@@ -57,7 +57,8 @@ def message(question: SubmitMessage, status: MessageStatus) -> AgentMessage:
 
 
 async def post_message(client: aiohttp.ClientSession) -> tuple[int, str]:
+    """Post a message to some agent; return the status and what became of it."""
     url = f"/api/agents/{new_id()}/messages"
     async with client.post(url, json={"content": "Hi"}) as response:
         body = await response.json()
-        return response.status, body["status"]
+        return response.status, body.get("status") or body["error_code"]

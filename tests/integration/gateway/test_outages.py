@@ -24,6 +24,7 @@ from ..metrics.cable import (  # noqa: TID252 - test folders are no packages
     through,
 )
 from .conftest import OWNER_KEY
+from .objects import post_message
 
 pytestmark = pytest.mark.integration
 
@@ -102,11 +103,13 @@ async def test_without_nats_questions_are_told_to_come_back(
                 pass
         async with client.get("/api/agents") as away:
             body = await away.json()
+        message = await post_message(client)
         missing = await missing_of(client)
         await stack.enter_async_context(running_nats(nats))
         after = await until_status(client, 200)
 
     assert (before.status, away.status, after) == (200, 503, 200)
+    assert message == (503, "SERVICE_UNAVAILABLE")
     assert body["error_code"] == "SERVICE_UNAVAILABLE"
     assert int(away.headers["Retry-After"]) >= 1
     assert set(missing) == {"nats", "credentials", "agent_runner", "metrics"}
