@@ -19,12 +19,11 @@ import gateway.app
 import gateway.settings
 import metrics.app
 import metrics.settings
+from ag2trust.operator import Operator
 from ag2trust.testing import Stack
 from ag2trust_sandbox import Sandbox
 from ag2trust_sandbox import serving as sandbox_serving
 from shared.contracts.base import Service
-
-from .operator import Operator
 
 OWNER_KEY = "cust_" + "a1B2" * 8
 

@@ -1,8 +1,7 @@
 import pytest
 
+from ag2trust.operator import Operator
 from ag2trust_sandbox import Sandbox
-
-from .operator import Operator
 
 pytestmark = pytest.mark.integration
 

@@ -1,7 +1,8 @@
-"""What an operator does over HTTP, in words."""
+"""What an operator does over HTTP, in words, for tests of the product from outside."""
 
 import asyncio
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -9,6 +10,7 @@ import aiohttp
 __all__ = ["Answer", "Operator"]
 
 _LOOK_AGAIN_SECONDS = 0.1
+_LONGEST_PAGE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +29,32 @@ class Operator:
             parsed = await response.json() if response.content_length else None
             return Answer(response.status, parsed, dict(response.headers))
 
-    async def made(self, path: str, body: object) -> dict[str, Any]:
+    async def made(self, path: str, body: object = None) -> dict[str, Any]:
         """POST, and insist on success."""
-        answer = await self.ask("POST", path, body)
-        assert answer.status in {200, 201, 202}, answer.body
-        made: dict[str, Any] = answer.body
+        made: dict[str, Any] = await self._insisted("POST", path, body)
         return made
 
+    async def all_of(self, path: str) -> list[dict[str, Any]]:
+        """GET every page of a list, newest first; *path* has no query."""
+        found: list[dict[str, Any]] = []
+        query = f"?limit={_LONGEST_PAGE}"
+        while True:
+            page = await self._insisted("GET", path + query)
+            found += page["data"]
+            if page["next_cursor"] is None:
+                return found
+            query = f"?limit={_LONGEST_PAGE}&cursor={page['next_cursor']}"
+
     async def until(self, path: str, *, seconds: float = 20, **wanted: object) -> Any:
-        """GET again and again until every wanted field has its value."""
+        """GET again and again until every wanted field has its value.
+
+        Nobody listening, and errors, are no answer yet.
+        """
         last: Any = None
         try:
             async with asyncio.timeout(seconds):
                 while True:
-                    last = (await self.ask("GET", path)).body
+                    last = await self._seen(path)
                     if all(last.get(name) == value for name, value in wanted.items()):
                         return last
                     await asyncio.sleep(_LOOK_AGAIN_SECONDS)
@@ -77,3 +91,15 @@ class Operator:
             "agent_type_id": agent_type["id"],
             "agent_id": running["id"],
         }
+
+    async def _insisted(self, method: str, path: str, body: object = None) -> Any:
+        answer = await self.ask(method, path, body)
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            raise AssertionError(f"{method} {path}: {answer.status} {answer.body}")
+        return answer.body
+
+    async def _seen(self, path: str) -> Any:
+        try:
+            return (await self.ask("GET", path)).body
+        except aiohttp.ClientError as error:
+            return {"nobody": type(error).__name__}
