@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 MEMBERS := shared services/credentials services/gateway services/agent-runner \
 	services/agent-runner/agent services/metrics deploy/local deploy/sandbox
@@ -21,15 +22,15 @@ help:
 install: $(VENV)/.installed
 
 # The stamp is the last step, so an interrupted install is simply done again.
+# PostgreSQL may run as another account than the installing one, hence the umask.
 $(VENV)/.installed: requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS))
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Ag2Trust needs Python 3.11 or newer; name one with PYTHON=python3.12 make run"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 		{ echo "This Python cannot make virtual environments; install its venv package (Debian: python3-venv)"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
-		$(addprefix -e ./,$(MEMBERS))
+	umask 022 && $(PYTHON) -m venv $(VENV)
+	umask 022 && $(PIP_INSTALL) --require-hashes -r requirements.lock
+	umask 022 && $(PIP_INSTALL) --no-deps --no-build-isolation $(addprefix -e ./,$(MEMBERS))
 	@touch $@
 
 # `exec`, so that a signal to make's child reaches the launcher itself.

@@ -22,7 +22,10 @@ def main(arguments: list[str]) -> None:
         _become(uid, gid)
     if sys.platform == "linux":
         _die_with_parent(parent, signum)
-    os.execv(command[0], command)  # noqa: S606 - no shell is the point
+    try:
+        os.execv(command[0], command)  # noqa: S606 - no shell is the point
+    except OSError as error:
+        sys.exit(f"{command[0]} cannot be run: {error.strerror}")
 
 
 def _become(uid: int, gid: int) -> None:

@@ -74,6 +74,7 @@ class Postgres:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.account is None:
             return []
+        _require_readable(_binaries())
         return [*let_through(_binaries()), *let_through(self.data_folder)]
 
     async def create(self, password: str) -> None:
@@ -180,6 +181,14 @@ async def running_postgres(server: Postgres, password: str) -> AsyncIterator[Chi
     server.check_version()
     async with running(server.command(), is_ready=server.is_ready) as child:
         yield child
+
+
+def _require_readable(binaries: Path) -> None:
+    if not binaries.stat().st_mode & stat.S_IROTH:
+        raise LaunchError(
+            f"PostgreSQL refuses to run as root, and other accounts cannot read "
+            f"{binaries}. Install again with `umask 022`: make clean, then make run."
+        )
 
 
 def _binaries() -> Path:

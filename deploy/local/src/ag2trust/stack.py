@@ -93,9 +93,11 @@ async def _start_servers(
 async def _make_cluster(plan: Plan, screen: Screen) -> None:
     if opened := plan.postgres.open_the_way():
         screen.say(
-            "PostgreSQL refuses to run as root and runs as another account, which may "
-            f"now pass through (not read) {', '.join(map(str, opened))}"
+            "PostgreSQL refuses to run as root. It runs as another account, which may "
+            "now pass through (not read)"
         )
+        for folder in opened:
+            screen.say(f"  {folder}")
     if not plan.postgres.is_created:
         await plan.postgres.create(plan.keys.passwords[SUPERUSER])
     plan.postgres.check_version()
