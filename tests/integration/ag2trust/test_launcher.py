@@ -122,6 +122,20 @@ async def test_an_impatient_ctrl_c_stops_every_child_in_order(place: Place) -> N
     assert "database system is shut down" in log
 
 
+async def test_children_that_hang_are_down_within_15_s_all_the_same(
+    place: Place,
+) -> None:
+    async with launched(place) as launcher:
+        with _watching(place) as children:
+            for name in CHILDREN:
+                os.kill(place.pid_of(name), signal.SIGSTOP)
+
+            launcher.send(signal.SIGTERM)
+
+            assert await launcher.ended(seconds=15) == 0
+            assert all(map(_has_ended, children))
+
+
 async def test_a_stop_in_the_middle_of_a_start_leaves_nothing(place: Place) -> None:
     async with launching(place) as launcher:
         await launcher.says("isolates nothing")

@@ -1,5 +1,6 @@
 """PostgreSQL as the launcher runs it: private, careful with its log, found again."""
 
+import stat
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -88,6 +89,20 @@ async def test_a_long_path_moves_the_socket_and_nothing_else(folder: Path) -> No
     assert not server.socket_folder.is_relative_to(folder)
     assert server.data_folder.is_relative_to(folder)
     server.socket_folder.rmdir()
+
+
+async def test_a_link_where_the_socket_should_be_is_not_followed(folder: Path) -> None:
+    server = _postgres(folder)
+    mine = folder / "mine"
+    mine.mkdir(mode=0o755)
+    (folder / "postgres").mkdir()
+    server.socket_folder.symlink_to(mine)
+
+    with pytest.raises(HomeUnusableError, match="belongs to somebody else"):
+        async with running_postgres(server, PASSWORD):
+            pass
+
+    assert stat.S_IMODE(mine.stat().st_mode) == 0o755
 
 
 async def test_the_data_of_another_major_version_is_refused(folder: Path) -> None:

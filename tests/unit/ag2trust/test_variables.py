@@ -1,5 +1,6 @@
 """The launcher's variables are read whole or refused in plain words."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,4 @@ def test_a_good_key_is_taken_and_never_shown(monkeypatch: pytest.MonkeyPatch) ->
     assert variables.bootstrap_api_key is not None
     assert variables.bootstrap_api_key.get_secret_value() == GOOD_KEY
     assert GOOD_KEY not in repr(variables)
+    assert "AG2TRUST_BOOTSTRAP_API_KEY" not in os.environ

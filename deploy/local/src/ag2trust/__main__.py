@@ -35,12 +35,14 @@ def demo() -> None:
 
 def _launch(screen: Screen, session: Session) -> None:
     """Exit with the code of what went wrong; a stop that was asked for is none."""
+    failures: list[LaunchError] = []
     try:
         asyncio.run(launch(read_variables(), screen, session))
     except* LaunchError as group:
-        error = next(_leaves(group))
-        click.echo(f"ag2trust: {error}", err=True)
-        sys.exit(error.exit_code)
+        failures.extend(_leaves(group))
+    if failures:
+        click.echo(f"ag2trust: {failures[0]}", err=True)
+        sys.exit(failures[0].exit_code)
 
 
 def _leaves(group: BaseExceptionGroup[LaunchError]) -> Iterator[LaunchError]:

@@ -19,8 +19,8 @@ class Account:
     uid: int
     gid: int
 
-    def own(self, folder: Path) -> None:
-        os.chown(folder, self.uid, self.gid)
+    def own(self, path: Path) -> None:
+        os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
 
 def unprivileged_account() -> Account | None:

@@ -43,6 +43,8 @@ def _stop_at_signals(run: "asyncio.Task[None]", screen: Screen) -> None:
             run.cancel()
 
     for signum in _ASK_TO_STOP:
+        if signum is signal.SIGHUP and signal.getsignal(signum) is signal.SIG_IGN:
+            continue  # nohup
         loop.add_signal_handler(signum, stop)
 
 

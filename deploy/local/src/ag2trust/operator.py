@@ -24,8 +24,14 @@ class Operator:
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
 
-    async def ask(self, method: str, path: str, body: object = None) -> Answer:
-        async with self._session.request(method, path, json=body) as response:
+    async def ask(
+        self, method: str, path: str, body: object = None, **headers: str
+    ) -> Answer:
+        """Put any question; in names of *headers* an underscore is a hyphen."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        async with self._session.request(
+            method, path, json=body, headers=named
+        ) as response:
             parsed = await response.json() if response.content_length else None
             return Answer(response.status, parsed, dict(response.headers))
 

@@ -1,6 +1,7 @@
 """PostgreSQL from its wheel's binaries: one folder, one socket, no TCP."""
 
 import hashlib
+import os
 import shutil
 import signal
 import stat
@@ -163,13 +164,13 @@ class Postgres:
     def _own_folder(self, folder: Path) -> None:
         """Make *folder* private to the account; refuse one that is somebody else's."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self.account:
-            self.account.own(folder)
-        found = folder.lstat()
-        wanted = self.account.uid if self.account else self.folder.stat().st_uid
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != wanted:
+        owners = {os.geteuid(), self.account.uid if self.account else os.geteuid()}
+        found = folder.lstat()  # not what a link of somebody else leads to
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in owners:
             raise HomeUnusableError(f"{folder} belongs to somebody else; remove it.")
         folder.chmod(0o700)
+        if self.account:
+            self.account.own(folder)
 
 
 @asynccontextmanager

@@ -32,6 +32,9 @@ DATABASE = "ag2trust"
 _ITERATIONS = 4096  # PostgreSQL's own scram_iterations
 _CONNECT_SECONDS = 10
 
+# Roles are of the whole server, and PostgreSQL fails a change that meets another.
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('ag2trust'));"
+
 _ROLE = """
 DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN END $$;
 ALTER ROLE {role} WITH LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT
@@ -87,7 +90,7 @@ async def provision_roles(admin_url: str, passwords: Mapping[str, str]) -> None:
 
     *admin_url* logs in as a superuser to any database of the server.
     """
-    await _execute(admin_url, _roles_sql(passwords))
+    await _execute(admin_url, _ONE_AT_A_TIME + _roles_sql(passwords))
 
 
 async def provision_database(admin_url: str, database: str = DATABASE) -> None:

@@ -1,5 +1,6 @@
 """The launcher's own variables, `AG2TRUST_…`, read once and refused when wrong."""
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
@@ -63,8 +64,13 @@ class Variables(BaseSettings):
 
 
 def read_variables() -> Variables:
-    """Raise `WrongVariableError` with a line for each that cannot be used."""
+    """Raise `WrongVariableError` with a line for each that cannot be used.
+
+    The key is taken out of the environment: no child shall inherit it.
+    """
     try:
-        return load(Variables)
+        variables = load(Variables)
     except SettingsError as error:
         raise WrongVariableError(str(error)) from None
+    os.environ.pop("AG2TRUST_BOOTSTRAP_API_KEY", None)
+    return variables
