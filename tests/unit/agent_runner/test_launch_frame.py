@@ -79,8 +79,16 @@ def test_the_init_speaks_of_the_same_figures() -> None:
     [
         (None, "The agent vanished before its command ran."),
         (78, "The agent's init refused its environment."),
-        (127, "The agent ended with exit code 127 before its command ran."),
+        (127, "The agent ended with exit code 127, no command ran."),
     ],
 )
 def test_an_unready_init_is_explained(exit_code: int | None, sentence: str) -> None:
-    assert str(unready(exit_code)) == sentence
+    assert str(unready(exit_code, "")) == sentence
+
+
+def test_the_last_line_of_an_unready_init_is_told() -> None:
+    words = "a warning\nsh: cannot open /ag2trust/init\n"
+
+    sentence = str(unready(2, words))
+
+    assert sentence.endswith("no command ran: sh: cannot open /ag2trust/init")

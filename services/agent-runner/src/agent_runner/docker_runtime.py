@@ -228,7 +228,8 @@ class _DockerRuntime(Runtime):
             self._spawn(_listen(stack.pop_all(), attachment, output))
         if not await output.is_ready():
             state = await self._engine.state(container_id)
-            raise unready(state.exit_code if state else None)
+            code = state.exit_code if state else None
+            raise unready(code, await output.final_text())
 
     async def _remove(self, agent_id: UUID) -> None:
         for container in await self._engine.containers(agent_id):

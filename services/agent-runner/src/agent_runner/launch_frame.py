@@ -49,6 +49,7 @@ READY = b"ag2trust-init: ready\n"
 # The init's exit code when it does not accept a frame.
 REFUSED = 78
 
+_MOST_WORDS = 200
 _GRAPHIC = frozenset(map(chr, range(0x21, 0x7F)))
 
 
@@ -63,15 +64,18 @@ def launch_frame(environment: Mapping[str, str]) -> bytes:
     return "".join([*lines, f"END {len(lines)}\n"]).encode("ascii")
 
 
-def unready(exit_code: int | None) -> LaunchFailedError:
-    """Say why an init never became its command; None is an end that nobody saw."""
-    if exit_code is None:
-        return LaunchFailedError("The agent vanished before its command ran.")
-    if exit_code == REFUSED:
-        return LaunchFailedError("The agent's init refused its environment.")
-    return LaunchFailedError(
-        f"The agent ended with exit code {exit_code} before its command ran."
-    )
+def unready(exit_code: int | None, words: str) -> LaunchFailedError:
+    """Say why an init never became its command.
+
+    None is an end that nobody saw. *words* are what was printed until then, masked:
+    by the init and the image's shell alone, because no command ran.
+    """
+    why = {
+        None: "The agent vanished before its command ran",
+        REFUSED: "The agent's init refused its environment",
+    }.get(exit_code, f"The agent ended with exit code {exit_code}, no command ran")
+    last = words.strip().rpartition("\n")[2][:_MOST_WORDS]
+    return LaunchFailedError(f"{why}: {last}" if last else f"{why}.")
 
 
 def _line(name: str, value: str) -> str:

@@ -12,13 +12,15 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
+
+import structlog
 
 from .agent_output import AgentOutput
 from .errors import LaunchFailedError
@@ -28,6 +30,8 @@ from .runtime import Exited, ExitReason, Launch, Placed, Runtime
 from .turns import Turns
 
 __all__ = ["process_runtime"]
+
+log = structlog.get_logger(__name__)
 
 _DEFAULT_AGENT = (sys.executable, "-I", "-m", "ag2trust_agent")
 _PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -45,8 +49,10 @@ async def process_runtime(
 
     The ledger and the agents' homes lie in *state*, one runner's own folder. Agents
     launched here are killed when the runtime closes, because nobody would read what
-    they print; what a killed runner left is found again, and `stop` ends it.
+    they print; what a killed runner left is found again, and `stop` ends it. Only the
+    children of an agent that ended while no runner watched are not found.
     """
+    log.warning("process_runtime.opened", isolation="none")
     async with asyncio.TaskGroup() as group:
         runtime = _ProcessRuntime(state, tuple(command), init, group)
         await runtime.open()
@@ -110,10 +116,9 @@ class _ProcessRuntime(Runtime):
         frame = launch_frame(launch.environment)
         async with self._turns.of(launch.agent_id):
             await self._clear(launch.agent_id)
-            home = self._homes / str(launch.agent_id)
-            await asyncio.to_thread(home.mkdir, mode=0o700)
             try:
-                self._watch(await self._start(launch, frame, home))
+                with _translated():
+                    self._watch(await self._start(launch, frame))
             except BaseException:
                 await self._erase(launch.agent_id)
                 raise
@@ -158,7 +163,9 @@ class _ProcessRuntime(Runtime):
         await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
         await asyncio.to_thread(self._ledger.remove, agent_id)
 
-    async def _start(self, launch: Launch, frame: bytes, home: Path) -> _Agent:
+    async def _start(self, launch: Launch, frame: bytes) -> _Agent:
+        home = self._homes / str(launch.agent_id)
+        await asyncio.to_thread(home.mkdir, mode=0o700)
         child, printed = await self._spawn_init(home)
         output = AgentOutput(launch.secrets)
         self._spawn(_listen(printed, output))
@@ -195,11 +202,9 @@ class _ProcessRuntime(Runtime):
                 env={"PATH": _PATH, "HOME": str(home), "LANG": "C.UTF-8"},
                 start_new_session=True,
             )
-        except OSError as error:
+        except BaseException:
             printed.close()
-            raise LaunchFailedError(
-                f"The agent's process could not be made: {error.strerror}."
-            ) from error
+            raise
         finally:
             os.close(writing)
         return child, printed
@@ -211,7 +216,7 @@ class _ProcessRuntime(Runtime):
     async def _tell_exit(self, agent: _Agent) -> None:
         code = await _ended(agent)
         # Its children end with it. The group keeps its number until it is empty.
-        _signal_group(agent.entry, signal.SIGKILL)
+        await _signal_group(agent.entry, signal.SIGKILL)
         last_words = await agent.output.final_text() if agent.output else ""
         if self._agents.get(agent.entry.agent_id) is agent:
             self._exits.put_nowait(_exited(agent.entry, code, last_words))
@@ -243,7 +248,7 @@ async def _hand_over(
         await child.stdin.drain()
     child.stdin.close()
     if not await output.is_ready():
-        raise unready(await child.wait())
+        raise unready(await child.wait(), output.text())
 
 
 async def _listen(printed: BinaryIO, output: AgentOutput) -> None:
@@ -269,9 +274,9 @@ async def _end(agent: _Agent, grace: timedelta) -> None:
     """End the agent's whole process group, if it is still there."""
     if not await _is_running(agent.entry):
         return
-    _signal_group(agent.entry, signal.SIGTERM)
+    await _signal_group(agent.entry, signal.SIGTERM)
     await _ended_within(agent, grace.total_seconds())
-    _signal_group(agent.entry, signal.SIGKILL)
+    await _signal_group(agent.entry, signal.SIGKILL)
     await _ended_within(agent, _KILLED_WITHIN_SECONDS)
 
 
@@ -294,11 +299,22 @@ async def _is_running(entry: Entry) -> bool:
     return await asyncio.to_thread(lambda: entry.is_running)
 
 
-def _signal_group(entry: Entry, number: signal.Signals) -> None:
-    if entry.number_is_reused:
+async def _signal_group(entry: Entry, number: signal.Signals) -> None:
+    if await asyncio.to_thread(lambda: entry.number_is_reused):
         return
-    with suppress(ProcessLookupError):
+    # macOS says EPERM of a group whose members have all ended.
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(entry.pid, number)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LaunchFailedError(
+            f"The agent's process could not be made: {error.strerror}."
+        ) from error
 
 
 def _exited(entry: Entry, code: int | None, last_words: str) -> Exited:

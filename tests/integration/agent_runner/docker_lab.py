@@ -1,0 +1,250 @@
+"""What tests of the Docker runtime are made of: tiny images, and Docker's own view.
+
+No registry is asked: an image holds a few programs of this machine and the libraries
+they load.
+"""
+
+import io
+import json
+import re
+import shutil
+import subprocess
+import tarfile
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from functools import cache
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from aiodocker import Docker
+from aiodocker.containers import DockerContainer
+
+from agent_runner.docker_body import Owner, container_body
+from agent_runner.docker_engine import DockerEngine
+from agent_runner.docker_runtime import docker_runtime
+from agent_runner.launch_frame import AGENT_INIT
+from agent_runner.runtime import Launch, Resources, Runtime
+from shared.ids import new_id
+
+from .door import Door, open_door
+
+__all__ = ["EPOCH", "ORG", "SOCKET", "DockerLab", "Guest", "docker_lab"]
+
+ORG = UUID(int=2)
+EPOCH = 7
+SOCKET = Path("/var/run/docker.sock")
+
+_RESOURCES = Resources()
+_RANGE = IPv4Network("10.209.0.0/16")
+_SHELL = "sh"
+_PROGRAMS = ("bash", "cat", "env", "grep", "id", "ls", "sleep", "yes")
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """An agent about to be launched, and the door at which it will tell things."""
+
+    launch: Launch
+    door: Door
+
+    @property
+    def id(self) -> UUID:
+        return self.launch.agent_id
+
+
+class DockerLab:
+    """An installation of its own on this machine's engine."""
+
+    def __init__(self, docker: Docker) -> None:
+        self.docker = docker
+        self.installation = f"test-{uuid4().hex}"
+        self.images: list[str] = []
+
+    def runtime(
+        self,
+        *,
+        runner: str = "runner-1",
+        network_range: IPv4Network = _RANGE,
+        socket: Path = SOCKET,
+    ) -> AbstractAsyncContextManager[Runtime]:
+        return docker_runtime(
+            installation=self.installation,
+            runner=runner,
+            network_range=network_range,
+            socket=socket,
+        )
+
+    async def image(
+        self, script: str = "true", *lines: str, has_shell: bool = True
+    ) -> str:
+        """Make an image that runs *script* in bash, with more *lines* of Dockerfile."""
+        tag = f"{self.installation}:{len(self.images)}"
+        dockerfile = [
+            "FROM scratch",
+            "COPY root/ /",
+            "ENV PATH=/bin",
+            'ENTRYPOINT ["/bin/bash", "-c"]',
+            f"CMD {json.dumps([script])}",
+            *lines,
+        ]
+        programs = (*_PROGRAMS, _SHELL) if has_shell else _PROGRAMS
+        await self.docker.images.build(
+            fileobj=io.BytesIO(_context("\n".join(dockerfile), programs)),
+            encoding="identity",
+            tag=tag,
+            forcerm=True,
+        )
+        self.images.append(tag)
+        return tag
+
+    @asynccontextmanager
+    async def guest(
+        self,
+        runtime: Runtime,
+        image: str,
+        *,
+        environment: dict[str, str] | None = None,
+        secrets: Iterable[str] = (),
+        resources: Resources = _RESOURCES,
+    ) -> AsyncIterator[Guest]:
+        """Connect a new agent of *image*, and open a door for it."""
+        agent_id = new_id()
+        address = await runtime.connect(agent_id, ORG, EPOCH)
+        async with open_door(address) as door:
+            launch = Launch(
+                agent_id=agent_id,
+                org_id=ORG,
+                epoch=EPOCH,
+                image=image,
+                environment={"AG2TRUST_AGENT_URL": door.url, **(environment or {})},
+                secrets=frozenset(secrets),
+                resources=resources,
+            )
+            yield Guest(launch, door)
+
+    async def containers(self, agent_id: UUID | None = None) -> list[DockerContainer]:
+        filters = json.dumps(self._filters(agent_id))
+        return await self.docker.containers.list(all=True, filters=filters)
+
+    async def networks(self, agent_id: UUID | None = None) -> list[dict[str, Any]]:
+        return await self.docker.networks.list(filters=self._filters(agent_id))
+
+    async def shown(self, agent_id: UUID) -> dict[str, Any]:
+        """Return what `docker inspect` says of the agent's container."""
+        [container] = await self.containers(agent_id)
+        return await container.show()
+
+    async def created(self, guest: Guest, engine: DockerEngine) -> str:
+        """Make the container of *guest*, connected, but start nothing in it."""
+        launch = guest.launch
+        owner = Owner(installation=self.installation, runner="runner-1")
+        [network] = await engine.networks(guest.id)
+        body = container_body(
+            launch,
+            await engine.image(launch.image),
+            network_id=network.id,
+            labels=owner.labels(launch.agent_id, launch.org_id, launch.epoch),
+            init=AGENT_INIT,
+        )
+        return await engine.make_container(f"ag2trust-{guest.id}", body)
+
+    async def files_with(self, text: str) -> list[str]:
+        """Return the files of Docker, and of /tmp, that hold *text*.
+
+        They are read by a container, because they are root's. It is told *text* over
+        standard input, so as not to be the one that spreads it.
+        """
+        root = (await self.docker.system.info())["DockerRootDir"]
+        places = [root, "/run/docker", "/run/containerd", "/tmp"]  # noqa: S108
+        config = {
+            "Image": await self.image(),
+            "Entrypoint": [
+                "/bin/bash",
+                "-c",
+                'read -r text; exec grep -rlasF -D skip -e "$text" /searched',
+            ],
+            "User": "0:0",
+            "OpenStdin": True,
+            "StdinOnce": True,
+            "AttachStdin": True,
+            "Labels": {"ag2trust.installation": self.installation},
+            "HostConfig": {
+                "Mounts": [*map(_mirrored, places)],
+                "LogConfig": {"Type": "none"},
+            },
+        }
+        return await self._told(config, f"{text}\n".encode())
+
+    async def _told(self, config: dict[str, Any], told: bytes) -> list[str]:
+        """Run a container to its end; return the lines it printed."""
+        container = await self.docker.containers.create(config)
+        said = b""
+        async with container.attach(stdin=True, stdout=True, stderr=True) as stream:
+            await stream.write_in(told)
+            await container.start()
+            while message := await stream.read_out():
+                said += message.data
+        await container.delete(force=True)
+        return said.decode().splitlines()
+
+    async def clear(self) -> None:
+        for container in await self.containers():
+            await container.delete(force=True, v=True)
+        for network in await self.networks():
+            await (await self.docker.networks.get(network["Id"])).delete()
+        for image in self.images:
+            await self.docker.images.delete(image, force=True)
+
+    def _filters(self, agent_id: UUID | None) -> dict[str, list[str]]:
+        labels = [f"ag2trust.installation={self.installation}"]
+        if agent_id:
+            labels.append(f"ag2trust.agent={agent_id}")
+        return {"label": labels}
+
+
+@asynccontextmanager
+async def docker_lab() -> AsyncIterator[DockerLab]:
+    async with Docker(f"unix://{SOCKET}") as docker:
+        lab = DockerLab(docker)
+        try:
+            yield lab
+        finally:
+            await lab.clear()
+
+
+def _mirrored(place: str) -> dict[str, Any]:
+    """Not what is mounted below: that is every container's /proc, without end."""
+    return {
+        "Type": "bind",
+        "Source": place,
+        "Target": f"/searched{place}",
+        "ReadOnly": True,
+        "BindOptions": {"NonRecursive": True},
+    }
+
+
+@cache
+def _context(dockerfile: str, programs: tuple[str, ...]) -> bytes:
+    """Return the tar that Docker builds from."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as tar:
+        entry = tarfile.TarInfo("Dockerfile")
+        entry.size = len(dockerfile)
+        tar.addfile(entry, io.BytesIO(dockerfile.encode()))
+        for program in programs:
+            path = Path(shutil.which(program) or program).resolve()
+            tar.add(path, f"root/bin/{program}")
+        for library in _libraries(programs):
+            tar.add(Path(library).resolve(), f"root{library}")
+    return content.getvalue()
+
+
+def _libraries(programs: Iterable[str]) -> set[str]:
+    paths = [shutil.which(program) or program for program in programs]
+    shown = subprocess.run(  # noqa: S603 programs named above
+        ["/usr/bin/ldd", *paths], capture_output=True, text=True, check=True
+    )
+    return set(re.findall(r"(/\S+) \(0x", shown.stdout))

@@ -1,0 +1,34 @@
+"""A runner for a test to kill: it launches one agent and waits.
+
+Arguments: the state folder, the agent's id, its door's URL and its command.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+from uuid import UUID
+
+from agent_runner.process_runtime import process_runtime
+from agent_runner.runtime import Launch
+from shared.logs import set_up_logs
+
+
+async def main(state: str, agent_id: str, url: str, *command: str) -> None:
+    set_up_logs("agent-runner", level="error")
+    launch = Launch(
+        agent_id=UUID(agent_id),
+        org_id=UUID(int=2),
+        epoch=7,
+        image="",
+        environment={"AG2TRUST_AGENT_URL": url},
+        secrets=frozenset(),
+    )
+    async with process_runtime(state=Path(state), command=command) as runtime:
+        await runtime.launch(launch)
+        sys.stdout.write("launched\n")
+        sys.stdout.flush()
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
