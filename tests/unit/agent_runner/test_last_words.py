@@ -66,4 +66,4 @@ def test_line_ends_are_all_of_one_kind() -> None:
 
 
 def test_what_is_not_utf_8_is_told_as_unreadable() -> None:
-    assert heard(b"caf\xe9 \xc3\xa9\n") == "caf\ufffd \u00e9\n"
+    assert heard(b"\xe9t\xc3\xa9\n") == "\ufffdt\u00e9\n"

@@ -71,8 +71,8 @@ class Exited:
 class Runtime(Protocol):
     """Runs agents on this host, for one runner of one installation.
 
-    What it holds outlives the runner's process: `survey` finds it again, `stop` ends
-    it, `exits` tells of its end. Raises EngineUnavailableError from any method.
+    What outlives the runner's process is found again by `survey`, ended by `stop`, and
+    told of by `exits`. Any method may raise EngineUnavailableError.
     """
 
     async def connect(self, agent_id: UUID, org_id: UUID, epoch: int) -> str:
@@ -115,6 +115,7 @@ class Runtime(Protocol):
         """Return the last lines it printed, masked, 64 KiB at most.
 
         Empty for an agent launched before a restart of the runner: without its secrets
-        there is nothing to mask with, so its output is not read.
+        there is nothing to mask with, so its output is not read. Ends where the engine
+        was lost.
         """
         ...
