@@ -166,6 +166,16 @@ async def test_secrets_in_an_answer_are_masked(house: House) -> None:
     assert content == "It is [secret]."
 
 
+async def test_what_cannot_be_stored_is_replaced(house: House) -> None:
+    agent = await house.make_agent()
+    puppet = await house.start(agent.id)
+    accepted = await house.submit(agent.id, "Say nul")
+
+    assert await puppet.reply(await puppet.next(), "a\0b") == 204
+
+    assert (await read(house, accepted.message_id)).content == "a\ufffdb"
+
+
 async def test_a_message_submitted_twice_is_one_message(house: House) -> None:
     agent = await house.make_agent()
     puppet = await house.start(agent.id)

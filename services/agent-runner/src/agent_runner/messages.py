@@ -149,7 +149,7 @@ class MessageDesk:
                 agent.host,
                 message_id=message_id,
                 status=status,
-                reply=SecretMask(agent.secrets).hide(content) if content else None,
+                reply=_storable(content, agent) if content else None,
                 usage=in_hand.usage,
                 explanation=explanation,
                 at=self._now(),
@@ -184,6 +184,11 @@ class MessageDesk:
         if agent.in_hand is None or agent.in_hand.message_id != message.id:
             agent.in_hand = MessageInHand(message.id, message.thread_id)
         return NextMessage(message, history)
+
+
+def _storable(content: str, agent: HostedAgent) -> str:
+    """Mask the agent's secrets, and what PostgreSQL's text cannot hold (U+0000)."""
+    return SecretMask(agent.secrets).hide(content).replace("\0", "\ufffd")
 
 
 async def _woken(agent: HostedAgent) -> None:
