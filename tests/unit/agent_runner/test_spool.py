@@ -250,7 +250,7 @@ def test_a_segment_holds_one_call_or_more_and_fits_in_memory(
     tmp_path: Path, size: int
 ) -> None:
     with (
-        pytest.raises(ValueError, match="a segment has 10358 to 1073741824 bytes"),
+        pytest.raises(ValueError, match="a segment has 12406 to 1073741824 bytes"),
         opened(tmp_path, segment_bytes=size),
     ):
         pass

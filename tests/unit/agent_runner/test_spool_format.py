@@ -96,7 +96,7 @@ def test_a_payload_may_have_the_allowed_length_and_not_a_byte_more() -> None:
     encode_opened(CALL, bytes(MAX_OPENED_PAYLOAD_BYTES))
     encode_settled(1, CALL, bytes(MAX_SETTLED_PAYLOAD_BYTES))
 
-    with pytest.raises(PayloadTooLargeError, match="2049 bytes, at most 2048 fit"):
+    with pytest.raises(PayloadTooLargeError, match="4097 bytes, at most 4096 fit"):
         encode_opened(CALL, bytes(MAX_OPENED_PAYLOAD_BYTES + 1))
     with pytest.raises(PayloadTooLargeError, match="8193 bytes, at most 8192 fit"):
         encode_settled(1, CALL, bytes(MAX_SETTLED_PAYLOAD_BYTES + 1))
