@@ -6,6 +6,8 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
@@ -23,6 +25,7 @@ SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
 
 _CANNOT_START = 78  # EX_CONFIG of sysexits.h
 _FAILED = 1
+_BEAT = timedelta(seconds=5)
 
 
 def main(
@@ -36,18 +39,24 @@ def main(
     except SettingsError as error:
         sys.exit(_told(_CANNOT_START, f"{service} cannot start:\n{error}"))
     set_up_logs(service, level=loaded.log_level)
-    sys.exit(_run(serving(loaded)))
+    sys.exit(_run(serving(loaded), loaded.alive_file))
 
 
-async def run_until_signalled(app: AbstractAsyncContextManager[object]) -> None:
-    """Hold *app* open until SIGTERM or SIGINT asks it to close."""
+async def run_until_signalled(
+    app: AbstractAsyncContextManager[object], alive_file: Path | None = None
+) -> None:
+    """Hold *app* open until SIGTERM or SIGINT asks it to close.
+
+    *alive_file* is made once it is open, and touched while the event loop turns.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
     async with app:
         log.info("service.started")
-        await stop.wait()
+        async with _showing_life(alive_file):
+            await stop.wait()
         log.info("service.stopping")
     log.info("service.stopped")
 
@@ -86,6 +95,16 @@ async def every(
         await _pause(interval, woken)
 
 
+@asynccontextmanager
+async def _showing_life(alive_file: Path | None) -> AsyncIterator[None]:
+    if alive_file is None:
+        yield
+        return
+    touch = partial(asyncio.to_thread, alive_file.touch)
+    async with background(every(_BEAT, touch, name="alive_file")):
+        yield
+
+
 async def _pause(interval: timedelta, woken: asyncio.Event | None) -> None:
     if woken is None:
         await asyncio.sleep(interval.total_seconds())
@@ -97,10 +116,10 @@ async def _pause(interval: timedelta, woken: asyncio.Event | None) -> None:
         return
 
 
-def _run(app: AbstractAsyncContextManager[object]) -> int:
+def _run(app: AbstractAsyncContextManager[object], alive_file: Path | None) -> int:
     code = 0
     try:
-        asyncio.run(run_until_signalled(app))
+        asyncio.run(run_until_signalled(app, alive_file))
     except* (AppError, IdentityFileError, SettingsError, OSError) as failures:
         code = _FAILED
         log.critical("service.failed", reasons=[*map(_sentence, _leaves(failures))])

@@ -1,8 +1,14 @@
-"""Everything the environment decides, read once at start and refused when wrong."""
+"""Everything the environment decides, read once at start and refused when wrong.
 
+What the environment may not hold, because others can read it, stands in a file that
+the variable `…_SETTINGS_FILE` names: a JSON object of the same settings.
+"""
+
+import json
 import os
+import stat
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, PlainSerializer, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -24,13 +30,18 @@ class SettingsError(Exception):
 
 
 class ServiceSettings(BaseSettings):
-    """What every service needs. Subclasses set `env_prefix`."""
+    """What every service needs. Subclasses set `env_prefix`.
+
+    *settings_file* holds settings too. *alive_file* is touched every few seconds.
+    """
 
     model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
 
     nats_url: str = "nats://127.0.0.1:4222"
     identity_file: Path
     log_level: Level = "info"
+    settings_file: Path | None = None
+    alive_file: Path | None = None
 
 
 class DatabaseSettings(ServiceSettings):
@@ -59,17 +70,15 @@ SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 def load(settings: type[SettingsT]) -> SettingsT:
     """Read *settings* from the environment; raise `SettingsError` in plain words."""
-    prefix = settings.model_config.get("env_prefix", "")
-    known = {f"{prefix}{name}".upper() for name in settings.model_fields}
-    problems = [
-        f"{name} is not a setting"
-        for name in sorted(os.environ)
-        if prefix
-        and name.upper().startswith(prefix.upper())
-        and name.upper() not in known
-    ]
+    prefix = settings.model_config.get("env_prefix", "").upper()
+    fields = {f"{prefix}{name}".upper(): name for name in settings.model_fields}
+    given = {name.upper() for name in os.environ if name.upper().startswith(prefix)}
+    filed = _filed(settings, prefix)
+    problems = _misnamed(given if prefix else set(), set(filed), known=set(fields))
     try:
-        loaded = settings()
+        loaded = settings(
+            **{fields[name]: filed[name] for name in fields.keys() & filed}
+        )
     except ValidationError as error:
         problems += [
             f"{prefix}{'.'.join(map(str, each['loc']))}".upper() + f": {each['msg']}"
@@ -79,3 +88,39 @@ def load(settings: type[SettingsT]) -> SettingsT:
     if problems:
         raise SettingsError("\n".join(problems))
     return loaded
+
+
+def _misnamed(given: set[str], filed: set[str], *, known: set[str]) -> list[str]:
+    return [
+        *(f"{name} is not a setting" for name in sorted((given | filed) - known)),
+        *(
+            f"{name} is set in the environment and in the settings file"
+            for name in sorted(given & filed)
+        ),
+    ]
+
+
+def _filed(settings: type[BaseSettings], prefix: str) -> dict[str, Any]:
+    """Return what the settings file says, by the names of the variables."""
+    variable = f"{prefix}SETTINGS_FILE"
+    path = os.environ.get(variable)
+    if path is None or "settings_file" not in settings.model_fields:
+        return {}
+    try:
+        content = _private_object(Path(path))
+    except OSError as error:
+        raise SettingsError(f"{variable}: {path}: {error.strerror}") from None
+    except (TypeError, ValueError) as error:
+        raise SettingsError(f"{variable}: {path}: {error}") from None
+    return {f"{prefix}{name}".upper(): value for name, value in content.items()}
+
+
+def _private_object(path: Path) -> dict[str, Any]:
+    """Read a JSON object that only its owner may read, without ever quoting it."""
+    with path.open(encoding="utf-8") as file:
+        if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
+            raise ValueError("others may read it; make it mode 0600")
+        content = json.load(file)
+    if not isinstance(content, dict):
+        raise TypeError("it holds no JSON object")
+    return content
