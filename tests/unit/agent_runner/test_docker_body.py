@@ -9,6 +9,7 @@ import pytest
 from agent_runner.docker_body import (
     AgentImage,
     Owner,
+    Volume,
     container_body,
     image_from,
     network_body,
@@ -92,6 +93,20 @@ def test_an_images_volumes_live_in_memory() -> None:
         ("tmpfs", "/data"),
         ("tmpfs", "/tmp"),  # noqa: S108
     ]
+
+
+def test_the_init_may_come_from_a_volume() -> None:
+    made = container_body(
+        LAUNCH, IMAGE, network_id="network", labels={}, init=Volume("init")
+    )
+
+    assert made["HostConfig"]["Mounts"][0] == {
+        "Type": "volume",
+        "Source": "init",
+        "Target": "/ag2trust",
+        "ReadOnly": True,
+        "VolumeOptions": {"NoCopy": True},
+    }
 
 
 def test_an_image_is_read_as_docker_describes_it() -> None:

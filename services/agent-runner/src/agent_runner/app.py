@@ -20,11 +20,13 @@ from .agent_life import AgentLife
 from .agent_logs import LogReader
 from .agent_types import AgentTypes
 from .agents import Agents
+from .docker_body import Volume
 from .docker_runtime import docker_runtime
 from .doors import open_doors
 from .hosted_agents import HostedAgents
 from .hosting import Hosting
 from .hosting_repository import HostingRepository
+from .launch_frame import AGENT_INIT
 from .lease_renewal import LeaseRenewal
 from .leases import Leases
 from .messages import MessageDesk, Messages
@@ -49,10 +51,12 @@ _LONGEST_BODY_BYTES = 32 * 1024 * 1024
 def runtime_of(settings: Settings) -> AbstractAsyncContextManager[Runtime]:
     match settings.runtime:
         case RuntimeName.DOCKER:
+            volume = settings.init_volume
             return docker_runtime(
                 installation=settings.installation,
                 runner=settings.name,
                 network_range=settings.agent_networks,
+                init=Volume(volume) if volume else AGENT_INIT,
             )
         case RuntimeName.PROCESS:
             return process_runtime(state=settings.state_folder / "process")

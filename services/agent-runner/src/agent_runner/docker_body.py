@@ -13,6 +13,7 @@ from .runtime import Launch, Placed
 __all__ = [
     "AgentImage",
     "Owner",
+    "Volume",
     "container_body",
     "image_from",
     "network_body",
@@ -25,7 +26,8 @@ _AGENT = "ag2trust.agent"
 _ORGANIZATION = "ag2trust.organization"
 _EPOCH = "ag2trust.epoch"
 
-_INIT = "/ag2trust/init"
+_OURS = "/ag2trust"
+_INIT = f"{_OURS}/init"
 _NOBODY = "65534:65534"
 _MEBIBYTE = 1024 * 1024
 _SCRATCH_BYTES = 16 * _MEBIBYTE
@@ -68,6 +70,13 @@ class AgentImage:
     def runs_as_root(self) -> bool:
         name = self.user.partition(":")[0]
         return name in ("", "root") or (name.isdecimal() and int(name) == 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A volume of the engine, which needs no path that its host can see."""
+
+    name: str
 
 
 def placed_from(labels: Mapping[str, str], *, is_running: bool) -> Placed:
@@ -115,10 +124,11 @@ def container_body(
     *,
     network_id: str,
     labels: dict[str, str],
-    init: Path,
+    init: Path | Volume,
 ) -> Any:
     """Return the body of `POST /containers/create`.
 
+    *init* is agent_init.sh, or a volume that holds it as `init` and nothing else.
     `Env` stays empty: Docker adds the image's own, and writes all of it to disk. A
     health check would run beside the agent and keep what it prints in `inspect`.
     """
@@ -141,7 +151,9 @@ def container_body(
     }
 
 
-def _confinement(launch: Launch, image: AgentImage, init: Path) -> dict[str, Any]:
+def _confinement(
+    launch: Launch, image: AgentImage, init: Path | Volume
+) -> dict[str, Any]:
     memory = launch.resources.memory_mb * _MEBIBYTE
     return {
         "Init": False,
@@ -159,7 +171,7 @@ def _confinement(launch: Launch, image: AgentImage, init: Path) -> dict[str, Any
             {"Name": "nofile", "Soft": _OPEN_FILES, "Hard": _OPEN_FILES},
         ],
         "Mounts": [
-            _read_only(init, _INIT),
+            _init_mount(init),
             # An image's volume would be a folder of the host, writable and lasting.
             *map(_scratch, sorted(image.volumes | {"/tmp"})),  # noqa: S108 - a mount
         ],
@@ -178,12 +190,20 @@ def _connection(network_id: str) -> dict[str, Any]:
     }
 
 
-def _read_only(source: Path, target: str) -> dict[str, Any]:
+def _init_mount(init: Path | Volume) -> dict[str, Any]:
+    if isinstance(init, Path):
+        return {
+            "Type": "bind",
+            "Source": str(init),
+            "Target": _INIT,
+            "ReadOnly": True,
+        }
     return {
-        "Type": "bind",
-        "Source": str(source),
-        "Target": target,
+        "Type": "volume",
+        "Source": init.name,
+        "Target": _OURS,
         "ReadOnly": True,
+        "VolumeOptions": {"NoCopy": True},
     }
 
 

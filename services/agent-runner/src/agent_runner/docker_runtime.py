@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 
 from .agent_output import AgentOutput
-from .docker_body import Owner, container_body, network_body
+from .docker_body import Owner, Volume, container_body, network_body
 from .docker_engine import (
     Attachment,
     Container,
@@ -47,13 +47,14 @@ async def docker_runtime(
     runner: str,
     network_range: IPv4Network,
     socket: Path = Path("/var/run/docker.sock"),
-    init: Path = AGENT_INIT,
+    init: Path | Volume = AGENT_INIT,
 ) -> AsyncIterator[Runtime]:
     """Hold a runtime on the Docker engine behind *socket*.
 
     Agents' networks are cut from *network_range*, which must be nobody else's. *init*
-    is where the engine's host has agent_init.sh. Containers go on when the runtime
-    closes. Raises EngineUnavailableError if Docker does not answer.
+    is where the engine's host has agent_init.sh, or a volume with it as `init`.
+    Containers go on when the runtime closes. Raises EngineUnavailableError if Docker
+    does not answer.
     """
     owner = Owner(installation=installation, runner=runner)
     async with engine_at(socket, owner) as engine:
@@ -82,7 +83,7 @@ class _DockerRuntime(Runtime):
         owner: Owner,
         group: asyncio.TaskGroup,
         network_range: IPv4Network,
-        init: Path,
+        init: Path | Volume,
     ) -> None:
         self._engine = engine
         self._owner = owner

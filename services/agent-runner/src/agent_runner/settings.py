@@ -23,6 +23,8 @@ class Settings(DatabaseSettings):
 
     *state_folder* holds the spool, and the process runtime's ledger.
     *installation* tells our containers from those of another installation.
+    *init_volume* is a Docker volume that holds agent_init.sh as `init`, for a runner
+    whose own files the engine's host does not see.
     """
 
     model_config = SettingsConfigDict(env_prefix="AG2TRUST_AGENT_RUNNER_")
@@ -35,6 +37,7 @@ class Settings(DatabaseSettings):
     runtime: RuntimeName
     installation: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
     agent_image: str = ""
+    init_volume: str = ""
     agent_networks: IPv4Network = IPv4Network("10.201.0.0/16")
     allow_private_base_urls: bool = False
 
