@@ -166,6 +166,24 @@ async def test_secrets_in_an_answer_are_masked(house: House) -> None:
     assert content == "It is [secret]."
 
 
+async def test_secrets_in_a_failure_are_masked(house: House) -> None:
+    agent = await house.make_agent()
+    puppet = await house.start(agent.id)
+    accepted = await house.submit(agent.id, "Fail, please")
+    key = puppet.launch.environment["OPENAI_API_KEY"]
+    message = await puppet.next()
+
+    await puppet.post(
+        f"messages/{message['message_id']}/reply",
+        {"status": "failed", "error": {"code": key, "message": f"No {key}."}},
+    )
+
+    explanation = (await read(house, accepted.message_id)).explanation
+    assert explanation is not None
+    assert explanation.provider_error == "[secret]"
+    assert explanation.message == "No [secret]."
+
+
 async def test_what_cannot_be_stored_is_replaced(house: House) -> None:
     agent = await house.make_agent()
     puppet = await house.start(agent.id)

@@ -151,7 +151,7 @@ class MessageDesk:
                 status=status,
                 reply=_storable(content, agent) if content else None,
                 usage=in_hand.usage,
-                explanation=explanation,
+                explanation=_storable_explanation(explanation, agent),
                 at=self._now(),
             )
         agent.in_hand = None
@@ -189,6 +189,21 @@ class MessageDesk:
 def _storable(content: str, agent: HostedAgent) -> str:
     """Mask the agent's secrets, and what PostgreSQL's text cannot hold (U+0000)."""
     return SecretMask(agent.secrets).hide(content).replace("\0", "\ufffd")
+
+
+def _storable_explanation(
+    explanation: Explanation | None, agent: HostedAgent
+) -> Explanation | None:
+    """Mask what the agent chose to say of its failure, as in an answer."""
+    if explanation is None:
+        return None
+    name = explanation.provider_error
+    return explanation.model_copy(
+        update={
+            "message": _storable(explanation.message, agent),
+            "provider_error": _storable(name, agent) if name else None,
+        }
+    )
 
 
 async def _woken(agent: HostedAgent) -> None:
