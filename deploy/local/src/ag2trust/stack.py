@@ -35,9 +35,9 @@ _LOOK_AT_LOGS_EVERY = timedelta(seconds=1)
 _DOCKER = "unix:///var/run/docker.sock"  # where the runner looks
 
 # Together less than the 15 s within which a stop is over.
-_STOP_SERVICE_SECONDS = 7.0
+_STOP_SERVICE_SECONDS = 6.0
 _STOP_NATS_SECONDS = 2.0
-_STOP_POSTGRES_SECONDS = 4.0
+_STOP_POSTGRES_SECONDS = 3.0
 
 
 @asynccontextmanager
