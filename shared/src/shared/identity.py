@@ -6,8 +6,8 @@ must trust; none is ever learned from the bus.
 """
 
 import base64
-import binascii
 import hashlib
+import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,13 +45,16 @@ class PublicIdentity:
 
     @classmethod
     def parse(cls, text: str) -> "PublicIdentity":
-        """Raise ValueError if *text* is not a public identity."""
+        """Raise ValueError if *text* is not a public identity, to the letter."""
         nkey, _, sealing_key = text.strip().partition(".")
         _verifying_key(nkey)
         decoded = base64.urlsafe_b64decode(sealing_key + "=" * (-len(sealing_key) % 4))
         if len(decoded) != 32:  # noqa: PLR2004 - the length of an X25519 key
             raise ValueError("a sealing key has 32 bytes")
-        return cls(nkey=nkey, sealing_key=decoded)
+        identity = cls(nkey=nkey, sealing_key=decoded)
+        if str(identity) != text.strip():  # base64 skips what it does not know
+            raise ValueError("a sealing key is base64url without padding")
+        return identity
 
     def __str__(self) -> str:
         sealing_key = base64.urlsafe_b64encode(self.sealing_key).decode().rstrip("=")
@@ -83,29 +86,33 @@ class Identity:
 
     @classmethod
     def from_nkey_seed(cls, text: str) -> "Identity":
-        """Read a user seed (`SU…`); ValueError if it is none."""
+        """Read a user seed (`SU…`); a ValueError never quotes what was given."""
         try:
             prefix, seed = nkeys.decode_seed(text.strip().encode())
-        except (nkeys.NkeysError, binascii.Error) as error:
-            raise ValueError("not an nkey seed") from error
+        except (nkeys.NkeysError, ValueError):
+            raise ValueError("not an nkey seed") from None
         if prefix != nkeys.PREFIX_BYTE_USER:
             raise ValueError("not the seed of a user")
-        return cls(bytes(seed))
+        identity = cls(bytes(seed))
+        if identity.nkey_seed != text.strip():  # `decode_seed` does not look at it
+            raise ValueError("the seed's checksum does not fit")
+        return identity
 
     @classmethod
     def from_file(cls, path: Path) -> "Identity":
         """Read a seed file, which nobody but its owner may read."""
         try:
-            mode = path.stat().st_mode
-            text = path.read_text(encoding="ascii")
-        except (OSError, UnicodeDecodeError) as error:
-            raise IdentityFileError(f"{path} cannot be read") from error
+            with path.open(encoding="ascii") as file:
+                mode = os.fstat(file.fileno()).st_mode
+                text = file.read()
+        except (OSError, UnicodeDecodeError):
+            raise IdentityFileError(f"{path} cannot be read") from None
         if stat.S_IMODE(mode) & 0o077:
             raise IdentityFileError(f"{path} is readable by others; make it mode 0600")
         try:
             return cls.from_nkey_seed(text)
         except ValueError as error:
-            raise IdentityFileError(f"{path} holds no nkey seed") from error
+            raise IdentityFileError(f"{path} holds no nkey seed: {error}") from None
 
     @property
     def nkey_seed(self) -> str:

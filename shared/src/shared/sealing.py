@@ -44,5 +44,9 @@ class SealingKey:
 
 
 def seal(plaintext: bytes, *, to: bytes, info: bytes) -> bytes:
-    """Seal *plaintext* to the X25519 public key *to* (32 bytes)."""
+    """Seal *plaintext* to the X25519 public key *to*.
+
+    Raise ValueError if *to* has not 32 bytes or is one of the few points of low order,
+    under which everybody could open the seal.
+    """
     return _SUITE.encrypt(plaintext, X25519PublicKey.from_public_bytes(to), info)

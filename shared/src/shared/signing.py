@@ -2,12 +2,18 @@
 
 The signature covers a purpose besides the body, so that words signed for one question
 cannot be presented as the answer to another.
+
+The key that signs here also signs the nonce of every NATS server it logs in to, and
+that server chooses the nonce. So what we sign begins with a byte that no nonce can
+hold: nonces are text, and 0xFF occurs in no UTF-8 (RFC 3629, section 1).
 """
 
 from .contracts.base import Message, MessageT, Signed
 from .identity import Identity, PublicIdentity
 
 __all__ = ["SignatureBrokenError", "sign", "signed_bytes", "verify"]
+
+_NOT_A_NONCE = b"\xff"
 
 
 class SignatureBrokenError(Exception):
@@ -39,4 +45,6 @@ def verify(
 def signed_bytes(purpose: str, *parts: bytes) -> bytes:
     """Join the purpose and each part, each with its length before it."""
     pieces = [purpose.encode(), *parts]
-    return b"".join(len(piece).to_bytes(4, "big") + piece for piece in pieces)
+    return _NOT_A_NONCE + b"".join(
+        len(piece).to_bytes(4, "big") + piece for piece in pieces
+    )
