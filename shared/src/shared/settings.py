@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, PlainSerializer, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import SettingsError as UndecodableError
 
 from .identity import PublicIdentity
 from .logs import Level
@@ -32,10 +34,13 @@ class SettingsError(Exception):
 class ServiceSettings(BaseSettings):
     """What every service needs. Subclasses set `env_prefix`.
 
-    *settings_file* holds settings too. *alive_file* is touched every few seconds.
+    A variable that is empty counts as not set. *settings_file* holds settings too.
+    *alive_file* is touched every few seconds.
     """
 
-    model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True, frozen=True, hide_input_in_errors=True
+    )
 
     nats_url: str = "nats://127.0.0.1:4222"
     identity_file: Path
@@ -69,25 +74,45 @@ SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 
 def load(settings: type[SettingsT]) -> SettingsT:
-    """Read *settings* from the environment; raise `SettingsError` in plain words."""
+    """Read *settings* from the environment; raise `SettingsError` in plain words.
+
+    The words never hold a value: it may be a secret that was put in the wrong place.
+    """
     prefix = settings.model_config.get("env_prefix", "").upper()
     fields = {f"{prefix}{name}".upper(): name for name in settings.model_fields}
-    given = {name.upper() for name in os.environ if name.upper().startswith(prefix)}
     filed = _filed(settings, prefix)
-    problems = _misnamed(given if prefix else set(), set(filed), known=set(fields))
+    problems = _misnamed(_given(prefix), set(filed), known=set(fields))
     try:
         loaded = settings(
             **{fields[name]: filed[name] for name in fields.keys() & filed}
         )
     except ValidationError as error:
         problems += [
-            f"{prefix}{'.'.join(map(str, each['loc']))}".upper() + f": {each['msg']}"
+            _problem(prefix, each)
             for each in error.errors(include_input=False, include_url=False)
         ]
+        raise SettingsError("\n".join(problems)) from None
+    except UndecodableError as error:
+        problems.append(f"{prefix}…: {error}")
         raise SettingsError("\n".join(problems)) from None
     if problems:
         raise SettingsError("\n".join(problems))
     return loaded
+
+
+def _problem(prefix: str, error: ErrorDetails) -> str:
+    """Name the setting; what concerns several at once names them itself."""
+    name = ".".join(map(str, error["loc"])) or "…"
+    return f"{prefix}{name}".upper() + f": {error['msg']}"
+
+
+def _given(prefix: str) -> set[str]:
+    """Return the variables that are set, or nothing where any could be meant."""
+    return {
+        name.upper()
+        for name, value in os.environ.items()
+        if value and prefix and name.upper().startswith(prefix)
+    }
 
 
 def _misnamed(given: set[str], filed: set[str], *, known: set[str]) -> list[str]:
@@ -104,7 +129,7 @@ def _filed(settings: type[BaseSettings], prefix: str) -> dict[str, Any]:
     """Return what the settings file says, by the names of the variables."""
     variable = f"{prefix}SETTINGS_FILE"
     path = os.environ.get(variable)
-    if path is None or "settings_file" not in settings.model_fields:
+    if not path or "settings_file" not in settings.model_fields:
         return {}
     try:
         content = _private_object(Path(path))
