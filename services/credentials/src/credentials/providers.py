@@ -1,6 +1,8 @@
 """Use cases of providers: make, read, change, remove."""
 
 import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import structlog
 from pydantic import JsonValue, SecretStr
@@ -31,7 +33,7 @@ from . import providers_repository as repository
 from .audit_repository import note
 from .base_url import origin_of
 from .configuration import Configuration, configuration_of, patched, submitted
-from .envelope import Context
+from .envelope import Context, SealedSecret
 from .secret_text import hint_of, trimmed
 from .submissions import Submissions
 from .uses_repository import agents_using
@@ -86,11 +88,7 @@ class Providers:
         and `PreconditionFailedError` when *if_version* is not the row's version.
         """
         patch = self._submissions.opened(question, ProviderPatch)
-        async with self._database.organization(question.org_id) as transaction:
-            current = await repository.lock_provider(transaction, question.provider_id)
-            _require_version(current, question.if_version)
-            await self._change(transaction, question, current, patch)
-            changed = await repository.provider(transaction, question.provider_id)
+        current, changed = await self._changed(question, patch)
         if changed.version > current.version:
             log.info("provider.updated", provider=str(changed.id))
             await self._tell_changed(question)
@@ -126,6 +124,9 @@ class Providers:
         fingerprint: bytes,
     ) -> Provider:
         configuration = submitted(submission, allow_private=self._allow_private)
+        secret = await self._sealed(
+            question, configuration, submission.api_key, version=1
+        )
         async with self._database.organization(question.org_id) as transaction:
             await repository.add_provider(
                 transaction,
@@ -135,9 +136,7 @@ class Providers:
                 configuration=configuration,
                 fingerprint=fingerprint,
             )
-            await self._put_secret(
-                transaction, question, configuration, submission.api_key, version=1
-            )
+            await _put(transaction, secret)
             await _note(
                 transaction, question, "provider.created", {"name": configuration.name}
             )
@@ -150,45 +149,54 @@ class Providers:
             made_by = await repository.fingerprint_of(transaction, question.provider_id)
         return made_by is not None and hmac.compare_digest(made_by, fingerprint)
 
-    async def _read(self, question: CreateProvider | ProviderQuestion) -> Provider:
+    async def _read(self, question: _ProviderAct) -> Provider:
         async with self._database.organization(question.org_id) as transaction:
             return await repository.provider(transaction, question.provider_id)
 
-    async def _change(
-        self,
-        transaction: Transaction,
-        question: UpdateProvider,
-        current: Provider,
-        patch: ProviderPatch,
-    ) -> None:
-        """Write what *patch* changes of a locked provider, if that is anything."""
+    async def _changed(
+        self, question: UpdateProvider, patch: ProviderPatch
+    ) -> tuple[Provider, Provider]:
+        """Return the provider before and after; begin again whenever overtaken.
+
+        What is written is planned, and its secret sealed, before the transaction: the
+        master key may be slow, and a transaction holds locks.
+        """
+        while True:
+            current = await self._read(question)
+            _require_version(current, question.if_version)
+            plan = await self._planned(question, current, patch)
+            async with self._database.organization(question.org_id) as transaction:
+                locked = await repository.lock_provider(transaction, current.id)
+                if locked.version == current.version:
+                    await _carry_out(transaction, question, plan)
+                    changed = await repository.provider(transaction, current.id)
+                    return current, changed
+
+    async def _planned(
+        self, question: UpdateProvider, current: Provider, patch: ProviderPatch
+    ) -> "_Plan":
         configuration = patched(current, patch, allow_private=self._allow_private)
         changes = configuration_of(current).differences(configuration)
-        if patch.api_key is not None:
-            await self._put_secret(
-                transaction,
-                question,
-                configuration,
-                patch.api_key,
-                version=current.credential.version + 1,
-            )
-            changes.append("api_key")
-        elif origin_of(configuration.base_url) != origin_of(current.base_url):
-            raise _secret_required()
-        if not changes:
-            return
-        await repository.change_provider(transaction, current.id, configuration)
-        await _note(transaction, question, "provider.updated", {"changed": [*changes]})
+        if patch.api_key is None:
+            if origin_of(configuration.base_url) != origin_of(current.base_url):
+                raise _secret_required()
+            return _Plan(configuration, changes, secret=None)
+        secret = await self._sealed(
+            question,
+            configuration,
+            patch.api_key,
+            version=current.credential.version + 1,
+        )
+        return _Plan(configuration, [*changes, "api_key"], secret)
 
-    async def _put_secret(
+    async def _sealed(
         self,
-        transaction: Transaction,
         question: CreateProvider | UpdateProvider,
         configuration: Configuration,
         given: SecretStr,
         *,
         version: int,
-    ) -> None:
+    ) -> "_NewSecret":
         api_key = trimmed(given, field="api_key")
         context = Context(
             org_id=question.org_id,
@@ -196,18 +204,52 @@ class Providers:
             version=version,
             origin=origin_of(configuration.base_url),
         )
-        await repository.put_secret(
-            transaction,
-            context,
-            secret=await self._vault.seal({"api_key": api_key}, context),
-            hint=hint_of(api_key),
-        )
+        sealed = await self._vault.seal({"api_key": api_key}, context)
+        return _NewSecret(context, sealed, hint_of(api_key))
 
     async def _tell_changed(self, question: UpdateProvider | ProviderQuestion) -> None:
         await self._bus.signal(
             PROVIDER_CHANGED,
             ProviderChanged(org_id=question.org_id, provider_id=question.provider_id),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _NewSecret:
+    """A secret that is sealed and not yet stored."""
+
+    context: Context
+    sealed: SealedSecret
+    hint: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What an update is to write: nothing, if there are no *changes*."""
+
+    configuration: Configuration
+    changes: Sequence[str]
+    secret: _NewSecret | None
+
+
+async def _carry_out(
+    transaction: Transaction, question: UpdateProvider, plan: _Plan
+) -> None:
+    """Write *plan* to a locked provider."""
+    if not plan.changes:
+        return
+    await repository.change_provider(
+        transaction, question.provider_id, plan.configuration
+    )
+    if plan.secret is not None:
+        await _put(transaction, plan.secret)
+    await _note(transaction, question, "provider.updated", {"changed": [*plan.changes]})
+
+
+async def _put(transaction: Transaction, secret: _NewSecret) -> None:
+    await repository.put_secret(
+        transaction, secret.context, secret=secret.sealed, hint=secret.hint
+    )
 
 
 def _require_version(provider: Provider, if_version: int | None) -> None:
