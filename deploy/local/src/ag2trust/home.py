@@ -59,6 +59,10 @@ class Home:
         return self.folder / "logs"
 
     @property
+    def master_key(self) -> Path:
+        return self.keys / "master.key"
+
+    @property
     def nats_port(self) -> Path:
         return self.folder / "nats-port"
 

@@ -90,7 +90,7 @@ def first_key(home: Home, given: SecretStr | None) -> FirstKey:
 
 def _keys(home: Home, *, is_new: bool) -> Keys:
     files = {service: home.keys / f"{service}.nkey" for service in Service}
-    master_key = home.keys / "master.key"
+    master_key = home.master_key
     passwords = home.keys / "passwords.json"
     if is_new:
         _make_missing(files, master_key, passwords)

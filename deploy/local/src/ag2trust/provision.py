@@ -1,0 +1,171 @@
+"""What docker-compose.yml gives its services: secrets made once, a database prepared.
+
+`python -m ag2trust.provision keys` runs before any server, `… database` as soon as
+PostgreSQL answers; both may be repeated. Every folder below `/ag2trust` is a volume:
+
+vault/          api-key, and all that is made here; seen by `keys` alone
+master-key/     master.key, for credentials alone; back it up apart
+<service>/      identity.nkey, settings.json, and what else it is told
+database/       passwords.json, for `database`
+postgres/       password
+nats/           nats.conf; nats-data/ is made over to it
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import asyncpg
+
+from shared.contracts.base import Service
+
+from .errors import LaunchError, ServerFailedError
+from .home import Home
+from .keys import Keys, first_key, keys_of
+from .nats_server import configuration
+from .postgres import SUPERUSER
+from .private_files import make_private_folder, write_private
+from .provisioning import (
+    DATABASE,
+    owner_role,
+    provision_database,
+    provision_roles,
+    service_role,
+    sweep_role,
+)
+
+__all__ = ["ROOT", "Vault", "make_keys", "prepare_database"]
+
+ROOT = Path("/ag2trust")
+
+_SOCKET_FOLDER = "/run/postgresql"
+_NATS_PORT = 4222
+
+# As whom the containers run: the Dockerfile says so of the services, the official image
+# of PostgreSQL, and docker-compose.yml of the runner.
+_OWNERS: Mapping[str, int] = {
+    Service.CREDENTIALS: 65532,
+    Service.GATEWAY: 65532,
+    Service.AGENT_RUNNER: 0,
+    Service.METRICS: 65532,
+    "database": 65532,
+    "nats": 65532,
+    "nats-data": 65532,
+    "postgres": 999,
+}
+
+
+class Vault(Home):
+    """All that is made, but for the master key, which has a volume of its own."""
+
+    __slots__ = ()
+
+    @property
+    def master_key(self) -> Path:
+        return self.folder.parent / "master-key" / "master.key"
+
+
+def make_keys(root: Path, owners: Mapping[str, int] = _OWNERS) -> None:
+    """Make what is missing below *root*, and give each of *owners* what is its own.
+
+    Raises `HomeUnusableError` if something that was there is lost.
+    """
+    vault = Vault(root / "vault")
+    for folder in (vault.keys, vault.master_key.parent):
+        make_private_folder(folder)
+    keys = keys_of(vault, is_new=not vault.version.exists())
+    files = _files(keys, first_key(vault, None).sha256)
+    write_private(vault.version, "1\n")
+    for name, owner in owners.items():
+        _give(root / name, files.get(name, {}), owner)
+    _give(vault.master_key.parent, {}, owners[Service.CREDENTIALS])
+    _make_over(vault.master_key, owners[Service.CREDENTIALS])
+
+
+async def prepare_database(root: Path) -> None:
+    """Bring roles, schemas and grants up to date; raise `ServerFailedError`."""
+    passwords = json.loads((root / "database" / "passwords.json").read_text())
+    admin_url = _url(SUPERUSER, passwords, "postgres")
+    try:
+        await provision_roles(admin_url, passwords)
+        await provision_database(admin_url)
+    except asyncpg.InvalidPasswordError as error:
+        raise ServerFailedError(
+            "PostgreSQL refuses the password in the vault: its data were made with "
+            "another vault. Put back the one that belongs to them."
+        ) from error
+    except OSError as error:
+        raise ServerFailedError(
+            f"PostgreSQL cannot be reached in {_SOCKET_FOLDER}."
+        ) from error
+
+
+def _files(keys: Keys, first_key_hash: str) -> dict[str, dict[str, str]]:
+    """Return the text of every file, by owner and name."""
+    told = {service: _urls(service, keys.passwords) for service in Service}
+    pinned = {"credentials_identity": str(keys.credentials_identity)}
+    told[Service.GATEWAY] |= pinned | {"bootstrap_key_hash": first_key_hash}
+    told[Service.AGENT_RUNNER] |= pinned
+    files: dict[str, dict[str, str]] = {
+        service: {
+            "identity.nkey": identity.nkey_seed,
+            "settings.json": json.dumps(told[service], indent=2),
+        }
+        for service, identity in keys.identities.items()
+    }
+    files[Service.CREDENTIALS]["runners.json"] = keys.runners_file.read_text()
+    files["database"] = {"passwords.json": json.dumps(dict(keys.passwords))}
+    files["nats"] = {"nats.conf": _nats_configuration(keys)}
+    files["postgres"] = {"password": keys.passwords[SUPERUSER]}
+    return files
+
+
+def _urls(service: Service, passwords: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "database_url": _url(service_role(service), passwords),
+        "sweep_database_url": _url(sweep_role(service), passwords),
+        "owner_database_url": _url(owner_role(service), passwords),
+    }
+
+
+def _url(role: str, passwords: Mapping[str, str], database: str = DATABASE) -> str:
+    return f"postgresql://{role}:{passwords[role]}@/{database}?host={_SOCKET_FOLDER}"
+
+
+def _nats_configuration(keys: Keys) -> str:
+    """Listen on every address of its container, which only composed services reach."""
+    told = configuration(port=_NATS_PORT, store=Path("/data"), logins=keys.logins)
+    return json.dumps(told | {"listen": f"0.0.0.0:{_NATS_PORT}"}, indent=2)
+
+
+def _give(folder: Path, files: Mapping[str, str], owner: int) -> None:
+    make_private_folder(folder)
+    folder.chmod(0o700)
+    for name, text in files.items():
+        _make_over(write_private(folder / name, text), owner)
+    _make_over(folder, owner)
+
+
+def _make_over(path: Path, owner: int) -> None:
+    os.chown(path, owner, owner)
+
+
+def _main() -> None:
+    try:
+        match sys.argv[1:]:
+            case ["keys"]:
+                make_keys(ROOT)
+            case ["database"]:
+                asyncio.run(prepare_database(ROOT))
+            case _:
+                sys.exit("Say what to provision: keys, or database.")
+    except LaunchError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    _main()
