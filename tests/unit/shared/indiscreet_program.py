@@ -45,7 +45,7 @@ def model_refuses() -> None:
 
 
 def key_is_missing() -> None:
-    {}[CANARY]
+    dict[str, str]()[CANARY]
 
 
 def cause_holds_it() -> None:
