@@ -35,3 +35,10 @@ async def whole(runtime: str) -> AsyncIterator[Whole]:
 @pytest.fixture
 def provider_key() -> str:
     return f"sk-fake-{secrets.token_hex(16)}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was measured (`record_property`), also where nothing failed."""
+    for report in terminalreporter.getreports("passed"):
+        for what, figure in report.user_properties:
+            terminalreporter.write_line(f"{what}: {figure}")
