@@ -1,5 +1,6 @@
 """What every aiohttp application here wears: request ids, errors, JSON in and out."""
 
+import math
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
@@ -9,7 +10,7 @@ from typing import TypeVar
 import structlog
 from aiohttp import web
 from pydantic import BaseModel, JsonValue, ValidationError
-from pydantic_core import from_json
+from pydantic_core import ErrorDetails, from_json
 from structlog.contextvars import bound_contextvars
 
 from .errors import (
@@ -53,7 +54,7 @@ async def tell_errors(request: web.Request, handler: Handler) -> web.StreamRespo
     with bound_contextvars(request_id=request_id):
         response = await _answered(request, handler, request_id)
         if not response.prepared:
-            response.headers[REQUEST_ID] = request_id
+            response.headers.setdefault(REQUEST_ID, request_id)
         return response
 
 
@@ -128,14 +129,15 @@ def _invalid(fields: list[JsonValue]) -> InvalidError:
 def fields_of(error: ValidationError) -> list[JsonValue]:
     """Say which fields are wrong and why, never what was given."""
     return [
-        _field(
-            [str(part) for part in each["loc"]],
-            _MEMBER_OF_ENUM.sub(r"\1", each["msg"]),
-        )
-        for each in error.errors(
-            include_input=False, include_url=False, include_context=False
-        )
+        _field([str(part) for part in each["loc"]], _words_of(each))
+        for each in error.errors(include_input=False, include_url=False)
     ]
+
+
+def _words_of(error: ErrorDetails) -> str:
+    if error["type"] == "union_tag_invalid":  # its own words quote the tag
+        return f"Input should be one of {error['ctx']['expected_tags']}"
+    return _MEMBER_OF_ENUM.sub(r"\1", error["msg"])
 
 
 def _field(path: Iterable[str], message: str) -> JsonValue:
@@ -180,7 +182,7 @@ def _told(error: AppError, request_id: str) -> web.Response:
     if retry_after_seconds is None and error.status == HTTPStatus.SERVICE_UNAVAILABLE:
         retry_after_seconds = _RETRY_AFTER_SECONDS
     if retry_after_seconds is not None:
-        response.headers["Retry-After"] = str(max(1, round(retry_after_seconds)))
+        response.headers["Retry-After"] = str(max(1, math.ceil(retry_after_seconds)))
     if error.status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"  # RFC 9110, section 11.6.1
     return response
