@@ -5,7 +5,8 @@ AppError                              500 INTERNAL_ERROR
  │  ├ CredentialTamperedError             CREDENTIAL_TAMPERED
  │  └ CredentialWrongKeyError             CREDENTIAL_WRONG_KEY
  ├ MalformedError                     400 MALFORMED_REQUEST
- │  └ MalformedJsonError                  MALFORMED_JSON
+ │  ├ MalformedJsonError                  MALFORMED_JSON
+ │  └ WireFormatMismatchError             WIRE_FORMAT_MISMATCH
  ├ UnauthenticatedError               401 UNAUTHENTICATED
  │  ├ InvalidApiKeyError                  INVALID_API_KEY
  │  ├ InvalidAgentTokenError              INVALID_AGENT_TOKEN
@@ -27,6 +28,10 @@ AppError                              500 INTERNAL_ERROR
  │  ├ NameTakenError                      NAME_TAKEN
  │  ├ ProviderInUseError                  PROVIDER_IN_USE
  │  ├ ProviderGoneError                   PROVIDER_NOT_FOUND
+ │  ├ ProviderNotReadyError               PROVIDER_NOT_READY
+ │  │  ├ CredentialsMissingError             CREDENTIALS_MISSING
+ │  │  ├ CredentialsExpiredError             CREDENTIALS_EXPIRED
+ │  │  └ RoleRefusedError                    ROLE_REFUSED
  │  ├ AgentTypeInUseError                 AGENT_TYPE_IN_USE
  │  ├ AgentNotRunningError                AGENT_NOT_RUNNING
  │  ├ MessageNotInHandError               MESSAGE_NOT_IN_HAND
@@ -35,6 +40,7 @@ AppError                              500 INTERNAL_ERROR
  ├ TooLargeError                      413 REQUEST_TOO_LARGE
  ├ InvalidError                       422 VALIDATION_FAILED
  │  ├ BaseUrlForbiddenError               BASE_URL_FORBIDDEN
+ │  ├ ProviderIncompleteError             PROVIDER_INCOMPLETE
  │  ├ SecretRequiredError                 SECRET_REQUIRED
  │  └ MessageTooLongError                 MESSAGE_TOO_LONG
  ├ LimitedError                       429 RATE_LIMITED
@@ -42,7 +48,8 @@ AppError                              500 INTERNAL_ERROR
  └ UnavailableError                   503 SERVICE_UNAVAILABLE
     ├ DatabaseUnavailableError            DATABASE_UNAVAILABLE
     ├ MasterKeyUnavailableError           MASTER_KEY_UNAVAILABLE
-    └ SpoolFullError                      SPOOL_FULL
+    ├ SpoolFullError                      SPOOL_FULL
+    └ StsUnavailableError                 STS_UNAVAILABLE
 
 Anything else that escapes a handler is a bug: logged in full, told as INTERNAL_ERROR.
 """
@@ -66,6 +73,8 @@ __all__ = [
     "CredentialTamperedError",
     "CredentialUnreadableError",
     "CredentialWrongKeyError",
+    "CredentialsExpiredError",
+    "CredentialsMissingError",
     "DatabaseUnavailableError",
     "ForbiddenError",
     "InvalidAgentTokenError",
@@ -87,15 +96,20 @@ __all__ = [
     "PreconditionFailedError",
     "ProviderGoneError",
     "ProviderInUseError",
+    "ProviderIncompleteError",
     "ProviderNotFoundError",
+    "ProviderNotReadyError",
+    "RoleRefusedError",
     "SecretRequiredError",
     "SpoolFullError",
     "StaleGenerationError",
+    "StsUnavailableError",
     "ThreadNotFoundError",
     "TooLargeError",
     "UnauthenticatedError",
     "UnavailableError",
     "UpstreamError",
+    "WireFormatMismatchError",
     "error_from",
 ]
 
@@ -150,6 +164,12 @@ class MalformedError(AppError):
 
 class MalformedJsonError(MalformedError):
     code = "MALFORMED_JSON"
+
+
+class WireFormatMismatchError(MalformedError):
+    """The path's wire format is not the provider's, and is not translated."""
+
+    code = "WIRE_FORMAT_MISMATCH"
 
 
 class UnauthenticatedError(AppError):
@@ -251,6 +271,29 @@ class ProviderGoneError(ConflictError):
     code = "PROVIDER_NOT_FOUND"
 
 
+class ProviderNotReadyError(ConflictError):
+    """A provider's credential cannot be used until somebody mends it.
+
+    `details.explanation` is an `Explanation` with the cause and the fix.
+    """
+
+    code = "PROVIDER_NOT_READY"
+
+
+class CredentialsMissingError(ProviderNotReadyError):
+    code = "CREDENTIALS_MISSING"
+
+
+class CredentialsExpiredError(ProviderNotReadyError):
+    code = "CREDENTIALS_EXPIRED"
+
+
+class RoleRefusedError(ProviderNotReadyError):
+    """AWS does not let us assume a provider's role."""
+
+    code = "ROLE_REFUSED"
+
+
 class AgentTypeInUseError(ConflictError):
     code = "AGENT_TYPE_IN_USE"
 
@@ -292,6 +335,12 @@ class BaseUrlForbiddenError(InvalidError):
     code = "BASE_URL_FORBIDDEN"
 
 
+class ProviderIncompleteError(InvalidError):
+    """Required fields of a provider are missing; `details.missing` names them."""
+
+    code = "PROVIDER_INCOMPLETE"
+
+
 class SecretRequiredError(InvalidError):
     code = "SECRET_REQUIRED"
 
@@ -329,6 +378,12 @@ class MasterKeyUnavailableError(UnavailableError):
 
 class SpoolFullError(UnavailableError):
     code = "SPOOL_FULL"
+
+
+class StsUnavailableError(UnavailableError):
+    """AWS STS does not answer, or asks us to come back later."""
+
+    code = "STS_UNAVAILABLE"
 
 
 def error_from(

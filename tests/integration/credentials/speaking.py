@@ -37,9 +37,20 @@ from shared.ids import new_id
 from shared.sealing import SealingKey, seal
 from shared.signing import sign
 
-__all__ = ["API_KEY", "Agent", "Operator", "Runner"]
+__all__ = ["API_KEY", "KEY_PAIR", "SESSION", "Agent", "Operator", "Runner"]
 
 API_KEY = "sk-test-one-0123456789-wxyz"
+KEY_PAIR = {
+    "type": "bedrock",
+    "api_key": None,
+    "aws_region": "us-east-1",
+    "aws_access_key_id": "AKIAIOSFODNN7EXAMPLE",
+    "aws_secret_access_key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+}
+SESSION = KEY_PAIR | {
+    "aws_access_key_id": "ASIAIOSFODNN7EXAMPLE",
+    "aws_session_token": "IQoJb3JpZ2luX2VjEXAMPLETOKEN//////////",
+}
 OPERATOR = Actor(kind="api_key", id="key-1")
 RUNNER = Actor(kind="service", id="runner-1")
 

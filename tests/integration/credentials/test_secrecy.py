@@ -12,13 +12,14 @@ from shared.ids import new_id
 
 from .conftest import Superuser
 from .service_process import running_process
-from .speaking import API_KEY, Agent, Operator, Runner
+from .speaking import API_KEY, KEY_PAIR, Agent, Operator, Runner
 
 pytestmark = pytest.mark.integration
 
 TABLES = [
     "audit",
     "credential_version",
+    "external_id",
     "lease",
     "provider",
     "use",
@@ -31,6 +32,7 @@ REFUSED_KEY = "sk-test-three 1122334455"
 
 async def _fill(operator: Operator, runner: Runner) -> Agent:
     """Put a row into every table."""
+    await operator.create("Bedrock", **KEY_PAIR)
     agent = Agent(runner, (await operator.create()).id)
     await agent.claim()
     await agent.lease()

@@ -4,7 +4,8 @@ The order is what makes it safe: who asks is checked, the lease and its audit en
 committed, and only then is the secret opened, sealed to the key in the request.
 """
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import structlog
@@ -29,10 +30,12 @@ from shared.signing import SignatureBrokenError, signed_bytes, verify
 
 from . import leases_repository as repository
 from .audit_repository import note
-from .base_url import origin_of
+from .configuration import sealed_origin
 from .enrolment import EnrolledRunner, Enrolment
 from .envelope import Context
 from .leases_repository import Lease, UsedProvider
+from .readiness import require_ready
+from .role_sessions import Role, RoleSessions
 from .vault import Vault
 
 __all__ = ["LEASE_LIFETIME", "Leases", "Refusal"]
@@ -64,10 +67,12 @@ class Leases:
         vault: Vault,
         enrolment: Enrolment,
         identity: Identity,
+        roles: RoleSessions,
         now: Clock = utc_now,
     ) -> None:
         self._database = database
         self._vault = vault
+        self._roles = roles
         self._enrolment = enrolment
         self._identity = identity
         self._now = now
@@ -75,8 +80,9 @@ class Leases:
     async def lease(self, signed: Signed) -> SealedLease:
         """Open a provider's secret for the agent that uses it (DESIGN: section 4).
 
-        Raises `LeaseRefusedError` without saying why, `CredentialUnreadableError` if
-        the stored secret does not open, and `MasterKeyUnavailableError`.
+        Raises `LeaseRefusedError` without saying why, `ProviderNotReadyError` saying
+        why, `CredentialUnreadableError` if the stored secret does not open,
+        `MasterKeyUnavailableError` and `StsUnavailableError`.
         """
         try:
             request = self._verified(signed)
@@ -84,9 +90,9 @@ class Leases:
         except _RefusedError as refused:
             await self._note_refused(signed, refused.reason)
             raise LeaseRefusedError("This lease is refused.") from None
-        fields = await self._opened(request, lease, provider)
+        credential = await self._credential(request, lease, provider)
         log.info("lease.granted", lease=str(lease.id), runner=request.runner)
-        return self._sealed(signed, request, lease, _told(provider, fields))
+        return self._sealed(signed, request, lease, credential)
 
     async def forget_expired(self) -> None:
         """Drop the rows of leases that ended an hour ago; nonces age in seconds."""
@@ -126,6 +132,12 @@ class Leases:
             )
             if provider is None:
                 raise _RefusedError(Refusal.NO_USE)
+            require_ready(
+                provider.name,
+                missing=provider.missing,
+                expires_at=provider.expires_at,
+                now=self._now(),
+            )
             lease = self._lease(request, provider)
             if not await repository.add_lease(transaction, lease):
                 raise _RefusedError(Refusal.REPLAYED)
@@ -152,12 +164,13 @@ class Leases:
             expires_at=now + LEASE_LIFETIME,
         )
 
-    async def _opened(
+    async def _credential(
         self, request: LeaseRequest, lease: Lease, provider: UsedProvider
-    ) -> dict[str, SecretStr]:
+    ) -> LeasedCredential:
         """Open the secret; a failure is an audit entry beside that of the lease."""
         try:
-            return await self._vault.open(provider.secret, _context(provider))
+            secrets = await self._vault.open(provider.secret, _context(provider))
+            return await self._usable(provider, secrets)
         except AppError as error:
             log.exception("lease.failed", lease=str(lease.id), code=error.code)
             async with self._database.organization(request.org_id) as transaction:
@@ -169,6 +182,18 @@ class Leases:
                     {**_facts(lease), "code": error.code},
                 )
             raise
+
+    async def _usable(
+        self, provider: UsedProvider, secrets: Mapping[str, SecretStr]
+    ) -> LeasedCredential:
+        """Make of *secrets* what calls are made with: of a role, temporary keys."""
+        role = _role(provider)
+        if role is None:
+            return _told(provider, secrets, expires_at=provider.expires_at)
+        session = await self._roles.session(role, secrets)
+        return _told(
+            provider, session.secrets, expires_at=session.expires_at, is_assumed=True
+        )
 
     def _sealed(
         self,
@@ -185,7 +210,7 @@ class Leases:
         words = signed_bytes(LEASE_REPLY_PURPOSE, signed.body, sealed)
         return SealedLease(
             lease_id=lease.id,
-            expires_at=lease.expires_at,
+            expires_at=_earlier(lease.expires_at, credential.expires_at),
             sealed=sealed,
             signature=self._identity.sign(words),
         )
@@ -223,22 +248,50 @@ def _context(provider: UsedProvider) -> Context:
         org_id=provider.org_id,
         provider_id=provider.id,
         version=provider.credential_version,
-        origin=origin_of(provider.base_url),
+        origin=sealed_origin(provider.base_url),
     )
 
 
-def _told(provider: UsedProvider, fields: dict[str, SecretStr]) -> LeasedCredential:
+def _role(provider: UsedProvider) -> Role | None:
+    """Return the role to assume; a complete provider with one has a region too."""
+    if provider.aws_role_arn is None:
+        return None
+    return Role(
+        org_id=provider.org_id,
+        provider_id=provider.id,
+        provider_name=provider.name,
+        credential_version=provider.credential_version,
+        arn=provider.aws_role_arn,
+        region=provider.aws_region or "",
+        external_id=provider.external_id or "",
+    )
+
+
+def _told(
+    provider: UsedProvider,
+    secrets: Mapping[str, SecretStr],
+    *,
+    expires_at: datetime | None,
+    is_assumed: bool = False,
+) -> LeasedCredential:
     """Tell a disabled provider too: its runner must know that it is disabled."""
     return LeasedCredential(
         provider_id=provider.id,
         type=provider.type,
         name=provider.name,
         use_case=provider.use_case,
-        base_url=provider.base_url,
+        base_url=provider.base_url or "",
+        aws_region=provider.aws_region,
         enabled=provider.enabled,
         version=provider.credential_version,
-        fields=fields,
+        fields=dict(secrets),
+        expires_at=expires_at,
+        is_assumed=is_assumed,
     )
+
+
+def _earlier(end: datetime, other: datetime | None) -> datetime:
+    return end if other is None else min(end, other)
 
 
 def _facts(lease: Lease) -> dict[str, JsonValue]:

@@ -19,7 +19,7 @@ class UsedProvider:
     """A provider as a lease tells of it, its secret still sealed.
 
     *org_id*, *id*, *credential_version* and *base_url* are the row's own columns: the
-    secret is bound to them.
+    secret is bound to them. *missing* and *expires_at* say whether it is of any use.
     """
 
     org_id: UUID
@@ -27,7 +27,12 @@ class UsedProvider:
     type: ProviderType
     name: str
     use_case: str | None
-    base_url: str
+    base_url: str | None
+    aws_region: str | None
+    aws_role_arn: str | None
+    external_id: str | None
+    missing: list[str]
+    expires_at: datetime | None
     enabled: bool
     credential_version: int
     secret: SealedSecret
@@ -51,19 +56,21 @@ async def used_provider(
 ) -> UsedProvider | None:
     """Read a provider if the agent uses it.
 
-    All three rows stay as they are until the transaction ends, and are of one moment:
-    after a wait, PostgreSQL reads anew only what it locks.
+    The use and the rows of the provider stay as they are until the transaction ends,
+    and are of one moment: after a wait, PostgreSQL reads anew only what it locks.
     """
     row = await transaction.fetchrow(
         """
-        SELECT p.org_id, p.id, p.type, p.name, p.use_case, p.base_url, p.enabled,
-               c.version AS credential_version,
+        SELECT p.org_id, p.id, p.type, p.name, p.use_case, p.base_url, p.aws_region,
+               p.aws_role_arn, p.aws_session_expires_at, p.missing, p.enabled,
+               e.external_id, c.version AS credential_version,
                c.encrypted_key, c.encrypted_dek, c.master_key_id
         FROM use u
         JOIN provider p ON p.org_id = u.org_id AND p.id = u.provider_id
         JOIN credential_version c ON c.org_id = p.org_id AND c.provider_id = p.id
+        LEFT JOIN external_id e ON e.org_id = p.org_id
         WHERE u.agent_id = $1 AND u.provider_id = $2
-        FOR SHARE
+        FOR SHARE OF u, p, c
         """,
         agent_id,
         provider_id,
@@ -109,6 +116,11 @@ def _used_provider(row: asyncpg.Record) -> UsedProvider:
         name=row["name"],
         use_case=row["use_case"],
         base_url=row["base_url"],
+        aws_region=row["aws_region"],
+        aws_role_arn=row["aws_role_arn"],
+        external_id=row["external_id"],
+        missing=row["missing"],
+        expires_at=row["aws_session_expires_at"],
         enabled=row["enabled"],
         credential_version=row["credential_version"],
         secret=SealedSecret(

@@ -1,8 +1,7 @@
 """Use cases of providers: make, read, change, remove."""
 
 import hmac
-from collections.abc import Sequence
-from dataclasses import dataclass
+import secrets
 
 import structlog
 from pydantic import JsonValue, SecretStr
@@ -17,6 +16,7 @@ from shared.contracts.credentials import (
     ProviderPatch,
     ProviderQuestion,
     ProviderSubmission,
+    ProviderType,
     UpdateProvider,
 )
 from shared.database import Database, Transaction
@@ -24,17 +24,13 @@ from shared.errors import (
     ConflictError,
     PreconditionFailedError,
     ProviderInUseError,
-    SecretRequiredError,
 )
 from shared.identity import Identity
 from shared.pages import before, page_of
 
 from . import providers_repository as repository
 from .audit_repository import note
-from .base_url import origin_of
-from .configuration import Configuration, configuration_of, patched, submitted
-from .envelope import Context, SealedSecret
-from .secret_text import hint_of, trimmed
+from .planning import NewSecret, Plan, Planner, context_of
 from .submissions import Submissions
 from .uses_repository import agents_using
 from .vault import Vault
@@ -59,13 +55,13 @@ class Providers:
         vault: Vault,
         bus: Bus,
         identity: Identity,
-        allow_private_base_urls: bool,
+        planner: Planner,
     ) -> None:
         self._database = database
         self._vault = vault
         self._bus = bus
         self._submissions = Submissions(identity)
-        self._allow_private = allow_private_base_urls
+        self._planner = planner
 
     async def create(self, question: CreateProvider) -> Provider:
         """Add a provider; a repeat of the submission that made it returns it again.
@@ -123,22 +119,28 @@ class Providers:
         submission: ProviderSubmission,
         fingerprint: bytes,
     ) -> Provider:
-        configuration = submitted(submission, allow_private=self._allow_private)
-        secret = await self._sealed(
-            question, configuration, submission.api_key, version=1
-        )
+        plan = await self._planner.first(question, submission)
         async with self._database.organization(question.org_id) as transaction:
             await repository.add_provider(
                 transaction,
                 org_id=question.org_id,
                 provider_id=question.provider_id,
                 provider_type=submission.type,
-                configuration=configuration,
+                configuration=plan.configuration,
+                missing=plan.missing,
                 fingerprint=fingerprint,
             )
-            await _put(transaction, secret)
+            if plan.secret is not None:
+                await _put(transaction, plan.secret)
+            if submission.type is ProviderType.BEDROCK:
+                await repository.external_id(
+                    transaction, question.org_id, fresh=_new_external_id()
+                )
             await _note(
-                transaction, question, "provider.created", {"name": configuration.name}
+                transaction,
+                question,
+                "provider.created",
+                {"name": plan.configuration.name},
             )
             provider = await repository.provider(transaction, question.provider_id)
         log.info("provider.created", provider=str(provider.id))
@@ -164,7 +166,10 @@ class Providers:
         while True:
             current = await self._read(question)
             _require_version(current, question.if_version)
-            plan = await self._planned(question, current, patch)
+            try:
+                plan = await self._planned(question, current, patch)
+            except _OvertakenError:
+                continue
             async with self._database.organization(question.org_id) as transaction:
                 locked = await repository.lock_provider(transaction, current.id)
                 if locked.version == current.version:
@@ -174,38 +179,33 @@ class Providers:
 
     async def _planned(
         self, question: UpdateProvider, current: Provider, patch: ProviderPatch
-    ) -> "_Plan":
-        configuration = patched(current, patch, allow_private=self._allow_private)
-        changes = configuration_of(current).differences(configuration)
-        if patch.api_key is None:
-            if origin_of(configuration.base_url) != origin_of(current.base_url):
-                raise _secret_required()
-            return _Plan(configuration, changes, secret=None)
-        secret = await self._sealed(
-            question,
-            configuration,
-            patch.api_key,
-            version=current.credential.version + 1,
-        )
-        return _Plan(configuration, [*changes, "api_key"], secret)
+    ) -> Plan:
+        async def open_stored() -> dict[str, SecretStr]:
+            return await self._opened(question, current)
 
-    async def _sealed(
-        self,
-        question: CreateProvider | UpdateProvider,
-        configuration: Configuration,
-        given: SecretStr,
-        *,
-        version: int,
-    ) -> "_NewSecret":
-        api_key = trimmed(given, field="api_key")
-        context = Context(
-            org_id=question.org_id,
-            provider_id=question.provider_id,
-            version=version,
-            origin=origin_of(configuration.base_url),
+        return await self._planner.change(
+            question, current, patch, open_stored=open_stored
         )
-        sealed = await self._vault.seal({"api_key": api_key}, context)
-        return _NewSecret(context, sealed, hint_of(api_key))
+
+    async def _opened(
+        self, question: UpdateProvider, current: Provider
+    ) -> dict[str, SecretStr]:
+        """Open the stored secrets, to seal some of them anew; the audit comes first."""
+        version = current.credential.version
+        async with self._database.organization(question.org_id) as transaction:
+            sealed = await repository.sealed_secret(
+                transaction, current.id, version=version
+            )
+            if sealed is None:
+                raise _OvertakenError
+            await _note(
+                transaction,
+                question,
+                "credential.opened",
+                {"purpose": "update", "credential_version": version},
+            )
+        context = context_of(question, current.base_url, version=version)
+        return await self._vault.open(sealed, context)
 
     async def _tell_changed(self, question: UpdateProvider | ProviderQuestion) -> None:
         await self._bus.signal(
@@ -214,42 +214,36 @@ class Providers:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _NewSecret:
-    """A secret that is sealed and not yet stored."""
-
-    context: Context
-    sealed: SealedSecret
-    hint: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What an update is to write: nothing, if there are no *changes*."""
-
-    configuration: Configuration
-    changes: Sequence[str]
-    secret: _NewSecret | None
+class _OvertakenError(Exception):
+    """Somebody else's change came first."""
 
 
 async def _carry_out(
-    transaction: Transaction, question: UpdateProvider, plan: _Plan
+    transaction: Transaction, question: UpdateProvider, plan: Plan
 ) -> None:
     """Write *plan* to a locked provider."""
     if not plan.changes:
         return
     await repository.change_provider(
-        transaction, question.provider_id, plan.configuration
+        transaction, question.provider_id, plan.configuration, missing=plan.missing
     )
     if plan.secret is not None:
         await _put(transaction, plan.secret)
     await _note(transaction, question, "provider.updated", {"changed": [*plan.changes]})
 
 
-async def _put(transaction: Transaction, secret: _NewSecret) -> None:
+async def _put(transaction: Transaction, secret: NewSecret) -> None:
     await repository.put_secret(
-        transaction, secret.context, secret=secret.sealed, hint=secret.hint
+        transaction,
+        secret.context,
+        secret=secret.sealed,
+        fields=secret.names,
+        hint=secret.hint,
     )
+
+
+def _new_external_id() -> str:
+    return f"ag2trust-{secrets.token_hex(16)}"
 
 
 def _require_version(provider: Provider, if_version: int | None) -> None:
@@ -269,14 +263,6 @@ async def _require_unused(transaction: Transaction, provider: Provider) -> None:
         details={
             "agents": [{"id": str(agent.id), "name": agent.name} for agent in agents]
         },
-    )
-
-
-def _secret_required() -> SecretRequiredError:
-    message = "is needed again when the origin of base_url changes"
-    return SecretRequiredError(
-        f"The api_key {message}.",
-        details={"fields": [{"field": "api_key", "message": message}]},
     )
 
 

@@ -6,12 +6,21 @@ from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from .base import (
     Bytes,
     Empty,
     Endpoint,
+    Event,
     Labels,
     Message,
     Name,
@@ -23,12 +32,16 @@ from .base import (
     Service,
     Signal,
     Signed,
+    Topic,
 )
 
 __all__ = [
     "CLAIM_USES",
     "CREATE_PROVIDER",
+    "CREDENTIAL_EXPIRED",
+    "CREDENTIAL_EXPIRING",
     "DELETE_PROVIDER",
+    "FIELDS_OF_TYPE",
     "GET_PROVIDER",
     "LEASE",
     "LEASE_PURPOSE",
@@ -40,6 +53,8 @@ __all__ = [
     "UPDATE_PROVIDER",
     "ClaimUses",
     "CreateProvider",
+    "CredentialExpired",
+    "CredentialExpiring",
     "CredentialState",
     "LeaseRequest",
     "LeasedCredential",
@@ -54,6 +69,7 @@ __all__ = [
     "ReleaseUses",
     "SealedLease",
     "UpdateProvider",
+    "foreign_field",
     "lease_binding",
     "submission_binding",
 ]
@@ -66,8 +82,37 @@ class ProviderType(StrEnum):
 
 
 class ProviderStatus(StrEnum):
+    """Whether agents can work with it; with one that is not `ready` they ack only."""
+
     READY = "ready"
     INCOMPLETE = "incomplete"
+    EXPIRED = "expired"
+
+
+_AWS_FIELDS = frozenset(
+    {
+        "aws_access_key_id",
+        "aws_region",
+        "aws_role_arn",
+        "aws_secret_access_key",
+        "aws_session_expires_at",
+        "aws_session_token",
+    }
+)
+
+FIELDS_OF_TYPE = {
+    ProviderType.OPENAI: frozenset({"api_key", "base_url"}),
+    ProviderType.ANTHROPIC: frozenset({"api_key", "base_url"}),
+    ProviderType.BEDROCK: frozenset({"api_key", "base_url"}) | _AWS_FIELDS,
+}
+"""The fields of S2 (PRODUCT: section 1) that not every type has."""
+
+
+def foreign_field(provider_type: ProviderType, name: str) -> str | None:
+    """Say why a provider of *provider_type* takes no field *name*; None if it does."""
+    if name not in _AWS_FIELDS or name in FIELDS_OF_TYPE[provider_type]:
+        return None
+    return f"belongs to bedrock providers; this one is of type {provider_type}"
 
 
 Limit = Annotated[int, Field(ge=0, le=1_000_000_000)]
@@ -84,19 +129,25 @@ class ProviderLimits(Message):
 
 
 class CredentialState(Message):
-    """What may be told of a secret: never more than its last four characters."""
+    """What may be told of a secret: never more than its last four characters.
+
+    *fields* names what is kept sealed, *missing* what agents need before they work.
+    """
 
     version: int
     hint: str | None = None
     expires_at: AwareDatetime | None = None
     missing: list[str] = Field(default_factory=list)
+    fields: list[str] = Field(default_factory=list)
 
 
 class Provider(Message):
     """A named configuration of one provider type, without its secret.
 
     *version* counts changes of the row and becomes its ETag;
-    `credential.version` counts secrets.
+    `credential.version` counts secrets. *base_url* is None as long as an incomplete
+    Bedrock provider has neither one nor a region. *aws_external_id* is what the trust
+    policy of a role must ask of us (`sts:ExternalId`): one for each organization.
     """
 
     id: UUID
@@ -104,7 +155,10 @@ class Provider(Message):
     type: ProviderType
     use_case: str | None
     labels: dict[str, str]
-    base_url: str
+    base_url: str | None
+    aws_region: str | None = None
+    aws_role_arn: str | None = None
+    aws_external_id: str | None = None
     limits: ProviderLimits
     enabled: bool
     status: ProviderStatus
@@ -114,47 +168,83 @@ class Provider(Message):
     updated_at: AwareDatetime
 
 
-ApiKey = Annotated[Secret, Field(description="Trimmed; printable ASCII.")]
+SecretField = Annotated[Secret, Field(description="Trimmed; printable ASCII.")]
 BaseUrl = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=8, max_length=2000)
 ]
 UseCase = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+AwsRegion = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=32)
+]
+AwsRoleArn = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=20, max_length=2048)
+]
 
 
 class ProviderSubmission(Message):
     """A new provider as its operator gives it; crosses the bus only sealed.
 
-    *base_url* is what the official SDK takes: OpenAI with `/v1`.
+    *base_url* is what the official SDK takes: OpenAI with `/v1`, Anthropic without,
+    Bedrock the runtime's `endpoint_url`. A Bedrock provider has a region and one of:
+    a key pair (with a session token if it is temporary), an *api_key* (bearer), or an
+    *aws_role_arn*, which a key pair may stand beside as the one that assumes it.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     name: Name
-    type: Literal[ProviderType.OPENAI]
+    type: ProviderType
     use_case: UseCase | None = None
     labels: Labels = Field(default_factory=dict)
     base_url: BaseUrl | None = None
-    api_key: ApiKey
+    api_key: SecretField | None = None
+    aws_region: AwsRegion | None = None
+    aws_role_arn: AwsRoleArn | None = None
+    aws_access_key_id: SecretField | None = None
+    aws_secret_access_key: SecretField | None = None
+    aws_session_token: SecretField | None = None
+    aws_session_expires_at: AwareDatetime | None = None
     limits: ProviderLimits = ProviderLimits()
     enabled: bool = True
+    allow_incomplete: bool = False
+
+    @field_validator(*sorted(_AWS_FIELDS), mode="before")
+    @classmethod
+    def _of_its_type(cls, value: object, field: ValidationInfo) -> object:
+        provider_type, name = field.data.get("type"), field.field_name
+        if value is None or provider_type is None or name is None:
+            return value
+        if problem := foreign_field(provider_type, name):
+            raise PydanticCustomError(
+                "foreign_field", "{problem}", {"problem": problem}
+            )
+        return value
 
 
 class ProviderPatch(Patch):
     """Changes to a provider; crosses the bus only sealed.
 
-    *base_url* null is the provider type's own again.
+    *base_url* null is the provider type's own again; a null secret is removed. Secrets
+    that are not named stay. *allow_incomplete* lets a change take away what is needed.
     """
 
     model_config = ConfigDict(extra="forbid")
-    clearable = frozenset({"use_case", "base_url"})
+    clearable = frozenset({"use_case", "base_url", "api_key"}) | _AWS_FIELDS
 
     name: Name | None = None
     use_case: UseCase | None = None
     labels: Labels | None = None
     base_url: BaseUrl | None = None
-    api_key: ApiKey | None = None
+    api_key: SecretField | None = None
+    aws_region: AwsRegion | None = None
+    aws_role_arn: AwsRoleArn | None = None
+    aws_access_key_id: SecretField | None = None
+    aws_secret_access_key: SecretField | None = None
+    aws_session_token: SecretField | None = None
+    aws_session_expires_at: AwareDatetime | None = None
     limits: ProviderLimits | None = None
     enabled: bool | None = None
+    allow_incomplete: bool = False
 
 
 def submission_binding(org_id: UUID, provider_id: UUID) -> bytes:
@@ -225,7 +315,9 @@ class LeaseRequest(Message):
 class LeasedCredential(Message):
     """The plaintext of a lease; exists only sealed and in the runner's memory.
 
-    *fields* maps the provider type's field names (`api_key`) to their secrets.
+    *fields* maps the provider type's field names (`api_key`) to their secrets. Those of
+    an assumed role (*is_assumed*) are temporary keys and change with every refresh.
+    *expires_at* is when they stop working, None if never.
     """
 
     provider_id: UUID
@@ -233,9 +325,12 @@ class LeasedCredential(Message):
     name: str
     use_case: str | None
     base_url: str
+    aws_region: str | None = None
     enabled: bool
     version: int
     fields: dict[str, Secret]
+    expires_at: AwareDatetime | None = None
+    is_assumed: bool = False
 
 
 LEASE_PURPOSE = "credentials.v1.lease"
@@ -269,6 +364,25 @@ class SealedLease(Message):
 class ProviderChanged(Message):
     org_id: UUID
     provider_id: UUID
+
+
+class CredentialExpiring(Event):
+    """Temporary AWS credentials end soon; told at 60, 15 and 5 minutes, each once."""
+
+    provider_id: UUID
+    provider_name: str
+    credential_version: int
+    expires_at: AwareDatetime
+    warned_at_minutes: int
+
+
+class CredentialExpired(Event):
+    """Temporary AWS credentials have ended; agents acknowledge until new ones come."""
+
+    provider_id: UUID
+    provider_name: str
+    credential_version: int
+    expires_at: AwareDatetime
 
 
 _GATEWAY = frozenset({Service.GATEWAY})
@@ -309,4 +423,13 @@ PROVIDER_CHANGED = Signal(
     ProviderChanged,
     sender=Service.CREDENTIALS,
     hearers=_RUNNER,
+)
+CREDENTIAL_EXPIRING = Topic(
+    "provider",
+    "credential_expiring",
+    CredentialExpiring,
+    publisher=Service.CREDENTIALS,
+)
+CREDENTIAL_EXPIRED = Topic(
+    "provider", "credential_expired", CredentialExpired, publisher=Service.CREDENTIALS
 )
