@@ -5,21 +5,24 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
 from shared.contracts.agent_runner import MessageStatus
 from shared.contracts.base import Explanation
-from shared.errors import (
-    InvalidAgentTokenError,
-    InvalidError,
-    MessageNotInHandError,
-)
+from shared.errors import InvalidError, MessageNotInHandError
 from shared.http import fields_of, read_json
 
 from .hosted_agents import HostedAgent, HostedAgents
 from .messages import MessageDesk
 
-__all__ = ["DESK", "HOSTED", "reached_at", "routes"]
+__all__ = ["DESK", "HOSTED", "bearer_of", "reached_at", "routes"]
 
 HOSTED = web.AppKey("hosted", HostedAgents)
 DESK = web.AppKey("desk", MessageDesk)
@@ -28,6 +31,7 @@ routes = web.RouteTableDef()
 
 _LONGEST_WAIT_SECONDS = 30.0
 _LONGEST_REPLY_CHARACTERS = 1_000_000
+_LONGEST_PROBLEM_CHARACTERS = 2000
 
 
 class Configuration(BaseModel):
@@ -46,7 +50,9 @@ class ReplyFailure(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     code: Annotated[str, StringConstraints(min_length=1, max_length=100)]
-    message: Annotated[str, StringConstraints(max_length=2000)]
+    message: Annotated[
+        str, AfterValidator(lambda text: text[:_LONGEST_PROBLEM_CHARACTERS])
+    ]
 
 
 class Reply(BaseModel):
@@ -131,11 +137,16 @@ def reached_at(request: web.Request) -> str:
     return address
 
 
+def bearer_of(request: web.Request) -> str:
+    """Read the bearer token or key; "" if there is none, or none in ASCII."""
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    return secret if scheme.lower() == "bearer" and secret.isascii() else ""
+
+
 def _agent(request: web.Request) -> HostedAgent:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise InvalidAgentTokenError("Send the agent token as a bearer token.")
-    return request.app[HOSTED].identify(token, reached_at=reached_at(request))
+    return request.app[HOSTED].identify(
+        bearer_of(request), reached_at=reached_at(request)
+    )
 
 
 def _wait(request: web.Request) -> timedelta:
@@ -170,8 +181,8 @@ def _explained(failure: ReplyFailure | None) -> Explanation | None:
         return None
     return Explanation(
         code="AGENT_FAILED",
-        provider_error=failure.code,
-        message=failure.message,
+        provider_error=failure.code.replace("\0", "\ufffd"),
+        message=failure.message.replace("\0", "\ufffd"),
         cause="The agent could not answer; most often its model call failed.",
         fix="See the call of this message for what the provider said.",
         retryable=True,

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from aiohttp import web
 
@@ -10,6 +11,10 @@ from shared.errors import UnavailableError
 __all__ = ["Doors", "open_doors"]
 
 _SHUTDOWN_SECONDS = 5.0
+
+# Agents' clients drop idle connections sooner (httpx after 5 s, aiohttp after 15), so
+# that none is closed as it is used.
+_IDLE = timedelta(seconds=75)
 
 
 class Doors:
@@ -41,12 +46,14 @@ class Doors:
 
 @asynccontextmanager
 async def open_doors(
-    app: web.Application, *, address: str, port: int
+    app: web.Application, *, address: str, port: int, idle: timedelta = _IDLE
 ) -> AsyncIterator[Doors]:
     """Listen on *address* while the block runs; port 0 takes any free one.
 
     A handler is cancelled when its client goes away, so that no model call goes on for
-    nobody.
+    nobody. A connection without a request is closed after *idle*, which bounds the time
+    for a request's head too; aiohttp bounds its size (8,190 bytes for the line and for
+    each of 128 headers).
     """
     runner = web.AppRunner(
         app,
@@ -54,6 +61,7 @@ async def open_doors(
         access_log=None,
         handler_cancellation=True,
         shutdown_timeout=_SHUTDOWN_SECONDS,
+        keepalive_timeout=idle.total_seconds(),
         auto_decompress=False,
     )
     await runner.setup()
