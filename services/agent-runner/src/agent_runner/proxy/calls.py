@@ -24,42 +24,43 @@ __all__ = ["CallBook", "OpenCall", "interrupted"]
 
 @dataclass(slots=True)
 class OpenCall:
-    """An admitted call. Times are of the monotonic clock, but `started_at`."""
+    """An admitted call, and what is known of it so far.
+
+    Times are of the monotonic clock. *request_id* is what the client is told: the
+    provider's, once it has given one.
+    """
 
     record: CallRecord
     spool: Spool
     in_hand: MessageInHand | None
+    request_id: str
     began: float = field(default_factory=monotonic)
     first_token: float | None = None
     http_status: int | None = None
+    usage: Usage | None = None
     is_settled: bool = False
 
     def has_token(self) -> None:
+        """Note when a stream first said something."""
         if self.first_token is None:
             self.first_token = monotonic()
 
     def settle(
-        self,
-        status: CallStatus,
-        *,
-        usage: Usage | None = None,
-        explanation: Explanation | None = None,
+        self, status: CallStatus, *, explanation: Explanation | None = None
     ) -> None:
-        """Write how the call ended; only the first end counts."""
+        """Write how the call ended; only the first end counts.
+
+        Raises `SpoolBrokenError`: the next opening of the spool settles it.
+        """
         if self.is_settled:
             return
         self.is_settled = True
-        record = self._ended(status, usage, explanation)
+        record = self._ended(status, explanation)
         self.spool.settle(record.call_id, encoded(record))
         if self.in_hand is not None:
             self.in_hand.add(record.usage)
 
-    def _ended(
-        self,
-        status: CallStatus,
-        usage: Usage | None,
-        explanation: Explanation | None,
-    ) -> CallRecord:
+    def _ended(self, status: CallStatus, explanation: Explanation | None) -> CallRecord:
         duration_ms = _milliseconds(monotonic() - self.began)
         first_token = self.first_token
         attempt = AttemptRecord(
@@ -73,14 +74,17 @@ class OpenCall:
         )
         return self.record.model_copy(
             update={
+                "request_id": self.request_id,
                 "status": status,
                 "http_status": self.http_status,
                 "duration_ms": duration_ms,
                 "time_to_first_token_ms": None
                 if first_token is None
                 else _milliseconds(first_token - self.began),
-                "usage": usage or Usage(),
-                "usage_source": UsageSource.REPORTED if usage else UsageSource.NONE,
+                "usage": self.usage or Usage(),
+                "usage_source": UsageSource.REPORTED
+                if self.usage
+                else UsageSource.NONE,
                 "explanation": explanation,
                 "attempts": [attempt],
             }
@@ -121,7 +125,12 @@ class CallBook:
             started_at=datetime.now(UTC),
         )
         self._spool.open_call(record.call_id, encoded(record))
-        return OpenCall(record=record, spool=self._spool, in_hand=agent.in_hand)
+        return OpenCall(
+            record=record,
+            spool=self._spool,
+            in_hand=agent.in_hand,
+            request_id=request_id,
+        )
 
 
 def interrupted(_: UUID, opened: bytes) -> bytes:

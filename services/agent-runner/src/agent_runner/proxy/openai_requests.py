@@ -3,13 +3,14 @@
 Source of the wire facts: the OpenAI API reference, and the `openai` package 3.54.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPMethod
 from typing import Any
 
-from shared.errors import MalformedJsonError, PathNotAllowedError
+from shared.errors import MalformedError, MalformedJsonError, PathNotAllowedError
+
+from .json_text import UnclearJsonError, decode, value_span
 
 __all__ = ["ModelRequest", "Route", "read_request", "route_of"]
 
@@ -18,17 +19,24 @@ __all__ = ["ModelRequest", "Route", "read_request", "route_of"]
 class Route:
     """An allowed path: *endpoint* names it in records, *is_model_call* meters it."""
 
+    path: str
     endpoint: str
     is_model_call: bool
+    may_stream: bool = False
 
 
 _ROUTES: Mapping[tuple[str, str], Route] = {
     (HTTPMethod.POST, "chat/completions"): Route(
-        "chat.completions", is_model_call=True
+        "chat/completions", "chat.completions", is_model_call=True, may_stream=True
     ),
-    (HTTPMethod.POST, "embeddings"): Route("embeddings", is_model_call=True),
-    (HTTPMethod.GET, "models"): Route("models", is_model_call=False),
+    (HTTPMethod.POST, "embeddings"): Route(
+        "embeddings", "embeddings", is_model_call=True
+    ),
+    (HTTPMethod.GET, "models"): Route("models", "models", is_model_call=False),
 }
+
+# A reader that ignores case, as Go's does, would take `Model` for `model`.
+_GOVERNED = frozenset({"model", "stream", "stream_options", "include_usage"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,54 +52,105 @@ class ModelRequest:
     withholds_usage: bool
 
 
-def route_of(method: str, path: str) -> Route:
-    """Find *path* (below `/openai/v1/`) in the allow-list."""
+def route_of(method: str, path: str, query: str = "") -> Route:
+    """Find *path* (below `/openai/v1/`, as it was sent) in the allow-list.
+
+    Nothing is decoded or tidied first, and none of the paths takes a query.
+    """
     route = _ROUTES.get((method, path))
-    if route is None:
-        raise PathNotAllowedError(f"{method} /{path} is not served by this proxy.")
+    if route is None or query:
+        raise PathNotAllowedError(
+            "This proxy serves POST chat/completions, POST embeddings and GET models,"
+            " without a query."
+        )
     return route
 
 
-def read_request(raw: bytes) -> ModelRequest:
-    """Read a body strictly: duplicate keys could mean one thing here, another there."""
+def read_request(raw: bytes, route: Route) -> ModelRequest:
+    """Read a body strictly: what means two things to two readers is refused.
+
+    Raises `MalformedJsonError`, and `MalformedError` for JSON that is no model call.
+    """
+    text = _text(raw)
+    body = _object(text)
+    if not isinstance(body.get("model"), str):
+        raise MalformedError("The body must name its model.")
+    if not route.may_stream or not _flag(body, "stream"):
+        return ModelRequest(
+            raw, body["model"], is_streamed=False, withholds_usage=False
+        )
+    options = _options(body)
+    if _flag(options, "include_usage"):
+        return ModelRequest(raw, body["model"], is_streamed=True, withholds_usage=False)
+    asking = _asking_for_usage(text, body).encode()
+    return ModelRequest(asking, body["model"], is_streamed=True, withholds_usage=True)
+
+
+def _text(raw: bytes) -> str:
     try:
-        body = json.loads(raw, object_pairs_hook=_without_duplicates)
-    except (ValueError, RecursionError) as error:
-        raise MalformedJsonError("The body is not valid JSON.") from error
-    if not isinstance(body, dict) or not isinstance(body.get("model"), str):
-        raise MalformedJsonError("The body must be an object with a model.")
-    is_streamed = body.get("stream") is True
-    wants_usage = _wants_usage(body.get("stream_options"))
-    if is_streamed and not wants_usage:
-        raw = _asking_for_usage(raw, body)
-    return ModelRequest(
-        body=raw,
-        model=body["model"],
-        is_streamed=is_streamed,
-        withholds_usage=is_streamed and not wants_usage,
-    )
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise MalformedJsonError("The body is not UTF-8.") from None
 
 
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise ValueError("duplicate key")
+def _object(text: str) -> dict[str, Any]:
+    try:
+        body = decode(text)
+    except UnclearJsonError:
+        raise MalformedJsonError(
+            "The body is not valid JSON, or repeats a name."
+        ) from None
+    if not isinstance(body, dict):
+        raise MalformedError("The body must be a JSON object.")
+    return _without_lookalikes(body)
+
+
+def _without_lookalikes(fields: dict[str, Any]) -> dict[str, Any]:
+    for name in fields:
+        if name not in _GOVERNED and name.casefold() in _GOVERNED:
+            raise MalformedError(f"Write {name.casefold()} in lower case.")
     return fields
 
 
-def _wants_usage(options: object) -> bool:
-    return isinstance(options, dict) and options.get("include_usage") is True
+def _flag(fields: Mapping[str, Any], name: str) -> bool:
+    value = fields.get(name)
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    raise MalformedError(f"{name} must be true or false.")
 
 
-def _asking_for_usage(raw: bytes, body: dict[str, Any]) -> bytes:
+def _options(body: Mapping[str, Any]) -> dict[str, Any]:
+    options = body.get("stream_options")
+    if options is None:
+        return {}
+    if not isinstance(options, dict):
+        raise MalformedError("stream_options must be an object.")
+    return _without_lookalikes(options)
+
+
+def _asking_for_usage(text: str, body: Mapping[str, Any]) -> str:
     """Ask for the usage chunk: without it a stream says nowhere what it used.
 
-    Where the client sent no options of its own, the bytes are kept and ours are set
-    before its first field.
+    Everything else keeps its bytes.
     """
-    if "stream_options" not in body:
-        head, brace, rest = raw.partition(b"{")
-        return head + brace + b'"stream_options":{"include_usage":true},' + rest
-    options = body["stream_options"] or {}
-    body["stream_options"] = {**options, "include_usage": True}
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    options = value_span(text, "stream_options")
+    if options is None:
+        return _inserted(text, 0, '"stream_options":{"include_usage":true},')
+    if body["stream_options"] is None:
+        return _replaced(text, options, '{"include_usage":true}')
+    flag = value_span(text, "include_usage", at=options[0])
+    if flag is not None:
+        return _replaced(text, flag, "true")
+    comma = "," if body["stream_options"] else ""
+    return _inserted(text, options[0], f'"include_usage":true{comma}')
+
+
+def _inserted(text: str, at: int, member: str) -> str:
+    """Set *member* before the first of the object that begins at *at*."""
+    start = text.index("{", at) + 1
+    return text[:start] + member + text[start:]
+
+
+def _replaced(text: str, span: tuple[int, int], value: str) -> str:
+    start, end = span
+    return text[:start] + value + text[end:]

@@ -4,27 +4,30 @@ A token in the path identifies the agent under environment delivery, where the k
 comes with the call must be one its process was given; a bearer token stands for itself.
 """
 
+import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
 
 import structlog
 from aiohttp import web
+from structlog.contextvars import bound_contextvars
 
-from agent_runner.agent_routes import HOSTED, reached_at
+from agent_runner.agent_routes import HOSTED, bearer_of, reached_at
 from agent_runner.hosted_agents import HostedAgent
 from shared.contracts.agent_runner import AgentType
 from shared.errors import (
     AppError,
     CredentialMismatchError,
-    InvalidAgentTokenError,
+    MalformedError,
     ModelNotAllowedError,
+    PathNotAllowedError,
     TooLargeError,
-    UnavailableError,
 )
 from shared.ids import new_id
 
 from .forwarding import Forwarding
-from .openai_errors import refusal
-from .openai_requests import read_request, route_of
+from .openai_refusals import refusal
+from .openai_requests import ModelRequest, Route, read_request, route_of
 
 __all__ = ["FORWARDING", "routes"]
 
@@ -34,43 +37,66 @@ FORWARDING = web.AppKey("forwarding", Forwarding)
 
 routes = web.RouteTableDef()
 
+_PREFIX = "/openai/v1/"
+
+Identify = Callable[[web.Request], HostedAgent]
+
 
 @routes.route("*", "/a/{token:[A-Za-z0-9_]+}/openai/v1/{path:.*}")
 async def by_path_token(request: web.Request) -> web.StreamResponse:
-    return await _told(request, by_path=True)
+    return await _told(request, _path_agent)
 
 
 @routes.route("*", "/openai/v1/{path:.*}")
 async def by_bearer(request: web.Request) -> web.StreamResponse:
-    return await _told(request, by_path=False)
+    return await _told(request, _bearer_agent)
 
 
-async def _told(request: web.Request, *, by_path: bool) -> web.StreamResponse:
+@routes.route("*", "/{path:(?!agent/).*}")
+async def elsewhere(request: web.Request) -> web.StreamResponse:
+    """Refuse what looks like the proxy's paths, without repeating a token in it."""
+    return await _told(request, _nobody)
+
+
+async def _told(request: web.Request, identify: Identify) -> web.StreamResponse:
     """Answer in the path's own error shape: an edge, like `shared.http.tell_errors`."""
     request_id = str(new_id())
+    with bound_contextvars(request_id=request_id):
+        try:
+            agent = identify(request)
+        except AppError as error:
+            return refusal(error, request_id)
+        response = await _answered(request, agent, request_id)
+    if not response.prepared:
+        provider = str(agent.agent_type.provider_id)
+        response.headers.setdefault("x-ag2trust-provider", provider)
+        response.headers.setdefault("x-ag2trust-attempts", "0")
+    return response
+
+
+async def _answered(
+    request: web.Request, agent: HostedAgent, request_id: str
+) -> web.StreamResponse:
     try:
-        agent = _path_agent(request) if by_path else _bearer_agent(request)
         return await _served(request, agent, request_id)
     except AppError as error:
         return refusal(error, request_id)
     except web.HTTPRequestEntityTooLarge:
         return refusal(TooLargeError("The body is too large."), request_id)
-    except ConnectionResetError:
-        raise
     except Exception:
-        log.exception("proxy.failed", request_id=request_id)
+        log.exception("proxy.failed")
         return refusal(AppError(), request_id)
 
 
 async def _served(
     request: web.Request, agent: HostedAgent, request_id: str
 ) -> web.StreamResponse:
-    route = route_of(request.method, request.match_info["path"])
+    # As it was sent: `match_info` would have decoded what the allow-list must see.
+    path = request.rel_url.raw_path.partition(_PREFIX)[2]
+    route = route_of(request.method, path, request.rel_url.raw_query_string)
     if not route.is_model_call:
         return _models(agent.agent_type, request_id)
-    if not agent.lease.credential.enabled:
-        raise UnavailableError("The provider is disabled by its operator.")
-    model_request = read_request(await request.read())
+    model_request = await _read(request, route)
     allowed = agent.agent_type.allowed_models
     if model_request.model not in allowed:
         raise ModelNotAllowedError(
@@ -79,6 +105,18 @@ async def _served(
     return await request.app[FORWARDING].forward(
         request, agent, route, model_request, request_id=request_id
     )
+
+
+async def _read(request: web.Request, route: Route) -> ModelRequest:
+    encoding = request.headers.get("Content-Encoding", "identity")
+    if encoding.lower() != "identity":
+        raise MalformedError("Send the body uncompressed, without Content-Encoding.")
+    try:
+        async with asyncio.timeout(request.app[FORWARDING].patience.total_seconds()):
+            body = await request.read()
+    except TimeoutError:
+        raise MalformedError("The body did not arrive in time.") from None
+    return read_request(body, route)
 
 
 def _models(agent_type: AgentType, request_id: str) -> web.Response:
@@ -99,7 +137,7 @@ def _path_agent(request: web.Request) -> HostedAgent:
     agent = request.app[HOSTED].identify(
         request.match_info["token"], reached_at=reached_at(request)
     )
-    if not agent.was_given(_bearer(request)):
+    if not agent.was_given(bearer_of(request)):
         raise CredentialMismatchError(
             "The key of this call is not the one this agent was given."
         )
@@ -108,12 +146,11 @@ def _path_agent(request: web.Request) -> HostedAgent:
 
 def _bearer_agent(request: web.Request) -> HostedAgent:
     return request.app[HOSTED].identify(
-        _bearer(request), reached_at=reached_at(request)
+        bearer_of(request), reached_at=reached_at(request)
     )
 
 
-def _bearer(request: web.Request) -> str:
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not key:
-        raise InvalidAgentTokenError("Send the key as a bearer token.")
-    return key
+def _nobody(_: web.Request) -> HostedAgent:
+    raise PathNotAllowedError(
+        "There is nothing at this path; the base URL ends in /openai/v1."
+    )

@@ -1,0 +1,70 @@
+"""JSON as text: read strictly, and where a member's value lies.
+
+What two readers could take differently is refused (RFC 8259, sections 4, 6 and 8.1):
+repeated names, NaN and infinities, a byte order mark, and anything but UTF-8.
+"""
+
+import json
+from typing import Any
+
+__all__ = ["UnclearJsonError", "decode", "value_span"]
+
+_SPACE = " \t\n\r"
+
+
+def _without_repeats(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(members)
+    if len(fields) != len(members):
+        raise ValueError("a name is repeated")
+    return fields
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_without_repeats, parse_constant=_refuse_constant
+)
+
+
+class UnclearJsonError(Exception):
+    """No JSON, or some that two readers could take differently."""
+
+
+def decode(text: str) -> Any:
+    """Read JSON; raises `UnclearJsonError`, also where it is nested too deeply."""
+    try:
+        return _DECODER.decode(text)
+    except (ValueError, RecursionError) as error:
+        raise UnclearJsonError from error
+
+
+def value_span(text: str, name: str, *, at: int = 0) -> tuple[int, int] | None:
+    """Find the value of member *name* in the object that begins at *at*.
+
+    *text* was accepted by `decode`. Returns start and end of the value; None where
+    the object has no such member.
+    """
+    at = _past(text, text.index("{", at))
+    while text[at] != "}":
+        key, at = _DECODER.raw_decode(text, at)
+        start = _past(text, _past_space(text, at))
+        _, end = _DECODER.raw_decode(text, start)
+        if key == name:
+            return start, end
+        at = _past_space(text, end)
+        if text[at] == ",":
+            at = _past(text, at)
+    return None
+
+
+def _past(text: str, at: int) -> int:
+    """Step over one character and the space behind it."""
+    return _past_space(text, at + 1)
+
+
+def _past_space(text: str, at: int) -> int:
+    while text[at] in _SPACE:
+        at += 1
+    return at

@@ -1,0 +1,187 @@
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from agent_runner.hosted_agents import MessageInHand
+from agent_runner.masking import SecretMask
+from agent_runner.proxy.calls import OpenCall, encoded, interrupted
+from agent_runner.proxy.openai_errors import explain_error
+from agent_runner.spool import Spool
+from agent_runner.spool_format import (
+    MAX_OPENED_PAYLOAD_BYTES,
+    MAX_SETTLED_PAYLOAD_BYTES,
+)
+from shared.contracts.base import Explanation
+from shared.contracts.credentials import ProviderType
+from shared.contracts.metrics import CallRecord, CallStatus, Usage, UsageSource
+from shared.ids import new_id
+
+EXPLANATION = Explanation(
+    code="RATE_LIMITED", message="Slow.", cause="Load.", fix="Wait.", retryable=True
+)
+
+Opener = Callable[..., OpenCall]
+
+
+def record(*, model: str = "m", use_case: str | None = None) -> CallRecord:
+    return CallRecord(
+        call_id=new_id(),
+        org_id=new_id(),
+        agent_id=new_id(),
+        agent_type_id=new_id(),
+        provider_id=new_id(),
+        provider_type=ProviderType.OPENAI,
+        use_case=use_case,
+        model=model,
+        endpoint="chat.completions",
+        is_streamed=True,
+        message_id=new_id(),
+        runner="r" * 63,
+        request_id="r" * 128,
+        status=CallStatus.INTERRUPTED,
+        started_at=datetime.now(UTC),
+    )
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Iterator[Spool]:
+    with Spool.open(tmp_path, interrupted=interrupted) as opened:
+        yield opened
+
+
+@pytest.fixture
+def open_call(spool: Spool) -> Opener:
+    def opened(
+        described: CallRecord | None = None, in_hand: MessageInHand | None = None
+    ) -> OpenCall:
+        described = described or record()
+        spool.open_call(described.call_id, encoded(described))
+        return OpenCall(described, spool, in_hand, described.request_id)
+
+    return opened
+
+
+def settled(spool: Spool) -> CallRecord:
+    (only,) = spool.read_settled(0, limit=10, max_bytes=1 << 20)
+    return CallRecord.model_validate_json(only.payload)
+
+
+def test_only_the_first_end_of_a_call_counts(spool: Spool, open_call: Opener) -> None:
+    call = open_call()
+
+    call.settle(CallStatus.FAILED, explanation=EXPLANATION)
+    call.settle(CallStatus.CANCELLED)
+
+    assert settled(spool).status is CallStatus.FAILED
+    assert settled(spool).explanation == EXPLANATION
+
+
+def test_a_call_takes_with_it_what_is_known_of_it(
+    spool: Spool, open_call: Opener
+) -> None:
+    call = open_call()
+    call.usage = Usage(input_tokens=0)
+    call.http_status = 200
+    call.request_id = "req_of_the_provider"
+
+    call.settle(CallStatus.CANCELLED)
+
+    told = settled(spool)
+    assert told.usage == Usage(input_tokens=0)
+    assert told.usage_source is UsageSource.REPORTED
+    assert told.request_id == "req_of_the_provider"
+    assert told.time_to_first_token_ms is None
+    assert [each.http_status for each in told.attempts] == [200]
+
+
+def test_the_first_token_is_timed_once(spool: Spool, open_call: Opener) -> None:
+    call = open_call()
+    call.has_token()
+    first = call.first_token
+
+    call.has_token()
+
+    assert call.first_token == first
+    call.settle(CallStatus.COMPLETED)
+    assert settled(spool).time_to_first_token_ms == 0
+
+
+def test_a_call_without_usage_says_so(spool: Spool, open_call: Opener) -> None:
+    open_call().settle(CallStatus.COMPLETED)
+
+    assert settled(spool).usage == Usage()
+    assert settled(spool).usage_source is UsageSource.NONE
+
+
+def test_what_a_dead_process_left_open_becomes_interrupted(
+    tmp_path: Path,
+) -> None:
+    described = record()
+    with Spool.open(tmp_path, interrupted=interrupted) as spool:
+        spool.open_call(described.call_id, encoded(described))
+
+    with Spool.open(tmp_path, interrupted=interrupted) as spool:
+        assert settled(spool) == described
+
+
+@pytest.mark.parametrize("character", ["m", "模", "𝕞", '"', "\x01"])
+def test_the_longest_names_fit_into_the_spool(
+    spool: Spool, open_call: Opener, character: str
+) -> None:
+    longest = record(model=character * 256, use_case=character * 200)
+    said = {"message": "𝕞" * 10_000, "code": "𝕞" * 10_000}
+    call = open_call(longest)
+    call.usage = Usage(
+        input_tokens=10**9,
+        cached_input_tokens=10**9,
+        output_tokens=10**9,
+        reasoning_tokens=10**9,
+    )
+    call.http_status = 500
+    call.has_token()
+
+    call.settle(
+        CallStatus.FAILED, explanation=explain_error(429, said, mask=SecretMask(()))
+    )
+
+    assert len(encoded(longest)) <= MAX_OPENED_PAYLOAD_BYTES
+    assert len(encoded(settled(spool))) <= MAX_SETTLED_PAYLOAD_BYTES
+
+
+def test_a_message_counts_the_calls_made_for_it(open_call: Opener) -> None:
+    in_hand = MessageInHand(new_id(), new_id())
+
+    for usage in (
+        None,
+        Usage(input_tokens=5, cached_input_tokens=2, output_tokens=3),
+        Usage(input_tokens=1),
+    ):
+        call = open_call(in_hand=in_hand)
+        call.usage = usage
+        call.settle(CallStatus.COMPLETED)
+
+    assert in_hand.usage.calls == 3
+    assert in_hand.usage.input_tokens == 8
+    assert in_hand.usage.output_tokens == 3
+    assert in_hand.usage.total_tokens == 11
+
+
+def test_a_message_does_not_take_unknown_for_nothing(open_call: Opener) -> None:
+    in_hand = MessageInHand(new_id(), new_id())
+
+    open_call(in_hand=in_hand).settle(CallStatus.FAILED)
+
+    assert in_hand.usage.calls == 1
+    assert in_hand.usage.total_tokens is None
+
+
+def test_a_message_takes_zero_for_zero(open_call: Opener) -> None:
+    in_hand = MessageInHand(new_id(), new_id())
+    call = open_call(in_hand=in_hand)
+    call.usage = Usage(input_tokens=0, output_tokens=0)
+
+    call.settle(CallStatus.COMPLETED)
+
+    assert in_hand.usage.total_tokens == 0

@@ -1,0 +1,141 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from agent_runner.proxy.headers import request_headers, response_headers
+
+
+def received(*headers: tuple[str, str]) -> "CIMultiDictProxy[str]":
+    return CIMultiDictProxy(CIMultiDict(headers))
+
+
+def sent(*headers: tuple[str, str]) -> "CIMultiDict[str]":
+    return request_headers(received(*headers), key="sk-real")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Accept",
+        "Content-Type",
+        "User-Agent",
+        "X-Stainless-Lang",
+        "x-stainless-retry-count",
+        "OpenAI-Organization",
+        "openai-project",
+        "OpenAI-Beta",
+        "Idempotency-Key",
+        "X-Client-Request-Id",
+        "traceparent",
+    ],
+)
+def test_what_belongs_to_the_request_passes(name: str) -> None:
+    assert sent((name, "value"))[name] == "value"
+
+
+HOP_BY_HOP = [
+    "Connection",
+    "Keep-Alive",
+    "Proxy-Authenticate",
+    "Proxy-Authorization",
+    "Proxy-Connection",
+    "TE",
+    "Trailer",
+    "Transfer-Encoding",
+    "Upgrade",
+]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *HOP_BY_HOP,
+        "Host",
+        "Content-Length",
+        "Content-Encoding",
+        "Expect",
+        "Cookie",
+        "X-API-Key",
+        "api-key",
+        "X-Ag2trust-Labels",
+    ],
+)
+def test_what_belongs_to_the_connection_or_to_us_stays_here(name: str) -> None:
+    assert name not in sent((name, "value"))
+
+
+def test_the_providers_key_takes_the_place_of_every_credential() -> None:
+    headers = sent(("authorization", "Bearer a"), ("Authorization", "Bearer b"))
+
+    assert headers.getall("Authorization") == ["Bearer sk-real"]
+
+
+def test_answers_are_asked_for_uncompressed() -> None:
+    headers = sent(("Accept-Encoding", "gzip, br"))
+
+    assert headers.getall("Accept-Encoding") == ["identity"]
+
+
+def test_a_header_that_connection_names_goes_no_further() -> None:
+    headers = sent(
+        ("Connection", "close, X-Hop"),
+        ("connection", "x-2"),
+        ("X-Hop", "1"),
+        ("X-2", "2"),
+        ("X-3", "3"),
+    )
+
+    assert "X-Hop" not in headers
+    assert "X-2" not in headers
+    assert headers["X-3"] == "3"
+
+
+def test_connection_cannot_name_our_own_headers_away() -> None:
+    headers = sent(("Connection", "authorization, accept-encoding"))
+
+    assert headers["Authorization"] == "Bearer sk-real"
+    assert headers["Accept-Encoding"] == "identity"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *HOP_BY_HOP,
+        "Content-Length",
+        "Content-Encoding",
+        "Set-Cookie",
+        "Authorization",
+        "Alt-Svc",
+        "x-ag2trust-error",
+    ],
+)
+def test_what_belongs_to_the_providers_connection_does_not_come_back(name: str) -> None:
+    assert name not in response_headers(received((name, "value")))
+
+
+def test_the_providers_headers_come_back_repeated_ones_too() -> None:
+    headers = response_headers(
+        received(
+            ("x-ratelimit-remaining-tokens", "1999000"),
+            ("retry-after-ms", "1500"),
+            ("Link", "a"),
+            ("link", "b"),
+        )
+    )
+
+    assert headers["x-ratelimit-remaining-tokens"] == "1999000"
+    assert headers["retry-after-ms"] == "1500"
+    assert headers.getall("Link") == ["a", "b"]
+
+
+@pytest.mark.parametrize("value", ["a\r\nx-evil: 1", "a\nb", "a\0b", "\x7f"])
+def test_a_value_that_cannot_be_sent_is_left_out(value: str) -> None:
+    assert "x-odd" not in response_headers(received(("x-odd", value)))
+
+
+@given(names=st.lists(st.sampled_from(["x-a", "x-b", "x-c"])))
+def test_headers_keep_their_order(names: list[str]) -> None:
+    headers = [(name, str(index)) for index, name in enumerate(names)]
+
+    assert list(response_headers(received(*headers)).items()) == headers

@@ -1,0 +1,94 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent_runner.proxy.json_text import UnclearJsonError, decode, value_span
+
+SPACES = st.text(" \t\r\n", max_size=3)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+    ),
+    max_leaves=10,
+)
+OBJECTS = st.dictionaries(st.text(), VALUES, max_size=5)
+
+
+def written(fields: dict[str, object], space: str, *, ascii_only: bool) -> str:
+    """Write an object with *space* wherever JSON allows some."""
+    members = (
+        f"{space}{json.dumps(name, ensure_ascii=ascii_only)}{space}:{space}"
+        f"{json.dumps(value, ensure_ascii=ascii_only)}{space}"
+        for name, value in fields.items()
+    )
+    return f"{space}{{{','.join(members) or space}}}{space}"
+
+
+@given(fields=OBJECTS, space=SPACES, ascii_only=st.booleans(), data=st.data())
+def test_a_span_holds_the_value_of_its_member(
+    fields: dict[str, object], space: str, *, ascii_only: bool, data: st.DataObject
+) -> None:
+    text = written(fields, space, ascii_only=ascii_only)
+    name = data.draw(st.sampled_from([*fields, "absent, surely"]))
+
+    span = value_span(text, name)
+
+    if name not in fields:
+        assert span is None
+    else:
+        assert span is not None
+        assert json.loads(text[span[0] : span[1]]) == fields[name]
+
+
+@given(fields=OBJECTS, space=SPACES, ascii_only=st.booleans())
+def test_what_is_json_is_read(
+    fields: dict[str, object], space: str, *, ascii_only: bool
+) -> None:
+    assert decode(written(fields, space, ascii_only=ascii_only)) == fields
+
+
+def test_a_name_written_with_escapes_is_that_name() -> None:
+    text = '{"mod\\u0065l": "a", "other": 1}'
+
+    assert value_span(text, "model") == (15, 18)
+
+
+def test_an_inner_object_is_searched_where_it_begins() -> None:
+    text = '{"x": {"flag": 1}, "y": {"flag": 2}}'
+    at = value_span(text, "y")
+    assert at is not None
+
+    span = value_span(text, "flag", at=at[0])
+
+    assert span is not None
+    assert text[span[0] : span[1]] == "2"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "{}{}",
+        "\ufeff{}",
+        '{"a": 1, "a": 2}',
+        '{"a": 1, "\\u0061": 2}',
+        '{"a": {"b": 1, "b": 1}}',
+        '{"a": NaN}',
+        '{"a": -Infinity}',
+        '{"a": 01}',
+        '{"a": "\x01"}',
+        '{"a": "\\x"}',
+        "{'a': 1}",
+        '{"a": 1,}',
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        f'{{"a": {"9" * 5000}}}',
+    ],
+)
+def test_what_two_readers_could_take_differently_is_refused(text: str) -> None:
+    with pytest.raises(UnclearJsonError):
+        decode(text)

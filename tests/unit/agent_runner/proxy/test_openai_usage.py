@@ -1,0 +1,98 @@
+from typing import Any
+
+import pytest
+
+from agent_runner.proxy.openai_usage import usage_of
+from shared.contracts.metrics import Usage
+
+
+def read(**usage: Any) -> Usage | None:
+    return usage_of({"usage": usage})
+
+
+def test_cached_tokens_are_taken_out_of_the_prompt() -> None:
+    usage = read(
+        prompt_tokens=100,
+        completion_tokens=50,
+        total_tokens=150,
+        prompt_tokens_details={"cached_tokens": 80},
+        completion_tokens_details={"reasoning_tokens": 30},
+    )
+
+    assert usage == Usage(
+        input_tokens=20,
+        cached_input_tokens=80,
+        output_tokens=50,
+        reasoning_tokens=30,
+    )
+
+
+def test_an_embedding_has_no_output() -> None:
+    assert read(prompt_tokens=7, total_tokens=7) == Usage(input_tokens=7)
+
+
+def test_zero_is_reported_and_not_absent() -> None:
+    usage = read(
+        prompt_tokens=0,
+        completion_tokens=0,
+        prompt_tokens_details={"cached_tokens": 0},
+    )
+
+    assert usage == Usage(input_tokens=0, cached_input_tokens=0, output_tokens=0)
+
+
+@pytest.mark.parametrize("details", [None, {}, [], "text", {"cached_tokens": None}])
+def test_details_that_are_not_told_are_none(details: object) -> None:
+    usage = read(prompt_tokens=3, completion_tokens=4, prompt_tokens_details=details)
+
+    assert usage == Usage(input_tokens=3, output_tokens=4)
+
+
+def test_what_is_known_of_half_a_report_is_kept() -> None:
+    assert read(completion_tokens=4) == Usage(output_tokens=4)
+
+
+def test_a_total_that_disagrees_is_not_looked_at() -> None:
+    usage = read(prompt_tokens=3, completion_tokens=4, total_tokens=1_000)
+
+    assert usage == Usage(input_tokens=3, output_tokens=4)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        {},
+        {"usage": None},
+        {"usage": []},
+        {"usage": "prompt_tokens: 7"},
+        {"usage": {}},
+        {"usage": {"total_tokens": 7}},
+        {"x_groq": {"usage": {"prompt_tokens": 7}}},
+        {"choices": [{"usage": {"prompt_tokens": 7}}]},
+    ],
+)
+def test_without_a_report_at_its_place_there_is_no_usage(body: object) -> None:
+    assert usage_of(body) is None
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"prompt_tokens": -1, "completion_tokens": 1},
+        {"prompt_tokens": 1, "completion_tokens": 2**63},
+        {"prompt_tokens": True, "completion_tokens": 1},
+        {"prompt_tokens": 1.5, "completion_tokens": 1},
+        {"prompt_tokens": "7", "completion_tokens": 1},
+        {"prompt_tokens": 7, "prompt_tokens_details": {"cached_tokens": 8}},
+        {"completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": 8}},
+        {
+            "prompt_tokens": 7,
+            "completion_tokens": 3,
+            "completion_tokens_details": {"reasoning_tokens": 4},
+        },
+    ],
+)
+def test_one_absurd_figure_makes_the_report_void(usage: dict[str, Any]) -> None:
+    assert read(**usage) is None
