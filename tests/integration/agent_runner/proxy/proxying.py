@@ -1,0 +1,270 @@
+"""The proxy on a real socket and a real spool, with agents hosted by hand."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
+
+from aiohttp import ClientSession
+from aiohttp.abc import AbstractResolver
+from multidict import CIMultiDictProxy
+from openai import AsyncOpenAI, OpenAI
+from openai.types.chat import ChatCompletionUserMessageParam
+from pydantic import SecretStr
+from yarl import URL
+
+from agent_runner.agent_tokens import new_token
+from agent_runner.app import create_app
+from agent_runner.doors import Doors, open_doors
+from agent_runner.hosted_agents import HostedAgent, HostedAgents
+from agent_runner.leases import HeldLease
+from agent_runner.messages import MessageDesk
+from agent_runner.messages_repository import Host
+from agent_runner.proxy.calls import CallBook, interrupted
+from agent_runner.proxy.forwarding import Forwarding
+from agent_runner.proxy.upstream import connect_upstream
+from agent_runner.spool import Spool
+from shared.contracts.agent_runner import AgentType, Resources
+from shared.contracts.credentials import LeasedCredential, ProviderType
+from shared.contracts.metrics import CallRecord
+from shared.database import Database
+from shared.ids import new_id
+from shared.testing import FakeBus
+
+__all__ = [
+    "HELLO",
+    "KEY",
+    "MODEL",
+    "Answer",
+    "Proxy",
+    "WatchedSpool",
+    "agent_at",
+    "lease_of",
+    "open_proxy",
+]
+
+KEY = "sk-the-key-of-the-provider-0123456789"
+MODEL = "sandbox-echo"
+HELLO: ChatCompletionUserMessageParam = {"role": "user", "content": "Hello!"}
+
+_WITHIN_SECONDS = 10
+_NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class WatchedSpool(Spool):
+    """The real spool, which tells when it has settled a call, and that it will."""
+
+    before_settling: Callable[[], None] | None = None
+    has_settled: asyncio.Event
+
+    def settle(self, call_id: UUID, payload: bytes) -> int:
+        if self.before_settling is not None:
+            self.before_settling()
+        sequence = super().settle(call_id, payload)
+        self.has_settled.set()
+        return sequence
+
+
+def lease_of(
+    base_url: str, *, key: str = KEY, enabled: bool = True, version: int = 1
+) -> HeldLease:
+    return HeldLease(
+        id=new_id(),
+        credential=LeasedCredential(
+            provider_id=new_id(),
+            type=ProviderType.OPENAI,
+            name="sandbox",
+            use_case=None,
+            base_url=base_url,
+            enabled=enabled,
+            version=version,
+            fields={"api_key": SecretStr(key)},
+        ),
+        obtained_at=_NOW,
+        expires_at=_NOW + timedelta(minutes=10),
+    )
+
+
+def agent_at(
+    address: str, *, lease: HeldLease, models: list[str], use_case: str | None = None
+) -> HostedAgent:
+    """Make an agent whose process was given the key of *lease*."""
+    keys = lease.credential.fields.values()
+    agent_type = AgentType(
+        id=new_id(),
+        version=1,
+        name="type",
+        slug="type",
+        use_case=use_case,
+        labels={},
+        provider_id=lease.credential.provider_id,
+        model=models[0],
+        allowed_models=models,
+        system_prompt="",
+        temperature=None,
+        max_tokens=None,
+        resources=Resources(),
+        created_at=_NOW,
+        updated_at=_NOW,
+    )
+    return HostedAgent(
+        host=Host(agent_id=new_id(), runner="runner-1", epoch=1, incarnation=1),
+        org_id=new_id(),
+        name="ada",
+        agent_type=agent_type,
+        lease=lease,
+        address=address,
+        token=new_token(),
+        started_at=_NOW,
+        delivered=frozenset(
+            hashlib.sha256(each.get_secret_value().encode()).digest() for each in keys
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: "CIMultiDictProxy[str]"
+    body: bytes
+
+    @property
+    def code(self) -> str:
+        """Give the `code` of an error in OpenAI's shape."""
+        code: str = json.loads(self.body)["error"]["code"]
+        return code
+
+
+@dataclass
+class Proxy:
+    """One agent's way through the proxy, and what the spool has of its calls."""
+
+    agent: HostedAgent
+    hosted: HostedAgents
+    doors: Doors
+    spool: WatchedSpool
+    port: int
+    clients: list[AsyncOpenAI] = field(default_factory=list)
+
+    @property
+    def path(self) -> str:
+        return f"/a/{self.agent.token}/openai/v1"
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.agent.address}:{self.port}{self.path}"
+
+    def client(self, **options: Any) -> AsyncOpenAI:
+        """Give the official client as the agent has it, but that it tries once."""
+        given: dict[str, Any] = {"base_url": self.url, "api_key": KEY, "max_retries": 0}
+        client = AsyncOpenAI(**given | options)
+        self.clients.append(client)
+        return client
+
+    def sync_client(self) -> OpenAI:
+        return OpenAI(base_url=self.url, api_key=KEY, max_retries=0)
+
+    def allow(self, *models: str) -> None:
+        self.agent.agent_type = self.agent.agent_type.model_copy(
+            update={"allowed_models": list(models)}
+        )
+
+    def lead_to(self, base_url: str) -> None:
+        self.agent.lease = lease_of(base_url)
+
+    def change_credential(self, **fields: Any) -> None:
+        """Swap the lease as its renewal does."""
+        credential = self.agent.lease.credential.model_copy(update=fields)
+        self.agent.lease = replace(self.agent.lease, credential=credential)
+
+    async def ask(
+        self,
+        path: str,
+        body: Any = None,
+        *,
+        method: str = "POST",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send exactly these bytes to exactly *path*: no library tidies them up.
+
+        *path* is below `/openai/v1`, or absolute.
+        """
+        where = path if path.startswith("/") else f"{self.path}/{path}"
+        given = {"Authorization": f"Bearer {KEY}", **(headers or {})}
+        url = URL(f"http://127.0.0.1:{self.port}{where}", encoded=True)
+        async with (
+            ClientSession(auto_decompress=False) as session,
+            session.request(method, url, data=body, headers=given) as response,
+        ):
+            return Answer(response.status, response.headers, await response.read())
+
+    def records(self) -> list[CallRecord]:
+        settled = self.spool.read_settled(0, limit=100_000, max_bytes=1 << 40)
+        return [CallRecord.model_validate_json(each.payload) for each in settled]
+
+    async def settled(self, count: int = 1) -> list[CallRecord]:
+        """Wait until *count* calls have ended; return what is recorded of each."""
+        async with asyncio.timeout(_WITHIN_SECONDS):
+            while self.spool.last_sequence < count:
+                self.spool.has_settled.clear()
+                await self.spool.has_settled.wait()
+        return self.records()
+
+    async def settled_one(self) -> CallRecord:
+        (record,) = await self.settled()
+        return record
+
+
+@asynccontextmanager
+async def open_proxy(
+    folder: Path,
+    base_url: str,
+    *,
+    allow_private: bool = True,
+    silence: timedelta = timedelta(seconds=30),
+    patience: timedelta = timedelta(seconds=30),
+    idle: timedelta = timedelta(seconds=30),
+    resolver: AbstractResolver | None = None,
+    max_spool_bytes: int | None = None,
+    segment_bytes: int = 8 * 1024 * 1024,
+) -> AsyncIterator[Proxy]:
+    """Open the runner's door on 127.0.0.1 with an agent of the provider *base_url*."""
+    with WatchedSpool.open(
+        folder,
+        interrupted=interrupted,
+        segment_bytes=segment_bytes,
+        max_total_bytes=max_spool_bytes,
+    ) as spool:
+        assert isinstance(spool, WatchedSpool)
+        spool.has_settled = asyncio.Event()
+        hosted = HostedAgents()
+        async with connect_upstream(
+            allow_private=allow_private, silence=silence, resolver=resolver
+        ) as session:
+            forwarding = Forwarding(
+                session=session,
+                book=CallBook(spool, runner="runner-1"),
+                patience=patience,
+            )
+            app = create_app(hosted, _desk(), forwarding)
+            async with open_doors(app, address="127.0.0.1", port=0, idle=idle) as doors:
+                port = await doors.open("127.0.0.1")
+                agent = agent_at("127.0.0.1", lease=lease_of(base_url), models=[MODEL])
+                hosted.add(agent)
+                proxy = Proxy(agent, hosted, doors, spool, port)
+                try:
+                    yield proxy
+                finally:
+                    for client in proxy.clients:
+                        await client.close()
+
+
+def _desk() -> MessageDesk:
+    """Make a desk for agents that never ask for a message."""
+    return MessageDesk(database=cast(Database, None), bus=FakeBus())

@@ -1,0 +1,65 @@
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from ag2trust_sandbox import Sandbox
+
+from .proxying import Proxy, open_proxy
+from .raw_agent import chat, raw_agent, request
+
+HEAD = b"POST /openai/v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.mark.parametrize("half", [b"", b"POST /", HEAD, HEAD + b"X-Slow: lor"])
+async def test_a_head_that_does_not_come_is_not_waited_for(
+    spool_folder: Path, sandbox: Sandbox, half: bytes
+) -> None:
+    async with (
+        open_proxy(
+            spool_folder, sandbox.base_url, idle=timedelta(seconds=0.2)
+        ) as proxy,
+        raw_agent(proxy, half) as agent,
+        asyncio.timeout(5),
+    ):
+        assert await agent.until_closed() == b""
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(
+    spool_folder: Path, sandbox: Sandbox
+) -> None:
+    async with (
+        open_proxy(
+            spool_folder, sandbox.base_url, patience=timedelta(seconds=0.2)
+        ) as proxy,
+        raw_agent(proxy, request(proxy, chat())[:-10]) as agent,
+        asyncio.timeout(5),
+    ):
+        await agent.until(b"malformed_request")
+
+    assert sandbox.request_count == 0
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /openai/v1/models?" + b"x" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        HEAD + b"X-Large: " + b"x" * 9000 + b"\r\n\r\n",
+        HEAD + b"".join(b"X-%d: x\r\n" % n for n in range(200)) + b"\r\n",
+        HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
+        HEAD + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        HEAD + b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+        HEAD + b"Content-Length: -1\r\n\r\n",
+        HEAD + b"Authorization: Bearer x\x01\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00",
+    ],
+)
+async def test_a_head_that_is_too_large_or_unclear_is_refused(
+    proxy: Proxy, sandbox: Sandbox, head: bytes
+) -> None:
+    async with raw_agent(proxy, head) as agent, asyncio.timeout(5):
+        answer = await agent.until_closed()
+
+    assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.0 400"))
+    assert sandbox.request_count == 0
