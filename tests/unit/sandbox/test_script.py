@@ -24,6 +24,9 @@ from ag2trust_sandbox.script import Script
         ('{"status": 500, "fault": "hang"}', "need status 200"),
         ('{"raw_body": "x", "content": "x"}', "no raw_body"),
         ('{"error": {}}', "error needs an error status"),
+        ('{"error": {"code": "unknown"}}', "or, without a status, one of the codes"),
+        ('{"status": 200, "error": {"code": "slow_down"}}', "needs an error status"),
+        ('{"error": {"code": "slow_down"}, "content": "x"}', "need status 200"),
         ('{"fault": "hang", "error": {}}', "error needs an error status"),
         ('{"status": 500, "raw_body": "", "error": {}}', "takes the place of error"),
         ('{"latency_seconds": -1}', "greater than or equal to 0"),
@@ -55,11 +58,11 @@ def test_steps_are_taken_in_order_and_then_there_is_none() -> None:
 
 def test_a_step_is_taken_as_often_as_it_says() -> None:
     script = Script()
-    script.replace((Step(status=429, repeat=2), Step(content="2")))
+    script.replace((Step(status=429, repeat=2), Step(status=500)))
 
     taken = [script.take() for _ in range(4)]
 
-    assert [step and step.status for step in taken] == [429, 429, 200, None]
+    assert [step and step.status for step in taken] == [429, 429, 500, None]
 
 
 def test_what_remains_counts_down() -> None:

@@ -15,10 +15,20 @@ It is no model and says so in every answer. A test needs four names:
 
 from .received import ReceivedRequest, fingerprint
 from .sandbox import Sandbox
-from .script import ErrorDetail, Fault, FinishReason, Step, ToolCall, Usage, UsagePlace
+from .script import (
+    ErrorCode,
+    ErrorDetail,
+    Fault,
+    FinishReason,
+    Step,
+    ToolCall,
+    Usage,
+    UsagePlace,
+)
 from .server import serving
 
 __all__ = [
+    "ErrorCode",
     "ErrorDetail",
     "Fault",
     "FinishReason",

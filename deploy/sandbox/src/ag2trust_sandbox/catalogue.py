@@ -4,11 +4,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from .script import ErrorDetail, Fault, Step
+from .script import ErrorCode, ErrorDetail, Fault, Step
 
 __all__ = ["MODELS", "OWNER", "step_for_call", "step_for_lookup"]
 
 OWNER: Final = "ag2trust-sandbox"
+
+
+def _failing(code: ErrorCode) -> Step:
+    return Step(error=ErrorDetail(code=code))
+
 
 MODELS: Final[Mapping[str, Step]] = MappingProxyType(
     {
@@ -16,16 +21,12 @@ MODELS: Final[Mapping[str, Step]] = MappingProxyType(
         "sandbox-slow": Step(latency_seconds=0.5, pace_seconds=0.1),
         "sandbox-cut": Step(fault=Fault.CUT_AFTER_FRAMES, after_frames=4),
         "sandbox-hang": Step(fault=Fault.HANG, after_frames=4),
-        "sandbox-error-400": Step(
-            status=400, error=ErrorDetail(code="context_length_exceeded")
-        ),
-        "sandbox-error-401": Step(status=401),
-        "sandbox-error-429": Step(status=429),
+        "sandbox-error-400": _failing(ErrorCode.CONTEXT_LENGTH_EXCEEDED),
+        "sandbox-error-401": _failing(ErrorCode.INVALID_API_KEY),
+        "sandbox-error-429": _failing(ErrorCode.RATE_LIMIT_EXCEEDED),
         "sandbox-error-500": Step(status=500),
-        "sandbox-error-503": Step(status=503),
-        "sandbox-error-quota": Step(
-            status=429, error=ErrorDetail(code="insufficient_quota")
-        ),
+        "sandbox-error-503": _failing(ErrorCode.SERVER_IS_OVERLOADED),
+        "sandbox-error-quota": _failing(ErrorCode.INSUFFICIENT_QUOTA),
     }
 )
 """The models listed. Any other name is answered like `sandbox-echo`, except those
@@ -44,4 +45,4 @@ def step_for_lookup(model: str) -> Step:
     if not model.startswith("missing-"):
         return _DEFAULT
     message = f"The model `{model}` does not exist or you do not have access to it."
-    return Step(status=404, error=ErrorDetail(code="model_not_found", message=message))
+    return Step(error=ErrorDetail(code=ErrorCode.MODEL_NOT_FOUND, message=message))

@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final
+from http import HTTPStatus
 
 from .script import Fault, Step
 
 __all__ = ["Ending", "Reply", "Stream", "streamed", "whole"]
-
-_MALFORMED: Final = b'data: {"cut \n\n'
 
 
 class Ending(Enum):
@@ -45,20 +43,26 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A stream without faults, in encoded events, and the event of an error in it."""
+    """A stream without faults, in encoded events, and the events of its faults.
+
+    `usage` is what carries the final usage, `end` what only ends the stream.
+    """
 
     content: tuple[bytes, ...]
     usage: tuple[bytes, ...]
-    end: bytes
+    end: tuple[bytes, ...]
     error: bytes
+    malformed: bytes
 
 
-def whole(step: Step, headers: Mapping[str, str], body: bytes) -> Reply:
+def whole(
+    step: Step, headers: Mapping[str, str], body: bytes, *, status: int = HTTPStatus.OK
+) -> Reply:
     """Answer with *body* in one piece, or with half of it if *step* has a fault."""
     sent = body if step.fault is None else body[: len(body) // 2]
     is_passed_off_as_whole = step.fault is Fault.MALFORMED_FRAME
     return Reply(
-        status=step.status,
+        status=status,
         headers=headers,
         pieces=(sent,),
         announced_bytes=len(sent if is_passed_off_as_whole else body),
@@ -72,7 +76,7 @@ def whole(step: Step, headers: Mapping[str, str], body: bytes) -> Reply:
 def streamed(step: Step, headers: Mapping[str, str], stream: Stream) -> Reply:
     """Answer with the events of *stream* as far as the step's fault lets them."""
     return Reply(
-        status=step.status,
+        status=HTTPStatus.OK,
         headers=headers,
         pieces=_events(step, stream),
         announced_bytes=None,
@@ -88,7 +92,7 @@ def _events(step: Step, stream: Stream) -> tuple[bytes, ...]:
     count = step.after_frames or 0
     match step.fault:
         case None:
-            return (*frames, stream.end)
+            return (*frames, *stream.end)
         case Fault.CUT_BEFORE_FIRST_BYTE:
             return ()
         case Fault.CUT_AFTER_FRAMES | Fault.HANG:
@@ -98,7 +102,7 @@ def _events(step: Step, stream: Stream) -> tuple[bytes, ...]:
         case Fault.ERROR_EVENT_AT_HEAD | Fault.ERROR_EVENT_AFTER_FRAMES:
             return (*frames[:count], stream.error)
         case Fault.MALFORMED_FRAME:
-            return (*frames[:count], _MALFORMED, *frames[count:], stream.end)
+            return (*frames[:count], stream.malformed, *frames[count:], *stream.end)
 
 
 def _ending(fault: Fault | None) -> Ending:

@@ -6,9 +6,17 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    model_validator,
+)
 
 __all__ = [
+    "ErrorCode",
     "ErrorDetail",
     "Fault",
     "FinishReason",
@@ -19,8 +27,11 @@ __all__ = [
     "UsagePlace",
 ]
 
-_STATUSES: Final = frozenset({200, 301, 302, 303, 307, 308, *range(400, 600)})
+_STATUSES: Final[frozenset[int | None]] = frozenset(
+    {None, 200, 301, 302, 303, 307, 308, *range(400, 600)}
+)
 _ANSWER_FIELDS: Final = {
+    "thinking",
     "content",
     "tool_calls",
     "finish_reason",
@@ -40,9 +51,10 @@ Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
 class Fault(StrEnum):
     """How an answer goes wrong after its status was decided.
 
-    A frame is one `data:` event of a stream, the one with the role being the first
-    and `[DONE]` not counted. A stream of fewer frames than a fault waits for goes
-    wrong before its `[DONE]`.
+    A frame is one event of a stream, whatever it says: `data:`, `event:` or a binary
+    frame. What only ends the stream is not counted: `[DONE]`, `message_stop` and the
+    chunk with Bedrock's own metrics. A stream of fewer frames than a fault waits for
+    goes wrong before it.
 
     Where no stream was asked for, both cuts inside the answer break it off in the
     middle of its body, `malformed_frame` ends it there as if it were whole, and
@@ -56,16 +68,17 @@ class Fault(StrEnum):
     """The connection closes after `after_frames` frames, without the final chunk."""
 
     CUT_BEFORE_USAGE = "cut_before_usage"
-    """The connection closes where the chunk with the usage was due."""
+    """The connection closes where the event with the final usage was due."""
 
     ERROR_EVENT_AT_HEAD = "error_event_at_head"
-    """The only event after the 200 is `error`; then the stream ends, no `[DONE]`."""
+    """The only event after the 200 is an error; then the stream ends, no `[DONE]`."""
 
     ERROR_EVENT_AFTER_FRAMES = "error_event_after_frames"
     """The same after `after_frames` frames."""
 
     MALFORMED_FRAME = "malformed_frame"
-    """One frame more, no JSON, after `after_frames` frames (0 if not given)."""
+    """One frame more after `after_frames` frames (0 if not given): an event that is no
+    JSON, or a binary frame whose checksum is wrong."""
 
     HANG = "hang"
     """Silence after `after_frames` frames; if not given, before the status line."""
@@ -81,23 +94,60 @@ _SENDS_ERROR_EVENT: Final = frozenset(
 
 
 class FinishReason(StrEnum):
+    """Why an answer ends, in OpenAI's words; each format says it in its own."""
+
     STOP = "stop"
     LENGTH = "length"
     TOOL_CALLS = "tool_calls"
     CONTENT_FILTER = "content_filter"
 
+    FAILED = "failed"
+    """A response whose status is `failed`, with the step's error in it. Only OpenAI's
+    responses can say so: the other formats have error events and nothing else."""
+
 
 class UsagePlace(StrEnum):
-    """Where an answer carries its usage, if it was asked to."""
+    """Where an answer carries its usage, if it was asked to.
+
+    Where a format has but one place, all except `nowhere` mean this place.
+    """
 
     OWN_CHUNK = "own_chunk"
-    """OpenAI: a chunk without choices just before `[DONE]`."""
+    """Where the provider has it. OpenAI's chat: a chunk without choices just before
+    `[DONE]`. Anthropic: `message_start` and `message_delta`. Bedrock's invoke: the
+    body as its family has it, and the headers or the metrics in the last chunk."""
 
     LAST_CHOICE = "last_choice"
-    """Some compatible servers: the chunk that carries the finish reason."""
+    """Some compatible servers. Chat: the chunk that carries the finish reason.
+    Anthropic: `message_delta` alone, while `message_start` says 0. Bedrock's invoke:
+    the body alone, no headers and no metrics."""
+
+    RUNNING = "running"
+    """Besides its own place so far as it got, cumulative. Chat: on every chunk, as
+    vLLM's `continuous_usage_stats`. Anthropic: in one more `message_delta`."""
 
     NOWHERE = "nowhere"
     """Servers that do not know usage; unstreamed answers lack it too."""
+
+
+class ErrorCode(StrEnum):
+    """The errors every format has a shape for, by OpenAI's names."""
+
+    CONTEXT_LENGTH_EXCEEDED = "context_length_exceeded"
+    CONTENT_POLICY_VIOLATION = "content_policy_violation"
+    INVALID_API_KEY = "invalid_api_key"
+    MODEL_NOT_FOUND = "model_not_found"
+    RATE_LIMIT_EXCEEDED = "rate_limit_exceeded"
+    SLOW_DOWN = "slow_down"
+    INSUFFICIENT_QUOTA = "insufficient_quota"
+    SERVER_IS_OVERLOADED = "server_is_overloaded"
+
+
+_ERROR_CODES: Final = frozenset(ErrorCode)
+_ERROR_HAS_NO_PLACE: Final = (
+    "error needs an error status, an error event, finish_reason failed or, without a "
+    f"status, one of the codes {', '.join(sorted(_ERROR_CODES))}"
+)
 
 
 class _Strict(BaseModel):
@@ -107,10 +157,12 @@ class _Strict(BaseModel):
 
 
 class ErrorDetail(_Strict):
-    """The fields of OpenAI's error object.
+    """The fields of OpenAI's error object, said in the format that was asked.
 
-    What is left out is what OpenAI says with this `code`, or with the step's status;
-    an explicit null is sent as null.
+    What is left out is what the provider says with this `code`, or with the step's
+    status; an explicit null is sent as null. `type` is Anthropic's `error.type` and
+    Bedrock's exception as well. A `code` that is no `ErrorCode` is Anthropic's
+    `error.details.error_code`; Bedrock has no place for one. `param` is OpenAI's alone.
     """
 
     message: str | None = None
@@ -132,7 +184,15 @@ class Usage(_Strict):
 
     `cached_tokens` and `cache_write_tokens` are part of `prompt_tokens`,
     `reasoning_tokens` of `completion_tokens`; `total_tokens` is the sum of prompt and
-    completion unless given.
+    completion unless given. Anthropic and Bedrock, who count without the cache, are
+    told `uncached_tokens` as input.
+
+    `long_cache_write_tokens` are the part of `cache_write_tokens` kept for the longer
+    time (OpenAI's responses 12 h, else 1 h), `short_cache_write_tokens` the rest unless
+    given; null for the former tells no split at all.
+
+    `extra` members are added to the usage object or replace its own, e.g.
+    `{"service_tier": "priority"}`.
     """
 
     prompt_tokens: int
@@ -140,7 +200,36 @@ class Usage(_Strict):
     total_tokens: int | None = None
     cached_tokens: int = 0
     cache_write_tokens: int = 0
+    short_cache_write_tokens: int | None = None
+    long_cache_write_tokens: int | None = 0
     reasoning_tokens: int = 0
+    extra: dict[str, JsonValue] = Field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        if self.total_tokens is None:
+            return self.prompt_tokens + self.completion_tokens
+        return self.total_tokens
+
+    @property
+    def uncached_tokens(self) -> int:
+        """Prompt tokens neither read from the cache nor written to it."""
+        return self.prompt_tokens - self.cached_tokens - self.cache_write_tokens
+
+    def so_far(self, part: int, *, of: int) -> Self:
+        """Give the usage after *part* of the *of* parts of the completion."""
+        tokens = self.completion_tokens * part // of
+        return self.model_copy(update={"completion_tokens": tokens})
+
+    @property
+    def cache_writes_by_lifetime(self) -> tuple[int, int] | None:
+        """Tokens kept for the short and for the long time; None tells no split."""
+        if self.long_cache_write_tokens is None:
+            return None
+        short = self.short_cache_write_tokens
+        if short is None:
+            short = self.cache_write_tokens - self.long_cache_write_tokens
+        return short, self.long_cache_write_tokens
 
 
 class Step(_Strict):
@@ -149,22 +238,28 @@ class Step(_Strict):
     `Step()` is the default answer: the sandbox says what it is and repeats the last
     user message, no longer than the request's token limit allows.
 
+    `status` left out is 200 or, if `error` has a code that is an `ErrorCode`, the one
+    this error has in the format asked.
+
     `content` is sent as written: a text (streamed word by word) or the list of frames
-    to stream. Without content, `tool_calls` are the whole answer.
+    to stream. Without content, `tool_calls` are the whole answer. `thinking` comes
+    before it where the format shows any: responses, Anthropic and Bedrock's converse.
 
     `usage` is derived unless given: one token for every four characters of the
     request's message texts and, separately, of the answer's content and tool calls
-    (names and arguments), each rounded up; completion tokens count every choice.
+    (names and arguments) and of its thinking, each rounded up; completion tokens count
+    every choice.
 
     `latency_seconds` passes before the status line, `pace_seconds` between two frames.
     `headers` are added to the answer's or replace them. `raw_body` is sent as HTML in
     place of everything else, as an edge server would.
     """
 
-    status: int = 200
+    status: int | None = None
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
     error: ErrorDetail | None = None
     raw_body: str | None = None
+    thinking: str | tuple[str, ...] | None = None
     content: str | tuple[str, ...] | None = None
     tool_calls: tuple[ToolCall, ...] = ()
     finish_reason: FinishReason | None = None
@@ -179,7 +274,8 @@ class Step(_Strict):
     @property
     def is_success(self) -> bool:
         """Whether a completion is sent, whole or faulty."""
-        return self.status == HTTPStatus.OK and self.raw_body is None
+        is_ok = self.status in {None, HTTPStatus.OK} and self.raw_body is None
+        return is_ok and (self.error is None or self.has_error_in_answer)
 
     @property
     def is_silent(self) -> bool:
@@ -190,12 +286,18 @@ class Step(_Strict):
 
     @property
     def is_chat_answer(self) -> bool:
-        """Whether it says something only a chat completion can."""
-        return self.content is not None or bool(self.tool_calls)
+        """Whether it says something only an answer in words can."""
+        spoken = (self.thinking, self.content, self.finish_reason)
+        return bool(self.tool_calls) or any(each is not None for each in spoken)
 
     @property
     def sends_error_event(self) -> bool:
         return self.fault in _SENDS_ERROR_EVENT
+
+    @property
+    def has_error_in_answer(self) -> bool:
+        """Whether its error comes after a 200."""
+        return self.sends_error_event or self.finish_reason is FinishReason.FAILED
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
@@ -205,7 +307,6 @@ class Step(_Strict):
         return self
 
     def _contradictions(self) -> tuple[tuple[bool, str], ...]:
-        has_error = self.status >= HTTPStatus.BAD_REQUEST or self.sends_error_event
         return (
             (
                 self.status not in _STATUSES,
@@ -216,8 +317,8 @@ class Step(_Strict):
                 f"the connection sets {_listed(_FRAMING_HEADERS)} itself",
             ),
             (
-                self.error is not None and not has_error,
-                "error needs an error status or an error event",
+                self.error is not None and not self._has_place_for_error,
+                _ERROR_HAS_NO_PLACE,
             ),
             (
                 self.error is not None and self.raw_body is not None,
@@ -236,6 +337,13 @@ class Step(_Strict):
                 f"after_frames needs one of the faults {_listed(_TAKES_FRAMES)}",
             ),
         )
+
+    @property
+    def _has_place_for_error(self) -> bool:
+        if self.status is None:
+            code = None if self.error is None else self.error.code
+            return self.has_error_in_answer or code in _ERROR_CODES
+        return self.status >= HTTPStatus.BAD_REQUEST or self.has_error_in_answer
 
     @property
     def _says_something(self) -> bool:

@@ -8,7 +8,9 @@ from typing import Final
 from aiohttp import web
 
 from .control_routes import ControlRoutes
-from .openai_routes import OpenAIRoutes, tell_refusals
+from .openai.routes import OpenAIRoutes
+from .openai.wire import error_reply as openai_error
+from .refusing import refusing
 from .remembering import remembering
 from .sandbox import Sandbox
 
@@ -60,7 +62,10 @@ async def serving(
 def _application(sandbox: Sandbox, *, keys_in_full: bool) -> web.Application:
     app = web.Application(
         client_max_size=_LARGEST_BODY_BYTES,
-        middlewares=[tell_refusals, remembering(sandbox, keys_in_full=keys_in_full)],
+        middlewares=[
+            refusing({"/": openai_error}),
+            remembering(sandbox, keys_in_full=keys_in_full),
+        ],
     )
     app.on_response_prepare.append(_say_what_answers)
     app.add_routes(OpenAIRoutes(sandbox).table)

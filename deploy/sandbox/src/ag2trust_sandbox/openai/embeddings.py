@@ -4,17 +4,18 @@ Shapes: OpenAI API reference, "Embeddings".
 """
 
 import base64
-import hashlib
-import math
-import struct
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import Field, JsonValue
 
-from .openai_wire import Stamp, object_reply
-from .reply import Reply
-from .script import Step, UsagePlace
-from .tokens import tokens_in
+from ag2trust_sandbox.parsing import Lenient
+from ag2trust_sandbox.reply import Reply
+from ag2trust_sandbox.script import Step, UsagePlace
+from ag2trust_sandbox.stamp import Stamp
+from ag2trust_sandbox.tokens import tokens_in
+from ag2trust_sandbox.vectors import packed_vector, vector
+
+from .wire import object_reply
 
 __all__ = ["EmbeddingsRequest", "embeddings_reply"]
 
@@ -24,9 +25,7 @@ Text = Annotated[str, Field(min_length=1)]
 Tokens = Annotated[tuple[int, ...], Field(min_length=1)]
 
 
-class EmbeddingsRequest(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
-
+class EmbeddingsRequest(Lenient):
     model: Annotated[str, Field(min_length=1)]
     input: (
         Text
@@ -72,29 +71,22 @@ def _body(request: EmbeddingsRequest, step: Step) -> dict[str, JsonValue]:
 
 
 def _embedding(request: EmbeddingsRequest, text: str | tuple[int, ...]) -> JsonValue:
-    packed = _packed_vector(text, dimensions=request.dimensions)
     if request.encoding_format == "base64":
+        packed = packed_vector(text, dimensions=request.dimensions)
         return base64.b64encode(packed).decode()
-    return list(struct.unpack(f"<{request.dimensions}f", packed))
-
-
-def _packed_vector(text: str | tuple[int, ...], *, dimensions: int) -> bytes:
-    """Make a vector of length 1 from a hash, as little-endian 32-bit floats."""
-    digest = hashlib.shake_256(repr(text).encode()).digest(2 * dimensions)
-    # Odd numbers, hence never a vector of zeroes.
-    values = [2 * value + 1 for value in struct.unpack(f"<{dimensions}h", digest)]
-    length = math.hypot(*values)
-    return struct.pack(f"<{dimensions}f", *(value / length for value in values))
+    return list(vector(text, dimensions=request.dimensions))
 
 
 def _usage(request: EmbeddingsRequest, step: Step) -> JsonValue:
     if step.usage is None:
         tokens = sum(map(_tokens_of, request.inputs))
         return {"prompt_tokens": tokens, "total_tokens": tokens}
-    total = step.usage.total_tokens
+    usage = step.usage
+    is_given = usage.total_tokens is not None
     return {
-        "prompt_tokens": step.usage.prompt_tokens,
-        "total_tokens": step.usage.prompt_tokens if total is None else total,
+        "prompt_tokens": usage.prompt_tokens,
+        "total_tokens": usage.total if is_given else usage.prompt_tokens,
+        **usage.extra,
     }
 
 

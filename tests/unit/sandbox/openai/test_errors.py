@@ -2,7 +2,7 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 
-from ag2trust_sandbox import ErrorDetail, Sandbox, Step, serving
+from ag2trust_sandbox import ErrorCode, ErrorDetail, Sandbox, Step, serving
 
 
 async def ask(client: AsyncOpenAI, model: str = "gpt-4o") -> str | None:
@@ -103,6 +103,29 @@ async def test_a_scripted_error_is_completed_from_its_code(
 
     assert failure.type == "insufficient_quota"
     assert "quota" in failure.message
+
+
+@pytest.mark.parametrize("code", ErrorCode)
+async def test_a_code_alone_is_an_error(
+    client: AsyncOpenAI, sandbox: Sandbox, code: ErrorCode
+) -> None:
+    sandbox.play(Step(error=ErrorDetail(code=code)))
+
+    failure = await error_of(client)
+
+    assert failure.code == code
+    assert failure.status_code >= 400
+
+
+async def test_a_written_status_wins_over_the_one_of_the_code(
+    client: AsyncOpenAI, sandbox: Sandbox
+) -> None:
+    sandbox.play(Step(status=403, error=ErrorDetail(code="model_not_found")))
+
+    failure = await error_of(client)
+
+    assert failure.status_code == 403
+    assert failure.code == "model_not_found"
 
 
 async def test_a_scripted_error_is_sent_as_far_as_written(

@@ -4,10 +4,12 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from .catalogue import MODELS, OWNER
-from .openai_wire import Stamp, object_reply
-from .reply import Reply
-from .script import Step
+from ag2trust_sandbox.catalogue import MODELS, OWNER
+from ag2trust_sandbox.reply import Reply
+from ag2trust_sandbox.script import Step
+from ag2trust_sandbox.stamp import Stamp
+
+from .wire import object_reply
 
 __all__ = ["model_reply", "models_reply"]
 

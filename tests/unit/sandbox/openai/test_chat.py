@@ -167,6 +167,45 @@ async def test_usage_can_ride_on_the_last_choice(
     assert chunks[-1].usage is not None
 
 
+async def test_usage_can_run_along(client: AsyncOpenAI, sandbox: Sandbox) -> None:
+    usage = Usage(prompt_tokens=5, completion_tokens=8)
+    sandbox.play(Step(content=("a", "b"), usage=usage, usage_place=UsagePlace.RUNNING))
+
+    chunks = await streamed(client, include_usage=True)
+
+    told = [
+        (each.usage.prompt_tokens, each.usage.completion_tokens)
+        for each in chunks
+        if each.usage
+    ]
+    assert told == [(5, 2), (5, 4), (5, 6), (5, 8), (5, 8)]
+
+
+async def test_members_of_another_day_can_be_in_the_usage(
+    client: AsyncOpenAI, sandbox: Sandbox
+) -> None:
+    sandbox.play(Step(usage=Usage(prompt_tokens=1, extra={"num_sources_used": 3})))
+
+    answer = await client.chat.completions.create(model="gpt-4o", messages=[HELLO])
+
+    assert answer.usage is not None
+    assert answer.usage.to_dict()["num_sources_used"] == 3
+
+
+async def test_thinking_is_counted_but_not_shown(
+    client: AsyncOpenAI, sandbox: Sandbox
+) -> None:
+    sandbox.play(Step(thinking="12345678", content="1234"))
+
+    answer = await client.chat.completions.create(model="gpt-4o", messages=[HELLO])
+
+    assert answer.choices[0].message.content == "1234"
+    assert answer.usage is not None
+    assert answer.usage.completion_tokens == 3
+    assert answer.usage.completion_tokens_details is not None
+    assert answer.usage.completion_tokens_details.reasoning_tokens == 2
+
+
 @pytest.mark.parametrize("include_usage", [True, False])
 async def test_usage_can_be_nowhere_in_a_stream(
     client: AsyncOpenAI, sandbox: Sandbox, *, include_usage: bool
