@@ -7,16 +7,17 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 MEMBERS := shared services/credentials services/gateway services/agent-runner \
 	services/agent-runner/agent services/metrics deploy/local deploy/sandbox
 
-.PHONY: help install run demo test torture check fix lock clean
+.PHONY: help install run demo images test torture check fix lock clean
 
 help:
 	@echo "make run      start everything on this machine"
 	@echo "make demo     start everything and take a scripted tour"
+	@echo "make images   build docker-compose.yml's images without a registry or a network"
 	@echo "make test     every test, on real NATS, PostgreSQL and, where one answers, Docker"
 	@echo "make torture  the tests that take longer"
 	@echo "make check    format, lint, types, boundaries"
 	@echo "make fix      format and mend what can be mended"
-	@echo "make lock     resolve requirements.lock anew"
+	@echo "make lock     resolve requirements.lock anew, and the images' from it"
 	@echo "make clean    remove the virtual environment (never the state)"
 
 install: $(VENV)/.installed
@@ -39,6 +40,9 @@ run: install
 
 demo: install
 	@exec $(BIN)/ag2trust demo
+
+images: install
+	deploy/images/offline.sh
 
 test: install
 	$(BIN)/pytest -m "not torture"
@@ -65,6 +69,10 @@ lock: install
 		--no-emit-package ag2trust-metrics --no-emit-package ag2trust-agent \
 		--no-emit-package ag2trust-local --no-emit-package ag2trust-sandbox \
 		pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --no-config --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-emit-index-url --no-emit-find-links --no-annotate --quiet \
+		--constraint requirements.lock --no-emit-package ag2trust-shared \
+		services/*/pyproject.toml --output-file deploy/images/requirements.lock
 
 clean:
 	rm -rf $(VENV)

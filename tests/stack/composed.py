@@ -1,0 +1,131 @@
+"""The whole product as containers: what `docker-compose` does in a clone, in words."""
+
+import asyncio
+import json
+import os
+import secrets
+import shutil
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from ag2trust.errors import ServerFailedError
+from ag2trust.operator import Operator
+from ag2trust.ports import free_port
+from ag2trust.readiness import until_ready
+
+__all__ = ["Composed", "composed"]
+
+_REPOSITORY = Path(__file__).resolve().parents[2]
+_COMPOSE = (
+    ("docker-compose",) if shutil.which("docker-compose") else ("docker", "compose")
+)
+_READY_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """An installation of its own: another project, other ports, other volumes."""
+
+    name: str = field(default_factory=lambda: f"ag2trust-test-{secrets.token_hex(4)}")
+    gateway_port: int = field(default_factory=free_port)
+    proxy_port: int = field(default_factory=free_port)
+    nats_port: int = field(default_factory=free_port)
+
+    @property
+    def gateway_url(self) -> str:
+        return f"http://127.0.0.1:{self.gateway_port}"
+
+    async def compose(self, *arguments: str) -> str:
+        """Run a command on this installation; return its standard output."""
+        return await _run(
+            *_COMPOSE, "--project-name", self.name, *arguments, **self._variables()
+        )
+
+    async def up(self) -> None:
+        await self.compose("up", "--detach")
+        try:
+            await until_ready(self.gateway_url, seconds=_READY_SECONDS)
+        except ServerFailedError as error:
+            raise AssertionError(
+                f"{error}\n{await self.compose('logs', '--tail', '20')}"
+            ) from error
+
+    async def vault(self, command: str) -> str:
+        """Run a shell command where the volumes with what was made are."""
+        return await self.compose(
+            *("run", "--rm", "-T", "keys", "sh", "-c", f"cd /ag2trust; {command}")
+        )
+
+    async def containers(self) -> list[dict[str, Any]]:
+        """Return what `docker inspect` says of each: agents' and ended ones too."""
+        labels = (
+            f"com.docker.compose.project={self.name}",
+            f"ag2trust.installation={self.name}",
+        )
+        ids = [
+            each
+            for label in labels
+            for each in (
+                await _run(
+                    "docker", "ps", "--all", "--quiet", "--filter", f"label={label}"
+                )
+            ).split()
+        ]
+        shown: list[dict[str, Any]] = []
+        if ids:
+            shown = json.loads(await _run("docker", "inspect", *ids))
+        return shown
+
+    async def inside(
+        self, container: Mapping[str, Any], program: str, *arguments: str
+    ) -> str:
+        """Run a Python program in a container; return its standard output."""
+        return await _run(
+            *("docker", "exec", container["Id"], "python3", "-c", program, *arguments)
+        )
+
+    def _variables(self) -> Mapping[str, str]:
+        return {
+            "AG2TRUST_INSTALLATION": self.name,
+            "AG2TRUST_GATEWAY_PORT": str(self.gateway_port),
+            "AG2TRUST_PROXY_PORT": str(self.proxy_port),
+            "AG2TRUST_NATS_PORT": str(self.nats_port),
+            "AG2TRUST_ALLOW_PRIVATE_BASE_URLS": "true",
+        }
+
+
+@asynccontextmanager
+async def composed() -> AsyncIterator[tuple[Composed, Operator]]:
+    """Build the images, bring an installation up, and remove all of it at the end."""
+    installation = Composed()
+    await _run(str(_REPOSITORY / "deploy" / "images" / "offline.sh"))
+    try:
+        await installation.up()
+        key = (await installation.vault("cat vault/api-key")).strip()
+        async with aiohttp.ClientSession(
+            base_url=installation.gateway_url, headers={"X-API-Key": key}
+        ) as session:
+            yield installation, Operator(session)
+    finally:
+        await installation.compose("down", "--volumes")
+
+
+async def _run(*command: str, **variables: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=_REPOSITORY,
+        env={**os.environ, **variables},
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    output, errors = await process.communicate()
+    if process.returncode:
+        raise AssertionError(f"{command}: {(output + errors).decode()[-4000:]}")
+    return output.decode()

@@ -1,0 +1,155 @@
+"""docker-compose.yml: up from nothing, a message, what Docker shows, down and up."""
+
+import json
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from ipaddress import IPv4Interface
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from ag2trust.operator import Operator
+from ag2trust.provisioning import ROLES
+from ag2trust_sandbox import Sandbox
+from shared.contracts.base import Service
+
+from .composed import Composed, composed
+
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.stack,
+    pytest.mark.timeout(600),
+    pytest.mark.asyncio(loop_scope="module"),
+]
+
+PROVIDER_KEY = f"sk-fake-{secrets.token_hex(16)}"
+
+CONNECT = """
+import socket, sys
+from concurrent.futures import ThreadPoolExecutor
+
+def reached(address):
+    host, port = address.rsplit(":", 1)
+    try:
+        socket.create_connection((host, int(port)), timeout=2).close()
+    except OSError:
+        return ""
+    return address
+
+with ThreadPoolExecutor(32) as pool:
+    print(*pool.map(reached, sys.argv[1:]))
+"""
+KEY_FILES = """
+    */identity.nkey vault/keys/*.nkey vault/api-key master-key/master.key
+    postgres/password database/passwords.json
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An installation with one agent, which runs."""
+
+    installation: Composed
+    operator: Operator
+    agent_id: str
+
+    @property
+    def agent(self) -> str:
+        return f"/api/agents/{self.agent_id}"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(sandbox: Sandbox) -> AsyncIterator[Running]:
+    async with composed() as (installation, operator):
+        ids = await operator.running_agent(sandbox.base_url, PROVIDER_KEY)
+        yield Running(installation, operator, ids["agent_id"])
+
+
+async def test_a_message_is_answered_and_counted(running: Running) -> None:
+    answer = await running.operator.made(
+        f"{running.agent}/messages", {"content": "Hello?"}
+    )
+
+    assert answer["content"].endswith("You said: Hello?")
+    stats = await running.operator.until(f"{running.agent}/stats", calls=1)
+    assert stats["total_tokens"] == answer["usage"]["total_tokens"] > 0
+
+
+async def test_docker_shows_no_secret(running: Running) -> None:
+    made = await running.installation.vault(
+        f"grep --only-matching --no-filename --extended-regexp '[A-Za-z0-9_-]{{32,}}' "
+        f"{' '.join(KEY_FILES.split())}"
+    )
+    secrets_made = set(made.split())
+
+    shown = json.dumps(await running.installation.containers())
+
+    assert len(secrets_made) == len(Service) + len(ROLES) + len(
+        ("api key", "master key", "superuser's password")
+    )
+    assert [it for it in {*secrets_made, PROVIDER_KEY} if it in shown] == []
+    assert "AG2TRUST_GATEWAY_SETTINGS_FILE" in shown
+    assert f'"ag2trust.agent": "{running.agent_id}"' in shown
+
+
+async def test_ports_are_published_on_loopback_alone(running: Running) -> None:
+    containers = await running.installation.containers()
+
+    published = {
+        (binding["HostIp"], binding["HostPort"])
+        for container in containers
+        for bindings in container["NetworkSettings"]["Ports"].values()
+        for binding in bindings or ()
+    }
+
+    ours = (running.installation.gateway_port, running.installation.nats_port)
+    assert published == {("127.0.0.1", str(port)) for port in ours}
+
+
+async def test_an_agent_reaches_its_runner_and_no_server(running: Running) -> None:
+    containers = await running.installation.containers()
+    [agent] = (it for it in containers if "ag2trust.agent" in it["Config"]["Labels"])
+    [network] = _networks(agent)
+    subnet = f"{network['IPAddress']}/{network['IPPrefixLen']}"
+    host = IPv4Interface(subnet).network[1]
+    runner = f"{host}:{running.installation.proxy_port}"
+    everywhere = {
+        str(host),
+        *(it["Gateway"] for each in containers for it in _networks(each)),
+        *(it["IPAddress"] for each in containers for it in _networks(each)),
+    } - {"", network["IPAddress"]}
+    ours = (running.installation.gateway_port, running.installation.nats_port)
+    servers = [
+        f"{it}:{port}" for it in everywhere for port in (*ours, 8080, 4222, 5432)
+    ]
+
+    reached = await running.installation.inside(agent, CONNECT, runner, *servers)
+
+    assert len(everywhere) >= len(("host", "inside", "outside", "nats", "gateway"))
+    assert reached.split() == [runner]
+
+
+async def test_down_and_up_finds_everything(running: Running) -> None:
+    counted = (await running.operator.ask("GET", f"{running.agent}/stats")).body[
+        "calls"
+    ]
+    providers = await running.operator.all_of("/api/providers")
+
+    await running.installation.compose("down")
+    left = await running.installation.containers()
+    await running.installation.up()
+
+    assert left == []
+    assert await running.operator.all_of("/api/providers") == providers
+    await running.operator.until(running.agent, status="running")
+    answer = await running.operator.made(
+        f"{running.agent}/messages", {"content": "Still there?"}
+    )
+    assert answer["content"].endswith("You said: Still there?")
+    await running.operator.until(f"{running.agent}/stats", calls=counted + 1)
+
+
+def _networks(container: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*container["NetworkSettings"]["Networks"].values()]
