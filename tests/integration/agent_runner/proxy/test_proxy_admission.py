@@ -6,6 +6,7 @@ from pydantic import SecretStr
 
 from ag2trust_sandbox import Sandbox
 from agent_runner.agent_tokens import new_token
+from shared.contracts.credentials import ProviderType
 
 from .proxying import HELLO, KEY, MODEL, Proxy, agent_at, lease_of
 
@@ -262,6 +263,14 @@ async def test_a_disabled_provider_gets_no_calls(
     proxy.change_credential(enabled=False)
 
     assert await refused(proxy, sandbox) == (503, "service_unavailable")
+
+
+async def test_a_provider_of_another_wire_format_gets_no_calls(
+    proxy: Proxy, sandbox: Sandbox
+) -> None:
+    proxy.change_credential(type=ProviderType.ANTHROPIC)
+
+    assert await refused(proxy, sandbox) == (400, "wire_format_mismatch")
 
 
 async def test_a_provider_without_a_key_gets_no_calls(

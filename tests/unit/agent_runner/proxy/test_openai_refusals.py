@@ -51,10 +51,11 @@ def test_a_client_is_told_not_to_retry_where_that_is_useless(
     assert refusal(error, "req-1").headers.get("x-should-retry") == advice
 
 
-def test_a_client_is_told_when_to_come_back() -> None:
-    error = LimitedError("later", retry_after_seconds=0.2)
+@pytest.mark.parametrize(("seconds", "told"), [(0, "1"), (0.2, "1"), (2.1, "3")])
+def test_a_client_is_told_when_to_come_back(seconds: float, told: str) -> None:
+    error = LimitedError("later", retry_after_seconds=seconds)
 
-    assert refusal(error, "req-1").headers["retry-after"] == "1"
+    assert refusal(error, "req-1").headers["retry-after"] == told
 
 
 @pytest.mark.parametrize(

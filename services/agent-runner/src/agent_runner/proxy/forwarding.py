@@ -20,8 +20,9 @@ from aiohttp import web
 from agent_runner.hosted_agents import HostedAgent
 from agent_runner.masking import SecretMask
 from shared.contracts.base import Explanation
+from shared.contracts.credentials import ProviderType
 from shared.contracts.metrics import CallStatus
-from shared.errors import UnavailableError
+from shared.errors import UnavailableError, WireFormatMismatchError
 
 from .agent_connection import AgentConnection, AgentGoneError
 from .calls import CallBook, OpenCall
@@ -75,8 +76,8 @@ class Forwarding:
     ) -> web.StreamResponse:
         """Forward an admitted call; a provider that fails is answered, not raised.
 
-        Raises `UnavailableError` for a provider that takes no calls, and
-        `SpoolFullError`, both before anything has left.
+        Raises `WireFormatMismatchError`, `UnavailableError` for a provider that takes
+        no calls, and `SpoolFullError`, all before anything has left.
         """
         way = _way_to(agent)
         call = self._book.open(agent, route, model_request, request_id=request_id)
@@ -104,6 +105,8 @@ class _Way:
 
 def _way_to(agent: HostedAgent) -> _Way:
     credential = agent.lease.credential
+    if credential.type is not ProviderType.OPENAI:
+        raise WireFormatMismatchError("The agent's provider does not speak OpenAI's.")
     if not credential.enabled:
         raise UnavailableError("The provider is disabled by its operator.")
     if "api_key" not in credential.fields:

@@ -1,6 +1,7 @@
 """Our own refusals on the OpenAI path, in the shape of which SDKs make exceptions."""
 
 from http import HTTPStatus
+from math import ceil
 
 from aiohttp import web
 
@@ -36,7 +37,7 @@ def refusal(error: AppError, request_id: str) -> web.Response:
         headers={"x-request-id": request_id, "x-ag2trust-error": error.code},
     )
     if error.retry_after_seconds is not None:
-        response.headers["retry-after"] = str(max(1, round(error.retry_after_seconds)))
+        response.headers["retry-after"] = str(max(1, ceil(error.retry_after_seconds)))
     elif _is_final(error):
         response.headers["x-should-retry"] = "false"
     return response
