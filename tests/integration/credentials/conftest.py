@@ -1,5 +1,6 @@
 """The service in this process, and those who speak to it."""
 
+import os
 from collections.abc import AsyncIterator
 from typing import TypeAlias
 
@@ -13,14 +14,47 @@ from credentials.settings import Settings
 from shared.bus import NatsBus
 from shared.contracts.base import Service
 
+from .fake_kms import ALIAS, REGION, FakeKms, running_fake_kms
 from .speaking import Operator, Runner
 
 Superuser: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 @pytest.fixture
+def aws_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give this process credentials of AWS, and none that its machine may have."""
+    for name in [each for each in os.environ if each.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "only-for-tests")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+
+
+@pytest.fixture
 def settings(stack: Stack) -> Settings:
     return stack.settings(Settings, Service.CREDENTIALS)
+
+
+@pytest_asyncio.fixture
+async def kms() -> AsyncIterator[FakeKms]:
+    async with running_fake_kms() as running:
+        yield running
+
+
+@pytest.fixture
+def aws_settings(stack: Stack, kms: FakeKms, aws_account: None) -> Settings:  # noqa: ARG001 - sets the environment
+    """Have the master key in AWS."""
+    return stack.settings(
+        Settings,
+        Service.CREDENTIALS,
+        master_key="aws",
+        master_key_file=None,
+        master_key_alias=ALIAS,
+        master_key_region=REGION,
+        master_key_endpoint_url=kms.url,
+    )
 
 
 @pytest_asyncio.fixture

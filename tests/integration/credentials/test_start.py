@@ -44,11 +44,11 @@ async def test_secrets_survive_a_restart(
 
 
 async def test_another_master_key_is_told_from_a_changed_secret(
-    settings: Settings, operator: Operator, runner: Runner
+    stack: Stack, settings: Settings, operator: Operator, runner: Runner
 ) -> None:
     async with serving(settings):
         agent = await _agent(operator, runner)
-    settings.master_key_file.write_text("ab" * 32)
+    stack.installation.master_key_file.write_text("ab" * 32)
 
     async with serving(settings):
         with pytest.raises(CredentialWrongKeyError, match="local:"):
@@ -76,9 +76,9 @@ async def test_a_runner_gets_leases_of_its_organizations_alone(
 
 
 async def test_without_its_master_key_the_service_does_not_start(
-    settings: Settings,
+    stack: Stack, settings: Settings
 ) -> None:
-    settings.master_key_file.unlink()
+    stack.installation.master_key_file.unlink()
 
     with pytest.raises(MasterKeyUnavailableError):
         async with serving(settings):

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from credentials.envelope import Context, SealedSecret
-from credentials.master_key import LocalMasterKey
+from credentials.master_key_local import LocalMasterKey
 from credentials.vault import Vault
 from shared.errors import CredentialTamperedError, CredentialUnreadableError
 

@@ -14,7 +14,7 @@ from shared.migrations import migrate
 
 from .enrolment import Enrolment
 from .leases import Leases
-from .master_key import LocalMasterKey
+from .master_key_ring import open_master_keys
 from .providers import Providers
 from .settings import Settings
 from .uses import Uses
@@ -44,10 +44,11 @@ def answers(providers: Providers, uses: Uses, leases: Leases) -> Iterable[Answer
 async def serving(settings: Settings) -> AsyncIterator[None]:
     """Assemble the service and hold it open; leaving undoes it in reverse."""
     identity = Identity.from_file(settings.identity_file)
-    vault = Vault(LocalMasterKey.from_file(settings.master_key_file))
     enrolment = Enrolment.from_file(settings.runners_file)
-    await migrate(settings, "credentials.migrations")
     async with AsyncExitStack() as stack:
+        master_keys = await stack.enter_async_context(open_master_keys(settings))
+        vault = Vault(master_keys)
+        await migrate(settings, "credentials.migrations")
         database = await stack.enter_async_context(connect_database(settings))
         bus = await stack.enter_async_context(
             connect_bus(

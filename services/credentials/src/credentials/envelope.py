@@ -57,16 +57,20 @@ class Context:
     version: int
     origin: str
 
-    def canonical(self) -> bytes:
-        """Encode as JSON of strings: keys sorted, no spaces, ASCII."""
-        pairs = {
+    def pairs(self) -> dict[str, str]:
+        """Write as the encryption context of a key management service."""
+        return {
             "service": "credentials",
             "organization": str(self.org_id),
             "provider": str(self.provider_id),
             "version": str(self.version),
             "origin": self.origin,
         }
-        return json.dumps(pairs, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+    def canonical(self) -> bytes:
+        """Encode as JSON of strings: keys sorted, no spaces, ASCII."""
+        text = json.dumps(self.pairs(), sort_keys=True, separators=(",", ":"))
+        return text.encode("ascii")
 
 
 @dataclass(frozen=True, slots=True)

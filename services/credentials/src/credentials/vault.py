@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pydantic import SecretStr
 
 from .envelope import Context, SealedSecret, seal, unseal
-from .master_key import MasterKey
+from .master_key import MasterKey, WrappedKey
 
 __all__ = ["Vault"]
 
@@ -29,8 +29,8 @@ class Vault:
                 data_key=data_key.plaintext,
                 context=context,
             ),
-            encrypted_dek=data_key.wrapped,
-            master_key_id=data_key.key_id,
+            encrypted_dek=data_key.stored.wrapped,
+            master_key_id=data_key.stored.key_id,
         )
 
     async def open(
@@ -41,8 +41,7 @@ class Vault:
         Raises `CredentialUnreadableError`, or `MasterKeyUnavailableError` if it is
         worth trying again.
         """
-        data_key = await self._master_key.unwrap(
-            secret.encrypted_dek, context, secret.master_key_id
-        )
+        wrapped = WrappedKey(secret.encrypted_dek, secret.master_key_id)
+        data_key = await self._master_key.unwrap(wrapped, context)
         plain = unseal(secret.encrypted_key, data_key=data_key, context=context)
         return {name: SecretStr(value) for name, value in json.loads(plain).items()}

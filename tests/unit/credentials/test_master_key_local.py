@@ -5,7 +5,8 @@ from uuid import UUID
 import pytest
 
 from credentials.envelope import Context
-from credentials.master_key import LocalMasterKey
+from credentials.master_key import WrappedKey
+from credentials.master_key_local import LocalMasterKey
 from shared.errors import (
     CredentialTamperedError,
     CredentialWrongKeyError,
@@ -36,7 +37,7 @@ def key_file(tmp_path: Path) -> Path:
 async def test_a_data_key_is_unwrapped_as_it_was(master_key: LocalMasterKey) -> None:
     made = await master_key.generate_data_key(CONTEXT)
 
-    unwrapped = await master_key.unwrap(made.wrapped, CONTEXT, made.key_id)
+    unwrapped = await master_key.unwrap(made.stored, CONTEXT)
 
     assert unwrapped == made.plaintext
     assert len(unwrapped) == 32
@@ -53,11 +54,13 @@ async def test_every_flipped_bit_of_a_wrapped_key_is_noticed(
 ) -> None:
     made = await master_key.generate_data_key(CONTEXT)
 
-    for index in range(len(made.wrapped) * 8):
-        flipped = bytearray(made.wrapped)
+    for index in range(len(made.stored.wrapped) * 8):
+        flipped = bytearray(made.stored.wrapped)
         flipped[index // 8] ^= 1 << index % 8
         with pytest.raises(CredentialTamperedError):
-            await master_key.unwrap(bytes(flipped), CONTEXT, made.key_id)
+            await master_key.unwrap(
+                WrappedKey(bytes(flipped), made.stored.key_id), CONTEXT
+            )
 
 
 async def test_a_data_key_is_not_unwrapped_for_another_row(
@@ -66,7 +69,7 @@ async def test_a_data_key_is_not_unwrapped_for_another_row(
     made = await master_key.generate_data_key(CONTEXT)
 
     with pytest.raises(CredentialTamperedError):
-        await master_key.unwrap(made.wrapped, replace(CONTEXT, version=2), made.key_id)
+        await master_key.unwrap(made.stored, replace(CONTEXT, version=2))
 
 
 async def test_another_master_key_is_named(master_key: LocalMasterKey) -> None:
@@ -74,10 +77,22 @@ async def test_another_master_key_is_named(master_key: LocalMasterKey) -> None:
     other = LocalMasterKey(b"o" * 32)
 
     with pytest.raises(CredentialWrongKeyError) as raised:
-        await other.unwrap(made.wrapped, CONTEXT, made.key_id)
+        await other.unwrap(made.stored, CONTEXT)
 
     assert master_key.key_id in raised.value.message
     assert other.key_id in raised.value.message
+
+
+async def test_a_rewrapped_data_key_is_the_same_in_another_wrapping(
+    master_key: LocalMasterKey,
+) -> None:
+    made = await master_key.generate_data_key(CONTEXT)
+
+    again = await master_key.rewrap(made.stored, CONTEXT)
+
+    assert again.key_id == await master_key.current_key_id()
+    assert again.wrapped != made.stored.wrapped
+    assert await master_key.unwrap(again, CONTEXT) == made.plaintext
 
 
 async def test_keys_are_not_printed(master_key: LocalMasterKey) -> None:
