@@ -57,6 +57,7 @@ async def calls_are(operator: Operator, sandbox: Sandbox) -> list[dict[str, Any]
     try:
         async with asyncio.timeout(_WHOLE_SECONDS / 4):
             while len(calls) != sandbox.request_count:
+                await asyncio.sleep(_LOOK_AGAIN_SECONDS)
                 calls = await operator.all_of("/api/calls")
     except TimeoutError:
         counted, seen = len(calls), sandbox.request_count
