@@ -40,7 +40,7 @@ from shared.signing import sign
 __all__ = ["API_KEY", "KEY_PAIR", "SESSION", "Agent", "Operator", "Runner"]
 
 API_KEY = "sk-test-one-0123456789-wxyz"
-KEY_PAIR = {
+KEY_PAIR: dict[str, Any] = {
     "type": "bedrock",
     "api_key": None,
     "aws_region": "us-east-1",

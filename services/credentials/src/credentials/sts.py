@@ -42,6 +42,16 @@ _SERVER_ERROR = 500
 # An hour is the most for a role that is assumed by another one ("role chaining").
 _SESSION_SECONDS = 3600
 
+# The parser of botocore raises the last three for XML that is no answer of STS.
+_NO_ANSWER = (
+    BotoCoreError,
+    ResponseParserError,
+    OSError,
+    TimeoutError,
+    KeyError,
+    TypeError,
+    ValueError,
+)
 _PASSING = frozenset(
     {
         "InternalFailure",
@@ -90,7 +100,7 @@ class AwsSts:
             raise _refused(error, role) from None
         except (NoCredentialsError, PartialCredentialsError):
             raise _refused_as("NoCredentials", role) from None
-        except (BotoCoreError, ResponseParserError, OSError, TimeoutError) as error:
+        except _NO_ANSWER as error:
             log.warning("sts.not_reached", error=type(error).__name__)
             raise _unavailable("AWS STS does not answer.") from None
         log.info("role.assumed", provider=str(role.provider_id))
