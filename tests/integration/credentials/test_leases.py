@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from ag2trust.testing import BusAs, Stack
+from credentials.app import role_sessions_of
 from credentials.enrolment import Enrolment
 from credentials.leases import LEASE_LIFETIME, Leases, Refusal
 from credentials.master_key_local import LocalMasterKey
@@ -463,6 +464,7 @@ async def test_an_expired_lease_is_forgotten_and_a_live_one_is_not(
             vault=Vault(LocalMasterKey.from_file(stack.installation.master_key_file)),
             enrolment=Enrolment.from_file(settings.runners_file),
             identity=stack.identity(Service.CREDENTIALS),
+            roles=role_sessions_of(settings),
             now=clock,
         )
 

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 from shared.bus import Answer, answer, answer_ping, connect_bus
+from shared.clock import utc_now
 from shared.contracts import credentials as contract
 from shared.contracts.base import Service
 from shared.database import connect_database
@@ -13,16 +14,21 @@ from shared.lifecycle import background, every
 from shared.migrations import migrate
 
 from .enrolment import Enrolment
+from .expiry import ExpiryWatch
 from .leases import Leases
 from .master_key_ring import open_master_keys
+from .planning import Planner
 from .providers import Providers
+from .role_sessions import RoleSessions
 from .settings import Settings
+from .sts import AwsSts
 from .uses import Uses
 from .vault import Vault
 
 __all__ = ["answers", "serving"]
 
 _SWEEP_EVERY = timedelta(minutes=10)
+_EXPIRIES_EVERY = timedelta(seconds=10)
 
 
 def answers(providers: Providers, uses: Uses, leases: Leases) -> Iterable[Answer]:
@@ -38,6 +44,23 @@ def answers(providers: Providers, uses: Uses, leases: Leases) -> Iterable[Answer
         answer(contract.RELEASE_USES, uses.release),
         answer(contract.LEASE, leases.lease),
     )
+
+
+def planner_of(settings: Settings, vault: Vault) -> Planner:
+    return Planner(
+        vault,
+        allow_private_base_urls=settings.allow_private_base_urls,
+        allow_ambient=settings.allow_ambient_aws_identity,
+        now=utc_now,
+    )
+
+
+def role_sessions_of(settings: Settings) -> RoleSessions:
+    sts = AwsSts(
+        endpoint_url=settings.sts_endpoint_url,
+        allow_ambient=settings.allow_ambient_aws_identity,
+    )
+    return RoleSessions(sts, now=utc_now)
 
 
 @asynccontextmanager
@@ -60,15 +83,21 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
             vault=vault,
             bus=bus,
             identity=identity,
-            allow_private_base_urls=settings.allow_private_base_urls,
+            planner=planner_of(settings, vault),
         )
         leases = Leases(
-            database=database, vault=vault, enrolment=enrolment, identity=identity
+            database=database,
+            vault=vault,
+            enrolment=enrolment,
+            identity=identity,
+            roles=role_sessions_of(settings),
         )
+        expiries = ExpiryWatch(database, bus)
         await stack.enter_async_context(
             background(
                 bus.until_closed(),
                 every(_SWEEP_EVERY, leases.forget_expired, name="forget_leases"),
+                every(_EXPIRIES_EVERY, expiries.look, name="tell_expiries"),
             )
         )
         await stack.enter_async_context(

@@ -24,6 +24,8 @@ class Settings(DatabaseSettings):
     *master_key_alias* and *master_key_region*; the credentials for it are those that
     AWS's SDK finds around the process. Retired keys still unwrap (`master_key_ring`).
     *runners_file* says which runners may ask for secrets (`enrolment`).
+    *allow_ambient_aws_identity* lets roles be assumed by what AWS's SDK finds around
+    the process, at AWS STS or at *sts_endpoint_url*.
     """
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX)
@@ -38,6 +40,8 @@ class Settings(DatabaseSettings):
     retired_master_key_arns: frozenset[str] = frozenset()
     runners_file: Path
     allow_private_base_urls: bool = False
+    allow_ambient_aws_identity: bool = False
+    sts_endpoint_url: str | None = Field(default=None, pattern=r"^https?://")
 
     @property
     def chosen_master_key(self) -> Path | KmsKey:
