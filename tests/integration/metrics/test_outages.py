@@ -14,10 +14,10 @@ from shared.contracts.base import Actor, Service
 from shared.contracts.metrics import (
     AGENT_STATS,
     INGEST,
-    AgentStatsQuestion,
     Ingest,
     Ingested,
 )
+from shared.contracts.usage import AgentStatsQuestion
 from shared.errors import DatabaseUnavailableError
 from shared.ids import new_id
 

@@ -11,8 +11,6 @@ from shared.contracts.metrics import (
     GET_CALL,
     INGEST,
     LIST_CALLS,
-    AgentStats,
-    AgentStatsQuestion,
     Call,
     CallQuestion,
     CallRecord,
@@ -20,6 +18,7 @@ from shared.contracts.metrics import (
     CallStatus,
     MessageRecord,
 )
+from shared.contracts.usage import AgentStats, AgentStatsQuestion
 from shared.errors import CallNotFoundError, InvalidError
 from shared.ids import new_id
 

@@ -21,7 +21,8 @@ from shared.contracts.credentials import (
     ProviderStatus,
     ProviderType,
 )
-from shared.contracts.metrics import AgentStats, Call, CallStatus
+from shared.contracts.metrics import Call, CallStatus
+from shared.contracts.usage import AgentStats
 from shared.ids import new_id
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

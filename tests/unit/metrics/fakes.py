@@ -9,7 +9,8 @@ from uuid import UUID
 
 from metrics.announcements_repository import Backlog
 from metrics.ledger_repository import DeadLetter, EntriesRefusedError, Entry
-from shared.contracts.metrics import AgentStats, Call, CallRecord, MessageRecord
+from shared.contracts.metrics import Call, CallRecord, MessageRecord
+from shared.contracts.usage import AgentStats
 
 from .records import NOON
 

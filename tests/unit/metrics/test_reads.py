@@ -4,7 +4,8 @@ import pytest
 
 from metrics.reads import Reads
 from shared.contracts.base import Actor
-from shared.contracts.metrics import AgentStatsQuestion, CallQuestion, CallsQuestion
+from shared.contracts.metrics import CallQuestion, CallsQuestion
+from shared.contracts.usage import AgentStatsQuestion
 from shared.errors import CallNotFoundError, InvalidError
 from shared.ids import new_id
 

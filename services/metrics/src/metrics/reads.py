@@ -2,12 +2,11 @@
 
 from shared.contracts.base import Page
 from shared.contracts.metrics import (
-    AgentStats,
-    AgentStatsQuestion,
     Call,
     CallQuestion,
     CallsQuestion,
 )
+from shared.contracts.usage import AgentStats, AgentStatsQuestion
 from shared.errors import CallNotFoundError
 from shared.pages import before, page_of
 

@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from shared.contracts.metrics import AgentStats, Call
+from shared.contracts.metrics import Call
+from shared.contracts.usage import AgentStats
 from shared.database import Database
 
 __all__ = ["PostgresReads", "ReadsRepository"]

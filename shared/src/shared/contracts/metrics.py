@@ -21,17 +21,48 @@ from .base import (
     Topic,
 )
 from .credentials import ProviderType
+from .prices import (
+    Dollars,
+    PriceOverride,
+    PriceQuestion,
+    PriceQuote,
+    Prices,
+    PutPrice,
+    QuoteQuestion,
+    Reprice,
+    Repricing,
+    RepricingQuestion,
+    UnpricedReason,
+)
+from .usage import (
+    AgentStats,
+    AgentStatsQuestion,
+    UsageByQuestion,
+    UsageQuestion,
+    UsageSummary,
+    UsageTable,
+    UsageTimeline,
+    UsageTimelineQuestion,
+)
 
 __all__ = [
     "AGENT_STATS",
     "CALL_FINISHED",
+    "DELETE_PRICE",
     "GET_CALL",
+    "GET_PRICE",
+    "GET_REPRICING",
     "INGEST",
     "LIST_CALLS",
+    "LIST_PRICES",
     "MESSAGE_FINISHED",
     "PING",
-    "AgentStats",
-    "AgentStatsQuestion",
+    "PUT_PRICE",
+    "QUOTE_PRICE",
+    "REPRICE",
+    "USAGE_BY",
+    "USAGE_SUMMARY",
+    "USAGE_TIMELINE",
     "AttemptRecord",
     "Call",
     "CallFinished",
@@ -75,14 +106,24 @@ class UsageSource(StrEnum):
 class Usage(Message):
     """Disjoint token counts; None is "not reported", which is not 0.
 
-    *input_tokens* excludes *cached_input_tokens* (OpenAI reports them inside).
-    *reasoning_tokens* is a part of *output_tokens*.
+    *input_tokens* excludes those read from a cache (OpenAI reports them inside) and
+    those written to one. *cache_write_5m_tokens* are writes of the shorter kind a
+    provider sells (Anthropic 5 minutes, OpenAI 30), *cache_write_1h_tokens* of the
+    longer (1 hour, 12 hours); writes whose kind is not told are of the shorter.
+    *reasoning_tokens* is a part of *output_tokens*. *service_tier*, *speed* and
+    *inference_geo* are the terms that the provider's answer names; they bear on price.
     """
 
     input_tokens: Count | None = None
     cached_input_tokens: Count | None = None
+    cache_write_5m_tokens: Count | None = None
+    cache_write_1h_tokens: Count | None = None
     output_tokens: Count | None = None
     reasoning_tokens: Count | None = None
+    web_searches: Count | None = None
+    service_tier: str | None = None
+    speed: str | None = None
+    inference_geo: str | None = None
 
 
 class AttemptRecord(Message):
@@ -100,6 +141,8 @@ class AttemptRecord(Message):
 class CallRecord(Message):
     """One admitted model call, as the runner's spool settled it.
 
+    *provider_id*, *provider_type* and *model* are of the attempt that ended it, whose
+    *usage* it is. *labels* are the provider's, the agent type's and the call's own.
     *duration_ms* is from the request's arrival to the last byte released, None
     where it was not measured; *time_to_first_token_ms* of streams only.
     """
@@ -112,6 +155,7 @@ class CallRecord(Message):
     provider_id: UUID
     provider_type: ProviderType
     use_case: str | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
     model: str
     endpoint: str
     is_streamed: bool
@@ -172,43 +216,18 @@ class Ingested(Message):
     applied_through: int
 
 
-class AgentStatsQuestion(Question):
-    """Since the agent's creation, unless a period is given."""
+class CallsQuestion(PageQuestion):
+    """Calls, those started last first; of each filter that is given."""
 
-    agent_id: UUID
+    agent_id: UUID | None = None
+    agent_type_id: UUID | None = None
+    provider_id: UUID | None = None
+    model: str | None = None
+    status: CallStatus | None = None
+    code: str | None = None
+    request_id: str | None = None
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
-
-
-class AgentStats(Message):
-    """What an agent used and how it fared (PRODUCT: section 4).
-
-    Times are milliseconds of model calls; *errors* are those that failed, and
-    *error_rate* their part of all. *messages_processed* are the completed messages and
-    *message_duration_ms* their mean. None where nothing was measured.
-    """
-
-    agent_id: UUID
-    total_tokens: int
-    input_tokens: int
-    output_tokens: int
-    cached_input_tokens: int
-    average_response_time_ms: float | None
-    p50_response_time_ms: float | None
-    p95_response_time_ms: float | None
-    average_time_to_first_token_ms: float | None
-    message_duration_ms: float | None
-    messages_processed: int
-    calls: int
-    errors: int
-    error_rate: float | None
-    since: AwareDatetime | None = Field(default=None, serialization_alias="from")
-    until: AwareDatetime | None = Field(default=None, serialization_alias="to")
-    as_of: AwareDatetime
-
-
-class CallsQuestion(PageQuestion):
-    agent_id: UUID | None = None
 
 
 class CallQuestion(Question):
@@ -216,9 +235,12 @@ class CallQuestion(Question):
 
 
 class Call(CallRecord):
-    """A call as it was counted."""
+    """A call as it was counted, and priced by *price_version*."""
 
     recorded_at: AwareDatetime
+    cost_usd: Dollars | None = None
+    price_version: str | None = None
+    unpriced_reason: UnpricedReason | None = None
 
 
 class CallFinished(Event):
@@ -250,6 +272,28 @@ LIST_CALLS = Endpoint(
     "metrics.v1.list_calls", CallsQuestion, Page[Call], askers=_GATEWAY
 )
 GET_CALL = Endpoint("metrics.v1.get_call", CallQuestion, Call, askers=_GATEWAY)
+USAGE_SUMMARY = Endpoint(
+    "metrics.v1.usage_summary", UsageQuestion, UsageSummary, askers=_GATEWAY
+)
+USAGE_BY = Endpoint("metrics.v1.usage_by", UsageByQuestion, UsageTable, askers=_GATEWAY)
+USAGE_TIMELINE = Endpoint(
+    "metrics.v1.usage_timeline", UsageTimelineQuestion, UsageTimeline, askers=_GATEWAY
+)
+LIST_PRICES = Endpoint("metrics.v1.list_prices", PageQuestion, Prices, askers=_GATEWAY)
+GET_PRICE = Endpoint(
+    "metrics.v1.get_price", PriceQuestion, PriceOverride, askers=_GATEWAY
+)
+PUT_PRICE = Endpoint("metrics.v1.put_price", PutPrice, PriceOverride, askers=_GATEWAY)
+DELETE_PRICE = Endpoint(
+    "metrics.v1.delete_price", PriceQuestion, Empty, askers=_GATEWAY
+)
+QUOTE_PRICE = Endpoint(
+    "metrics.v1.quote_price", QuoteQuestion, PriceQuote, askers=_GATEWAY
+)
+REPRICE = Endpoint("metrics.v1.reprice", Reprice, Repricing, askers=_GATEWAY)
+GET_REPRICING = Endpoint(
+    "metrics.v1.get_repricing", RepricingQuestion, Repricing, askers=_GATEWAY
+)
 
 CALL_FINISHED = Topic("call", "finished", CallFinished, publisher=Service.METRICS)
 MESSAGE_FINISHED = Topic(

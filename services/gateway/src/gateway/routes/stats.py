@@ -8,7 +8,8 @@ from gateway.reading import id_in_path, query_of
 from shared.bus import Bus
 from shared.clock import Clock
 from shared.contracts.agent_runner import GET_AGENT, AgentQuestion
-from shared.contracts.metrics import AGENT_STATS, AgentStatsQuestion
+from shared.contracts.metrics import AGENT_STATS
+from shared.contracts.usage import AgentStatsQuestion
 from shared.errors import AgentNotFoundError
 from shared.http import reply_json
 
