@@ -53,7 +53,7 @@ class Composed:
             await until_ready(self.gateway_url, seconds=_READY_SECONDS)
         except ServerFailedError as error:
             raise AssertionError(
-                f"{error}\n{await self.compose('logs', '--tail', '20')}"
+                f"{error}\n{await self.compose('logs', '--no-color', '--tail', '5')}"
             ) from error
 
     async def vault(self, command: str) -> str:
