@@ -17,6 +17,7 @@ from .fakes import Neighbours
 from .objects import SOME_ID
 
 PROVIDER: dict[str, Any] = {"name": "one", "type": "openai", "api_key": "sk-1"}
+BEDROCK: dict[str, Any] = {"name": "one", "type": "bedrock"}
 AGENT_TYPE: dict[str, Any] = {
     "name": "one",
     "slug": "one",
@@ -90,7 +91,13 @@ async def test_json_that_is_no_object_is_invalid(
         ("/api/providers", {**PROVIDER, "name": "a\0b"}, "name"),
         ("/api/providers", {**PROVIDER, "name": 5}, "name"),
         ("/api/providers", {**PROVIDER, "type": "unknown"}, "type"),
-        ("/api/providers", {**PROVIDER, "api_key": None}, "api_key"),
+        ("/api/providers", {**PROVIDER, "api_key": 5}, "api_key"),
+        ("/api/providers", {**PROVIDER, "aws_region": "us-east-1"}, "aws_region"),
+        (
+            "/api/providers",
+            {**BEDROCK, "aws_session_expires_at": "2026-01-01T12:00:00"},
+            "aws_session_expires_at",
+        ),
         ("/api/providers", {**PROVIDER, "enabled": "yes"}, "enabled"),
         ("/api/providers", {**PROVIDER, "labels": []}, "labels"),
         ("/api/providers", {**PROVIDER, "labels": {"1": "x"}}, "labels.1.[key]"),
@@ -105,7 +112,7 @@ async def test_json_that_is_no_object_is_invalid(
             {**PROVIDER, "limits": {"concurrent": 10**30}},
             "limits.concurrent",
         ),
-        ("/api/providers", {"name": "one", "type": "openai"}, "api_key"),
+        ("/api/providers", {"name": "one", "api_key": "sk-1"}, "type"),
         ("/api/agent-types", {**AGENT_TYPE, "colour": "red"}, "colour"),
         ("/api/agent-types", {**AGENT_TYPE, "slug": "No Slug"}, "slug"),
         ("/api/agent-types", {**AGENT_TYPE, "provider_id": "p"}, "provider_id"),
@@ -147,7 +154,7 @@ async def test_a_wrong_field_is_named(
     [
         (f"/api/providers/{SOME_ID}", {"type": "openai"}, "type"),
         (f"/api/providers/{SOME_ID}", {"name": None}, "name"),
-        (f"/api/providers/{SOME_ID}", {"api_key": None}, "api_key"),
+        (f"/api/providers/{SOME_ID}", {"enabled": None}, "enabled"),
         (f"/api/agent-types/{SOME_ID}", {"version": 2}, "version"),
         (f"/api/agent-types/{SOME_ID}", {"model": None}, "model"),
     ],

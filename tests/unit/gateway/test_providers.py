@@ -19,6 +19,7 @@ from shared.contracts.credentials import (
 from shared.errors import (
     NameTakenError,
     PreconditionFailedError,
+    ProviderIncompleteError,
     ProviderInUseError,
     ProviderNotFoundError,
 )
@@ -49,6 +50,7 @@ async def test_a_provider_is_created_and_told_without_its_secret(
         "hint": "…abcd",
         "expires_at": None,
         "missing": [],
+        "fields": ["api_key"],
     }
     assert body["created_at"] == "2026-01-01T12:00:00Z"
 
@@ -65,6 +67,7 @@ async def test_the_submission_opens_with_the_credentials_identity_and_its_bindin
         question.sealed, info=submission_binding(ORGANIZATION, question.provider_id)
     )
     submission = ProviderSubmission.model_validate_json(opened)
+    assert submission.api_key is not None
     assert submission.api_key.get_secret_value() == SECRET
     assert question.org_id == ORGANIZATION
     for organization, provider in (
@@ -79,6 +82,50 @@ async def test_the_submission_opens_with_the_credentials_identity_and_its_bindin
         Identity.generate().sealing_key.open(
             question.sealed, info=submission_binding(ORGANIZATION, question.provider_id)
         )
+
+
+async def test_every_field_of_a_bedrock_provider_goes_into_the_seal(
+    client: ClientSession, neighbours: Neighbours, credentials: Identity
+) -> None:
+    neighbours.answer(CREATE_PROVIDER, PROVIDER)
+    given = {
+        "name": "Bedrock Production",
+        "type": "bedrock",
+        "base_url": "https://vpce.example",
+        "aws_region": "us-east-1",
+        "aws_role_arn": "arn:aws:iam::123456789012:role/bedrock",
+        "aws_access_key_id": "ASIAIOSFODNN7EXAMPLE",
+        "aws_secret_access_key": SECRET,
+        "aws_session_token": "token",
+        "aws_session_expires_at": "2026-01-01T12:00:00Z",
+        "allow_incomplete": True,
+    }
+
+    async with client.post("/api/providers", json=given) as response:
+        assert response.status == 201
+
+    question = neighbours.question(CREATE_PROVIDER)
+    opened = credentials.sealing_key.open(
+        question.sealed, info=submission_binding(ORGANIZATION, question.provider_id)
+    )
+    sealed = json.loads(opened)
+    assert {name: sealed[name] for name in given} == given
+
+
+async def test_what_is_missing_is_named(
+    client: ClientSession, neighbours: Neighbours
+) -> None:
+    neighbours.answer(
+        CREATE_PROVIDER,
+        ProviderIncompleteError("Incomplete.", details={"missing": ["aws_region"]}),
+    )
+
+    async with client.post("/api/providers", json=SUBMISSION) as response:
+        body = await response.json()
+
+    assert response.status == 422
+    assert body["error_code"] == "PROVIDER_INCOMPLETE"
+    assert body["details"]["missing"] == ["aws_region"]
 
 
 async def test_the_secret_crosses_the_bus_only_sealed(
@@ -167,6 +214,26 @@ async def test_a_patch_says_what_changes_and_nothing_else(
         "enabled",
         "use_case",
     }
+
+
+async def test_a_session_is_renewed_by_a_patch_with_its_end(
+    client: ClientSession, neighbours: Neighbours, credentials: Identity
+) -> None:
+    neighbours.answer(UPDATE_PROVIDER, PROVIDER)
+    given = {
+        "aws_session_token": SECRET,
+        "aws_session_expires_at": "2026-01-01T12:00:00Z",
+        "aws_role_arn": None,
+    }
+
+    async with client.patch(ONE, json=given) as response:
+        assert response.status == 200
+
+    question = neighbours.question(UPDATE_PROVIDER)
+    opened = credentials.sealing_key.open(
+        question.sealed, info=submission_binding(ORGANIZATION, SOME_ID)
+    )
+    assert json.loads(opened) == given
 
 
 @pytest.mark.parametrize(

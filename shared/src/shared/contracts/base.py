@@ -145,7 +145,8 @@ class Patch(Message):
 
     clearable: ClassVar[frozenset[str]] = frozenset()
 
-    @field_validator("*", mode="before")
+    # Not before: that would make Python of JSON, in which strict times are no text.
+    @field_validator("*")
     @classmethod
     def _clearable_if_null(cls, value: object, field: ValidationInfo) -> object:
         if value is None and field.field_name not in cls.clearable:

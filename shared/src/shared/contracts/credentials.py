@@ -208,7 +208,7 @@ class ProviderSubmission(Message):
     enabled: bool = True
     allow_incomplete: bool = False
 
-    @field_validator(*sorted(_AWS_FIELDS), mode="before")
+    @field_validator(*sorted(_AWS_FIELDS))
     @classmethod
     def _of_its_type(cls, value: object, field: ValidationInfo) -> object:
         provider_type, name = field.data.get("type"), field.field_name
