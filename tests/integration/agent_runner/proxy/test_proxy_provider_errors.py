@@ -118,7 +118,7 @@ async def test_the_request_id_is_the_providers_and_is_recorded(
     assert (await proxy.settled_one()).request_id == "req_of_the_provider"
 
 
-@pytest.mark.parametrize("given", ["", "x" * 200, "with space"])
+@pytest.mark.parametrize("given", ["", "x" * 200, "with space", KEY, f"req-{KEY}"])
 async def test_a_request_id_that_is_none_is_ours(
     proxy: Proxy, sandbox: Sandbox, given: str
 ) -> None:

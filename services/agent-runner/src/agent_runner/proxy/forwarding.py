@@ -241,8 +241,10 @@ class _Exchange:
     ) -> None:
         """Put on the provider's headers, and ours; its request id is the call's now."""
         headers = response_headers(upstream.headers)
-        if _REQUEST_ID.fullmatch(headers.get("x-request-id", "")):
-            self._call.request_id = headers["x-request-id"]
+        given = headers.get("x-request-id", "")
+        # It is recorded, so it must be no key that the provider repeats.
+        if _REQUEST_ID.fullmatch(given) and self._way.mask.hide(given) == given:
+            self._call.request_id = given
         headers["x-request-id"] = self._call.request_id
         response.headers.update(headers)
         self._sign(response)
