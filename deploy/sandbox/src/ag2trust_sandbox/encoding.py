@@ -2,10 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from typing import Final
 
 from pydantic import JsonValue
 
-__all__ = ["encode_event", "encode_json", "encode_named_event"]
+__all__ = ["MALFORMED_EVENT", "encode_event", "encode_json", "encode_named_event"]
+
+MALFORMED_EVENT: Final = b'data: {"cut \n\n'
+"""A server-sent event whose data is no JSON."""
 
 
 def encode_json(body: Mapping[str, JsonValue]) -> bytes:

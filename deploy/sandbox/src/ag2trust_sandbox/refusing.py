@@ -1,26 +1,23 @@
 """How refusals are told in the format of whoever asked."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from .refusal import RefusalError
-from .reply import Reply
 from .script import ErrorDetail, Step
 from .sending import send
-from .stamp import Stamp, new_stamp
+from .stamp import new_stamp
+from .wire import Wire
 
-__all__ = ["ErrorReply", "refusing"]
-
-ErrorReply = Callable[[Step, Stamp], Reply]
+__all__ = ["refusing"]
 
 
-def refusing(wires: Mapping[str, ErrorReply]) -> Middleware:
+def refusing(wires: Mapping[str, Wire]) -> Middleware:
     """Make the middleware that answers refusals, and paths and methods there are not.
 
-    *wires* has the errors of each wire by the start of its paths; the first that fits
-    is taken.
+    *wires* are named by the start of their paths; the first that fits is taken.
     """
 
     @web.middleware
@@ -32,7 +29,7 @@ def refusing(wires: Mapping[str, ErrorReply]) -> Middleware:
         except web.HTTPException as error:
             step = _step_for(request, error)
         wire = next(wire for start, wire in wires.items() if _is_on(request, start))
-        return await send(request, wire(step, new_stamp()))
+        return await send(request, wire.error_reply(step, new_stamp()))
 
     return refuse
 

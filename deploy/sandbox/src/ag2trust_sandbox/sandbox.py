@@ -35,7 +35,16 @@ class Sandbox:
     @property
     def base_url(self) -> str:
         """What OpenAI's SDK takes as `base_url`, `/v1` included."""
-        return f"http://127.0.0.1:{self._port}/v1"
+        return f"{self._origin}/v1"
+
+    @property
+    def anthropic_base_url(self) -> str:
+        """What Anthropic's SDK takes as `base_url`, without `/v1`."""
+        return f"{self._origin}/anthropic"
+
+    @property
+    def _origin(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
 
     def play(self, *steps: Step) -> None:
         """Answer the next requests with *steps* instead of what was left to play.

@@ -7,9 +7,11 @@ from typing import Final
 
 from aiohttp import web
 
+from .anthropic.routes import AnthropicRoutes
+from .anthropic.wire import ANTHROPIC
 from .control_routes import ControlRoutes
 from .openai.routes import OpenAIRoutes
-from .openai.wire import error_reply as openai_error
+from .openai.wire import OPENAI
 from .refusing import refusing
 from .remembering import remembering
 from .sandbox import Sandbox
@@ -63,12 +65,13 @@ def _application(sandbox: Sandbox, *, keys_in_full: bool) -> web.Application:
     app = web.Application(
         client_max_size=_LARGEST_BODY_BYTES,
         middlewares=[
-            refusing({"/": openai_error}),
+            refusing({"/anthropic/": ANTHROPIC, "/": OPENAI}),
             remembering(sandbox, keys_in_full=keys_in_full),
         ],
     )
     app.on_response_prepare.append(_say_what_answers)
     app.add_routes(OpenAIRoutes(sandbox).table)
+    app.add_routes(AnthropicRoutes(sandbox).table)
     app.add_routes(ControlRoutes(sandbox).table)
     return app
 

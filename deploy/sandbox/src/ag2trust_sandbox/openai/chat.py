@@ -10,14 +10,14 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, JsonValue, ValidationInfo, field_validator
 
 from ag2trust_sandbox.answer import Answer, Prompt, answer_to, reason_among, usage_of
-from ag2trust_sandbox.encoding import encode_event
+from ag2trust_sandbox.encoding import MALFORMED_EVENT, encode_event
 from ag2trust_sandbox.parsing import Lenient
 from ag2trust_sandbox.reply import Reply, Stream
 from ag2trust_sandbox.script import FinishReason, Step, ToolCall, Usage, UsagePlace
 from ag2trust_sandbox.stamp import Stamp
 
-from .errors import error_body
-from .wire import MALFORMED, stream_reply, whole_reply
+from .errors import error_object
+from .wire import OPENAI
 
 __all__ = ["ChatRequest", "chat_reply"]
 
@@ -102,8 +102,8 @@ def chat_reply(chat: ChatRequest, step: Step, stamp: Stamp) -> Reply:
     """Answer *chat* with *step*; raises `RefusalError` if the step cannot."""
     said = _said(chat, step)
     if chat.stream and step.is_success:
-        return stream_reply(step, stamp, _stream(chat, step, stamp, said))
-    return whole_reply(step, stamp, _completion(chat, stamp, said))
+        return OPENAI.stream_reply(step, stamp, _stream(chat, step, stamp, said))
+    return OPENAI.whole_reply(step, stamp, _completion(chat, stamp, said))
 
 
 def _said(chat: ChatRequest, step: Step) -> _Said:
@@ -203,8 +203,8 @@ def _stream(chat: ChatRequest, step: Step, stamp: Stamp, said: _Said) -> Stream:
             for each in _usage_alone(said.usage, step.usage_place)
         ),
         end=(_END,),
-        error=encode_event(error_body(step)),
-        malformed=MALFORMED,
+        error=encode_event({"error": error_object(step)}),
+        malformed=MALFORMED_EVENT,
     )
 
 

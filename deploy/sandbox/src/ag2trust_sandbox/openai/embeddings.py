@@ -15,7 +15,7 @@ from ag2trust_sandbox.stamp import Stamp
 from ag2trust_sandbox.tokens import tokens_in
 from ag2trust_sandbox.vectors import packed_vector, vector
 
-from .wire import object_reply
+from .wire import OPENAI
 
 __all__ = ["EmbeddingsRequest", "embeddings_reply"]
 
@@ -49,7 +49,7 @@ class EmbeddingsRequest(Lenient):
 
 def embeddings_reply(request: EmbeddingsRequest, step: Step, stamp: Stamp) -> Reply:
     """Answer *request* with *step*; raises `RefusalError` if the step is for a chat."""
-    return object_reply(step, stamp, _body(request, step))
+    return OPENAI.object_reply(step, stamp, _body(request, step))
 
 
 def _body(request: EmbeddingsRequest, step: Step) -> dict[str, JsonValue]:

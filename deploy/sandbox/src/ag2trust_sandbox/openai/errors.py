@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from ag2trust_sandbox.script import ErrorCode, Step
 
-__all__ = ["error_body", "error_code", "error_object", "error_status"]
+__all__ = ["error_code", "error_object", "error_status"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +100,9 @@ _SERVER_ERROR: Final = _Error(
 
 
 def error_status(step: Step) -> int:
-    """Give the status of what takes the place of an answer; 200 for a raw body."""
     if step.status is not None:
         return step.status
     return HTTPStatus.OK if step.error is None else _default_error(step).status
-
-
-def error_body(step: Step) -> dict[str, JsonValue]:
-    return {"error": error_object(step)}
 
 
 def error_object(step: Step) -> dict[str, JsonValue]:

@@ -8,13 +8,12 @@ from itertools import count
 
 from pydantic import JsonValue
 
-from ag2trust_sandbox.encoding import encode_named_event
+from ag2trust_sandbox.encoding import MALFORMED_EVENT, encode_named_event
 from ag2trust_sandbox.reply import Stream
 from ag2trust_sandbox.script import Step
 
 from .errors import error_object
 from .response_items import OutputItem
-from .wire import MALFORMED
 
 __all__ = ["response_stream"]
 
@@ -40,7 +39,7 @@ def response_stream(
         usage=(encode_named_event({**end, "sequence_number": next(numbers)}),),
         end=(),
         error=encode_named_event(_error_event(step)),
-        malformed=MALFORMED,
+        malformed=MALFORMED_EVENT,
     )
 
 

@@ -25,7 +25,7 @@ from ag2trust_sandbox.stamp import Stamp
 from .errors import error_object
 from .response_events import response_stream
 from .response_items import output_items
-from .wire import stream_reply, whole_reply
+from .wire import OPENAI
 
 __all__ = ["ResponsesRequest", "responses_reply"]
 
@@ -99,8 +99,8 @@ def responses_reply(request: ResponsesRequest, step: Step, stamp: Stamp) -> Repl
     answer = answer_to(request.prompt, step)
     response = _response(request, step, stamp, answer)
     if request.stream and step.is_success:
-        return stream_reply(step, stamp, _stream(request, step, stamp, answer))
-    return whole_reply(step, stamp, response)
+        return OPENAI.stream_reply(step, stamp, _stream(request, step, stamp, answer))
+    return OPENAI.whole_reply(step, stamp, response)
 
 
 def _refuse_what_is_not_stored(request: ResponsesRequest) -> None:

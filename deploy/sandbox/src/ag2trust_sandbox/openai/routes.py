@@ -5,6 +5,7 @@ from typing import Final
 from aiohttp import web
 
 from ag2trust_sandbox.catalogue import step_for_call, step_for_lookup
+from ag2trust_sandbox.keys import bearer_key
 from ag2trust_sandbox.refusal import RefusalError
 from ag2trust_sandbox.sandbox import Sandbox
 from ag2trust_sandbox.script import ErrorDetail, Step
@@ -72,8 +73,8 @@ class OpenAIRoutes:
         return await send(request, model_reply(model, step, new_stamp()))
 
     def _check_key(self, request: web.Request) -> None:
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not key:
+        key = bearer_key(request.headers)
+        if key is None:
             raise RefusalError(
                 Step(status=401, error=ErrorDetail(message=_NO_KEY, code=None))
             )
