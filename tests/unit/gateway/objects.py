@@ -40,7 +40,7 @@ PROVIDER = Provider(
     limits=ProviderLimits(),
     enabled=True,
     status=ProviderStatus.READY,
-    credential=CredentialState(version=1, hint="…abcd"),
+    credential=CredentialState(version=1, hint="…abcd", fields=["api_key"]),
     version=3,
     created_at=NOON,
     updated_at=NOON,
