@@ -7,16 +7,17 @@ they were raised as.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
     asynccontextmanager,
 )
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Protocol
+from uuid import UUID
 
-import nats
 import nats.errors
 import nats.js.errors
 import structlog
@@ -25,13 +26,20 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js.api import StreamConfig
 from pydantic import ValidationError
-from structlog.contextvars import bound_contextvars, get_contextvars
+from structlog.contextvars import get_contextvars
 
+from .answering import Answer, Desk, answer, answer_ping
+from .bus_wire import (
+    ASK_ID,
+    FAILED,
+    REQUEST_ID,
+    SECONDS_LEFT,
+    error_in,
+    payload_limit,
+)
 from .contracts.base import (
-    Empty,
     Endpoint,
     EventT,
-    Failure,
     Message,
     MessageT,
     ReplyT,
@@ -40,11 +48,10 @@ from .contracts.base import (
     Signal,
     Topic,
 )
-from .contracts.permissions import inbox_prefix
-from .errors import AppError, InvalidError, UnavailableError, error_from
-from .http import fields_of
+from .errors import AppError, TooLargeError, UnavailableError
 from .identity import Identity
 from .ids import new_id
+from .nats_client import PING_SECONDS, connected_client
 
 __all__ = [
     "Answer",
@@ -58,17 +65,9 @@ __all__ = [
 
 log = structlog.get_logger(__name__)
 
-_ASK_ID = "Ag2trust-Ask-Id"
-_REQUEST_ID = "Ag2trust-Request-Id"
-_SECONDS_LEFT = "Ag2trust-Seconds-Left"
-_FAILED = "Ag2trust-Failed"
-
-_IN_FLIGHT_PER_ENDPOINT = 200
-_ANSWERS_KEPT = 256
 _RETRY_AFTER_SECONDS = 2.0
 _PAUSE_BEFORE_RETRY_SECONDS = 0.2
-_PING_SECONDS = 2
-_CONNECT_SECONDS = 30
+_CONNECT_WITHIN = timedelta(seconds=30)
 _EVENTS = "EVENTS"
 _EVENTS_KEPT_SECONDS = 7 * 24 * 3600
 
@@ -102,32 +101,6 @@ class Bus(Protocol):
     ) -> AbstractAsyncContextManager[None]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An endpoint with the function that answers it."""
-
-    endpoint: Endpoint[Any, Any]
-    handler: Callable[[Any], Awaitable[Message]]
-
-    async def to(self, payload: bytes) -> bytes:
-        try:
-            request = self.endpoint.request.model_validate_json(payload)
-        except ValidationError as error:
-            raise InvalidError(
-                "The question has invalid fields.", details={"fields": fields_of(error)}
-            ) from None
-        reply = await self.handler(request)
-        return reply.model_dump_json().encode()
-
-
-def answer(
-    endpoint: Endpoint[RequestT, ReplyT],
-    handler: Callable[[RequestT], Awaitable[ReplyT]],
-) -> Answer:
-    """Pair *endpoint* with *handler*; the type checker sees that they fit."""
-    return Answer(endpoint, handler)
-
-
 class NatsBus:
     """One connection to NATS, under one identity."""
 
@@ -148,39 +121,38 @@ class NatsBus:
     async def ask(
         self, endpoint: Endpoint[RequestT, ReplyT], request: RequestT
     ) -> ReplyT:
-        """Put a question; raises what the answerer raised, or `UnavailableError`."""
-        payload = request.model_dump_json().encode()
-        ask_id = str(new_id())
+        """Put a question.
+
+        Raises what the answerer raised; `UnavailableError` if nobody answers in time;
+        `TooLargeError` if NATS would not carry the question.
+        """
+        payload = self._payload(request)
         try:
             async with asyncio.timeout(endpoint.deadline.total_seconds()):
-                message = await self._asked_twice(endpoint, payload, ask_id)
+                message = await self._asked_twice(endpoint, payload)
         except (TimeoutError, nats.errors.Error, OSError) as error:
             raise UnavailableError(
                 f"{_answerer(endpoint.subject)} does not answer right now.",
                 retry_after_seconds=_RETRY_AFTER_SECONDS,
             ) from error
-        if message.headers and _FAILED in message.headers:
-            raise _error_in(message.data)
-        return endpoint.reply.model_validate_json(message.data)
+        return _reply_in(message, endpoint)
 
-    async def _asked_twice(
-        self, endpoint: Endpoint[Any, Any], payload: bytes, ask_id: str
-    ) -> Msg:
+    async def _asked_twice(self, endpoint: Endpoint[Any, Any], payload: bytes) -> Msg:
+        seconds = endpoint.deadline.total_seconds()
+        question = _Question(endpoint.subject, payload, until=_time() + seconds)
         try:
-            return await self._asked(endpoint, payload, ask_id)
+            return await self._asked(question, patience=seconds / 2)
         except (TimeoutError, nats.errors.Error):
             await asyncio.sleep(_PAUSE_BEFORE_RETRY_SECONDS)
-        return await self._asked(endpoint, payload, ask_id)
+        return await self._asked(question, patience=seconds)
 
-    async def _asked(
-        self, endpoint: Endpoint[Any, Any], payload: bytes, ask_id: str
-    ) -> Msg:
-        seconds = endpoint.deadline.total_seconds()
-        headers = {_ASK_ID: ask_id, _SECONDS_LEFT: f"{seconds:.3f}"}
-        if request_id := get_contextvars().get("request_id"):
-            headers[_REQUEST_ID] = str(request_id)
+    async def _asked(self, question: "_Question", *, patience: float) -> Msg:
+        self._check_connection()
         return await self._client.request(
-            endpoint.subject, payload, timeout=seconds / 2, headers=headers
+            question.subject,
+            question.payload,
+            timeout=patience,
+            headers=question.headers(),
         )
 
     async def signal(
@@ -195,11 +167,16 @@ class NatsBus:
             log.warning("signal.lost", subject=signal.of(key))
 
     async def publish(self, topic: Topic[EventT], event: EventT) -> None:
-        """Keep a public event; its id drops repeats. Raises `UnavailableError`."""
+        """Keep a public event; its id drops repeats.
+
+        Raises `UnavailableError`, and `TooLargeError` if NATS would not carry it.
+        """
+        payload = self._payload(event)
         try:
+            self._check_connection()
             await self._jetstream.publish(
                 topic.subject(event.org_id),
-                event.model_dump_json().encode(),
+                payload,
                 headers={"Nats-Msg-Id": str(event.id)},
             )
         except (TimeoutError, nats.errors.Error, OSError) as error:
@@ -236,9 +213,11 @@ class NatsBus:
 
         async def receive(message: Msg) -> None:
             try:
-                heard(signal.message.model_validate_json(message.data))
+                words = signal.message.model_validate_json(message.data)
             except ValidationError:
                 log.warning("signal.refused", subject=message.subject)
+                return
+            heard(words)
 
         subscription = await self._client.subscribe(signal.of(key), cb=receive)
         try:
@@ -251,14 +230,27 @@ class NatsBus:
     async def serving(self, service: Service, *answers: Answer) -> AsyncIterator[None]:
         """Answer while the block runs; stop hearing, then finish, before leaving it."""
         async with asyncio.TaskGroup() as in_flight, AsyncExitStack() as stack:
+            subscriptions: list[Subscription] = []
             for each in answers:
-                desk = _Desk(self._client, each, in_flight)
+                desk = Desk(self._client, each, in_flight)
                 subscription = await self._client.subscribe(
                     each.endpoint.subject, queue=service, cb=desk.accept
                 )
                 stack.push_async_callback(_unsubscribed, subscription)
+                subscriptions.append(subscription)
             await self._settled()
             yield
+            await self._drain(subscriptions)
+
+    async def _drain(self, subscriptions: Sequence[Subscription]) -> None:
+        """Hear no more, but take in what has arrived; without NATS that cannot be."""
+        try:
+            await self._settled()
+            await asyncio.gather(
+                *(each.drain() for each in subscriptions)  # type: ignore[no-untyped-call]  # nats-py says nothing
+            )
+        except (UnavailableError, nats.errors.Error, OSError):
+            log.warning("questions.dropped")
 
     async def _settled(self) -> None:
         """Return once the server has all our subscriptions.
@@ -267,122 +259,59 @@ class NatsBus:
         is written after the first one's PONG, hence after them.
         """
         try:
-            await self._client.flush(timeout=_PING_SECONDS)
-            await self._client.flush(timeout=_PING_SECONDS)
+            await self._client.flush(timeout=PING_SECONDS)
+            await self._client.flush(timeout=PING_SECONDS)
         except (TimeoutError, nats.errors.Error, OSError) as error:
             raise UnavailableError("NATS cannot be reached.") from error
+
+    def _check_connection(self) -> None:
+        """Raise if there is none: nats-py would, too, but keep a trace of each try."""
+        if not self._client.is_connected:
+            raise nats.errors.ConnectionReconnectingError
+
+    def _payload(self, message: Message) -> bytes:
+        payload = message.model_dump_json().encode()
+        if len(payload) > payload_limit(self._client):
+            raise TooLargeError("This is too large for one message on the bus.")
+        return payload
 
 
 @asynccontextmanager
 async def connect_bus(
-    url: str, *, service: Service, identity: Identity
+    url: str,
+    *,
+    service: Service,
+    identity: Identity,
+    within: timedelta = _CONNECT_WITHIN,
 ) -> AsyncIterator[NatsBus]:
-    """Log in to NATS as *service*; replies come back under its own inbox prefix."""
-    closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    client = await _connected(url, service, identity, closed)
-    try:
-        yield NatsBus(client, closed=closed)
-    finally:
-        await client.close()
+    """Log in to NATS as *service*; replies come back under its own inbox prefix.
 
-
-async def _connected(
-    url: str, service: Service, identity: Identity, closed: "asyncio.Future[None]"
-) -> Client:
-    async def tell_error(error: Exception) -> None:
-        log.warning("nats.troubled", error=type(error).__name__, reason=_reason(error))
-
-    async def tell_closed() -> None:
-        if not closed.done():
-            closed.set_result(None)
-
-    try:
-        async with asyncio.timeout(_CONNECT_SECONDS):
-            return await nats.connect(
-                url,
-                name=service,
-                nkeys_seed_str=identity.nkey_seed,
-                inbox_prefix=inbox_prefix(service),
-                connect_timeout=2,
-                reconnect_time_wait=0.25,
-                max_reconnect_attempts=-1,
-                ping_interval=_PING_SECONDS,
-                max_outstanding_pings=2,
-                pending_size=-1,  # fail at once while disconnected, never send late
-                error_cb=tell_error,
-                closed_cb=tell_closed,
-            )
-    except (TimeoutError, nats.errors.Error, OSError) as error:
-        raise UnavailableError(f"NATS cannot be reached at {url}.") from error
-
-
-@dataclass
-class _Desk:
-    """Answers one endpoint: each question in a task of its own, repeats from memory.
-
-    nats-py hands messages to a callback one after another, hence the tasks.
+    Raises `UnavailableError` if there is no connection *within* that time.
     """
+    closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async with connected_client(
+        url, service=service, identity=identity, closed=closed, within=within
+    ) as client:
+        yield NatsBus(client, closed=closed)
 
-    client: Client
-    answer: Answer
-    in_flight: asyncio.TaskGroup
-    slots: asyncio.Semaphore = field(
-        default_factory=lambda: asyncio.Semaphore(_IN_FLIGHT_PER_ENDPOINT)
-    )
-    answers: "dict[str, asyncio.Task[tuple[bytes, bool]]]" = field(default_factory=dict)
 
-    async def accept(self, message: Msg) -> None:
-        await self.slots.acquire()
-        task = self.in_flight.create_task(self._respond(message))
-        task.add_done_callback(lambda _: self.slots.release())
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A question as it is put, with one id however often; *until* is loop time."""
 
-    async def _respond(self, message: Msg) -> None:
-        headers = message.headers or {}
-        payload, is_failure = await self._answered(message, headers)
-        try:
-            await self.client.publish(
-                message.reply,
-                payload,
-                headers={_FAILED: "1"} if is_failure else None,
-            )
-        except (nats.errors.Error, OSError):
-            log.warning("answer.lost", subject=message.subject)
+    subject: str
+    payload: bytes
+    until: float
+    id: UUID = field(default_factory=new_id)
 
-    async def _answered(
-        self, message: Msg, headers: dict[str, str]
-    ) -> tuple[bytes, bool]:
-        ask_id = headers.get(_ASK_ID, "")
-        task = self.answers.get(ask_id)
-        if task is None:
-            task = self.in_flight.create_task(self._answer(message, headers))
-            self._keep(ask_id, task)
-        return await asyncio.shield(task)
-
-    def _keep(self, ask_id: str, task: "asyncio.Task[tuple[bytes, bool]]") -> None:
-        if not ask_id:
-            return
-        self.answers[ask_id] = task
-        if len(self.answers) > _ANSWERS_KEPT:
-            del self.answers[next(iter(self.answers))]
-
-    async def _answer(
-        self, message: Msg, headers: dict[str, str]
-    ) -> tuple[bytes, bool]:
-        context = {"subject": message.subject}
-        if request_id := headers.get(_REQUEST_ID):
-            context["request_id"] = request_id
-        with bound_contextvars(**context):
-            try:
-                async with asyncio.timeout(_seconds_left(headers)):
-                    return await self.answer.to(message.data), False
-            except AppError as error:
-                return _failure(error), True
-            except TimeoutError:
-                log.warning("question.expired")
-                return _failure(UnavailableError("The answer took too long.")), True
-            except Exception:
-                log.exception("question.failed")
-                return _failure(AppError()), True
+    def headers(self) -> dict[str, str]:
+        headers = {
+            ASK_ID: str(self.id),
+            SECONDS_LEFT: f"{self.until - _time():.3f}",
+        }
+        if request_id := get_contextvars().get("request_id"):
+            headers[REQUEST_ID] = str(request_id)
+        return headers
 
 
 async def _unsubscribed(subscription: Subscription) -> None:
@@ -393,44 +322,21 @@ async def _unsubscribed(subscription: Subscription) -> None:
         log.debug("subscription.already_gone", subject=subscription.subject)
 
 
-def _failure(error: AppError) -> bytes:
-    failure = Failure(
-        code=error.code,
-        status=int(error.status),
-        message=error.message,
-        details=error.details,
-        retry_after_seconds=error.retry_after_seconds,
-    )
-    return failure.model_dump_json().encode()
-
-
-def _error_in(payload: bytes) -> AppError:
-    failure = Failure.model_validate_json(payload)
-    return error_from(
-        code=failure.code,
-        status=failure.status,
-        message=failure.message,
-        details=failure.details,
-        retry_after_seconds=failure.retry_after_seconds,
-    )
-
-
-def _seconds_left(headers: dict[str, str]) -> float | None:
+def _reply_in(message: Msg, endpoint: Endpoint[RequestT, ReplyT]) -> ReplyT:
+    """Read an answer; one that is none of ours is a bug on the other side."""
     try:
-        return float(headers[_SECONDS_LEFT])
-    except (KeyError, ValueError):
-        return None
+        if FAILED in (message.headers or {}):
+            raise error_in(message.data)
+        return endpoint.reply.model_validate_json(message.data)
+    except ValidationError as error:
+        raise AppError(
+            f"{_answerer(endpoint.subject)} gave an answer that cannot be read."
+        ) from error
+
+
+def _time() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _answerer(subject: str) -> str:
     return "The " + subject.partition(".")[0].replace("_", "-") + " service"
-
-
-def _reason(error: Exception) -> str:
-    """NATS's own words about permissions and the like; they hold subjects only."""
-    return str(error) if isinstance(error, nats.errors.Error) else ""
-
-
-async def answer_ping(_: Empty) -> Empty:
-    """Answer `PING`: questions to this service are answered."""
-    return Empty()

@@ -1,0 +1,159 @@
+"""The answering side of the bus: each question in a task, each answered once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import nats.errors
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from pydantic import ValidationError
+from structlog.contextvars import bound_contextvars
+
+from .bus_wire import (
+    ASK_ID,
+    FAILED,
+    REQUEST_ID,
+    SECONDS_LEFT,
+    failure_of,
+    payload_limit,
+)
+from .contracts.base import Empty, Endpoint, Message, ReplyT, RequestT
+from .errors import AppError, InvalidError, UnavailableError
+from .http import fields_of
+
+__all__ = ["Answer", "Desk", "answer", "answer_ping"]
+
+log = structlog.get_logger(__name__)
+
+_IN_FLIGHT_PER_ENDPOINT = 200
+_TOO_LARGE = (
+    "The answer is too large for one message on the bus; ask for fewer at a time."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An endpoint with the function that answers it."""
+
+    endpoint: Endpoint[Any, Any]
+    handler: Callable[[Any], Awaitable[Message]]
+
+    async def to(self, payload: bytes) -> bytes:
+        try:
+            request = self.endpoint.request.model_validate_json(payload)
+        except ValidationError as error:
+            raise InvalidError(
+                "The question has invalid fields.", details={"fields": fields_of(error)}
+            ) from None
+        reply = await self.handler(request)
+        return reply.model_dump_json().encode()
+
+
+def answer(
+    endpoint: Endpoint[RequestT, ReplyT],
+    handler: Callable[[RequestT], Awaitable[ReplyT]],
+) -> Answer:
+    """Pair *endpoint* with *handler*; the type checker sees that they fit."""
+    return Answer(endpoint, handler)
+
+
+async def answer_ping(_: Empty) -> Empty:
+    """Answer `PING`: questions to this service are answered."""
+    return Empty()
+
+
+@dataclass
+class Desk:
+    """Answers one endpoint: each question in a task of its own, repeats from memory.
+
+    nats-py hands messages to a callback one after another, hence the tasks.
+    """
+
+    client: Client
+    answer: Answer
+    in_flight: asyncio.TaskGroup
+    slots: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(_IN_FLIGHT_PER_ENDPOINT)
+    )
+    answers: "dict[str, asyncio.Task[tuple[bytes, bool]]]" = field(default_factory=dict)
+
+    async def accept(self, message: Msg) -> None:
+        await self.slots.acquire()
+        task = self.in_flight.create_task(self._respond(message))
+        task.add_done_callback(lambda _: self.slots.release())
+
+    async def _respond(self, message: Msg) -> None:
+        headers = message.headers or {}
+        payload, is_failure = await self._answered(message, headers)
+        if len(payload) > payload_limit(self.client):
+            log.error("answer.too_large", subject=message.subject, bytes=len(payload))
+            payload, is_failure = failure_of(AppError(_TOO_LARGE)), True
+        try:
+            await self.client.publish(
+                message.reply,
+                payload,
+                headers={FAILED: "1"} if is_failure else None,
+            )
+        except (nats.errors.Error, OSError):
+            log.warning("answer.lost", subject=message.subject)
+
+    async def _answered(
+        self, message: Msg, headers: dict[str, str]
+    ) -> tuple[bytes, bool]:
+        ask_id = headers.get(ASK_ID, "")
+        task = self.answers.get(ask_id)
+        if task is None:
+            task = self.in_flight.create_task(self._answer(message, headers))
+            self._keep(ask_id, task)
+        return await asyncio.shield(task)
+
+    def _keep(self, ask_id: str, task: "asyncio.Task[tuple[bytes, bool]]") -> None:
+        """Remember the answer for as long as its asker can ask again."""
+        if not ask_id:
+            return
+        self.answers[ask_id] = task
+        seconds = self.answer.endpoint.deadline.total_seconds()
+        asyncio.get_running_loop().call_later(seconds, self.answers.pop, ask_id, None)
+
+    async def _answer(
+        self, message: Msg, headers: dict[str, str]
+    ) -> tuple[bytes, bool]:
+        context = {"subject": message.subject}
+        if request_id := headers.get(REQUEST_ID):
+            context["request_id"] = request_id
+        with bound_contextvars(**context):
+            try:
+                async with asyncio.timeout(_seconds_left(headers, self.answer)):
+                    return await self.answer.to(message.data), False
+            except AppError as error:
+                return failure_of(error), True
+            except TimeoutError:
+                log.warning("question.expired")
+                return failure_of(UnavailableError("The answer took too long.")), True
+            except asyncio.CancelledError:
+                if _is_cancelled():
+                    raise
+                log.exception("question.failed")
+                return failure_of(AppError()), True
+            except Exception:
+                log.exception("question.failed")
+                return failure_of(AppError()), True
+
+
+def _seconds_left(headers: dict[str, str], answer: Answer) -> float:
+    """Read the asker's patience: never more than the contract gives."""
+    limit = answer.endpoint.deadline.total_seconds()
+    try:
+        seconds = float(headers[SECONDS_LEFT])
+    except (KeyError, ValueError):
+        return limit
+    return seconds if 0 <= seconds <= limit else limit
+
+
+def _is_cancelled() -> bool:
+    """Tell our own cancellation from that of something the answer waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -1,0 +1,50 @@
+"""How a question and its answer are written on NATS: headers, failures, sizes."""
+
+from nats.aio.client import Client
+
+from .contracts.base import Failure
+from .errors import AppError, error_from
+
+__all__ = [
+    "ASK_ID",
+    "FAILED",
+    "REQUEST_ID",
+    "SECONDS_LEFT",
+    "error_in",
+    "failure_of",
+    "payload_limit",
+]
+
+ASK_ID = "Ag2trust-Ask-Id"
+REQUEST_ID = "Ag2trust-Request-Id"
+SECONDS_LEFT = "Ag2trust-Seconds-Left"
+FAILED = "Ag2trust-Failed"
+
+_HEADER_BYTES = 512  # at most; they count for the server's limit, not for nats-py's
+
+
+def payload_limit(client: Client) -> int:
+    """Bytes beyond which the server hangs up, and nats-py closes for good."""
+    return client.max_payload - _HEADER_BYTES
+
+
+def failure_of(error: AppError) -> bytes:
+    failure = Failure(
+        code=error.code,
+        status=int(error.status),
+        message=error.message,
+        details=error.details,
+        retry_after_seconds=error.retry_after_seconds,
+    )
+    return failure.model_dump_json().encode()
+
+
+def error_in(payload: bytes) -> AppError:
+    failure = Failure.model_validate_json(payload)
+    return error_from(
+        code=failure.code,
+        status=failure.status,
+        message=failure.message,
+        details=failure.details,
+        retry_after_seconds=failure.retry_after_seconds,
+    )
