@@ -1,0 +1,238 @@
+from collections import Counter
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from metrics.pricing import PricedCall
+from metrics.rollups import (
+    Figures,
+    Grain,
+    Place,
+    Rollup,
+    Scope,
+    dimensions_of,
+    repriced,
+    rolled_up,
+)
+from metrics.sketch import Sketch
+from shared.contracts.agent_runner import MessageStatus
+from shared.contracts.base import Explanation
+from shared.contracts.metrics import CallRecord, CallStatus, Usage
+from shared.contracts.prices import UnpricedReason
+from shared.ids import new_id
+
+from .records import AGENT, NOON, ORGANIZATION, call, message
+
+UNPRICED = PricedCall(None, "book", UnpricedReason.MODEL_UNKNOWN)
+ALL = Scope(ORGANIZATION, "organization", "")
+
+
+def costing(dollars: str) -> PricedCall:
+    return PricedCall(Decimal(dollars), "book")
+
+
+def explained(code: str) -> Explanation:
+    return Explanation(code=code, message="No.", cause="A.", fix="B.", retryable=False)
+
+
+def dimensions(**changes: Any) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for dimension, key in dimensions_of(call(**changes)):
+        found.setdefault(dimension, []).append(key)
+    return found
+
+
+def test_a_call_counts_once_in_every_dimension_and_under_each_label() -> None:
+    ids = {name: new_id() for name in ("agent_id", "agent_type_id", "provider_id")}
+
+    found = dimensions(**ids, use_case="support", labels={"team": "red", "env": "live"})
+
+    assert found == {
+        "organization": [""],
+        "agent": [str(ids["agent_id"])],
+        "agent_type": [str(ids["agent_type_id"])],
+        "provider": [str(ids["provider_id"])],
+        "provider_type": ["openai"],
+        "model": ["gpt-5"],
+        "use_case": ["support"],
+        "status": ["completed"],
+        "label": found["label"],
+    }
+    assert sorted(found["label"]) == ["env=live", "team=red"]
+
+
+def test_a_call_without_a_use_case_has_the_empty_one_and_no_label() -> None:
+    found = dimensions()
+
+    assert found["use_case"] == [""]
+    assert "label" not in found
+
+
+@pytest.mark.parametrize(
+    ("status", "explanation", "codes"),
+    [
+        (CallStatus.FAILED, explained("RATE_LIMITED"), ["RATE_LIMITED"]),
+        (CallStatus.FAILED, None, ["UNEXPLAINED"]),
+        (CallStatus.CANCELLED, explained("RATE_LIMITED"), None),
+        (CallStatus.COMPLETED, None, None),
+    ],
+)
+def test_failed_calls_alone_have_a_code(
+    status: CallStatus, explanation: Explanation | None, codes: list[str] | None
+) -> None:
+    assert dimensions(status=status, explanation=explanation).get("code") == codes
+
+
+def test_names_that_are_too_long_for_an_index_share_the_place_of_their_beginning() -> (
+    None
+):
+    found = dimensions(
+        model="m" * 9_000,
+        labels={"a": "x" * 9_000, "a=" + "x" * 600: ""},
+        use_case="u" * 501,
+        status=CallStatus.FAILED,
+        explanation=explained("C" * 501),
+    )
+
+    assert found["model"] == ["m" * 500]
+    assert found["label"] == ["a=" + "x" * 498]
+    assert found["use_case"] == ["u" * 500]
+    assert found["code"] == ["C" * 500]
+
+
+def test_a_call_is_summed_up_in_the_rollup_of_each_grain() -> None:
+    record = call(
+        started_at=NOON + timedelta(minutes=47, seconds=11),
+        status=CallStatus.FAILED,
+        duration_ms=1200,
+        time_to_first_token_ms=300,
+        usage=Usage(
+            input_tokens=1,
+            cached_input_tokens=2,
+            cache_write_5m_tokens=3,
+            cache_write_1h_tokens=4,
+            output_tokens=5,
+            reasoning_tokens=6,
+        ),
+    )
+
+    found = rolled_up([(record, costing("0.5"))], [])
+
+    whole = Rollup(
+        Figures(
+            calls=1,
+            failed_calls=1,
+            cost=Decimal("0.5"),
+            input_tokens=1,
+            cached_input_tokens=2,
+            cache_write_5m_tokens=3,
+            cache_write_1h_tokens=4,
+            output_tokens=5,
+            reasoning_tokens=6,
+            timed_calls=1,
+            duration_ms=1200,
+            timed_first_tokens=1,
+            time_to_first_token_ms=300,
+        ),
+        Sketch.of([1200]),
+    )
+    assert {place: found[place] for place in found if place.scope == ALL} == {
+        Place(Grain.MINUTE, ALL, NOON + timedelta(minutes=47)): whole,
+        Place(Grain.QUARTER, ALL, NOON + timedelta(minutes=45)): whole,
+        Place(Grain.HOUR, ALL, NOON): whole,
+        Place(Grain.DAY, ALL, NOON - timedelta(hours=12)): whole,
+    }
+
+
+@pytest.mark.parametrize("seconds", [0, 59.999999, 60, 899, 900, 3599, 3600, 86400])
+@pytest.mark.parametrize("grain", Grain)
+def test_a_rollup_holds_what_starts_in_it_its_beginning_included(
+    seconds: float, grain: Grain
+) -> None:
+    started_at = NOON + timedelta(seconds=seconds)
+
+    found = rolled_up([(call(started_at=started_at), UNPRICED)], [])
+
+    [begins] = [
+        each.starts_at for each in found if (each.grain, each.scope) == (grain, ALL)
+    ]
+    assert begins <= started_at < begins + grain.length
+
+
+def test_what_is_not_known_adds_nothing() -> None:
+    record = call(status=CallStatus.INTERRUPTED)
+
+    found = rolled_up([(record, UNPRICED)], [])
+
+    assert found[Place(Grain.HOUR, ALL, NOON)] == Rollup(
+        Figures(calls=1, interrupted_calls=1, unpriced_calls=1), Sketch({})
+    )
+
+
+def test_completed_messages_count_for_organization_agent_and_type() -> None:
+    completed = message(duration_ms=70)
+    others = [
+        message(status=status)
+        for status in MessageStatus
+        if status is not MessageStatus.COMPLETED
+    ]
+
+    found = rolled_up([], [completed, message(), *others])
+
+    assert found[Place(Grain.DAY, ALL, NOON - timedelta(hours=12))].figures == Figures(
+        messages_processed=2, timed_messages=1, message_duration_ms=70
+    )
+    assert Counter(place.scope.dimension for place in found) == {
+        "organization": len(Grain),
+        "agent": len(Grain),
+        "agent_type": 2 * len(Grain),
+    }
+    assert Place(Grain.DAY, Scope(ORGANIZATION, "agent", str(AGENT)), NOON) not in found
+
+
+def test_many_calls_make_the_sums_of_each() -> None:
+    calls = [
+        (
+            call(
+                agent_id=AGENT,
+                started_at=NOON + timedelta(seconds=37 * number),
+                duration_ms=number,
+                usage=Usage(output_tokens=number),
+            ),
+            costing(f"0.{number:03}"),
+        )
+        for number in range(200)
+    ]
+
+    found = rolled_up(calls, [])
+
+    for grain in Grain:
+        rollups = [
+            rollup
+            for place, rollup in found.items()
+            if (place.grain, place.scope) == (grain, ALL)
+        ]
+        whole = rollups[0]
+        for each in rollups[1:]:
+            whole = whole.plus(each)
+        assert whole.figures.calls == 200
+        assert whole.figures.output_tokens == sum(range(200))
+        assert whole.figures.cost == sum(priced.cost or 0 for _, priced in calls)
+        assert whole.response_times == Sketch.of(range(200))
+
+
+def test_a_new_price_changes_cost_and_unpriced_calls_and_nothing_else() -> None:
+    changes: list[tuple[CallRecord, PricedCall, PricedCall]] = [
+        (call(), costing("0.5"), costing("0.75")),
+        (call(), UNPRICED, costing("2")),
+        (call(), UNPRICED, costing("4")),
+        (call(), costing("8"), UNPRICED),
+    ]
+
+    found = repriced(changes)
+
+    assert found[Place(Grain.HOUR, ALL, NOON)] == Rollup(
+        Figures(cost=Decimal("-1.75"), unpriced_calls=-1), Sketch({})
+    )
