@@ -17,7 +17,7 @@ from pydantic import (
 from shared.contracts.agent_runner import MessageStatus
 from shared.contracts.base import Explanation
 from shared.errors import InvalidError, MessageNotInHandError
-from shared.http import fields_of, read_json
+from shared.http import fields_of
 
 from .hosted_agents import HostedAgent, HostedAgents
 from .messages import MessageDesk
@@ -109,10 +109,7 @@ async def reply(request: web.Request) -> web.Response:
     """Take the answer: one JSON object, or lines of which the last is that object."""
     agent = _agent(request)
     message_id = _message_id(request)
-    if request.content_type == "application/x-ndjson":
-        answer = await _last_line(request)
-    else:
-        answer = await read_json(request, Reply)
+    answer = await _answer(request)
     await request.app[DESK].finish(
         agent,
         message_id=message_id,
@@ -166,13 +163,16 @@ def _message_id(request: web.Request) -> UUID:
         raise MessageNotInHandError("There is no such message.") from None
 
 
-async def _last_line(request: web.Request) -> Reply:
+async def _answer(request: web.Request) -> Reply:
+    """Read it leniently: what a model said may hold what other bodies may not."""
     body = await request.read()
+    if request.content_type == "application/x-ndjson":
+        body = body.strip().rpartition(b"\n")[2]
     try:
-        return Reply.model_validate_json(body.strip().rpartition(b"\n")[2])
+        return Reply.model_validate_json(body)
     except ValidationError as error:
         raise InvalidError(
-            "The last line is not an answer.", details={"fields": fields_of(error)}
+            "This is not an answer.", details={"fields": fields_of(error)}
         ) from None
 
 
