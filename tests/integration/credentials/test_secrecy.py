@@ -18,6 +18,7 @@ pytestmark = pytest.mark.integration
 
 TABLES = [
     "audit",
+    "audit_head",
     "credential_version",
     "external_id",
     "lease",

@@ -31,6 +31,7 @@ def _installation(runtime: RunnerRuntime) -> Installation:
         credentials_identity=Identity.generate().public,
         master_key_file=Path("/keys/master.key"),
         runners_file=Path("/keys/runners.json"),
+        audit_folder=Path("/audit"),
         runner_folder=Path("/data/agent-runner"),
         gateway_port=8080,
         proxy_port=8090,

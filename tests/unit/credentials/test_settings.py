@@ -22,6 +22,7 @@ FIRST_ARN = "arn:aws:kms:eu-west-1:111122223333:key/1"
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Give everything that is no master key."""
     for name in (
+        "AUDIT_FOLDER",
         "IDENTITY_FILE",
         "RUNNERS_FILE",
         "DATABASE_URL",

@@ -1,6 +1,7 @@
 """The state folder: everything one installation has, and who holds it now.
 
 api-key           the first owner's key, if the launcher made it
+audit/            copy this to elsewhere: signed heads of the audit
 data/             back this up: PostgreSQL, JetStream, the runner's spool
 keys/             back this up elsewhere: the master key, identities, passwords
 logs/             what each process says, `<name>.log`
@@ -33,6 +34,10 @@ class Home:
     @property
     def api_key(self) -> Path:
         return self.folder / "api-key"
+
+    @property
+    def audit(self) -> Path:
+        return self.folder / "audit"
 
     @property
     def children(self) -> Path:

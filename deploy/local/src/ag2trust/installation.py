@@ -47,6 +47,7 @@ class Installation:
     credentials_identity: PublicIdentity
     master_key_file: Path
     runners_file: Path
+    audit_folder: Path
     runner_folder: Path
     gateway_port: int
     proxy_port: int
@@ -87,6 +88,7 @@ class Installation:
         return {
             "master_key_file": str(self.master_key_file),
             "runners_file": str(self.runners_file),
+            "audit_folder": str(self.audit_folder),
             "allow_private_base_urls": str(self.allow_private_base_urls).lower(),
         }
 

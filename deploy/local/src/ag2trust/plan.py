@@ -47,6 +47,7 @@ class Plan:
             credentials_identity=self.keys.credentials_identity,
             master_key_file=self.keys.master_key_file,
             runners_file=self.keys.runners_file,
+            audit_folder=self.home.audit,
             runner_folder=self.home.data / "agent-runner",
             gateway_port=self.variables.gateway_port,
             proxy_port=self.variables.proxy_port,

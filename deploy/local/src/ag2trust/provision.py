@@ -9,6 +9,7 @@ master-key/     master.key, for credentials alone; back it up apart
 database/       passwords.json, for `database`
 postgres/       password
 nats/           nats.conf; nats-data/ is made over to it
+audit/          made over to credentials, which keeps signed heads of its audit there
 agent-init/     init, mounted into every agent: nothing secret, and anybody's to read
 """
 
@@ -53,6 +54,7 @@ _OWNERS: Mapping[str, int] = {
     Service.GATEWAY: 65532,
     Service.AGENT_RUNNER: 0,
     Service.METRICS: 65532,
+    "audit": 65532,
     "database": 65532,
     "nats": 65532,
     "nats-data": 65532,

@@ -134,6 +134,7 @@ def _installation(servers: Servers, database: str, folder: Path) -> Installation
         credentials_identity=identity_of(Service.CREDENTIALS).public,
         master_key_file=_private(folder / "master.key", os.urandom(32).hex()),
         runners_file=_private(folder / "runners.json", _runners()),
+        audit_folder=folder / "audit",
         runner_folder=folder / "agent-runner",
         gateway_port=free_port(),
         proxy_port=free_port(),

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
+from shared.audit_heads import make_head_folder
 from shared.bus import Answer, answer, answer_ping, connect_bus
 from shared.clock import utc_now
 from shared.contracts import credentials as contract
@@ -13,6 +14,7 @@ from shared.identity import Identity
 from shared.lifecycle import background, every
 from shared.migrations import migrate
 
+from .audit import Audit, HeadExport
 from .enrolment import Enrolment
 from .expiry import ExpiryWatch
 from .leases import Leases
@@ -29,9 +31,12 @@ __all__ = ["answers", "serving"]
 
 _SWEEP_EVERY = timedelta(minutes=10)
 _EXPIRIES_EVERY = timedelta(seconds=10)
+_HEADS_EVERY = timedelta(minutes=1)
 
 
-def answers(providers: Providers, uses: Uses, leases: Leases) -> Iterable[Answer]:
+def answers(
+    providers: Providers, uses: Uses, leases: Leases, audit: Audit
+) -> Iterable[Answer]:
     """Every question this service answers, and what answers it."""
     return (
         answer(contract.PING, answer_ping),
@@ -43,6 +48,7 @@ def answers(providers: Providers, uses: Uses, leases: Leases) -> Iterable[Answer
         answer(contract.CLAIM_USES, uses.claim),
         answer(contract.RELEASE_USES, uses.release),
         answer(contract.LEASE, leases.lease),
+        answer(contract.LIST_AUDIT, audit.list),
     )
 
 
@@ -68,6 +74,7 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
     """Assemble the service and hold it open; leaving undoes it in reverse."""
     identity = Identity.from_file(settings.identity_file)
     enrolment = Enrolment.from_file(settings.runners_file)
+    make_head_folder(settings.audit_folder)
     async with AsyncExitStack() as stack:
         master_keys = await stack.enter_async_context(open_master_keys(settings))
         vault = Vault(master_keys)
@@ -93,16 +100,19 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
             roles=role_sessions_of(settings),
         )
         expiries = ExpiryWatch(database, bus)
+        heads = HeadExport(database, settings.audit_folder, identity)
         await stack.enter_async_context(
             background(
                 bus.until_closed(),
                 every(_SWEEP_EVERY, leases.forget_expired, name="forget_leases"),
                 every(_EXPIRIES_EVERY, expiries.look, name="tell_expiries"),
+                every(_HEADS_EVERY, heads.export, name="export_heads"),
             )
         )
         await stack.enter_async_context(
             bus.serving(
-                Service.CREDENTIALS, *answers(providers, Uses(database), leases)
+                Service.CREDENTIALS,
+                *answers(providers, Uses(database), leases, Audit(database)),
             )
         )
         yield

@@ -24,6 +24,7 @@ class Settings(DatabaseSettings):
     *master_key_alias* and *master_key_region*; the credentials for it are those that
     AWS's SDK finds around the process. Retired keys still unwrap (`master_key_ring`).
     *runners_file* says which runners may ask for secrets (`enrolment`).
+    *audit_folder* keeps the signed heads of the audit (`shared.audit_heads`).
     *allow_ambient_aws_identity* lets roles be assumed by what AWS's SDK finds around
     the process, at AWS STS or at *sts_endpoint_url*.
     """
@@ -39,6 +40,7 @@ class Settings(DatabaseSettings):
     retired_master_key_files: tuple[Path, ...] = ()
     retired_master_key_arns: frozenset[str] = frozenset()
     runners_file: Path
+    audit_folder: Path
     allow_private_base_urls: bool = False
     allow_ambient_aws_identity: bool = False
     sts_endpoint_url: str | None = Field(default=None, pattern=r"^https?://")

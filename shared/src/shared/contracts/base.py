@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import (
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -26,6 +27,7 @@ from pydantic_core import PydanticCustomError
 
 __all__ = [
     "Actor",
+    "AuditEntry",
     "Bytes",
     "Empty",
     "Endpoint",
@@ -157,6 +159,25 @@ class Patch(Message):
     def _given(self, serialized: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields: dict[str, Any] = serialized(self)
         return {name: fields[name] for name in fields if name in self.model_fields_set}
+
+
+class AuditEntry(Message):
+    """Who did what to which object, as the owner of the object keeps it.
+
+    *act* is `noun.past_participle`. *position* and *hash* (hexadecimal) are its place
+    in the organization's chain (`shared.audit_chain`).
+    """
+
+    id: UUID
+    position: int
+    at: AwareDatetime
+    actor: Actor
+    act: str
+    object_kind: str
+    object_id: UUID
+    details: dict[str, JsonValue]
+    request_id: str | None
+    hash: str
 
 
 class Signed(Message):

@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from .base import (
+    AuditEntry,
     Bytes,
     Empty,
     Endpoint,
@@ -46,6 +47,7 @@ __all__ = [
     "LEASE",
     "LEASE_PURPOSE",
     "LEASE_REPLY_PURPOSE",
+    "LIST_AUDIT",
     "LIST_PROVIDERS",
     "PING",
     "PROVIDER_CHANGED",
@@ -406,6 +408,9 @@ GET_PROVIDER = Endpoint(
     ProviderQuestion,
     Provider,
     askers=_GATEWAY | _RUNNER,
+)
+LIST_AUDIT = Endpoint(
+    "credentials.v1.list_audit", PageQuestion, Page[AuditEntry], askers=_GATEWAY
 )
 CLAIM_USES = Endpoint("credentials.v1.claim_uses", ClaimUses, Empty, askers=_RUNNER)
 RELEASE_USES = Endpoint(
