@@ -22,6 +22,7 @@ from .whole import Whole, new_place, running
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
 LIMIT_SECONDS = 30
+STOPPED_SECONDS = 15
 CHILDREN = 6
 ENDLESS = Step(content=("on ",) * 1000, pace_seconds=0.1)
 
@@ -80,6 +81,22 @@ async def test_a_stop_leaves_no_process_and_no_container(story: Story) -> None:
     assert story.left_in_docker == []
 
 
+async def test_a_killed_launcher_leaves_no_process_and_no_container(
+    runtime: str, sandbox: Sandbox
+) -> None:
+    with new_place() as place:
+        async with running(place, runtime) as whole:
+            await whole.operator.running_agent(sandbox.base_url, "sk-any")
+            children = descendants_of(whole.launcher.pid)
+
+            whole.launcher.send(signal.SIGKILL)
+
+            async with asyncio.timeout(STOPPED_SECONDS):
+                await _all_ended(children)
+            left = await _in_docker(whole.installation) if runtime == "docker" else []
+    assert left == []
+
+
 async def test_a_second_start_finds_what_was_made(
     story: Story, runtime: str, record_property: Callable[[str, object], None]
 ) -> None:
@@ -124,6 +141,11 @@ async def _in_the_middle(whole: Whole, sandbox: Sandbox) -> tuple[str, str]:
     async with asyncio.timeout(LIMIT_SECONDS):
         await sandbox.wait_for_requests(2)
     return agent, in_hand["message_id"]
+
+
+async def _all_ended(processes: list[Process]) -> None:
+    while any(process.is_alive for process in processes):  # noqa: ASYNC110 - not ours
+        await asyncio.sleep(0.05)
 
 
 async def _stop_impatiently(whole: Whole) -> None:
