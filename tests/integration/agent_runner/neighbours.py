@@ -30,6 +30,7 @@ from shared.contracts.credentials import (
     lease_binding,
 )
 from shared.errors import (
+    AppError,
     LeaseRefusedError,
     ProviderGoneError,
     ProviderNotFoundError,
@@ -46,7 +47,11 @@ __all__ = ["FakeCredentials", "FakeRuntime"]
 
 @dataclass
 class FakeCredentials:
-    """Keeps the promises of uses and leases: generations, claims before leases."""
+    """Keeps the promises of uses and leases: generations, claims before leases.
+
+    *trouble* is what every lease is refused with, *session_ends_at* the end of what is
+    leased; *type* and *region* are those of every provider.
+    """
 
     identity: Identity
     runner: Identity
@@ -55,6 +60,10 @@ class FakeCredentials:
     uses: dict[UUID, set[UUID]] = field(default_factory=dict)
     leased: int = 0
     refuse_claims: bool = False
+    trouble: AppError | None = None
+    session_ends_at: datetime | None = None
+    type: ProviderType = ProviderType.OPENAI
+    region: str | None = None
 
     def answers(self) -> tuple[Answer, ...]:
         return (
@@ -71,10 +80,11 @@ class FakeCredentials:
         return Provider(
             id=question.provider_id,
             name="openai",
-            type=ProviderType.OPENAI,
+            type=self.type,
             use_case=None,
             labels={},
             base_url="http://127.0.0.1:1/v1",
+            aws_region=self.region,
             limits=ProviderLimits(),
             enabled=True,
             status=ProviderStatus.READY,
@@ -109,17 +119,20 @@ class FakeCredentials:
         )
         if request.provider_id not in self.uses.get(request.agent_id, set()):
             raise LeaseRefusedError("The agent has no use of this provider.")
+        if self.trouble is not None:
+            raise self.trouble
         self.leased += 1
         leased = LeasedCredential.model_validate(
             {
                 "provider_id": request.provider_id,
-                "type": ProviderType.OPENAI,
+                "type": self.type,
                 "name": "openai",
                 "use_case": None,
                 "base_url": "http://127.0.0.1:1/v1",
                 "enabled": True,
                 "version": 1,
                 "fields": {"api_key": self.secrets[request.provider_id]},
+                "expires_at": self.session_ends_at,
             }
         )
         sealed = seal(

@@ -8,7 +8,7 @@ import structlog
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
 from shared.contracts.agent_runner import AgentStatus, AgentType
-from shared.contracts.base import Actor
+from shared.contracts.base import Actor, Explanation
 from shared.contracts.credentials import (
     CLAIM_USES,
     RELEASE_USES,
@@ -25,7 +25,7 @@ from .errors import AgentExitedError, AgentSilentError
 from .hosted_agents import HostedAgent, HostedAgents
 from .hosting_repository import Assignment, HostingRepository
 from .launching import delivered_keys, launch_of
-from .leases import Leases
+from .leases import HeldLease, Leases
 from .messages import MessageDesk
 from .messages_repository import Host
 from .runtime import Exited, Runtime
@@ -68,12 +68,22 @@ class AgentLife:
         self._actor = Actor(kind="service", id=repository.runner)
 
     async def begin(self, assignment: Assignment) -> None:
-        """Launch the agent and wait for its first word; raises what went wrong."""
-        await self._repository.tell(assignment, AgentStatus.STARTING)
+        """Launch the agent and wait for its first word; raises what went wrong.
+
+        An agent in `ack_only` stays so until there is a lease.
+        """
+        if assignment.status is not AgentStatus.ACK_ONLY:
+            await self._repository.tell(assignment, AgentStatus.STARTING)
         await self._desk.hand_back(assignment.org_id, assignment.agent_id)
         agent_type = await self._agent_type(assignment)
         await self._claim(assignment, agent_type)
-        agent = await self._prepared(assignment, agent_type)
+        lease = await self._leases.obtain(
+            org_id=assignment.org_id,
+            agent_id=assignment.agent_id,
+            provider_id=agent_type.provider_id,
+        )
+        await self._repository.tell(assignment, AgentStatus.STARTING)
+        agent = await self._prepared(assignment, agent_type, lease)
         self._hosted.add(agent)
         try:
             port = await self._doors.open(agent.address)
@@ -96,6 +106,22 @@ class AgentLife:
         if not any(each.address == agent.address for each in self._hosted):
             await self._doors.close(agent.address)
         log.info("agent.ended", agent=str(agent.id))
+
+    async def acknowledge(self, assignment: Assignment, reason: Explanation) -> None:
+        """Call the agent `ack_only`, and answer what waits for it with the reason."""
+        await self._repository.tell(assignment, AgentStatus.ACK_ONLY, reason=reason)
+        await self._desk.acknowledge(
+            assignment.org_id,
+            assignment.agent_id,
+            runner=self._repository.runner,
+            epoch=self._repository.epoch,
+        )
+
+    async def resume(self, assignment: Assignment, agent: HostedAgent) -> None:
+        """Call an agent running again whose provider is ready again."""
+        await self._repository.tell(assignment, AgentStatus.RUNNING)
+        agent.woken.set()
+        log.info("agent.resumed", agent=str(agent.id))
 
     async def release(self, assignment: Assignment) -> None:
         """Let the providers go, then call the agent stopped: in this order."""
@@ -138,13 +164,8 @@ class AgentLife:
         )
 
     async def _prepared(
-        self, assignment: Assignment, agent_type: AgentType
+        self, assignment: Assignment, agent_type: AgentType, lease: HeldLease
     ) -> HostedAgent:
-        lease = await self._leases.obtain(
-            org_id=assignment.org_id,
-            agent_id=assignment.agent_id,
-            provider_id=agent_type.provider_id,
-        )
         address = await self._runtime.connect(
             assignment.agent_id, assignment.org_id, self._repository.epoch
         )

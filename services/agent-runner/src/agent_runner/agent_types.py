@@ -13,13 +13,14 @@ from shared.contracts.agent_runner import (
     UpdateAgentType,
 )
 from shared.contracts.base import Empty, Page, PageQuestion, Question
-from shared.contracts.credentials import GET_PROVIDER, ProviderQuestion
+from shared.contracts.credentials import GET_PROVIDER, ProviderQuestion, ProviderType
 from shared.database import Database
 from shared.errors import InvalidError, PreconditionFailedError
 from shared.pages import before, page_of
 
 from . import agent_types_repository as repository
 from .audit_repository import note
+from .bedrock_types import require_bedrock_models
 
 __all__ = ["AgentTypes", "patched"]
 
@@ -109,8 +110,11 @@ class AgentTypes:
     async def _require_provider(
         self, question: Question, submission: AgentTypeSubmission
     ) -> None:
-        """Raise what the credentials service says of a provider that is not there."""
-        await self._bus.ask(
+        """Raise what the credentials service says of a provider that is not there.
+
+        A Bedrock provider says what a model id looks like, too.
+        """
+        provider = await self._bus.ask(
             GET_PROVIDER,
             ProviderQuestion(
                 org_id=question.org_id,
@@ -118,6 +122,8 @@ class AgentTypes:
                 provider_id=submission.provider_id,
             ),
         )
+        if provider.type is ProviderType.BEDROCK:
+            require_bedrock_models(submission, region=provider.aws_region)
 
 
 def patched(current: AgentType, patch: AgentTypePatch) -> AgentTypeSubmission:

@@ -120,13 +120,14 @@ async def serving(
         hosting = Hosting(
             repository=repository, life=life, runtime=runtime, hosted=hosted
         )
-        renewal = LeaseRenewal(hosted=hosted, leases=leases)
+        renewal = LeaseRenewal(
+            hosted=hosted, leases=leases, readiness_changed=hosting.look
+        )
         await stack.enter_async_context(
             bus.hearing(contract.WAKE, hosting.wake, key=settings.name)
         )
-        await stack.enter_async_context(
-            bus.hearing(PROVIDER_CHANGED, renewal.provider_changed)
-        )
+        for changed in (renewal.provider_changed, hosting.provider_changed):
+            await stack.enter_async_context(bus.hearing(PROVIDER_CHANGED, changed))
         await stack.enter_async_context(
             background(
                 bus.until_closed(),

@@ -1,9 +1,12 @@
 """Why an agent is not at work, told with cause and fix. A table, not branches."""
 
 from shared.contracts.base import Explanation
-from shared.errors import AppError
+from shared.errors import AppError, CredentialUnreadableError, ProviderNotReadyError
 
-__all__ = ["explained", "explanation"]
+__all__ = ["ACK_ONLY_ERRORS", "explained", "explanation"]
+
+ACK_ONLY_ERRORS = (ProviderNotReadyError, CredentialUnreadableError)
+"""What ends when somebody mends the provider: until then messages are acknowledged."""
 
 _TABLE: dict[str, tuple[str, str, bool]] = {
     "PROVIDER_NOT_FOUND": (
@@ -29,6 +32,26 @@ _TABLE: dict[str, tuple[str, str, bool]] = {
     "MASTER_KEY_UNAVAILABLE": (
         "The master key cannot be used, so no provider key can be decrypted.",
         "Bring the key back; the start is tried again by itself.",
+        True,
+    ),
+    "CREDENTIAL_TAMPERED": (
+        "The stored secret of the provider, or its row, was changed in the database.",
+        "Give the provider its secret again; its agents then go on by themselves.",
+        False,
+    ),
+    "CREDENTIAL_UNREADABLE": (
+        "The stored secret of the provider cannot be read.",
+        "Give the provider its secret again; its agents then go on by themselves.",
+        False,
+    ),
+    "CREDENTIAL_WRONG_KEY": (
+        "The stored secret was sealed under a master key that this service has not.",
+        "Bring that key back as a retired one, or give the provider its secret again.",
+        False,
+    ),
+    "STS_UNAVAILABLE": (
+        "AWS STS, which lends the provider's role, does not answer.",
+        "Nothing to do: the start is tried again until it answers.",
         True,
     ),
     "ENGINE_UNAVAILABLE": (
@@ -70,4 +93,8 @@ def explanation(code: str, message: str) -> Explanation:
 
 
 def explained(error: AppError) -> Explanation:
+    """Return the explanation that came with *error*, else that of its code."""
+    given = error.details.get("explanation")
+    if given is not None:
+        return Explanation.model_validate(given)
     return explanation(error.code, error.message)

@@ -12,6 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from shared.contracts.agent_runner import AgentType, MessageUsage
+from shared.contracts.base import Explanation
 from shared.contracts.metrics import Usage
 from shared.errors import InvalidAgentTokenError
 
@@ -53,6 +54,7 @@ class HostedAgent:
     """One incarnation of an agent, from before its launch until it has stopped.
 
     *lease* is swapped when the provider changes, which *lease_is_stale* asks for.
+    While it is *not_ready* its messages are acknowledged with that reason.
     *delivered* keeps the hashes of the keys its process was given: that is how its
     calls are recognized. *first_sign* is None at its first contact, or its exit.
     """
@@ -67,6 +69,7 @@ class HostedAgent:
     started_at: datetime
     delivered: frozenset[bytes] = frozenset()
     lease_is_stale: bool = False
+    not_ready: Explanation | None = None
     in_hand: MessageInHand | None = None
     is_stopping: bool = False
     exit: Exited | None = None
@@ -82,6 +85,12 @@ class HostedAgent:
         """Every secret its process knows, for the mask over what it says."""
         fields = self.lease.credential.fields.values()
         return frozenset({self.token, *(each.get_secret_value() for each in fields)})
+
+    def takes_messages(self, now: datetime) -> bool:
+        """Say whether a model could be asked: no message goes where none could."""
+        ends = self.lease.credential.expires_at
+        has_ended = ends is not None and ends <= now
+        return not (self.is_stopping or self.not_ready or has_ended)
 
     def has_spoken(self) -> None:
         if not self.first_sign.done():

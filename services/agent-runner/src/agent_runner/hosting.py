@@ -2,12 +2,15 @@
 
 Every round compares the record (PostgreSQL) with what is hosted here and starts at most
 one job for each agent. A failure is told in the agent's status and tried again after a
-growing pause. What an earlier process of this runner left running is ended first: its
-agents' tokens and keys were known to that process alone.
+growing pause. An agent whose provider is not ready is `ack_only`: no process is started
+for it, or none is ended, and every round acknowledges what waits for it. What an
+earlier process of this runner left running is ended first: its agents' tokens and keys
+were known to that process alone.
 """
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -17,12 +20,13 @@ import structlog
 from shared.clock import Clock, utc_now
 from shared.contracts.agent_runner import AgentStatus, Wake
 from shared.contracts.base import Explanation
+from shared.contracts.credentials import ProviderChanged
 from shared.errors import AppError, UnavailableError
 from shared.lifecycle import every
 
 from .agent_life import AgentLife, exit_sentence
 from .agent_state import Move, Trouble, next_move
-from .explanations import explained, explanation
+from .explanations import ACK_ONLY_ERRORS, explained, explanation
 from .hosted_agents import HostedAgent, HostedAgents
 from .hosting_repository import Assignment, HostingRepository
 from .runtime import Runtime
@@ -54,13 +58,25 @@ class Hosting:
         self._woken = asyncio.Event()
         self._busy: set[UUID] = set()
         self._trouble: dict[UUID, Trouble] = {}
+        self._not_ready: dict[UUID, _NotReady] = {}
 
     def wake(self, wake: Wake) -> None:
         """Look at once: an agent of ours has changed, or there is a message for it."""
         agent = self._hosted.find(wake.agent_id)
-        if wake.has_message and agent is not None:
+        if wake.has_message and agent is not None and agent.not_ready is None:
             agent.woken.set()
             return
+        self._woken.set()
+
+    def look(self) -> None:
+        """Look at once: an agent here has become ready, or ceased to be."""
+        self._woken.set()
+
+    def provider_changed(self, changed: ProviderChanged) -> None:
+        """Try at once to launch the agents that a provider may have kept waiting."""
+        for agent_id, waiting in self._not_ready.items():
+            if waiting.org_id == changed.org_id:
+                self._trouble.pop(agent_id, None)
         self._woken.set()
 
     async def run(self) -> None:
@@ -113,6 +129,12 @@ class Hosting:
         )
         if move is not Move.NOTHING:
             self._begin(jobs, assignment.agent_id, self._made(move, assignment, agent))
+        elif agent is not None and agent.not_ready is not None:
+            work = self._life.acknowledge(assignment, agent.not_ready)
+            self._begin(jobs, assignment.agent_id, work)
+        elif agent is not None and assignment.status is AgentStatus.ACK_ONLY:
+            work = self._life.resume(assignment, agent)
+            self._begin(jobs, assignment.agent_id, work)
 
     def _begin(
         self, jobs: asyncio.TaskGroup, agent_id: UUID, work: Coroutine[Any, Any, None]
@@ -154,16 +176,30 @@ class Hosting:
     async def _launch(self, assignment: Assignment) -> None:
         trouble = self._trouble.get(assignment.agent_id)
         if trouble and trouble.holds(assignment.incarnation, now=self._now()):
+            if waiting := self._not_ready.get(assignment.agent_id):
+                await self._life.acknowledge(assignment, waiting.reason)
             return
         try:
             await self._life.begin(assignment)
+            self._not_ready.pop(assignment.agent_id, None)
+        except ACK_ONLY_ERRORS as error:
+            await self._wait(assignment, explained(error))
         except AppError as error:
+            if self._not_ready.pop(assignment.agent_id, None):
+                self._trouble.pop(assignment.agent_id, None)
             await self._failed(
                 assignment,
                 explained(error),
                 is_passing=isinstance(error, UnavailableError),
                 ran_for=timedelta(),
             )
+
+    async def _wait(self, assignment: Assignment, reason: Explanation) -> None:
+        """Acknowledge in the agent's place, and try again now and then."""
+        self._hold_off(assignment, is_passing=True, ran_for=timedelta())
+        self._not_ready[assignment.agent_id] = _NotReady(assignment.org_id, reason)
+        await self._life.acknowledge(assignment, reason)
+        log.info("agent.waiting", agent=str(assignment.agent_id), code=reason.code)
 
     async def _bury(self, assignment: Assignment, agent: HostedAgent) -> None:
         """Clear away an agent that ended by itself, and note it as a failure."""
@@ -180,6 +216,7 @@ class Hosting:
         if agent is not None:
             await self._life.end(agent, grace=_GRACE)
         self._trouble.pop(assignment.agent_id, None)
+        self._not_ready.pop(assignment.agent_id, None)
         await self._life.release(assignment)
 
     async def _failed(
@@ -191,6 +228,17 @@ class Hosting:
         ran_for: timedelta,
     ) -> None:
         """Tell why, and when to try again: `error` only where waiting does not help."""
+        trouble = self._hold_off(assignment, is_passing=is_passing, ran_for=ran_for)
+        await self._repository.tell(
+            assignment,
+            AgentStatus.ERROR if trouble.is_hopeless else AgentStatus.STARTING,
+            reason=reason,
+        )
+        log.warning("agent.failed", agent=str(assignment.agent_id), code=reason.code)
+
+    def _hold_off(
+        self, assignment: Assignment, *, is_passing: bool, ran_for: timedelta
+    ) -> Trouble:
         trouble = Trouble.after(
             self._trouble.get(assignment.agent_id),
             incarnation=assignment.incarnation,
@@ -199,12 +247,7 @@ class Hosting:
             now=self._now(),
         )
         self._trouble[assignment.agent_id] = trouble
-        await self._repository.tell(
-            assignment,
-            AgentStatus.ERROR if trouble.is_hopeless else AgentStatus.STARTING,
-            reason=reason,
-        )
-        log.warning("agent.failed", agent=str(assignment.agent_id), code=reason.code)
+        return trouble
 
     async def _watch_exits(self) -> None:
         async for exited in self._runtime.exits():
@@ -212,3 +255,11 @@ class Hosting:
             if agent is not None:
                 agent.has_exited(exited)
                 self._woken.set()
+
+
+@dataclass(frozen=True, slots=True)
+class _NotReady:
+    """Why an agent of an organization is not launched: its provider is not ready."""
+
+    org_id: UUID
+    reason: Explanation

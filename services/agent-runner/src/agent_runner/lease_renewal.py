@@ -1,15 +1,18 @@
 """Keeping leases fresh: at half their life, and at once when a provider changes."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
 
 from shared.clock import Clock, utc_now
+from shared.contracts.base import Explanation
 from shared.contracts.credentials import ProviderChanged
 from shared.errors import AppError
 from shared.lifecycle import every
 
+from .explanations import ACK_ONLY_ERRORS, explained
 from .hosted_agents import HostedAgent, HostedAgents
 from .leases import Leases
 
@@ -21,13 +24,23 @@ _ROUND = timedelta(seconds=15)
 
 
 class LeaseRenewal:
-    """A lease that cannot be renewed is kept: running agents go on (DESIGN: §9)."""
+    """A lease that cannot be renewed is kept: running agents go on (DESIGN: §9).
+
+    Those whose provider is not ready any more get no message until it is again;
+    *readiness_changed* is called for either.
+    """
 
     def __init__(
-        self, *, hosted: HostedAgents, leases: Leases, now: Clock = utc_now
+        self,
+        *,
+        hosted: HostedAgents,
+        leases: Leases,
+        readiness_changed: Callable[[], None],
+        now: Clock = utc_now,
     ) -> None:
         self._hosted = hosted
         self._leases = leases
+        self._readiness_changed = readiness_changed
         self._now = now
         self._woken = asyncio.Event()
 
@@ -56,3 +69,14 @@ class LeaseRenewal:
         except AppError as error:
             agent.lease_is_stale = True
             log.warning("lease.not_renewed", agent=str(agent.id), reason=error.message)
+            if isinstance(error, ACK_ONLY_ERRORS):
+                self._note(agent, explained(error))
+            return
+        self._note(agent, None)
+
+    def _note(self, agent: HostedAgent, not_ready: Explanation | None) -> None:
+        if agent.not_ready == not_ready:
+            return
+        agent.not_ready = not_ready
+        agent.woken.set()
+        self._readiness_changed()

@@ -161,13 +161,26 @@ class MessageDesk:
             MESSAGE_FINISHED, MessageFinished(message_id=message_id), key=message_id
         )
 
+    async def acknowledge(
+        self, org_id: UUID, agent_id: UUID, *, runner: str, epoch: int
+    ) -> None:
+        """Answer what waits for an agent in `ack_only` with the reason it is so."""
+        async with self._database.organization(org_id) as transaction:
+            acknowledged = await repository.acknowledge_waiting(
+                transaction, agent_id, runner=runner, epoch=epoch, at=self._now()
+            )
+        for message_id in acknowledged:
+            await self._bus.signal(
+                MESSAGE_FINISHED, MessageFinished(message_id=message_id), key=message_id
+            )
+
     async def hand_back(self, org_id: UUID, agent_id: UUID) -> None:
         """Queue again what an incarnation that is gone had in hand."""
         async with self._database.organization(org_id) as transaction:
             await repository.hand_back(transaction, agent_id)
 
     async def _claimed(self, agent: HostedAgent) -> NextMessage | None:
-        if agent.is_stopping:
+        if not agent.takes_messages(self._now()):
             return None
         async with self._database.organization(agent.org_id) as transaction:
             message = await repository.claimed_by(

@@ -17,6 +17,7 @@ __all__ = [
     "ClaimedMessage",
     "Host",
     "Turn",
+    "acknowledge_waiting",
     "add_message",
     "add_thread",
     "cancel_unfinished",
@@ -253,6 +254,36 @@ async def finish(
         return False
     await _tell_metrics(transaction, row)
     return True
+
+
+async def acknowledge_waiting(
+    transaction: Transaction, agent_id: UUID, *, runner: str, epoch: int, at: datetime
+) -> list[UUID]:
+    """Acknowledge what waits for an agent that is `ack_only`, with the agent's reason.
+
+    Returns the ids. Nothing happens to messages of an agent that its row calls
+    something else by now, or that another runner hosts.
+    """
+    rows = await transaction.fetch(
+        """
+        UPDATE message m
+        SET status = 'acknowledged', explanation = a.status_reason, finished_at = $4
+        FROM agent a
+        WHERE a.id = $1 AND a.runner = $2 AND a.epoch = $3
+          AND a.status = 'ack_only' AND a.status_reason IS NOT NULL
+          AND a.desired_state = 'running'
+          AND m.agent_id = a.id AND m.status = 'queued'
+        RETURNING m.id, m.org_id, m.agent_id, m.agent_type_id, m.status, m.created_at,
+                  m.finished_at
+        """,
+        agent_id,
+        runner,
+        epoch,
+        at,
+    )
+    for row in rows:
+        await _tell_metrics(transaction, row)
+    return [row["id"] for row in rows]
 
 
 async def hand_back(transaction: Transaction, agent_id: UUID) -> None:
