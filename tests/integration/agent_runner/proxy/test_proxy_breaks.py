@@ -459,6 +459,8 @@ async def test_an_agent_that_stops_reading_is_given_up(spool_folder: Path) -> No
 
         assert record.status is CallStatus.CANCELLED
         await provider.until_left(seconds=1)
+        # What lies unread does not keep the connection: it is not even flushed.
+        await proxy.until_nobody_is_connected()
 
 
 async def test_two_requests_in_one_packet_are_answered_one_after_the_other(

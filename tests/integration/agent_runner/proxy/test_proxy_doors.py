@@ -63,3 +63,23 @@ async def test_a_head_that_is_too_large_or_unclear_is_refused(
 
     assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.0 400"))
     assert sandbox.request_count == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        (b"/a/%b/openai/v1/chat/completions", b"credential_mismatch"),
+        (b"/openai/v1/chat/completions", b"invalid_agent_token"),
+        (b"/agent/v1/heartbeat", b"INVALID_AGENT_TOKEN"),
+    ],
+)
+async def test_a_key_of_bytes_that_are_no_text_is_none(
+    proxy: Proxy, sandbox: Sandbox, path: bytes, code: bytes
+) -> None:
+    path = path.replace(b"%b", proxy.agent.token.encode())
+    head = b"POST %b HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\xe9\r\n\r\n"
+    async with raw_agent(proxy, head % path) as agent:
+        await agent.until(code)
+
+    assert agent.arrived.startswith(b"HTTP/1.1 401")
+    assert sandbox.request_count == 0
