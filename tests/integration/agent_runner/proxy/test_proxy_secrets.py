@@ -224,7 +224,7 @@ async def test_the_providers_cookies_and_connection_stay_here(
                 b"connection: close, x-hop\r\nx-hop: 1\r\nalt-svc: h3\r\n"
                 b"keep-alive: timeout=5\r\nx-ag2trust-error: SPOOFED\r\n"
                 b"openai-organization: org-1\r\nlink: a\r\nlink: b\r\n"
-                b"x-latin: caf\xe9\r\n",
+                b"x-latin: \xe9t\xe9\r\n",
             )
         )
 
