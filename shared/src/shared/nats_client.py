@@ -126,12 +126,17 @@ class _Client(Client):
         To reconnect, the client first waits for its last bytes to leave: on a path
         that drops them for a quarter of an hour (tcp(7), tcp_retries2).
         """
-        await super()._connect_to_server(s)
+        with _cancellable():
+            await super()._connect_to_server(s)
         writer = self._writer()
         if writer and _TCP_USER_TIMEOUT is not None:
             writer.get_extra_info("socket").setsockopt(
                 socket.IPPROTO_TCP, _TCP_USER_TIMEOUT, _SILENCE_SECONDS * 1000
             )
+
+    async def _process_connect_init(self) -> None:
+        with _cancellable():
+            await super()._process_connect_init()
 
     async def _process_pong(self) -> None:
         """Let nobody wait for this PONG, if whoever asked for it has given up.
@@ -152,13 +157,16 @@ def _cancellable() -> Iterator[None]:
     """Notice that the block was cancelled although it went on.
 
     It waits with `asyncio.wait_for`, which before Python 3.12 drops a cancellation
-    that arrives together with the result (python/cpython#86296).
+    that arrives together with the result (python/cpython#86296). The client would try
+    to connect for ever, and its process never end.
     """
     task = asyncio.current_task()
     before = task.cancelling() if task else 0
-    yield
-    if task and task.cancelling() > before:
-        raise asyncio.CancelledError
+    try:
+        yield
+    finally:
+        if task and task.cancelling() > before:
+            raise asyncio.CancelledError
 
 
 def _why_not(client: Client, url: str, identity: Identity) -> str:
