@@ -47,11 +47,15 @@ class _Wire(BaseModel):
 
 
 class Configuration(_Wire):
-    """How this agent is to answer. `None` leaves the choice to the provider."""
+    """How this agent is to answer. `None` leaves the choice to the provider.
+
+    The type is the provider's; this agent speaks OpenAI's format to the runner's proxy
+    whatever it is.
+    """
 
     agent_id: UUID
     name: str
-    provider_type: Literal["openai"]
+    provider_type: Literal["openai", "anthropic", "bedrock"]
     model: str
     system_prompt: str
     temperature: float | None = None
