@@ -1,4 +1,4 @@
-"""A provider that speaks the wire format with scripted answers, for tests and demos.
+"""A provider that speaks three wire formats with scripted answers, for tests and demos.
 
 It is no model and says so in every answer. A test needs four names:
 
@@ -10,9 +10,12 @@ It is no model and says so in every answer. A test needs four names:
             f"Bearer {fingerprint('any')}"
         )
 
+Anthropic's clients take `sandbox.anthropic_base_url`, those for Bedrock
+`sandbox.bedrock_endpoint_url` and `EXAMPLE_KEY_PAIR`; the same steps answer them all.
 `README.md` beside this package has the same for people with curl.
 """
 
+from .key_pair import EXAMPLE_KEY_PAIR, KeyPair
 from .received import ReceivedRequest, fingerprint
 from .sandbox import Sandbox
 from .script import (
@@ -28,10 +31,12 @@ from .script import (
 from .server import serving
 
 __all__ = [
+    "EXAMPLE_KEY_PAIR",
     "ErrorCode",
     "ErrorDetail",
     "Fault",
     "FinishReason",
+    "KeyPair",
     "ReceivedRequest",
     "Sandbox",
     "Step",

@@ -7,6 +7,8 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from .key_pair import EXAMPLE_KEY_PAIR, KeyPair
+from .sandbox import Sandbox
 from .server import serving
 
 
@@ -21,7 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m ag2trust_sandbox",
-        description="Speaks OpenAI's wire format with scripted answers.",
+        description="Speaks the wire formats of OpenAI, Anthropic and Amazon Bedrock "
+        "with scripted answers.",
     )
     parser.add_argument(
         "--port",
@@ -34,6 +37,14 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         metavar="KEY",
         help="accept this key only; repeat for more (default: any key)",
+    )
+    parser.add_argument(
+        "--accept-key-pair",
+        action="append",
+        type=_key_pair,
+        metavar="ID:SECRET[:TOKEN]",
+        help="accept requests to Bedrock signed with this key pair only; repeat for "
+        "more (default: the one in AWS's documentation)",
     )
     parser.add_argument(
         "--keys-in-full",
@@ -64,6 +75,16 @@ def _count(text: str) -> int:
     return count
 
 
+def _key_pair(text: str) -> KeyPair:
+    match text.split(":"):
+        case [access_key_id, secret_access_key]:
+            return KeyPair(access_key_id, secret_access_key)
+        case [access_key_id, secret_access_key, session_token]:
+            return KeyPair(access_key_id, secret_access_key, session_token)
+        case _:
+            raise argparse.ArgumentTypeError("this is not ID:SECRET or ID:SECRET:TOKEN")
+
+
 async def _serve(options: argparse.Namespace) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -72,11 +93,22 @@ async def _serve(options: argparse.Namespace) -> None:
     async with serving(
         port=options.port,
         accepted_keys=options.accept_key,
+        accepted_key_pairs=options.accept_key_pair or (EXAMPLE_KEY_PAIR,),
         keys_in_full=options.keys_in_full,
         remembered_requests=options.remember,
     ) as sandbox:
-        print(json.dumps({"event": "listening", "port": sandbox.port}), flush=True)
+        print(json.dumps(_listening(sandbox)), flush=True)
         await stop.wait()
+
+
+def _listening(sandbox: Sandbox) -> dict[str, str | int]:
+    return {
+        "event": "listening",
+        "port": sandbox.port,
+        "openai_base_url": sandbox.base_url,
+        "anthropic_base_url": sandbox.anthropic_base_url,
+        "bedrock_endpoint_url": sandbox.bedrock_endpoint_url,
+    }
 
 
 if __name__ == "__main__":

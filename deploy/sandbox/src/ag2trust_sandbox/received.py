@@ -1,6 +1,7 @@
 """What the sandbox was asked, for a test to look at."""
 
 import hashlib
+import re
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,13 @@ from pydantic_core import from_json
 
 __all__ = ["ReceivedRequest", "ReceivedRequests", "fingerprint", "without_keys"]
 
-_KEY_HEADERS: Final = ("authorization", "x-api-key", "api-key")
+_KEY_HEADERS: Final = (
+    "authorization",
+    "x-api-key",
+    "api-key",
+    "x-amz-security-token",
+)
+_SIGNER: Final = re.compile(r"(?<=Credential=)[^/,\s]+")
 
 
 def fingerprint(key: str) -> str:
@@ -28,7 +35,8 @@ class ReceivedRequest:
 
     `path` is as sent, with its query. Header names are in lower case, values of a
     repeated header are joined by `, `. Keys in headers are fingerprints
-    (`Bearer sha256:…`) unless the sandbox was told to keep them in full.
+    (`Bearer sha256:…`, `AWS4-HMAC-SHA256 Credential=sha256:…/20260102/…`) unless the
+    sandbox was told to keep them in full.
     """
 
     method: str
@@ -75,6 +83,8 @@ def without_keys(headers: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _masked(value: str) -> str:
+    if _SIGNER.search(value):
+        return _SIGNER.sub(lambda key_id: fingerprint(key_id[0]), value)
     scheme, space, key = value.partition(" ")
     if not space:
         return fingerprint(value)

@@ -1,8 +1,9 @@
 """A running sandbox as a test sees it."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
+from .key_pair import KeyPair
 from .received import ReceivedRequest, ReceivedRequests
 from .script import Script, Step
 
@@ -20,10 +21,12 @@ class Sandbox:
         *,
         port: int,
         accepted_keys: Collection[str] | None,
+        accepted_key_pairs: Collection[KeyPair],
         remembered_requests: int,
     ) -> None:
         self._port = port
         self._accepted_keys = accepted_keys
+        self._key_pairs = {pair.access_key_id: pair for pair in accepted_key_pairs}
         self._script = Script()
         self._received = ReceivedRequests(limit=remembered_requests)
         self._arrived = asyncio.Event()
@@ -43,8 +46,14 @@ class Sandbox:
         return f"{self._origin}/anthropic"
 
     @property
-    def _origin(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+    def bedrock_endpoint_url(self) -> str:
+        """What boto3 takes as `endpoint_url`, for `bedrock-runtime` and `bedrock`."""
+        return f"{self._origin}/bedrock"
+
+    @property
+    def key_pairs(self) -> Mapping[str, KeyPair]:
+        """The pairs that may sign, by their access key id."""
+        return self._key_pairs
 
     def play(self, *steps: Step) -> None:
         """Answer the next requests with *steps* instead of what was left to play.
@@ -90,3 +99,7 @@ class Sandbox:
         if self._accepted_keys is None:
             return bool(key)
         return key in self._accepted_keys
+
+    @property
+    def _origin(self) -> str:
+        return f"http://127.0.0.1:{self._port}"

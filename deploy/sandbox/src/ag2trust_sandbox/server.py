@@ -9,7 +9,10 @@ from aiohttp import web
 
 from .anthropic.routes import AnthropicRoutes
 from .anthropic.wire import ANTHROPIC
+from .bedrock.routes import BedrockRoutes
+from .bedrock.wire import BEDROCK
 from .control_routes import ControlRoutes
+from .key_pair import EXAMPLE_KEY_PAIR, KeyPair
 from .openai.routes import OpenAIRoutes
 from .openai.wire import OPENAI
 from .refusing import refusing
@@ -30,19 +33,22 @@ async def serving(
     *,
     port: int = 0,
     accepted_keys: Collection[str] | None = None,
+    accepted_key_pairs: Collection[KeyPair] = (EXAMPLE_KEY_PAIR,),
     keys_in_full: bool = False,
     remembered_requests: int = 1000,
 ) -> AsyncIterator[Sandbox]:
     """Serve a sandbox on *port* of 127.0.0.1; 0 picks a free one.
 
-    `accepted_keys`: None accepts any key that is not empty. `keys_in_full` remembers
-    the keys of received requests instead of their fingerprints. Of the requests only
-    the latest `remembered_requests` are kept. Raises `OSError` if the port is taken.
+    `accepted_keys`: None accepts any key that is not empty. `accepted_key_pairs` may
+    sign requests to Bedrock. `keys_in_full` remembers the keys of received requests
+    instead of their fingerprints. Of the requests only the latest `remembered_requests`
+    are kept. Raises `OSError` if the port is taken.
     """
     with socket.create_server((_HOST, port), backlog=_BACKLOG) as listener:
         sandbox = Sandbox(
             port=listener.getsockname()[1],
             accepted_keys=accepted_keys,
+            accepted_key_pairs=accepted_key_pairs,
             remembered_requests=remembered_requests,
         )
         # Cancelling handlers is what ends a hang once its client has left.
@@ -65,13 +71,14 @@ def _application(sandbox: Sandbox, *, keys_in_full: bool) -> web.Application:
     app = web.Application(
         client_max_size=_LARGEST_BODY_BYTES,
         middlewares=[
-            refusing({"/anthropic/": ANTHROPIC, "/": OPENAI}),
+            refusing({"/anthropic/": ANTHROPIC, "/bedrock/": BEDROCK, "/": OPENAI}),
             remembering(sandbox, keys_in_full=keys_in_full),
         ],
     )
     app.on_response_prepare.append(_say_what_answers)
     app.add_routes(OpenAIRoutes(sandbox).table)
     app.add_routes(AnthropicRoutes(sandbox).table)
+    app.add_routes(BedrockRoutes(sandbox).table)
     app.add_routes(ControlRoutes(sandbox).table)
     return app
 

@@ -11,10 +11,11 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from ag2trust_sandbox.error_table import ErrorTable
 from ag2trust_sandbox.script import ErrorCode, Step
 from ag2trust_sandbox.stamp import Stamp
 
-__all__ = ["error_body", "error_status", "is_rate_limit"]
+__all__ = ["ERRORS", "error_body", "is_rate_limit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +76,12 @@ _SERVER_ERROR: Final = _Error(500, "api_error", "Internal server error")
 _SAYS_WHEN_TO_RETRY: Final = frozenset(
     {ErrorCode.RATE_LIMIT_EXCEEDED, ErrorCode.SLOW_DOWN, None}
 )
-
-
-def error_status(step: Step) -> int:
-    if step.status is not None:
-        return step.status
-    return HTTPStatus.OK if step.error is None else _default_error(step).status
+ERRORS: Final = ErrorTable(_BY_CODE, _BY_STATUS, _BAD_REQUEST, _SERVER_ERROR)
 
 
 def error_body(step: Step, stamp: Stamp) -> dict[str, JsonValue]:
     """`{"type", "error": {"type", "message", "details"}, "request_id"}`."""
-    default = _default_error(step)
+    default = ERRORS.error_of(step)
     given = {}
     if step.error is not None:
         given = step.error.model_dump(include={"type", "message"}, exclude_unset=True)
@@ -100,7 +96,7 @@ def error_body(step: Step, stamp: Stamp) -> dict[str, JsonValue]:
 def is_rate_limit(step: Step) -> bool:
     """Whether the answer says when to come back: a spent budget does not."""
     code = None if step.error is None else step.error.code
-    is_too_many = error_status(step) == HTTPStatus.TOO_MANY_REQUESTS
+    is_too_many = ERRORS.status_of(step) == HTTPStatus.TOO_MANY_REQUESTS
     return is_too_many and code in _SAYS_WHEN_TO_RETRY
 
 
@@ -109,14 +105,3 @@ def _details(step: Step) -> dict[str, JsonValue]:
     code = None if step.error is None else step.error.code
     error_code = _BY_CODE[code].error_code if code in _BY_CODE else code
     return {} if error_code is None else {"details": {"error_code": error_code}}
-
-
-def _default_error(step: Step) -> _Error:
-    code = None if step.error is None else step.error.code
-    if code in _BY_CODE:
-        return _BY_CODE[code]
-    if step.status is None or step.status == HTTPStatus.OK:
-        return _SERVER_ERROR
-    is_server_error = step.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    default = _SERVER_ERROR if is_server_error else _BAD_REQUEST
-    return _BY_STATUS.get(step.status, default)

@@ -11,7 +11,7 @@ from ag2trust_sandbox.script import Step
 from ag2trust_sandbox.stamp import Stamp
 from ag2trust_sandbox.wire import EVENT_STREAM, Wire
 
-from .errors import error_body, error_status, is_rate_limit
+from .errors import ERRORS, error_body, is_rate_limit
 
 __all__ = ["ANTHROPIC"]
 
@@ -36,7 +36,7 @@ class AnthropicWire(Wire):
         }
 
     def error_status(self, step: Step) -> int:
-        return error_status(step)
+        return ERRORS.status_of(step)
 
     def error_body(self, step: Step, stamp: Stamp) -> Mapping[str, JsonValue]:
         return error_body(step, stamp)

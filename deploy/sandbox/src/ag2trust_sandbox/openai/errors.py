@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Final
 
 from pydantic import JsonValue
 
+from ag2trust_sandbox.error_table import ErrorTable
 from ag2trust_sandbox.script import ErrorCode, Step
 
-__all__ = ["error_code", "error_object", "error_status"]
+__all__ = ["ERRORS", "error_code", "error_object"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,33 +97,17 @@ _SERVER_ERROR: Final = _Error(
     "The server had an error while processing your request. Sorry about that!",
     type="server_error",
 )
-
-
-def error_status(step: Step) -> int:
-    if step.status is not None:
-        return step.status
-    return HTTPStatus.OK if step.error is None else _default_error(step).status
+ERRORS: Final = ErrorTable(_BY_CODE, _BY_STATUS, _BAD_REQUEST, _SERVER_ERROR)
 
 
 def error_object(step: Step) -> dict[str, JsonValue]:
     """`{"message", "type", "param", "code"}`, completed from the table."""
     given = {} if step.error is None else step.error.model_dump(exclude_unset=True)
-    return {**_default_error(step).members, **given}
+    return {**ERRORS.error_of(step).members, **given}
 
 
 def error_code(step: Step) -> str | None:
     """Give the `code` of the step's error body."""
     if step.error is None or "code" not in step.error.model_fields_set:
-        return _default_error(step).code
+        return ERRORS.error_of(step).code
     return step.error.code
-
-
-def _default_error(step: Step) -> _Error:
-    code = None if step.error is None else step.error.code
-    if code in _BY_CODE:
-        return _BY_CODE[code]
-    if step.status is None or step.status == HTTPStatus.OK:
-        return _SERVER_ERROR
-    is_server_error = step.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    default = _SERVER_ERROR if is_server_error else _BAD_REQUEST
-    return _BY_STATUS.get(step.status, default)

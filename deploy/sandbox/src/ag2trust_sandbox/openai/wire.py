@@ -11,7 +11,7 @@ from ag2trust_sandbox.script import Step
 from ag2trust_sandbox.stamp import Stamp
 from ag2trust_sandbox.wire import EVENT_STREAM, Wire
 
-from .errors import error_code, error_object, error_status
+from .errors import ERRORS, error_code, error_object
 
 __all__ = ["OPENAI"]
 
@@ -34,7 +34,7 @@ class OpenAIWire(Wire):
         }
 
     def error_status(self, step: Step) -> int:
-        return error_status(step)
+        return ERRORS.status_of(step)
 
     def error_body(self, step: Step, _: Stamp) -> Mapping[str, JsonValue]:
         return {"error": error_object(step)}
@@ -42,7 +42,7 @@ class OpenAIWire(Wire):
 
 def _request_allowance(step: Step) -> Mapping[str, str]:
     is_rate_limit = error_code(step) == "rate_limit_exceeded"
-    if error_status(step) != HTTPStatus.TOO_MANY_REQUESTS or not is_rate_limit:
+    if ERRORS.status_of(step) != HTTPStatus.TOO_MANY_REQUESTS or not is_rate_limit:
         return {
             "x-ratelimit-remaining-requests": "9999",
             "x-ratelimit-reset-requests": "6ms",
