@@ -10,6 +10,7 @@ from shared.contracts.agent_runner import (
     GET_AGENT,
     GET_AGENT_TYPE,
     LIST_AGENT_TYPES,
+    MODELS_IN_USE,
     RESTART_AGENT,
     UPDATE_AGENT_TYPE,
     AgentStatus,
@@ -18,9 +19,11 @@ from shared.contracts.agent_runner import (
     AgentTypeQuestion,
     AgentTypeSubmission,
     CreateAgentType,
+    ModelsQuestion,
     UpdateAgentType,
 )
 from shared.contracts.base import PageQuestion
+from shared.contracts.credentials import ProviderType
 from shared.errors import (
     AgentTypeInUseError,
     AgentTypeNotFoundError,
@@ -36,6 +39,8 @@ from .neighbours import FakeRuntime
 from .runner_house import ACTOR, House, open_house
 
 pytestmark = pytest.mark.integration
+
+SONNET = "anthropic.claude-3-5-sonnet-20241022-v2:0"
 
 
 @pytest.fixture
@@ -195,3 +200,41 @@ async def test_the_list_comes_in_pages_newest_first(house: House) -> None:
             break
 
     assert seen == [each.id for each in reversed(made)]
+
+
+async def test_models_of_a_bedrock_provider_are_checked_at_making_and_at_changes(
+    house: House,
+) -> None:
+    house.credentials.type, house.credentials.region = ProviderType.BEDROCK, "us-east-1"
+
+    with pytest.raises(InvalidError) as raised:
+        await make(house)
+    agent_type = await make(house, model=SONNET)
+    with pytest.raises(InvalidError):
+        await change(house, agent_type, model="gpt-4o")
+
+    assert "'field': 'model'" in str(raised.value.details)
+
+
+async def test_the_models_in_use_are_those_of_newest_and_running_versions(
+    house: House,
+) -> None:
+    agent = await house.make_agent()
+    await make(house, model="o4", allowed_models=["o4", "o3"])
+    agent_type = await house.bus.ask(
+        GET_AGENT_TYPE, question(house, agent.agent_type_id)
+    )
+    await house.start(agent.id)
+    await change(house, agent_type, model="gpt-5")
+    other = await house.bus.ask(
+        MODELS_IN_USE,
+        ModelsQuestion(org_id=house.org_id, actor=ACTOR, provider_id=new_id()),
+    )
+
+    used = await house.bus.ask(
+        MODELS_IN_USE,
+        ModelsQuestion(org_id=house.org_id, actor=ACTOR, provider_id=house.provider_id),
+    )
+
+    assert used.models == ["gpt-4o", "gpt-5", "o3", "o4"]
+    assert other.models == []

@@ -10,6 +10,8 @@ from shared.contracts.agent_runner import (
     AgentTypeQuestion,
     AgentTypeSubmission,
     CreateAgentType,
+    ModelsInUse,
+    ModelsQuestion,
     UpdateAgentType,
 )
 from shared.contracts.base import Empty, Page, PageQuestion, Question
@@ -93,6 +95,11 @@ class AgentTypes:
                 transaction, before=before(question.cursor), limit=question.limit + 1
             )
         return page_of(found, limit=question.limit, id_of=lambda each: each.id)
+
+    async def models_in_use(self, question: ModelsQuestion) -> ModelsInUse:
+        async with self._database.organization(question.org_id) as transaction:
+            models = await repository.models_in_use(transaction, question.provider_id)
+        return ModelsInUse(models=models)
 
     async def delete(self, question: AgentTypeQuestion) -> Empty:
         async with self._database.organization(question.org_id) as transaction:

@@ -19,6 +19,7 @@ __all__ = [
     "add_agent_type_version",
     "agent_type",
     "agent_types",
+    "models_in_use",
     "remove_agent_type",
 ]
 
@@ -156,6 +157,31 @@ async def agent_types(
         limit,
     )
     return [_agent_type(row) for row in rows]
+
+
+async def models_in_use(transaction: Transaction, provider_id: UUID) -> list[str]:
+    """List the models allowed by types of a provider, newest and running versions."""
+    rows = await transaction.fetch(
+        """
+        SELECT DISTINCT unnest(v.allowed_models) AS model
+        FROM agent_type t
+        JOIN agent_type_version v ON v.agent_type_id = t.id
+        WHERE v.provider_id = $1
+          AND (
+              v.version = t.version
+              OR EXISTS (
+                  SELECT 1
+                  FROM agent a
+                  WHERE a.agent_type_id = t.id
+                    AND a.agent_type_version = v.version
+                    AND a.desired_state = 'running'
+              )
+          )
+        ORDER BY model
+        """,
+        provider_id,
+    )
+    return [row["model"] for row in rows]
 
 
 async def remove_agent_type(transaction: Transaction, agent_type_id: UUID) -> None:

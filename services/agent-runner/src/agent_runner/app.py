@@ -175,6 +175,7 @@ def answers(
         answer(contract.DELETE_AGENT_TYPE, types.delete),
         answer(contract.GET_AGENT_TYPE, types.get),
         answer(contract.LIST_AGENT_TYPES, types.list),
+        answer(contract.MODELS_IN_USE, types.models_in_use),
         answer(contract.CREATE_AGENT, agents.create),
         answer(contract.DELETE_AGENT, agents.delete),
         answer(contract.GET_AGENT, agents.get),

@@ -35,6 +35,7 @@ __all__ = [
     "LIST_AGENT_TYPES",
     "MESSAGE_FINISHED",
     "MESSAGE_MAX_CHARACTERS",
+    "MODELS_IN_USE",
     "PING",
     "RESTART_AGENT",
     "START_AGENT",
@@ -58,6 +59,8 @@ __all__ = [
     "MessageQuestion",
     "MessageStatus",
     "MessageUsage",
+    "ModelsInUse",
+    "ModelsQuestion",
     "Resources",
     "SubmitMessage",
     "UpdateAgentType",
@@ -233,6 +236,18 @@ class AgentTypeQuestion(Question):
     agent_type_id: UUID
 
 
+class ModelsQuestion(Question):
+    """Ask which models agents use of *provider_id*."""
+
+    provider_id: UUID
+
+
+class ModelsInUse(Message):
+    """The models that types allow, newest versions and those that run; sorted."""
+
+    models: list[str]
+
+
 class CreateAgent(Question):
     agent_id: UUID
     name: Name
@@ -294,6 +309,9 @@ GET_AGENT_TYPE = Endpoint(
 )
 LIST_AGENT_TYPES = Endpoint(
     "agent_runner.v1.list_agent_types", PageQuestion, Page[AgentType], askers=_GATEWAY
+)
+MODELS_IN_USE = Endpoint(
+    "agent_runner.v1.models_in_use", ModelsQuestion, ModelsInUse, askers=_GATEWAY
 )
 CREATE_AGENT = Endpoint(
     "agent_runner.v1.create_agent", CreateAgent, Agent, askers=_GATEWAY

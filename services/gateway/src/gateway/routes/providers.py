@@ -3,10 +3,12 @@
 from aiohttp import web
 
 from gateway.authentication import principal_of
-from gateway.reading import id_in_path, if_match, page_question
+from gateway.iam_policies import PolicyQuery, policy_answer
+from gateway.reading import id_in_path, if_match, page_question, query_of
 from gateway.replying import reply_created, reply_versioned
 from gateway.submissions import sealed_to
 from shared.bus import Bus
+from shared.contracts.agent_runner import MODELS_IN_USE, ModelsQuestion
 from shared.contracts.credentials import (
     CREATE_PROVIDER,
     DELETE_PROVIDER,
@@ -41,6 +43,7 @@ class ProviderRoutes:
             web.get("/providers/{id}", self._show),
             web.patch("/providers/{id}", self._update),
             web.delete("/providers/{id}", self._delete),
+            web.get("/providers/{id}/iam-policy", self._iam_policy),
         ]
 
     async def _list(self, request: web.Request) -> web.Response:
@@ -90,6 +93,21 @@ class ProviderRoutes:
     async def _delete(self, request: web.Request) -> web.Response:
         await self._bus.ask(DELETE_PROVIDER, _question(request))
         return web.Response(status=204)
+
+    async def _iam_policy(self, request: web.Request) -> web.Response:
+        """Make the policy for the models the query names, else for those in use."""
+        about, query = _question(request), query_of(request, PolicyQuery)
+        provider = await self._bus.ask(GET_PROVIDER, about)
+        models = query.named_models
+        if models is None:
+            models = await self._models_in_use(about)
+        return reply_json(policy_answer(provider, models, account=query.account))
+
+    async def _models_in_use(self, about: ProviderQuestion) -> list[str]:
+        question = ModelsQuestion(
+            org_id=about.org_id, actor=about.actor, provider_id=about.provider_id
+        )
+        return (await self._bus.ask(MODELS_IN_USE, question)).models
 
 
 def _question(request: web.Request) -> ProviderQuestion:
