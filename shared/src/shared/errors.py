@@ -12,6 +12,7 @@ AppError                              500 INTERNAL_ERROR
  │  ├ InvalidAgentTokenError              INVALID_AGENT_TOKEN
  │  └ CredentialMismatchError             CREDENTIAL_MISMATCH
  ├ ForbiddenError                     403 FORBIDDEN
+ │  ├ CredentialsFrozenError              CREDENTIALS_FROZEN
  │  ├ LeaseRefusedError                   LEASE_REFUSED
  │  ├ ModelNotAllowedError                MODEL_NOT_ALLOWED
  │  └ PathNotAllowedError                 PATH_NOT_ALLOWED
@@ -22,7 +23,8 @@ AppError                              500 INTERNAL_ERROR
  │  ├ MessageNotFoundError                MESSAGE_NOT_FOUND
  │  ├ ThreadNotFoundError                 THREAD_NOT_FOUND
  │  ├ CallNotFoundError                   CALL_NOT_FOUND
- │  └ ApiKeyNotFoundError                 API_KEY_NOT_FOUND
+ │  ├ ApiKeyNotFoundError                 API_KEY_NOT_FOUND
+ │  └ JobNotFoundError                    JOB_NOT_FOUND
  ├ MethodNotAllowedError              405 METHOD_NOT_ALLOWED
  ├ ConflictError                      409 CONFLICT
  │  ├ NameTakenError                      NAME_TAKEN
@@ -74,12 +76,14 @@ __all__ = [
     "CredentialUnreadableError",
     "CredentialWrongKeyError",
     "CredentialsExpiredError",
+    "CredentialsFrozenError",
     "CredentialsMissingError",
     "DatabaseUnavailableError",
     "ForbiddenError",
     "InvalidAgentTokenError",
     "InvalidApiKeyError",
     "InvalidError",
+    "JobNotFoundError",
     "LeaseRefusedError",
     "LimitedError",
     "MalformedError",
@@ -198,6 +202,12 @@ class ForbiddenError(AppError):
     status = HTTPStatus.FORBIDDEN
 
 
+class CredentialsFrozenError(ForbiddenError):
+    """No secret is opened until an owner unfreezes the installation."""
+
+    code = "CREDENTIALS_FROZEN"
+
+
 class LeaseRefusedError(ForbiddenError):
     code = "LEASE_REFUSED"
 
@@ -243,6 +253,10 @@ class CallNotFoundError(NotFoundError):
 
 class ApiKeyNotFoundError(NotFoundError):
     code = "API_KEY_NOT_FOUND"
+
+
+class JobNotFoundError(NotFoundError):
+    code = "JOB_NOT_FOUND"
 
 
 class MethodNotAllowedError(AppError):

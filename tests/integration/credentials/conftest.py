@@ -15,6 +15,7 @@ from shared.bus import NatsBus
 from shared.contracts.base import Service
 
 from .fake_kms import ALIAS, REGION, FakeKms, running_fake_kms
+from .rotation import QUICKLY, Rotation
 from .speaking import Operator, Runner
 
 Superuser: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -102,3 +103,20 @@ async def superuser(stack: Stack) -> AsyncIterator[Superuser]:
         yield connection
     finally:
         await connection.close()
+
+
+@pytest.fixture
+def rotation(
+    stack: Stack, operator: Operator, runner: Runner, superuser: Superuser
+) -> Rotation:
+    """Rotate from one local master key to another."""
+    old = stack.settings(Settings, Service.CREDENTIALS)
+    new_key = stack.folder / "new.key"
+    new_key.touch(mode=0o600)
+    new_key.write_text("ab" * 32)
+    update = {
+        "master_key_file": new_key,
+        "retired_master_key_files": (old.master_key_file,),
+        "rewraps_per_second": QUICKLY,
+    }
+    return Rotation(old, old.model_copy(update=update), operator, runner, superuser)

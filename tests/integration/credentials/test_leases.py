@@ -11,6 +11,7 @@ import pytest_asyncio
 from ag2trust.testing import BusAs, Stack
 from credentials.app import role_sessions_of
 from credentials.enrolment import Enrolment
+from credentials.freeze import Freeze
 from credentials.leases import LEASE_LIFETIME, Leases, Refusal
 from credentials.master_key_local import LocalMasterKey
 from credentials.settings import Settings
@@ -461,7 +462,10 @@ async def test_an_expired_lease_is_forgotten_and_a_live_one_is_not(
     async with connect_database(settings) as database:
         leases = Leases(
             database=database,
-            vault=Vault(LocalMasterKey.from_file(stack.installation.master_key_file)),
+            vault=Vault(
+                LocalMasterKey.from_file(stack.installation.master_key_file),
+                Freeze(database),
+            ),
             enrolment=Enrolment.from_file(settings.runners_file),
             identity=stack.identity(Service.CREDENTIALS),
             roles=role_sessions_of(settings),

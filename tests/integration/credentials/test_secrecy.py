@@ -16,6 +16,9 @@ from .speaking import API_KEY, KEY_PAIR, Agent, Operator, Runner
 
 pytestmark = pytest.mark.integration
 
+INSTALLATION_TABLES = ["freeze_switch", "rewrap"]
+"""What belongs to no organization, and holds nothing of any."""
+
 TABLES = [
     "audit",
     "audit_head",
@@ -23,6 +26,7 @@ TABLES = [
     "external_id",
     "lease",
     "provider",
+    "rewrap_failure",
     "use",
     "use_claim",
 ]
@@ -31,8 +35,22 @@ LOG_LEVEL = "AG2TRUST_CREDENTIALS_LOG_LEVEL"
 REFUSED_KEY = "sk-test-three 1122334455"
 
 
-async def _fill(operator: Operator, runner: Runner) -> Agent:
+async def _fill(operator: Operator, runner: Runner, superuser: Superuser) -> Agent:
     """Put a row into every table."""
+    await superuser.execute(
+        """
+        WITH job AS (
+            INSERT INTO rewrap (id, org_id, master_key_id, total)
+            VALUES ($1, $2, 'local:none', 0)
+            RETURNING id, org_id
+        )
+        INSERT INTO rewrap_failure (rewrap_id, org_id, provider_id, version, code)
+        SELECT id, org_id, id, 1, 'CREDENTIAL_TAMPERED'
+        FROM job
+        """,
+        new_id(),
+        operator.org_id,
+    )
     await operator.create("Bedrock", **KEY_PAIR)
     agent = Agent(runner, (await operator.create()).id)
     await agent.claim()
@@ -64,8 +82,8 @@ async def test_every_table_is_guarded_by_row_level_security(
         """
     )
 
-    assert [row["relname"] for row in rows] == TABLES
-    assert tables == len(TABLES)
+    assert [row["relname"] for row in rows] == sorted(TABLES + INSTALLATION_TABLES)
+    assert tables == len(rows)
 
 
 @pytest.mark.usefixtures("service")
@@ -73,7 +91,7 @@ async def test_every_table_is_guarded_by_row_level_security(
 async def test_without_an_organization_there_are_no_rows(
     stack: Stack, operator: Operator, runner: Runner, superuser: Superuser, table: str
 ) -> None:
-    await _fill(operator, runner)
+    await _fill(operator, runner, superuser)
     count = f"SELECT count(*) FROM {table}"  # noqa: S608 - our own table names
     service = await stack.connect("credentials")
     sweep = await stack.connect("credentials_sweep")
@@ -94,9 +112,9 @@ async def test_without_an_organization_there_are_no_rows(
 
 @pytest.mark.usefixtures("service")
 async def test_a_row_of_another_organization_cannot_be_written(
-    stack: Stack, operator: Operator, runner: Runner
+    stack: Stack, operator: Operator, runner: Runner, superuser: Superuser
 ) -> None:
-    await _fill(operator, runner)
+    await _fill(operator, runner, superuser)
     service = await stack.connect("credentials")
     await service.execute(f"SET ag2trust.org_id = '{operator.org_id}'")
 
@@ -127,7 +145,7 @@ async def test_a_secret_is_in_no_row_no_file_no_error_and_no_log(
 ) -> None:
     """Failures included: those are where secrets are usually told."""
     async with running_process(stack, **{LOG_LEVEL: "debug"}) as service:
-        agent = await _fill(operator, runner)
+        agent = await _fill(operator, runner, superuser)
         for failing in (
             operator.create("Main", api_key=SECOND_KEY),
             operator.create("Third", api_key=REFUSED_KEY),

@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.audit_heads import make_head_folder
 from shared.bus import Answer, answer, answer_ping, connect_bus
 from shared.clock import utc_now
 from shared.contracts import credentials as contract
+from shared.contracts import master_key as master_key_contract
 from shared.contracts.base import Service
 from shared.database import connect_database
 from shared.identity import Identity
@@ -17,10 +19,13 @@ from shared.migrations import migrate
 from .audit import Audit, HeadExport
 from .enrolment import Enrolment
 from .expiry import ExpiryWatch
+from .freeze import Freeze
 from .leases import Leases
 from .master_key_ring import open_master_keys
+from .master_key_state import MasterKeyDesk
 from .planning import Planner
 from .providers import Providers
+from .rewraps import Rewraps
 from .role_sessions import RoleSessions
 from .settings import Settings
 from .sts import AwsSts
@@ -32,23 +37,39 @@ __all__ = ["answers", "serving"]
 _SWEEP_EVERY = timedelta(minutes=10)
 _EXPIRIES_EVERY = timedelta(seconds=10)
 _HEADS_EVERY = timedelta(minutes=1)
+_REWRAP_EVERY = timedelta(seconds=10)
 
 
-def answers(
-    providers: Providers, uses: Uses, leases: Leases, audit: Audit
-) -> Iterable[Answer]:
+@dataclass(frozen=True, slots=True)
+class Desks:
+    """Who answers which questions."""
+
+    providers: Providers
+    uses: Uses
+    leases: Leases
+    audit: Audit
+    master_key: MasterKeyDesk
+    rewraps: Rewraps
+
+
+def answers(desks: Desks) -> Iterable[Answer]:
     """Every question this service answers, and what answers it."""
     return (
         answer(contract.PING, answer_ping),
-        answer(contract.CREATE_PROVIDER, providers.create),
-        answer(contract.UPDATE_PROVIDER, providers.update),
-        answer(contract.DELETE_PROVIDER, providers.delete),
-        answer(contract.GET_PROVIDER, providers.get),
-        answer(contract.LIST_PROVIDERS, providers.list),
-        answer(contract.CLAIM_USES, uses.claim),
-        answer(contract.RELEASE_USES, uses.release),
-        answer(contract.LEASE, leases.lease),
-        answer(contract.LIST_AUDIT, audit.list),
+        answer(contract.CREATE_PROVIDER, desks.providers.create),
+        answer(contract.UPDATE_PROVIDER, desks.providers.update),
+        answer(contract.DELETE_PROVIDER, desks.providers.delete),
+        answer(contract.GET_PROVIDER, desks.providers.get),
+        answer(contract.LIST_PROVIDERS, desks.providers.list),
+        answer(contract.CLAIM_USES, desks.uses.claim),
+        answer(contract.RELEASE_USES, desks.uses.release),
+        answer(contract.LEASE, desks.leases.lease),
+        answer(contract.LIST_AUDIT, desks.audit.list),
+        answer(master_key_contract.GET_MASTER_KEY, desks.master_key.show),
+        answer(master_key_contract.FREEZE, desks.master_key.freeze),
+        answer(master_key_contract.UNFREEZE, desks.master_key.unfreeze),
+        answer(master_key_contract.START_REWRAP, desks.rewraps.start),
+        answer(master_key_contract.GET_REWRAP, desks.rewraps.get),
     )
 
 
@@ -77,7 +98,6 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
     make_head_folder(settings.audit_folder)
     async with AsyncExitStack() as stack:
         master_keys = await stack.enter_async_context(open_master_keys(settings))
-        vault = Vault(master_keys)
         await migrate(settings, "credentials.migrations")
         database = await stack.enter_async_context(connect_database(settings))
         bus = await stack.enter_async_context(
@@ -85,34 +105,45 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
                 settings.nats_url, service=Service.CREDENTIALS, identity=identity
             )
         )
-        providers = Providers(
-            database=database,
-            vault=vault,
-            bus=bus,
-            identity=identity,
-            planner=planner_of(settings, vault),
+        freeze = Freeze(database)
+        vault = Vault(master_keys, freeze)
+        desks = Desks(
+            providers=Providers(
+                database=database,
+                vault=vault,
+                bus=bus,
+                identity=identity,
+                planner=planner_of(settings, vault),
+            ),
+            uses=Uses(database),
+            leases=Leases(
+                database=database,
+                vault=vault,
+                enrolment=enrolment,
+                identity=identity,
+                roles=role_sessions_of(settings),
+            ),
+            audit=Audit(database),
+            master_key=MasterKeyDesk(database, vault, freeze),
+            rewraps=Rewraps(database, vault, per_second=settings.rewraps_per_second),
         )
-        leases = Leases(
-            database=database,
-            vault=vault,
-            enrolment=enrolment,
-            identity=identity,
-            roles=role_sessions_of(settings),
-        )
-        expiries = ExpiryWatch(database, bus)
         heads = HeadExport(database, settings.audit_folder, identity)
+        expiries = ExpiryWatch(database, bus)
         await stack.enter_async_context(
             background(
                 bus.until_closed(),
-                every(_SWEEP_EVERY, leases.forget_expired, name="forget_leases"),
+                every(_SWEEP_EVERY, desks.leases.forget_expired, name="forget_leases"),
                 every(_EXPIRIES_EVERY, expiries.look, name="tell_expiries"),
                 every(_HEADS_EVERY, heads.export, name="export_heads"),
+                every(
+                    _REWRAP_EVERY,
+                    desks.rewraps.advance,
+                    name="rewrap",
+                    woken=desks.rewraps.woken,
+                ),
             )
         )
         await stack.enter_async_context(
-            bus.serving(
-                Service.CREDENTIALS,
-                *answers(providers, Uses(database), leases, Audit(database)),
-            )
+            bus.serving(Service.CREDENTIALS, *answers(desks))
         )
         yield

@@ -22,7 +22,7 @@ from shared.contracts.credentials import (
     lease_binding,
 )
 from shared.database import Database, Transaction
-from shared.errors import AppError, LeaseRefusedError
+from shared.errors import AppError, CredentialsFrozenError, LeaseRefusedError
 from shared.identity import Identity
 from shared.ids import new_id
 from shared.sealing import seal
@@ -33,6 +33,7 @@ from .audit_repository import note
 from .configuration import sealed_origin
 from .enrolment import EnrolledRunner, Enrolment
 from .envelope import Context
+from .freeze import require_thawed
 from .leases_repository import Lease, UsedProvider
 from .readiness import require_ready
 from .role_sessions import Role, RoleSessions
@@ -57,6 +58,7 @@ class Refusal(StrEnum):
     LATE = "the request was not made just now"
     NO_USE = "the agent does not use the provider"
     REPLAYED = "the nonce was seen before"
+    FROZEN = "the installation is frozen"
 
 
 class Leases:
@@ -80,9 +82,10 @@ class Leases:
     async def lease(self, signed: Signed) -> SealedLease:
         """Open a provider's secret for the agent that uses it (DESIGN: section 4).
 
-        Raises `LeaseRefusedError` without saying why, `ProviderNotReadyError` saying
-        why, `CredentialUnreadableError` if the stored secret does not open,
-        `MasterKeyUnavailableError` and `StsUnavailableError`.
+        Raises `LeaseRefusedError` without saying why; saying why
+        `ProviderNotReadyError`, `CredentialsFrozenError`, `MasterKeyUnavailableError`,
+        `StsUnavailableError`, and `CredentialUnreadableError` if the stored secret
+        does not open.
         """
         try:
             request = self._verified(signed)
@@ -90,6 +93,9 @@ class Leases:
         except _RefusedError as refused:
             await self._note_refused(signed, refused.reason)
             raise LeaseRefusedError("This lease is refused.") from None
+        except CredentialsFrozenError:
+            await self._note_refused(signed, Refusal.FROZEN)
+            raise
         credential = await self._credential(request, lease, provider)
         log.info("lease.granted", lease=str(lease.id), runner=request.runner)
         return self._sealed(signed, request, lease, credential)
@@ -132,6 +138,7 @@ class Leases:
             )
             if provider is None:
                 raise _RefusedError(Refusal.NO_USE)
+            await require_thawed(transaction)
             require_ready(
                 provider.name,
                 missing=provider.missing,

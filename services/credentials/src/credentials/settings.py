@@ -25,6 +25,7 @@ class Settings(DatabaseSettings):
     AWS's SDK finds around the process. Retired keys still unwrap (`master_key_ring`).
     *runners_file* says which runners may ask for secrets (`enrolment`).
     *audit_folder* keeps the signed heads of the audit (`shared.audit_heads`).
+    *rewraps_per_second* leaves room for others under the limits of KMS.
     *allow_ambient_aws_identity* lets roles be assumed by what AWS's SDK finds around
     the process, at AWS STS or at *sts_endpoint_url*.
     """
@@ -41,6 +42,7 @@ class Settings(DatabaseSettings):
     retired_master_key_arns: frozenset[str] = frozenset()
     runners_file: Path
     audit_folder: Path
+    rewraps_per_second: int = Field(default=100, ge=1, le=10_000)
     allow_private_base_urls: bool = False
     allow_ambient_aws_identity: bool = False
     sts_endpoint_url: str | None = Field(default=None, pattern=r"^https?://")

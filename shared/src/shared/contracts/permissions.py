@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from . import agent_runner, credentials, metrics
+from . import agent_runner, credentials, master_key, metrics
 from .base import Endpoint, Service, Signal, Topic
 
 __all__ = ["Permissions", "inbox_prefix", "permissions_of"]
 
-_MODULES: tuple[ModuleType, ...] = (credentials, agent_runner, metrics)
+_MODULES: tuple[ModuleType, ...] = (
+    credentials,
+    master_key,
+    agent_runner,
+    metrics,
+)
 _EVENTS_API = ("INFO", "CREATE", "UPDATE")
 
 
