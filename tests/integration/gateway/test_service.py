@@ -61,6 +61,7 @@ async def test_a_submission_is_opened_by_credentials_across_the_bus(
 
     assert response.status == 201
     assert response.headers["Location"] == f"/api/providers/{body['id']}"
+    assert opened[0].api_key is not None
     assert opened[0].api_key.get_secret_value() == "sk-1"
 
 

@@ -12,6 +12,9 @@ durations = st.lists(
     st.integers(0, 10_000_000) | st.integers(0, 2**63 - 1), max_size=99
 )
 
+# The middle of a bin is exactly that far from its ends: leave room for rounding.
+WITHIN = RELATIVE_ERROR + 1e-9
+
 
 def measured(values: list[int], fraction: float) -> int:
     """Return the duration in the place that a sketch answers for."""
@@ -24,7 +27,7 @@ def test_a_percentile_is_within_two_percent_of_a_measured_one(
 ) -> None:
     found = Sketch.of(values).percentile(fraction)
 
-    assert found == pytest.approx(measured(values, fraction), rel=RELATIVE_ERROR)
+    assert found == pytest.approx(measured(values, fraction), rel=WITHIN)
 
 
 def test_without_durations_there_is_no_percentile() -> None:
