@@ -1,5 +1,6 @@
 """Anthropic and Bedrock providers, over the bus: whole, incomplete, and put right."""
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -222,6 +223,25 @@ async def test_a_new_session_token_keeps_the_other_secrets(
     assert acts["provider.updated"] == {
         "changed": ["aws_session_expires_at", "aws_session_token"]
     }
+
+
+async def test_secrets_changed_one_by_one_at_once_are_all_changed(
+    operator: Operator, runner: Runner
+) -> None:
+    created = await operator.create(**SESSION)
+    fresh: dict[str, Any] = {
+        "aws_access_key_id": "ASIAIOSFODNN7ANOTHER",
+        "aws_secret_access_key": "another-secret",
+        "aws_session_token": "another-token",
+    }
+
+    await asyncio.gather(
+        *(operator.update(created.id, **{name: fresh[name]}) for name in fresh)
+    )
+
+    changed = await operator.get(created.id)
+    assert changed.credential.version == 4
+    assert await _leased(changed, runner) == fresh
 
 
 async def test_secrets_that_all_change_are_not_opened(

@@ -7,10 +7,11 @@ import asyncpg
 import pytest
 
 from ag2trust.testing import Stack
-from shared.errors import AppError, CredentialTamperedError
+from shared.errors import AppError, CredentialTamperedError, RoleRefusedError
 from shared.ids import new_id
 
 from .conftest import Superuser
+from .fake_sts import ROLE, Fault, running_fake_sts
 from .service_process import running_process
 from .speaking import API_KEY, KEY_PAIR, Agent, Operator, Runner
 
@@ -32,7 +33,17 @@ TABLES = [
 ]
 SECOND_KEY = "sk-test-two-9876543210-qrst"
 LOG_LEVEL = "AG2TRUST_CREDENTIALS_LOG_LEVEL"
+STS_ENDPOINT_URL = "AG2TRUST_CREDENTIALS_STS_ENDPOINT_URL"
 REFUSED_KEY = "sk-test-three 1122334455"
+SECRETS = (
+    API_KEY,
+    SECOND_KEY,
+    REFUSED_KEY,
+    KEY_PAIR["aws_access_key_id"],
+    KEY_PAIR["aws_secret_access_key"],
+    "secret-of-session",
+    "token-of-session",
+)
 
 
 async def _fill(operator: Operator, runner: Runner, superuser: Superuser) -> Agent:
@@ -187,6 +198,35 @@ def _search(folder: Path) -> list[Path]:
 
 def _require_none_in(content: bytes, where: str) -> None:
     """Look for the secrets as text, and as the hexadecimal that a dump writes."""
-    for secret in (API_KEY, SECOND_KEY, REFUSED_KEY):
+    for secret in SECRETS:
         for form in (secret.encode(), secret.encode().hex().encode()):
             assert form not in content, f"a secret is in {where}"
+
+
+@pytest.mark.usefixtures("aws_account")
+async def test_what_sts_gives_is_in_no_log_and_no_row(
+    stack: Stack, operator: Operator, runner: Runner, superuser: Superuser
+) -> None:
+    """AWS's SDK logs whole answers at DEBUG, were it let."""
+    async with running_fake_sts() as sts:
+        variables = {LOG_LEVEL: "debug", STS_ENDPOINT_URL: sts.url}
+        async with running_process(stack, **variables) as service:
+            provider = await operator.create(**KEY_PAIR, aws_role_arn=ROLE)
+            agent = Agent(runner, provider.id)
+            await agent.claim()
+            leased = await agent.lease()
+            sts.faults.append(Fault("AccessDenied"))
+            await operator.update(provider.id, name="Second")
+            await operator.update(
+                provider.id, aws_secret_access_key="secret-of-session"
+            )
+            with pytest.raises(RoleRefusedError) as raised:
+                await agent.lease()
+
+    assert leased.fields["aws_session_token"].get_secret_value() == "token-of-session-1"
+    assert "role.assumed" in service.events
+    _require_none_in(service.log.encode(), "the log")
+    _require_none_in(repr(vars(raised.value)).encode(), "an error")
+    for table in TABLES:
+        rows = await superuser.fetch(f"SELECT t::text AS told FROM {table} t")  # noqa: S608 - our own table names
+        _require_none_in("\n".join(row["told"] for row in rows).encode(), table)

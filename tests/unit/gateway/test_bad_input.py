@@ -175,6 +175,7 @@ async def test_a_change_that_cannot_be_is_named(
         ("GET", "/api/providers/{}", "PROVIDER_NOT_FOUND"),
         ("PATCH", "/api/providers/{}", "PROVIDER_NOT_FOUND"),
         ("DELETE", "/api/providers/{}", "PROVIDER_NOT_FOUND"),
+        ("GET", "/api/providers/{}/iam-policy", "PROVIDER_NOT_FOUND"),
         ("GET", "/api/agent-types/{}", "AGENT_TYPE_NOT_FOUND"),
         ("PATCH", "/api/agent-types/{}", "AGENT_TYPE_NOT_FOUND"),
         ("DELETE", "/api/agent-types/{}", "AGENT_TYPE_NOT_FOUND"),
