@@ -160,9 +160,10 @@ class ErrorDetail(_Strict):
     """The fields of OpenAI's error object, said in the format that was asked.
 
     What is left out is what the provider says with this `code`, or with the step's
-    status; an explicit null is sent as null. `type` is Anthropic's `error.type` and
-    Bedrock's exception as well. A `code` that is no `ErrorCode` is Anthropic's
-    `error.details.error_code`; Bedrock has no place for one. `param` is OpenAI's alone.
+    status; an explicit null is sent as null, though not by Bedrock. `type` is
+    Anthropic's `error.type` and Bedrock's exception as well. A `code` that is no
+    `ErrorCode` is Anthropic's `error.details.error_code`; Bedrock has no place for one.
+    `param` is OpenAI's alone.
     """
 
     message: str | None = None
@@ -243,7 +244,7 @@ class Step(_Strict):
 
     `content` is sent as written: a text (streamed word by word) or the list of frames
     to stream. Without content, `tool_calls` are the whole answer. `thinking` comes
-    before it where the format shows any: responses, Anthropic and Bedrock's converse.
+    before it where the format shows any: responses, messages of Claude, converse.
 
     `usage` is derived unless given: one token for every four characters of the
     request's message texts and, separately, of the answer's content and tool calls

@@ -97,6 +97,32 @@ async def test_every_text_of_the_request_is_counted(client: AsyncAnthropic) -> N
     assert answer.usage.input_tokens == 3 + 2 + 0 + 4
 
 
+async def test_an_image_counts_nothing(client: AsyncAnthropic) -> None:
+    answer = await client.messages.create(
+        model="claude-opus-5-5",
+        max_tokens=100,
+        messages=[
+            {
+                "role": "user",
+                "content": [
+                    {
+                        "type": "image",
+                        "source": {
+                            "type": "base64",
+                            "media_type": "image/png",
+                            "data": "AA==",
+                        },
+                    },
+                    {"type": "text", "text": "Hello!"},
+                ],
+            }
+        ],
+    )
+
+    assert text_of(answer) == DEFAULT
+    assert answer.usage.input_tokens == 2
+
+
 async def test_scripted_usage_is_told_without_the_cache(
     client: AsyncAnthropic, sandbox: Sandbox
 ) -> None:

@@ -110,6 +110,20 @@ async def test_every_text_of_the_request_is_counted(client: Any) -> None:
     assert answer["usage"]["inputTokens"] == 3 + 2 + 0 + 2
 
 
+async def test_an_image_counts_nothing(client: Any) -> None:
+    image = {"image": {"format": "png", "source": {"bytes": b"\0"}}}
+    content = [image, {"text": "Hello!"}]
+
+    answer = await asyncio.to_thread(
+        lambda: client.converse(
+            modelId=MODEL, messages=[{"role": "user", "content": content}]
+        )
+    )
+
+    assert answer["output"]["message"]["content"] == [{"text": DEFAULT}]
+    assert answer["usage"]["inputTokens"] == 2
+
+
 async def test_scripted_usage_is_told_without_the_cache(
     client: Any, sandbox: Sandbox
 ) -> None:

@@ -108,6 +108,29 @@ async def test_items_of_the_input_count_and_the_last_user_is_quoted(
     assert answer.usage.input_tokens == 3 + 2 + 2
 
 
+async def test_an_image_counts_nothing(client: AsyncOpenAI) -> None:
+    answer = await client.responses.create(
+        model="gpt-5",
+        input=[
+            {
+                "role": "user",
+                "content": [
+                    {
+                        "type": "input_image",
+                        "image_url": "data:image/png;base64,AA==",
+                        "detail": "auto",
+                    },
+                    {"type": "input_text", "text": "Hello!"},
+                ],
+            }
+        ],
+    )
+
+    assert answer.output_text == DEFAULT
+    assert answer.usage is not None
+    assert answer.usage.input_tokens == 2
+
+
 async def test_what_the_client_sent_is_echoed(client: AsyncOpenAI) -> None:
     answer = await ask(
         client,
