@@ -22,8 +22,11 @@ from .repository import ApiKeyRepository, PostgresApiKeys, PostgresOrganizations
 from .routes.agent_types import AgentTypeRoutes
 from .routes.agents import AgentRoutes
 from .routes.api_keys import ApiKeyRoutes
+from .routes.audit import AuditRoutes
 from .routes.calls import CallRoutes
 from .routes.health import HealthRoutes
+from .routes.jobs import JobRoutes
+from .routes.master_key import MasterKeyRoutes
 from .routes.messages import MessageRoutes
 from .routes.providers import ProviderRoutes
 from .routes.stats import StatsRoutes
@@ -61,6 +64,9 @@ def create_app(
         *MessageRoutes(bus, waiting_room).routes(),
         *StatsRoutes(bus, now=now).routes(),
         *CallRoutes(bus).routes(),
+        *MasterKeyRoutes(bus).routes(),
+        *JobRoutes(bus).routes(),
+        *AuditRoutes(bus).routes(),
         *ApiKeyRoutes(api_keys, key_ring=key_ring, now=now).routes(),
     ]
     for prefix in _PREFIXES:
