@@ -24,6 +24,7 @@ from shared.contracts.credentials import PROVIDER_CHANGED, ProviderChanged
 from shared.errors import (
     AppError,
     CredentialsExpiredError,
+    CredentialsFrozenError,
     CredentialsMissingError,
     CredentialTamperedError,
     RoleRefusedError,
@@ -136,6 +137,7 @@ async def test_it_goes_to_work_by_itself_once_the_provider_is_complete(
         CredentialsExpiredError("Expired."),
         RoleRefusedError("Refused."),
         CredentialTamperedError("Changed."),
+        CredentialsFrozenError("Frozen."),
     ],
 )
 async def test_whatever_an_operator_must_mend_is_explained(

@@ -1,12 +1,21 @@
 """Why an agent is not at work, told with cause and fix. A table, not branches."""
 
 from shared.contracts.base import Explanation
-from shared.errors import AppError, CredentialUnreadableError, ProviderNotReadyError
+from shared.errors import (
+    AppError,
+    CredentialsFrozenError,
+    CredentialUnreadableError,
+    ProviderNotReadyError,
+)
 
 __all__ = ["ACK_ONLY_ERRORS", "explained", "explanation"]
 
-ACK_ONLY_ERRORS = (ProviderNotReadyError, CredentialUnreadableError)
-"""What ends when somebody mends the provider: until then messages are acknowledged."""
+ACK_ONLY_ERRORS = (
+    CredentialsFrozenError,
+    CredentialUnreadableError,
+    ProviderNotReadyError,
+)
+"""What ends when somebody acts: until then messages are acknowledged."""
 
 _TABLE: dict[str, tuple[str, str, bool]] = {
     "PROVIDER_NOT_FOUND": (
