@@ -216,3 +216,25 @@ async def test_without_credentials_a_start_is_refused_for_now(
 
         with pytest.raises(UnavailableError):
             await house.bus.ask(START_AGENT, house.question(agent.id))
+
+
+async def test_every_act_is_noted_with_who_did_it(house: House, stack: Stack) -> None:
+    agent = await house.make_agent()
+    await house.start(agent.id)
+    await house.bus.ask(STOP_AGENT, house.question(agent.id))
+    connection = await stack.connect()
+
+    rows = await connection.fetch(
+        "SELECT act, object_kind, actor_kind, actor_id FROM agent_runner.audit ORDER BY id"
+    )
+
+    await connection.close()
+    acts = [row["act"] for row in rows]
+    assert acts == [
+        "agent_type.created",
+        "agent.created",
+        "agent.started",
+        "agent.stopped",
+    ]
+    assert {row["object_kind"] for row in rows} == {"agent_type", "agent"}
+    assert {(row["actor_kind"], row["actor_id"]) for row in rows} == {("user", "ada")}

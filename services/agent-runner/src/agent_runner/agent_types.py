@@ -46,12 +46,7 @@ class AgentTypes:
                 at=self._now(),
             )
             await note(
-                transaction,
-                question,
-                act="agent_type.created",
-                object_kind="agent_type",
-                object_id=question.agent_type_id,
-                at=self._now(),
+                transaction, question, "agent_type.created", question.agent_type_id
             )
             return await repository.agent_type(transaction, question.agent_type_id)
 
@@ -76,12 +71,7 @@ class AgentTypes:
                 at=self._now(),
             )
             await note(
-                transaction,
-                question,
-                act="agent_type.updated",
-                object_kind="agent_type",
-                object_id=question.agent_type_id,
-                at=self._now(),
+                transaction, question, "agent_type.updated", question.agent_type_id
             )
             return await repository.agent_type(transaction, question.agent_type_id)
 
@@ -105,12 +95,7 @@ class AgentTypes:
         async with self._database.organization(question.org_id) as transaction:
             await repository.remove_agent_type(transaction, question.agent_type_id)
             await note(
-                transaction,
-                question,
-                act="agent_type.deleted",
-                object_kind="agent_type",
-                object_id=question.agent_type_id,
-                at=self._now(),
+                transaction, question, "agent_type.deleted", question.agent_type_id
             )
         return Empty()
 

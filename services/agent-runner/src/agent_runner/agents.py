@@ -56,14 +56,7 @@ class Agents:
                 agent_type_id=question.agent_type_id,
                 at=self._now(),
             )
-            await note(
-                transaction,
-                question,
-                act="agent.created",
-                object_kind="agent",
-                object_id=question.agent_id,
-                at=self._now(),
-            )
+            await note(transaction, question, "agent.created", question.agent_id)
             return await repository.agent(transaction, question.agent_id)
 
     async def get(self, question: AgentQuestion) -> Agent:
@@ -97,14 +90,7 @@ class Agents:
             await repository.desire_stopped(
                 transaction, question.agent_id, at=self._now()
             )
-            await note(
-                transaction,
-                question,
-                act="agent.stopped",
-                object_kind="agent",
-                object_id=question.agent_id,
-                at=self._now(),
-            )
+            await note(transaction, question, "agent.stopped", question.agent_id)
             agent = await repository.agent(transaction, question.agent_id)
         await self._wake_host(agent)
         return agent
@@ -146,14 +132,7 @@ class Agents:
                 raise ConflictError(
                     "The agent was started or stopped at the same moment; try again."
                 )
-            await note(
-                transaction,
-                question,
-                act=act,
-                object_kind="agent",
-                object_id=agent.id,
-                at=self._now(),
-            )
+            await note(transaction, question, act, agent.id)
             agent = await repository.agent(transaction, agent.id)
         await self._wake_host(agent)
         return agent
@@ -173,14 +152,7 @@ class Agents:
             if not await repository.remove_agent(transaction, question.agent_id):
                 return False
             await cancel_unfinished(transaction, question.agent_id, at=self._now())
-            await note(
-                transaction,
-                question,
-                act="agent.deleted",
-                object_kind="agent",
-                object_id=question.agent_id,
-                at=self._now(),
-            )
+            await note(transaction, question, "agent.deleted", question.agent_id)
         return True
 
     async def _wake_host(self, agent: Agent) -> None:
