@@ -9,6 +9,7 @@ import pytest_asyncio
 from credentials.app import serving
 from credentials.settings import Settings
 from shared.errors import (
+    AppError,
     CredentialTamperedError,
     CredentialWrongKeyError,
     MasterKeyUnavailableError,
@@ -57,6 +58,17 @@ async def test_no_data_key_is_kept(kms: FakeKms, agent: Agent) -> None:
     await agent.lease()
 
     assert kms.asked.count("Decrypt") == 2
+
+
+async def test_kms_decrypts_nothing_that_the_audit_does_not_hold(
+    kms: FakeKms, agent: Agent, superuser: Superuser
+) -> None:
+    await superuser.execute("REVOKE INSERT ON audit FROM credentials")
+
+    with pytest.raises(AppError):
+        await agent.lease()
+
+    assert "Decrypt" not in kms.asked
 
 
 async def test_a_slow_kms_holds_no_transaction_open(
