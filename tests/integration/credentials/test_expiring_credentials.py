@@ -13,9 +13,8 @@ from ag2trust.testing import BusAs
 from credentials.expiry import ExpiryWatch
 from credentials.settings import Settings
 from shared.contracts.base import EventT, Service, Topic
+from shared.contracts.credential_events import CREDENTIAL_EXPIRED, CREDENTIAL_EXPIRING
 from shared.contracts.credentials import (
-    CREDENTIAL_EXPIRED,
-    CREDENTIAL_EXPIRING,
     Provider,
     ProviderChanged,
     ProviderStatus,

@@ -1,5 +1,6 @@
 """Where the parts of the service meet. Read this first."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from shared.lifecycle import background, every
 from shared.migrations import migrate
 
 from .audit import Audit, HeadExport
+from .aws_regions import read_regions
 from .enrolment import Enrolment
 from .expiry import ExpiryWatch
 from .freeze import Freeze
@@ -96,6 +98,7 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
     identity = Identity.from_file(settings.identity_file)
     enrolment = Enrolment.from_file(settings.runners_file)
     make_head_folder(settings.audit_folder)
+    await asyncio.to_thread(read_regions)
     async with AsyncExitStack() as stack:
         master_keys = await stack.enter_async_context(open_master_keys(settings))
         await migrate(settings, "credentials.migrations")

@@ -5,10 +5,15 @@ from functools import cache
 from botocore.loaders import Loader
 from botocore.regions import EndpointResolver
 
-__all__ = ["has_bedrock", "runtime_url"]
+__all__ = ["has_bedrock", "read_regions", "runtime_url"]
 
 _SERVICE = "bedrock"
 """Its data lists the regions; that of `bedrock-runtime` lists none."""
+
+
+def read_regions() -> None:
+    """Read the data, which takes a good part of a second, before it is asked for."""
+    _dns_suffixes()
 
 
 def has_bedrock(region: str) -> bool:
@@ -22,7 +27,6 @@ def runtime_url(region: str) -> str:
 
 @cache
 def _dns_suffixes() -> dict[str, str]:
-    """Read the file once: it takes a good part of a second."""
     resolver = EndpointResolver(Loader().load_data("endpoints"))
     return {
         region: resolver.get_partition_dns_suffix(partition)

@@ -7,14 +7,13 @@ import structlog
 
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
-from shared.contracts.credentials import (
+from shared.contracts.credential_events import (
     CREDENTIAL_EXPIRED,
     CREDENTIAL_EXPIRING,
-    PROVIDER_CHANGED,
     CredentialExpired,
     CredentialExpiring,
-    ProviderChanged,
 )
+from shared.contracts.credentials import PROVIDER_CHANGED, ProviderChanged
 from shared.database import Database
 
 from . import expiry_repository as repository

@@ -21,7 +21,6 @@ from .base import (
     Bytes,
     Empty,
     Endpoint,
-    Event,
     Labels,
     Message,
     Name,
@@ -33,14 +32,11 @@ from .base import (
     Service,
     Signal,
     Signed,
-    Topic,
 )
 
 __all__ = [
     "CLAIM_USES",
     "CREATE_PROVIDER",
-    "CREDENTIAL_EXPIRED",
-    "CREDENTIAL_EXPIRING",
     "DELETE_PROVIDER",
     "FIELDS_OF_TYPE",
     "GET_PROVIDER",
@@ -55,8 +51,6 @@ __all__ = [
     "UPDATE_PROVIDER",
     "ClaimUses",
     "CreateProvider",
-    "CredentialExpired",
-    "CredentialExpiring",
     "CredentialState",
     "LeaseRequest",
     "LeasedCredential",
@@ -368,25 +362,6 @@ class ProviderChanged(Message):
     provider_id: UUID
 
 
-class CredentialExpiring(Event):
-    """Temporary AWS credentials end soon; told at 60, 15 and 5 minutes, each once."""
-
-    provider_id: UUID
-    provider_name: str
-    credential_version: int
-    expires_at: AwareDatetime
-    warned_at_minutes: int
-
-
-class CredentialExpired(Event):
-    """Temporary AWS credentials have ended; agents acknowledge until new ones come."""
-
-    provider_id: UUID
-    provider_name: str
-    credential_version: int
-    expires_at: AwareDatetime
-
-
 _GATEWAY = frozenset({Service.GATEWAY})
 _RUNNER = frozenset({Service.AGENT_RUNNER})
 
@@ -428,13 +403,4 @@ PROVIDER_CHANGED = Signal(
     ProviderChanged,
     sender=Service.CREDENTIALS,
     hearers=_RUNNER,
-)
-CREDENTIAL_EXPIRING = Topic(
-    "provider",
-    "credential_expiring",
-    CredentialExpiring,
-    publisher=Service.CREDENTIALS,
-)
-CREDENTIAL_EXPIRED = Topic(
-    "provider", "credential_expired", CredentialExpired, publisher=Service.CREDENTIALS
 )

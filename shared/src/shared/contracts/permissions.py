@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from . import agent_runner, credentials, master_key, metrics
+from . import agent_runner, credential_events, credentials, master_key, metrics
 from .base import Endpoint, Service, Signal, Topic
 
 __all__ = ["Permissions", "inbox_prefix", "permissions_of"]
 
 _MODULES: tuple[ModuleType, ...] = (
     credentials,
+    credential_events,
     master_key,
     agent_runner,
     metrics,
