@@ -225,7 +225,11 @@ async def test_every_act_is_noted_with_who_did_it(house: House, stack: Stack) ->
     connection = await stack.connect()
 
     rows = await connection.fetch(
-        "SELECT act, object_kind, actor_kind, actor_id FROM agent_runner.audit ORDER BY id"
+        """
+        SELECT act, object_kind, actor_kind, actor_id
+        FROM agent_runner.audit
+        ORDER BY id
+        """
     )
 
     await connection.close()
