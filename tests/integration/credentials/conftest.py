@@ -21,16 +21,22 @@ from .speaking import Operator, Runner
 Superuser: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
+AWS_ACCOUNT = {
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "only-for-tests-of-aws",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+
+
 @pytest.fixture
 def aws_account(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give this process credentials of AWS, and none that its machine may have."""
     for name in [each for each in os.environ if each.startswith("AWS_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "only-for-tests")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    for name, value in AWS_ACCOUNT.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

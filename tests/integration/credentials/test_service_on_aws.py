@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from ag2trust.testing import Stack
 from credentials.app import serving
 from credentials.settings import Settings
 from shared.errors import (
@@ -15,8 +16,9 @@ from shared.errors import (
     MasterKeyUnavailableError,
 )
 
-from .conftest import Superuser
-from .fake_kms import FakeKms
+from .conftest import AWS_ACCOUNT, Superuser
+from .fake_kms import ALIAS, REGION, FakeKms, Fault
+from .service_process import running_process
 from .speaking import API_KEY, Agent, Operator, Runner
 
 pytestmark = pytest.mark.integration
@@ -108,6 +110,36 @@ async def test_wrong_key_tampered_row_and_unavailable_kms_are_three_errors(
     )
     with pytest.raises(CredentialWrongKeyError):
         await agent.lease()
+
+
+async def test_nothing_that_kms_answers_is_in_the_log(
+    kms: FakeKms, stack: Stack, operator: Operator, runner: Runner
+) -> None:
+    """Failures included, and AWS's SDK at its most talkative."""
+    variables = {
+        "MASTER_KEY": "aws",
+        "MASTER_KEY_FILE": "",
+        "MASTER_KEY_ALIAS": ALIAS,
+        "MASTER_KEY_REGION": REGION,
+        "MASTER_KEY_ENDPOINT_URL": kms.url,
+        "LOG_LEVEL": "debug",
+    }
+    settings = {f"AG2TRUST_CREDENTIALS_{name}": variables[name] for name in variables}
+    async with running_process(stack, **settings, **AWS_ACCOUNT) as service:
+        agent = Agent(runner, (await operator.create()).id)
+        await agent.claim()
+        await agent.lease()
+        kms.faults.extend([Fault("ThrottlingException")] * 3)
+        with pytest.raises(MasterKeyUnavailableError):
+            await agent.lease()
+        kms.trouble(kms.first_arn, "DisabledException")
+        with pytest.raises(MasterKeyUnavailableError):
+            await agent.lease()
+
+    failures = [line for line in service.log.splitlines() if "lease.failed" in line]
+    assert len(failures) == 2
+    for secret in (API_KEY, *kms.plaintexts, AWS_ACCOUNT["AWS_SECRET_ACCESS_KEY"]):
+        assert secret not in service.log
 
 
 async def test_the_service_starts_without_kms_and_serves_once_it_is_there(

@@ -30,8 +30,8 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from shared.errors import (
-    AppError,
     CredentialTamperedError,
+    CredentialUnreadableError,
     CredentialWrongKeyError,
     MasterKeyUnavailableError,
 )
@@ -226,7 +226,10 @@ class AwsMasterKey:
                 operation, CiphertextBlob=wrapped.wrapped, **parameters
             )
         except _RefusedError as refused:
-            raise _about_the_row(refused, wrapped, context) from refused
+            error = _about_the_row(refused.reason, wrapped, context)
+            if error is None:
+                raise
+            raise error from refused
 
     async def _is_allowed(self, arn: str) -> bool:
         if arn in self._key.retired_arns | self._key.arns:
@@ -295,19 +298,20 @@ class _RefusedError(MasterKeyUnavailableError):
 
 
 def _about_the_row(
-    refused: _RefusedError, wrapped: WrappedKey, context: Context
-) -> AppError:
-    if refused.reason in _TAMPERED:
+    reason: str, wrapped: WrappedKey, context: Context
+) -> CredentialUnreadableError | None:
+    """Return what a refusal says of the row; None if it is about KMS."""
+    if reason in _TAMPERED:
         return CredentialTamperedError(
             f"The data key of provider {context.provider_id}, or what it is bound to, "
             "was changed since it was wrapped."
         )
-    if refused.reason in _WRONG_KEY:
+    if reason in _WRONG_KEY:
         return CredentialWrongKeyError(
             f"The data key of provider {context.provider_id} was not wrapped by the "
             f"master key {wrapped.key_id}, or AWS KMS has that key no more."
         )
-    return refused
+    return None
 
 
 def _unavailable(
