@@ -14,9 +14,9 @@ import asyncpg
 from pydantic import SecretStr
 
 from .errors import DatabaseUnavailableError
-from .settings import DatabaseSettings
+from .settings import DatabaseSettings, SettingsError
 
-__all__ = ["Database", "Transaction", "connect_database", "refusing"]
+__all__ = ["Database", "Transaction", "connect_database", "connecting", "refusing"]
 
 Transaction: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 """A connection inside a transaction; only repositories use it."""
@@ -35,6 +35,10 @@ _UNREACHABLE = (
     asyncpg.TooManyConnectionsError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InternalClientError,
+)
+_KEPT_OUT = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
 )
 
 
@@ -85,6 +89,27 @@ async def refusing() -> AsyncIterator[None]:
             "The database cannot be reached right now.",
             retry_after_seconds=_RETRY_AFTER_SECONDS,
         ) from error
+    except _KEPT_OUT as error:
+        raise DatabaseUnavailableError(
+            "The database does not let us in.",
+            retry_after_seconds=_RETRY_AFTER_SECONDS,
+        ) from error
+
+
+@asynccontextmanager
+async def connecting() -> AsyncIterator[None]:
+    """Translate what goes wrong with a first connection, a wrong URL included.
+
+    asyncpg's words about a URL may hold a piece of its password.
+    """
+    async with refusing():
+        try:
+            yield
+        except (ValueError, OverflowError):
+            raise SettingsError(
+                "A database URL cannot be used; it looks like "
+                "postgresql://role:password@host:5432/database."
+            ) from None
 
 
 @asynccontextmanager
@@ -121,7 +146,7 @@ def _is_lost(connection: Transaction) -> bool:
 
 @asynccontextmanager
 async def _pool(url: SecretStr) -> AsyncIterator["asyncpg.Pool[asyncpg.Record]"]:
-    async with refusing():
+    async with connecting():
         pool = await asyncpg.create_pool(
             url.get_secret_value(),
             min_size=1,

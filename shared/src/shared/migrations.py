@@ -5,10 +5,11 @@ from importlib.resources import files
 import asyncpg
 import structlog
 
-from .database import refusing
+from .database import connecting, refusing
+from .errors import AppError
 from .settings import DatabaseSettings
 
-__all__ = ["migrate"]
+__all__ = ["MigrationFailedError", "migrate"]
 
 log = structlog.get_logger(__name__)
 
@@ -20,16 +21,25 @@ CREATE TABLE IF NOT EXISTS migration (
 """
 
 
+class MigrationFailedError(AppError):
+    """PostgreSQL refused a file; nothing of this run is left, and no service starts."""
+
+
 async def migrate(settings: DatabaseSettings, package: str) -> None:
-    """Bring the schema up to *package*'s newest file, as its owner; safe to race."""
+    """Bring the schema up to *package*'s newest file, as its owner; safe to race.
+
+    All files are applied, or none. Raise `MigrationFailedError` with the name of the
+    file that failed.
+    """
     scripts = sorted(
         (script for script in files(package).iterdir() if script.name.endswith(".sql")),
         key=lambda script: script.name,
     )
-    async with refusing():
+    async with connecting():
         connection = await asyncpg.connect(
             settings.owner_database_url.get_secret_value(), timeout=10
         )
+    async with refusing():
         try:
             async with connection.transaction():
                 await connection.execute(
@@ -48,6 +58,12 @@ async def migrate(settings: DatabaseSettings, package: str) -> None:
 async def _apply(
     connection: "asyncpg.Connection[asyncpg.Record]", name: str, sql: str
 ) -> None:
-    await connection.execute(sql)
+    try:
+        async with refusing():
+            await connection.execute(sql)
+    except asyncpg.PostgresError as error:
+        raise MigrationFailedError(
+            f"The migration {name} failed: {type(error).__name__}, {error.sqlstate}."
+        ) from error
     await connection.execute("INSERT INTO migration (name) VALUES ($1)", name)
     log.info("migration.applied", name=name)

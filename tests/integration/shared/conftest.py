@@ -1,12 +1,14 @@
-"""Every service on the bus, each under its own identity."""
+"""Services on the bus, each under its own identity, and a schema of one of them."""
 
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
-from ag2trust.testing import BusAs
+from ag2trust.testing import BusAs, Stack
 from shared.bus import NatsBus
 from shared.contracts.base import Service
+from shared.settings import DatabaseSettings
 
 
 @pytest_asyncio.fixture
@@ -25,3 +27,12 @@ async def metrics(bus_as: BusAs) -> AsyncIterator[NatsBus]:
 async def runner(bus_as: BusAs) -> AsyncIterator[NatsBus]:
     async with bus_as(Service.AGENT_RUNNER) as bus:
         yield bus
+
+
+@pytest.fixture
+def settings(stack: Stack) -> DatabaseSettings:
+    """Return what the credentials service knows of the database, and no more."""
+    given = stack.installation.settings_of(Service.CREDENTIALS)
+    return DatabaseSettings.model_validate(
+        {name: given[name] for name in DatabaseSettings.model_fields if name in given}
+    )

@@ -24,6 +24,8 @@ from shared.errors import (
 
 from .questions import ECHO, Words, deadline_of, echo, size_limit
 
+pytestmark = pytest.mark.integration
+
 CANARY = "sk-canary-5b20"
 
 Handler = Callable[[Words], Awaitable[Words]]

@@ -5,12 +5,10 @@ import json
 import os
 import signal
 from base64 import b64decode
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
-    asynccontextmanager,
     suppress,
 )
 from datetime import timedelta
@@ -30,8 +28,11 @@ from shared.errors import UnavailableError
 from shared.ids import new_id
 from shared.signing import SignatureBrokenError, signed_bytes, verify
 
+from .outcomes import Outcomes, trying
 from .questions import ECHO, Words, deadline_of, echo, size_limit
 from .relay import Relay, relaying
+
+pytestmark = pytest.mark.integration
 
 HASTY = deadline_of(0.4)
 
@@ -57,45 +58,6 @@ def _bus(url: str, service: Service) -> AbstractAsyncContextManager[NatsBus]:
     return connect_bus(url, service=service, identity=identity_of(service))
 
 
-class Outcomes:
-    """How questions ended: the class of the error, or None."""
-
-    def __init__(self) -> None:
-        self.counts: Counter[type[Exception] | None] = Counter()
-        self._news = asyncio.Condition()
-
-    async def note(self, outcome: type[Exception] | None) -> None:
-        async with self._news:
-            self.counts[outcome] += 1
-            self._news.notify_all()
-
-    async def more(self, outcome: type[Exception] | None, *, seconds: float) -> None:
-        """Wait for a hundred more of them."""
-        goal = self.counts[outcome] + 100
-        async with asyncio.timeout(seconds), self._news:
-            await self._news.wait_for(lambda: self.counts[outcome] >= goal)
-
-
-@asynccontextmanager
-async def _asking(bus: NatsBus, outcomes: Outcomes) -> AsyncIterator[None]:
-    """Ask from ten tasks without a pause while the block runs."""
-
-    async def ask() -> None:
-        while True:
-            try:
-                await bus.ask(HASTY, Words())
-            except Exception as error:  # noqa: BLE001 - what is raised is the question
-                await outcomes.note(type(error))
-            else:
-                await outcomes.note(None)
-
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(ask()) for _ in range(10)]
-        yield
-        for task in tasks:
-            task.cancel()
-
-
 async def _until_answered(bus: NatsBus, *, seconds: float) -> None:
     async with asyncio.timeout(seconds):
         while True:
@@ -118,11 +80,8 @@ async def _until_disconnected(bus: NatsBus, *, seconds: float) -> None:
                 await bus.ask(HASTY, Words())
 
 
-@pytest.mark.parametrize(
-    "signum", [signal.SIGKILL, signal.SIGTERM], ids=lambda s: s.name
-)
 async def test_a_server_that_dies_and_returns_costs_only_unavailable_questions(
-    server: NatsServer, signum: signal.Signals
+    server: NatsServer,
 ) -> None:
     outcomes = Outcomes()
     heard: asyncio.Queue[MessageFinished] = asyncio.Queue()
@@ -141,9 +100,9 @@ async def test_a_server_that_dies_and_returns_costs_only_unavailable_questions(
             gateway.hearing(MESSAGE_FINISHED, heard.put_nowait)
         )
 
-        async with _asking(gateway, outcomes):
+        async with trying(lambda: gateway.ask(HASTY, Words()), outcomes):
             await outcomes.more(None, seconds=10)
-            os.kill(child.pid, signum)
+            os.kill(child.pid, signal.SIGKILL)
             await child.ended()
             await outcomes.more(UnavailableError, seconds=10)
             assert not gateway.is_connected

@@ -15,6 +15,8 @@ from shared.contracts.metrics import MessageFinishedEvent, MessageRecord
 from shared.errors import TooLargeError, UnavailableError
 from shared.ids import new_id
 
+pytestmark = pytest.mark.integration
+
 ORG = UUID(int=7)
 
 

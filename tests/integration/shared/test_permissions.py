@@ -16,6 +16,8 @@ from shared.identity import Identity
 
 from .questions import ECHO, Words, deadline_of, echo
 
+pytestmark = pytest.mark.integration
+
 ORG = "01a20000-0000-7000-8000-000000000000"
 
 CONTRACTS = [

@@ -9,6 +9,8 @@ from shared.bus import NatsBus
 from shared.contracts.agent_runner import MESSAGE_FINISHED, MessageFinished
 from shared.ids import new_id
 
+pytestmark = pytest.mark.integration
+
 FINISHED = MessageFinished(message_id=UUID(int=1))
 
 
