@@ -62,7 +62,6 @@ async def test_a_kill_loses_no_object_no_accepted_message_and_no_call(
     ended = await traffic.ends(seconds=LIMIT_SECONDS)
 
     record_property(f"whole again after kill -9 {victim}", f"{seconds:.1f} s")
-    assert seconds < 10
     assert await everything(operator) == before
     assert {each["message_id"]: each["content"] for each in ended} == {
         message_id: f"This is the sandbox provider, not a model. You said: {content}"

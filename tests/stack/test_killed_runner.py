@@ -52,7 +52,6 @@ async def test_a_killed_runner_loses_no_message_and_every_broken_call_is_a_row(
     record_property(
         f"whole again after kill -9 agent_runner, {runtime}", f"{seconds:.1f} s"
     )
-    assert seconds < 10
     assert await everything(operator) == before
     assert {each["message_id"]: each["content"] for each in ended} == {
         message_id: f"This is the sandbox provider, not a model. You said: {content}"

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import monotonic
 from typing import Any
 
 import aiohttp
@@ -71,18 +70,15 @@ async def test_the_first_key_is_in_its_file_and_opens_the_api(place: Place) -> N
     assert stat.S_IMODE((place.home / "api-key").stat().st_mode) == 0o600
 
 
-async def test_a_second_start_finds_everything_within_5_s(place: Place) -> None:
+async def test_a_second_start_finds_everything(place: Place) -> None:
     async with launched(place):
         pass
     key = place.api_key
-    started = monotonic()
 
     async with launched(place):
-        seconds = monotonic() - started
         status, _ = await _api(place, "/providers", key)
 
     assert status == 200
-    assert seconds < 5
 
 
 async def test_a_given_first_key_is_kept_by_nobody(place: Place) -> None:
