@@ -189,7 +189,7 @@ async def test_out_of_patience_the_message_is_told_as_it_is_now(
     runner.on_look = be_running
 
     answered = await room.submit_and_wait(
-        submission(), patience=timedelta(milliseconds=1), is_abandoned=nobody_left
+        submission(), patience=timedelta(milliseconds=250), is_abandoned=nobody_left
     )
 
     assert answered.status is MessageStatus.RUNNING
