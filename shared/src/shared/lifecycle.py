@@ -3,8 +3,8 @@
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -47,17 +47,17 @@ async def run_until_signalled(
 ) -> None:
     """Hold *app* open until SIGTERM or SIGINT asks it to close.
 
+    A signal that comes while it still opens ends that; further ones change nothing.
     *alive_file* is made once it is open, and touched while the event loop turns.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, stop.set)
-    async with app:
-        log.info("service.started")
-        async with _showing_life(alive_file):
-            await stop.wait()
-        log.info("service.stopping")
+    is_open, stop = asyncio.Event(), asyncio.Event()
+    with _told_to_stop(stop, unless=is_open):
+        async with app:
+            is_open.set()
+            log.info("service.started")
+            async with _showing_life(alive_file):
+                await stop.wait()
+            log.info("service.stopping")
     log.info("service.stopped")
 
 
@@ -93,6 +93,27 @@ async def every(
         except Exception:
             log.exception("round.crashed", job=name)
         await _pause(interval, woken)
+
+
+@contextmanager
+def _told_to_stop(stop: asyncio.Event, *, unless: asyncio.Event) -> Iterator[None]:
+    """Set *stop* at a signal, and leave the block at once *unless* that is set."""
+    task = asyncio.current_task()
+    assert task  # noqa: S101 - for the type checker: a coroutine runs in a task
+
+    def heard() -> None:
+        if not (unless.is_set() or stop.is_set()):
+            task.cancel()
+        stop.set()
+
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, heard)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if unless.is_set() or not stop.is_set():
+            raise
+        task.uncancel()
 
 
 @asynccontextmanager
