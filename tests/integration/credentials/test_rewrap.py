@@ -8,9 +8,15 @@ from pathlib import Path
 import pytest
 
 from credentials.app import serving
+from credentials.freeze import Freeze
+from credentials.master_key_ring import open_master_keys
+from credentials.rewraps import Rewraps
 from credentials.settings import Settings
+from credentials.vault import Vault
 from shared.contracts.master_key import RewrapStatus
+from shared.database import connect_database
 from shared.errors import (
+    CredentialsFrozenError,
     CredentialWrongKeyError,
     JobNotFoundError,
     MasterKeyUnavailableError,
@@ -209,12 +215,25 @@ async def test_a_freeze_keeps_a_rewrap_waiting(rotation: Rotation) -> None:
     async with serving(rotation.new):
         await rotation.freeze()
         started = await rotation.start()
+        with pytest.raises(CredentialsFrozenError):
+            await _advance(rotation.new)
         frozen = await rotation.get(started.id)
         await rotation.unfreeze()
-        ended = await rotation.done()
+        await _advance(rotation.new)
+        ended = await rotation.ended(started.id)
 
     assert (frozen.status, frozen.rewrapped) == (RewrapStatus.RUNNING, 0)
-    assert (ended.id, ended.rewrapped) == (started.id, 2)
+    assert (ended.status, ended.rewrapped) == (RewrapStatus.COMPLETED, 2)
+
+
+async def _advance(settings: Settings) -> None:
+    """Do the work of a rewrap once, as the service does it again and again."""
+    async with (
+        open_master_keys(settings) as master_keys,
+        connect_database(settings) as database,
+    ):
+        vault = Vault(master_keys, Freeze(database))
+        await Rewraps(database, vault, per_second=QUICKLY).advance()
 
 
 async def test_what_is_unreadable_is_named_and_the_rest_is_done(
