@@ -84,7 +84,8 @@ def error_body(error: AppError, request_id: str) -> dict[str, JsonValue]:
 async def read_json(request: web.Request, model: type[ModelT]) -> ModelT:
     """Read the body as *model*: 400 for what is not JSON, 422 with the fields else.
 
-    Nothing is coerced: a number in quotes is no number.
+    Nothing is coerced: a number in quotes is no number. A field that is not known is
+    refused, whatever the model says: on the bus the same model ignores it.
     """
     raw = await _body_of(request)
     try:
@@ -94,7 +95,7 @@ async def read_json(request: web.Request, model: type[ModelT]) -> ModelT:
     if unstorable := [*_fields_with_nul(body)]:
         raise _invalid(unstorable)
     try:
-        return model.model_validate_json(raw, strict=True)
+        return model.model_validate_json(raw, strict=True, extra="forbid")
     except ValidationError as error:
         raise _invalid(fields_of(error)) from None
 

@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 from aiohttp import ClientResponse, ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from structlog.contextvars import get_contextvars
 
 from shared.contracts.base import Message, Secret
@@ -33,17 +33,15 @@ LIMIT = 10_000
 Client = TestClient[web.Request, web.Application]
 
 
-class Cat(BaseModel):
+class Cat(Message):
     kind: Literal["cat"]
 
 
-class Dog(BaseModel):
+class Dog(Message):
     kind: Literal["dog"]
 
 
 class Body(Message):
-    model_config = ConfigDict(extra="forbid")
-
     count: int = 0
     ratio: Annotated[float, Field(ge=0, le=2)] = 0.0
     text: str = ""
@@ -293,6 +291,7 @@ async def test_what_is_not_json_is_malformed(client: Client, body: bytes) -> Non
         (b'{"id": "not-an-id"}', ["id"]),
         (b'{"at": "2026-13-01T00:00:00Z"}', ["at"]),
         (b'{"colour": "red"}', ["colour"]),
+        (b'{"pet": {"kind": "cat", "colour": "red"}}', ["pet.cat.colour"]),
         (b'{"text": "a\\u0000b"}', ["text"]),
         (b'{"nested": {"a": ["\\u0000"]}}', ["nested.a.0"]),
         (b'{"nested": {"\\u0000": 1}}', ["nested.[key]"]),

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from .base import (
     Empty,
@@ -104,8 +104,6 @@ class MessageStatus(StrEnum):
 class Resources(Message):
     """What one agent may take of its host."""
 
-    model_config = ConfigDict(extra="forbid")
-
     memory_mb: int = Field(default=256, ge=64, le=65536)
     cpus: float = Field(default=1.0, gt=0, le=64)
     pids: int = Field(default=128, ge=16, le=4096)
@@ -121,8 +119,6 @@ UseCase = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200
 
 class AgentTypeSubmission(Message):
     """A template for agents. *allowed_models* defaults to the one *model*."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Name
     slug: Slug
@@ -140,7 +136,6 @@ class AgentTypeSubmission(Message):
 class AgentTypePatch(Patch):
     """Changes to an agent type; *allowed_models* null is the one *model* again."""
 
-    model_config = ConfigDict(extra="forbid")
     clearable = frozenset({"use_case", "allowed_models", "temperature", "max_tokens"})
 
     name: Name | None = None

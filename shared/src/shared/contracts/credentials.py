@@ -8,7 +8,6 @@ from uuid import UUID
 
 from pydantic import (
     AwareDatetime,
-    ConfigDict,
     Field,
     StringConstraints,
     ValidationInfo,
@@ -117,8 +116,6 @@ Limit = Annotated[int, Field(ge=0, le=1_000_000_000)]
 class ProviderLimits(Message):
     """Limits towards one provider; None means unlimited."""
 
-    model_config = ConfigDict(extra="forbid")
-
     requests_per_minute: Limit | None = None
     tokens_per_minute: Limit | None = None
     concurrent: Limit | None = None
@@ -186,8 +183,6 @@ class ProviderSubmission(Message):
     *aws_role_arn*, which a key pair may stand beside as the one that assumes it.
     """
 
-    model_config = ConfigDict(extra="forbid")
-
     name: Name
     type: ProviderType
     use_case: UseCase | None = None
@@ -224,7 +219,6 @@ class ProviderPatch(Patch):
     that are not named stay. *allow_incomplete* lets a change take away what is needed.
     """
 
-    model_config = ConfigDict(extra="forbid")
     clearable = frozenset({"use_case", "base_url", "api_key"}) | _AWS_FIELDS
 
     name: Name | None = None

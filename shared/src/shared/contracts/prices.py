@@ -2,12 +2,11 @@
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import (
     AwareDatetime,
-    ConfigDict,
     Field,
     PlainSerializer,
     StringConstraints,
@@ -77,8 +76,6 @@ class TokenPrices(Message):
     shorter kind as input, of the longer as the shorter.
     """
 
-    model_config = ConfigDict(extra="forbid")
-
     input: MillionTokenPrice
     output: MillionTokenPrice
     cached_input: MillionTokenPrice | None = None
@@ -93,8 +90,6 @@ class PriceOverrideSubmission(Message):
     *effective_from* up to, without, *effective_to*. The narrower one counts: that of
     the provider, then that of the model, then the one that took effect last.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     provider_type: ProviderType
     model: ModelName
@@ -207,6 +202,7 @@ class Repricing(Message):
     """
 
     id: UUID
+    kind: Literal["prices.reprice"] = "prices.reprice"
     status: RepricingStatus
     since: AwareDatetime = Field(serialization_alias="from")
     until: AwareDatetime = Field(serialization_alias="to")
