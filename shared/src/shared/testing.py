@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from .bus import Answer
+from .bus_wire import error_in, failure_of
 from .contracts.base import (
     Endpoint,
     Event,
@@ -17,14 +18,17 @@ from .contracts.base import (
     Signal,
     Topic,
 )
-from .errors import UnavailableError
+from .errors import AppError, UnavailableError
 
 __all__ = ["FakeBus", "FakeClock"]
 
 
 @dataclass
 class FakeBus:
-    """An in-process bus: same encoding, same errors, no network."""
+    """An in-process bus: same encoding, same errors, no network.
+
+    What is no `AppError` comes through as it is: in a test, a bug is worth seeing.
+    """
 
     published: list[tuple[str, Event]] = field(default_factory=list)
     signalled: list[tuple[str, Message]] = field(default_factory=list)
@@ -42,7 +46,10 @@ class FakeBus:
             each = self.answers[endpoint.subject]
         except KeyError:
             raise UnavailableError(f"No answer on {endpoint.subject}.") from None
-        reply = await each.to(request.model_dump_json().encode())
+        try:
+            reply = await each.to(request.model_dump_json().encode())
+        except AppError as error:
+            raise error_in(failure_of(error)) from error
         return endpoint.reply.model_validate_json(reply)
 
     async def signal(
