@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from ag2trust.testing import BusAs, Servers
 from shared.bus import NatsBus, answer, connect_bus
-from shared.contracts import agent_runner, credentials, metrics
+from shared.contracts import permissions
 from shared.contracts.base import Endpoint, Service, Signal, Topic
 from shared.errors import UnavailableError
 from shared.identity import Identity
@@ -21,9 +21,7 @@ pytestmark = pytest.mark.integration
 ORG = "01a20000-0000-7000-8000-000000000000"
 
 CONTRACTS = [
-    value
-    for module in (agent_runner, credentials, metrics)
-    for value in vars(module).values()
+    value for module in permissions._MODULES for value in vars(module).values()
 ]
 ENDPOINTS = [each for each in CONTRACTS if isinstance(each, Endpoint)]
 SIGNALS = [each for each in CONTRACTS if isinstance(each, Signal)]
