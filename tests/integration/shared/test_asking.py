@@ -276,17 +276,37 @@ async def test_answers_are_forgotten_when_nobody_can_ask_again(
     assert acts == 2
 
 
-@pytest.mark.parametrize("left", ["nan", "inf", "-1", "1e308", "", "soon"])
-async def test_an_absurd_patience_is_replaced_by_the_contracts(
+@pytest.mark.parametrize("left", ["nan", "-1", "", "soon"])
+async def test_an_absurd_patience_does_not_spoil_an_answer(
     gateway: NatsBus, metrics: NatsBus, left: str
 ) -> None:
-    headers = {"Ag2trust-Seconds-Left": left}
+    async def take_a_moment(words: Words) -> Words:
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return words
 
-    async with metrics.serving(Service.METRICS, answer(ECHO, echo)):
+    headers = {"Ag2trust-Seconds-Left": left}
+    async with metrics.serving(Service.METRICS, answer(ECHO, take_a_moment)):
         reply = await gateway._client.request(ECHO.subject, b"{}", 2, headers=headers)
 
     assert reply.data == b'{"text":""}'
     assert reply.headers is None
+
+
+@pytest.mark.parametrize("left", ["inf", "1e308", "nan", "3600"])
+async def test_nobody_has_more_patience_than_the_contract_gives(
+    gateway: NatsBus, metrics: NatsBus, left: str
+) -> None:
+    async def wait(words: Words) -> Words:
+        await _forever()
+        return words
+
+    hasty = deadline_of(0.1)
+    headers = {"Ag2trust-Seconds-Left": left}
+    async with metrics.serving(Service.METRICS, answer(hasty, wait)):
+        reply = await gateway._client.request(ECHO.subject, b"{}", 2, headers=headers)
+
+    assert b"The answer took too long." in reply.data
 
 
 async def test_300_questions_at_once_are_answered_beside_one_another(
