@@ -90,7 +90,7 @@ class Desk:
         payload, is_failure = await self._answered(message, headers)
         if len(payload) > payload_limit(self.client):
             log.error("answer.too_large", subject=message.subject, bytes=len(payload))
-            payload, is_failure = failure_of(AppError(_TOO_LARGE)), True
+            payload, is_failure = _told(AppError(_TOO_LARGE)), True
         try:
             await self.client.publish(
                 message.reply,
@@ -129,18 +129,27 @@ class Desk:
                 async with asyncio.timeout(_seconds_left(headers, self.answer)):
                     return await self.answer.to(message.data), False
             except AppError as error:
-                return failure_of(error), True
+                return _told(error), True
             except TimeoutError:
                 log.warning("question.expired")
-                return failure_of(UnavailableError("The answer took too long.")), True
+                return _told(UnavailableError("The answer took too long.")), True
             except asyncio.CancelledError:
                 if _is_cancelled():
                     raise
                 log.exception("question.failed")
-                return failure_of(AppError()), True
+                return _told(AppError()), True
             except Exception:
                 log.exception("question.failed")
-                return failure_of(AppError()), True
+                return _told(AppError()), True
+
+
+def _told(error: AppError) -> bytes:
+    """Put a failure into bytes, and be it one that cannot be: an answer is owed."""
+    try:
+        return failure_of(error)
+    except ValueError:
+        log.exception("failure.unspeakable")
+        return failure_of(AppError())
 
 
 def _seconds_left(headers: dict[str, str], answer: Answer) -> float:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 import nats
 import nats.errors
@@ -156,6 +157,22 @@ async def test_a_crash_is_an_internal_error_without_its_words(
         assert type(caught.value) is AppError
         assert caught.value.code == "INTERNAL_ERROR"
         assert CANARY not in f"{caught.value!r} {caught.value.details}"
+
+
+@pytest.mark.parametrize(
+    "unspeakable",
+    [AppError("\ud800"), AppError("Odd.", details={"x": cast("str", object())})],
+    ids=["half a character", "no JSON"],
+)
+async def test_an_error_that_cannot_be_written_is_an_internal_error(
+    gateway: NatsBus, metrics: NatsBus, unspeakable: AppError
+) -> None:
+    async with metrics.serving(Service.METRICS, answer(ECHO, _raising(unspeakable))):
+        for _ in range(2):
+            with pytest.raises(AppError) as caught:
+                await gateway.ask(ECHO, Words())
+
+            assert caught.value.code == "INTERNAL_ERROR"
 
 
 async def test_the_request_id_travels_with_the_question(
