@@ -161,7 +161,7 @@ async def test_json_comes_back_as_it_was(database: Database) -> None:
         assert await connection.fetchval("SELECT words FROM note") == words
 
 
-async def test_200_cancellations_leave_no_transaction_open_and_no_place_taken(
+async def test_cancellations_leave_no_transaction_open_and_no_place_taken(
     database: Database, superuser: Superuser
 ) -> None:
     dice = random.Random(7)  # noqa: S311 - repeatable, not secret
@@ -180,13 +180,11 @@ async def test_200_cancellations_leave_no_transaction_open_and_no_place_taken(
         await asyncio.wait([writing])
         outcomes[writing.cancelled()] += 1
 
-    for _ in range(20):
+    while outcomes[True] < 200:
         await asyncio.gather(
-            *(cancelled_somewhere(dice.randrange(400)) for _ in range(10))
+            *(cancelled_somewhere(dice.randrange(200)) for _ in range(10))
         )
 
-    assert sum(outcomes.values()) == 200
-    assert outcomes[True] > 20
     assert await _states(superuser) <= {"idle"}
     assert await _held_at_once(database) == 10
     assert await superuser.fetchval("SELECT count(*) % 2 FROM credentials.note") == 0
