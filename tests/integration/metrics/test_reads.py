@@ -62,6 +62,9 @@ def expected_figures(
         "total_tokens": inputs + cached + outputs,
         "input_tokens": inputs,
         "output_tokens": outputs,
+        "reasoning_tokens": sum(each.usage.reasoning_tokens or 0 for each in calls),
+        "cache_write_5m_tokens": 0,
+        "cache_write_1h_tokens": 0,
         "cached_input_tokens": cached,
         "average_response_time_ms": _mean(times),
         "p50_response_time_ms": _percentile(times, 0.5),
@@ -73,6 +76,12 @@ def expected_figures(
         "messages_processed": len(processed),
         "calls": len(calls),
         "errors": errors,
+        "cancelled_calls": sum(each.status is CallStatus.CANCELLED for each in calls),
+        "interrupted_calls": sum(
+            each.status is CallStatus.INTERRUPTED for each in calls
+        ),
+        "cost_usd": None,
+        "unpriced_calls": len(calls),
         "error_rate": errors / len(calls) if calls else None,
     }
 

@@ -49,7 +49,8 @@ class PostgresReads:
         """Sum up, in one statement and hence of one moment, *since* ≤ time < *until*.
 
         Tokens that were not reported add nothing; times that were not measured stay
-        out of the means and percentiles (`percentile_cont`: interpolated).
+        out of the means and percentiles (`percentile_cont`: interpolated). No call
+        has a price yet.
         """
         async with self._database.organization(org_id) as transaction:
             [row] = await transaction.fetch(
@@ -58,10 +59,16 @@ class PostgresReads:
                     SELECT
                         count(*) AS calls,
                         count(*) FILTER (WHERE status = 'failed') AS errors,
+                        count(*) FILTER (WHERE status = 'cancelled')
+                            AS cancelled_calls,
+                        count(*) FILTER (WHERE status = 'interrupted')
+                            AS interrupted_calls,
                         coalesce(sum(input_tokens), 0)::bigint AS input_tokens,
                         coalesce(sum(cached_input_tokens), 0)::bigint
                             AS cached_input_tokens,
                         coalesce(sum(output_tokens), 0)::bigint AS output_tokens,
+                        coalesce(sum(reasoning_tokens), 0)::bigint
+                            AS reasoning_tokens,
                         avg(duration_ms)::float8 AS average_response_time_ms,
                         percentile_cont(0.5) WITHIN GROUP (ORDER BY duration_ms)
                             AS p50_response_time_ms,
@@ -88,14 +95,18 @@ class PostgresReads:
                     calls,
                     errors,
                     errors::float8 / NULLIF(calls, 0) AS error_rate,
+                    cancelled_calls,
+                    interrupted_calls,
                     input_tokens,
                     cached_input_tokens,
                     output_tokens,
+                    reasoning_tokens,
                     input_tokens + cached_input_tokens + output_tokens AS total_tokens,
                     average_response_time_ms,
                     p50_response_time_ms,
                     p95_response_time_ms,
                     average_time_to_first_token_ms,
+                    calls AS unpriced_calls,
                     messages_processed,
                     message_duration_ms,
                     now() AS as_of
