@@ -83,7 +83,7 @@ async def test_declaring_brings_back_our_configuration_and_keeps_the_events(
     await metrics.publish(contract.MESSAGE_FINISHED, _event())
     ours = await _stream(metrics)
     await metrics._jetstream.update_stream(
-        replace(ours.config, max_age=60.0, duplicate_window=10.0)
+        replace(ours.config, max_age=24 * 3600.0, duplicate_window=10.0)
     )
 
     await metrics.declare_events()
