@@ -28,6 +28,7 @@ from .routes.health import HealthRoutes
 from .routes.jobs import JobRoutes
 from .routes.master_key import MasterKeyRoutes
 from .routes.messages import MessageRoutes
+from .routes.prices import PriceRoutes
 from .routes.providers import ProviderRoutes
 from .routes.stats import StatsRoutes
 from .settings import Settings
@@ -63,7 +64,8 @@ def create_app(
         *AgentRoutes(bus).routes(),
         *MessageRoutes(bus, waiting_room).routes(),
         *StatsRoutes(bus, now=now).routes(),
-        *CallRoutes(bus).routes(),
+        *CallRoutes(bus, now=now).routes(),
+        *PriceRoutes(bus).routes(),
         *MasterKeyRoutes(bus).routes(),
         *JobRoutes(bus).routes(),
         *AuditRoutes(bus).routes(),
