@@ -24,9 +24,7 @@ AppError                              500 INTERNAL_ERROR
  │  ├ ThreadNotFoundError                 THREAD_NOT_FOUND
  │  ├ CallNotFoundError                   CALL_NOT_FOUND
  │  ├ ApiKeyNotFoundError                 API_KEY_NOT_FOUND
- │  ├ JobNotFoundError                    JOB_NOT_FOUND
- │  ├ PriceNotFoundError                  PRICE_NOT_FOUND
- │  └ RepricingNotFoundError              REPRICING_NOT_FOUND
+ │  └ JobNotFoundError                    JOB_NOT_FOUND
  ├ MethodNotAllowedError              405 METHOD_NOT_ALLOWED
  ├ ConflictError                      409 CONFLICT
  │  ├ NameTakenError                      NAME_TAKEN
@@ -100,13 +98,11 @@ __all__ = [
     "NotFoundError",
     "PathNotAllowedError",
     "PreconditionFailedError",
-    "PriceNotFoundError",
     "ProviderGoneError",
     "ProviderInUseError",
     "ProviderIncompleteError",
     "ProviderNotFoundError",
     "ProviderNotReadyError",
-    "RepricingNotFoundError",
     "RoleRefusedError",
     "SecretRequiredError",
     "SpoolFullError",
@@ -261,14 +257,6 @@ class ApiKeyNotFoundError(NotFoundError):
 
 class JobNotFoundError(NotFoundError):
     code = "JOB_NOT_FOUND"
-
-
-class PriceNotFoundError(NotFoundError):
-    code = "PRICE_NOT_FOUND"
-
-
-class RepricingNotFoundError(NotFoundError):
-    code = "REPRICING_NOT_FOUND"
 
 
 class MethodNotAllowedError(AppError):

@@ -53,6 +53,7 @@ async def without_unique_calls(superuser: Superuser) -> None:
     """Leave the sequence as the only defence against counting twice."""
     await superuser.execute(
         """
+        ALTER TABLE attempt DROP CONSTRAINT attempt_call_id_fkey;
         ALTER TABLE attempt DROP CONSTRAINT attempt_pkey;
         ALTER TABLE call DROP CONSTRAINT call_pkey;
         """

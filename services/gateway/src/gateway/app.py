@@ -28,7 +28,6 @@ from .routes.health import HealthRoutes
 from .routes.jobs import JobRoutes
 from .routes.master_key import MasterKeyRoutes
 from .routes.messages import MessageRoutes
-from .routes.prices import PriceRoutes
 from .routes.providers import ProviderRoutes
 from .routes.stats import StatsRoutes
 from .settings import Settings
@@ -64,8 +63,7 @@ def create_app(
         *AgentRoutes(bus).routes(),
         *MessageRoutes(bus, waiting_room).routes(),
         *StatsRoutes(bus, now=now).routes(),
-        *CallRoutes(bus, now=now).routes(),
-        *PriceRoutes(bus).routes(),
+        *CallRoutes(bus).routes(),
         *MasterKeyRoutes(bus).routes(),
         *JobRoutes(bus).routes(),
         *AuditRoutes(bus).routes(),

@@ -21,7 +21,6 @@ from .credentials import ProviderType
 __all__ = [
     "ANY_MODEL",
     "Dollars",
-    "ModelName",
     "PriceOverride",
     "PriceOverrideSubmission",
     "PriceQuestion",

@@ -1,10 +1,9 @@
 """What was used, as the metrics service sums it up."""
 
 from enum import StrEnum
-from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, Field
 
 from .base import Message, Question
 from .prices import Dollars
@@ -14,7 +13,6 @@ __all__ = [
     "AgentStatsQuestion",
     "Dimension",
     "Interval",
-    "Key",
     "UsageBucket",
     "UsageByQuestion",
     "UsageFigures",
@@ -43,10 +41,6 @@ class Dimension(StrEnum):
     LABEL = "label"
     STATUS = "status"
     CODE = "code"
-
-
-Key = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
-"""What usage is told apart by: an id, a name; PostgreSQL has no text with U+0000."""
 
 
 class Interval(StrEnum):
@@ -115,7 +109,7 @@ class UsageQuestion(Question):
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
     dimension: Dimension | None = None
-    key: Key | None = None
+    key: str | None = None
 
 
 class UsageSummary(UsageFigures, _OfPeriod):
