@@ -15,7 +15,7 @@ import structlog
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
 from shared.contracts.metrics import INGEST, Ingest, IngestRecord
-from shared.errors import UnavailableError
+from shared.errors import AppError
 
 from .outbox_repository import OutboxRepository
 from .spool import SettledRecord, Spool
@@ -102,7 +102,7 @@ async def _ship(
             await shipped(through)
         except (SpoolBrokenError, SpoolDamagedError):
             raise
-        except UnavailableError as error:
+        except AppError as error:
             log.warning("shipping.waits", source=str(source), reason=error.message)
             through = None
             await asyncio.sleep(_PAUSE_AFTER_FAILURE.total_seconds())
