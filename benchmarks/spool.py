@@ -15,8 +15,8 @@ from time import perf_counter
 from timeit import timeit
 from zlib import crc32
 
-from agent_runner.spool import Spool
-from agent_runner.spool_format import encode_opened, encode_settled
+from agent_runner.spool.format import encode_opened, encode_settled
+from agent_runner.spool.spool import Spool
 from shared.ids import new_id
 
 CALLS = 100_000

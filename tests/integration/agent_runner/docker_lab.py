@@ -22,11 +22,11 @@ from uuid import UUID, uuid4
 from aiodocker import Docker
 from aiodocker.containers import DockerContainer
 
-from agent_runner.docker_body import Owner, container_body
-from agent_runner.docker_engine import DockerEngine
-from agent_runner.docker_runtime import docker_runtime
-from agent_runner.launch_frame import AGENT_INIT
-from agent_runner.runtime import Launch, Resources, Runtime
+from agent_runner.runtimes.docker.body import Owner, container_body
+from agent_runner.runtimes.docker.engine import DockerEngine
+from agent_runner.runtimes.docker.runtime import docker_runtime
+from agent_runner.runtimes.launch_frame import AGENT_INIT
+from agent_runner.runtimes.runtime import Launch, Resources, Runtime
 from shared.ids import new_id
 
 from .door import Door, open_door

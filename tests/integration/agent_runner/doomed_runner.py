@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from uuid import UUID
 
-from agent_runner.process_runtime import process_runtime
-from agent_runner.runtime import Launch
+from agent_runner.runtimes.process.runtime import process_runtime
+from agent_runner.runtimes.runtime import Launch
 from shared.logs import set_up_logs
 
 

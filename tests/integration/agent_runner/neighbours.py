@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from agent_runner.runtime import Exited, ExitReason, Launch, Placed
+from agent_runner.runtimes.runtime import Exited, ExitReason, Launch, Placed
 from shared.bus import Answer, answer
 from shared.contracts.base import Empty, Signed
 from shared.contracts.credentials import (

@@ -11,7 +11,7 @@ import aiohttp
 
 import agent_runner.app
 from ag2trust.testing import BusAs, Stack
-from agent_runner.runtime import Launch, Runtime
+from agent_runner.runtimes.runtime import Launch, Runtime
 from agent_runner.settings import Settings
 from shared.bus import NatsBus
 from shared.contracts.agent_runner import (

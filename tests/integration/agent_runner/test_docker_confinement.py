@@ -8,10 +8,10 @@ from uuid import uuid4
 
 import pytest
 
-from agent_runner.docker_body import Owner
-from agent_runner.docker_engine import engine_at
-from agent_runner.launch_frame import READY, REFUSED
-from agent_runner.runtime import Resources, Runtime
+from agent_runner.runtimes.docker.body import Owner
+from agent_runner.runtimes.docker.engine import engine_at
+from agent_runner.runtimes.launch_frame import READY, REFUSED
+from agent_runner.runtimes.runtime import Resources, Runtime
 from shared.ids import new_id
 
 from .docker_lab import ORG, SOCKET, DockerLab

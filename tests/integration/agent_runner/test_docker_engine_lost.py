@@ -3,8 +3,8 @@ from datetime import timedelta
 
 import pytest
 
-from agent_runner.errors import EngineUnavailableError
-from agent_runner.runtime import ExitReason, Runtime
+from agent_runner.runtimes.errors import EngineUnavailableError
+from agent_runner.runtimes.runtime import ExitReason, Runtime
 from shared.ids import new_id
 
 from .docker_lab import EPOCH, ORG, SOCKET, DockerLab

@@ -6,13 +6,13 @@ from uuid import UUID
 
 import pytest
 
-from agent_runner.errors import (
+from agent_runner.masking import MASK
+from agent_runner.runtimes.errors import (
     EngineUnavailableError,
     ImageNotFoundError,
     LaunchFailedError,
 )
-from agent_runner.masking import MASK
-from agent_runner.runtime import Exited, ExitReason, Placed, Resources, Runtime
+from agent_runner.runtimes.runtime import Exited, ExitReason, Placed, Resources, Runtime
 from shared.ids import new_id
 
 from .docker_lab import EPOCH, ORG, DockerLab

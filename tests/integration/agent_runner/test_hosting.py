@@ -4,7 +4,7 @@ from uuid import UUID
 import pytest
 
 from ag2trust.testing import BusAs, Stack
-from agent_runner.errors import LaunchFailedError
+from agent_runner.runtimes.errors import LaunchFailedError
 from shared.contracts.agent_runner import (
     AGENT_LOGS,
     DELETE_AGENT,

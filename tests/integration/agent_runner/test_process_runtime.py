@@ -13,11 +13,11 @@ from uuid import UUID
 
 import pytest
 
-from agent_runner.errors import LaunchFailedError
 from agent_runner.masking import MASK
-from agent_runner.process_ledger import Entry, ProcessLedger, started_at
-from agent_runner.process_runtime import process_runtime
-from agent_runner.runtime import Exited, ExitReason, Launch, Placed, Runtime
+from agent_runner.runtimes.errors import LaunchFailedError
+from agent_runner.runtimes.process.ledger import Entry, ProcessLedger, started_at
+from agent_runner.runtimes.process.runtime import process_runtime
+from agent_runner.runtimes.runtime import Exited, ExitReason, Launch, Placed, Runtime
 from shared.ids import new_id
 
 from .door import KNOCK, Door, open_door

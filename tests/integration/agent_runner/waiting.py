@@ -3,7 +3,7 @@
 import asyncio
 from uuid import UUID
 
-from agent_runner.runtime import Exited, Runtime
+from agent_runner.runtimes.runtime import Exited, Runtime
 
 __all__ = ["next_exit", "said"]
 

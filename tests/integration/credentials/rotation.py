@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from credentials.master_key_local import LocalMasterKey
+from credentials.master_keys.local import LocalMasterKey
 from credentials.settings import Settings
 from shared.contracts.base import Question
 from shared.contracts.master_key import (

@@ -13,8 +13,8 @@ import pytest
 import pytest_asyncio
 
 from ag2trust.testing import Stack
+from credentials.administration.audit import HeadExport
 from credentials.app import serving
-from credentials.audit import HeadExport
 from credentials.settings import Settings
 from credentials.verify_audit import verified
 from shared.audit_chain import AuditHead, Flaw

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from ag2trust.testing import BusAs
-from credentials.expiry import ExpiryWatch
+from credentials.providers.expiry import ExpiryWatch
 from credentials.settings import Settings
 from shared.contracts.base import EventT, Service, Topic
 from shared.contracts.credential_events import CREDENTIAL_EXPIRED, CREDENTIAL_EXPIRING

@@ -9,11 +9,11 @@ import pytest
 import pytest_asyncio
 
 from ag2trust.testing import BusAs, Stack
+from credentials.administration.freeze import Freeze
 from credentials.app import role_sessions_of
-from credentials.enrolment import Enrolment
-from credentials.freeze import Freeze
-from credentials.leases import LEASE_LIFETIME, Leases, Refusal
-from credentials.master_key_local import LocalMasterKey
+from credentials.leases.enrolment import Enrolment
+from credentials.leases.leases import LEASE_LIFETIME, Leases, Refusal
+from credentials.master_keys.local import LocalMasterKey
 from credentials.settings import Settings
 from credentials.vault import Vault
 from shared.bus import NatsBus

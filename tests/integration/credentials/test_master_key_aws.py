@@ -14,10 +14,10 @@ import pytest_asyncio
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
 from credentials.envelope import Context
-from credentials.master_key import WrappedKey
-from credentials.master_key_aws import AwsMasterKey, KmsKey, connect_aws_master_key
-from credentials.master_key_local import LocalMasterKey
-from credentials.master_key_ring import MasterKeyRing
+from credentials.master_keys.aws import AwsMasterKey, KmsKey, connect_aws_master_key
+from credentials.master_keys.local import LocalMasterKey
+from credentials.master_keys.master_key import WrappedKey
+from credentials.master_keys.ring import MasterKeyRing
 from shared.errors import (
     AppError,
     CredentialTamperedError,

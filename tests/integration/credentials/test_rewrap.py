@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from credentials.administration.freeze import Freeze
+from credentials.administration.rewraps import Rewraps
 from credentials.app import serving
-from credentials.freeze import Freeze
-from credentials.master_key_ring import open_master_keys
-from credentials.rewraps import Rewraps
+from credentials.master_keys.ring import open_master_keys
 from credentials.settings import Settings
 from credentials.vault import Vault
 from shared.contracts.master_key import RewrapStatus

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from ag2trust.testing import Stack
 from credentials.app import serving
-from credentials.rewraps_repository import (
+from credentials.repositories.rewraps import (
     Job,
     WrappedRow,
     put_data_key,

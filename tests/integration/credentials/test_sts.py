@@ -10,8 +10,8 @@ import pytest_asyncio
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from pydantic import SecretStr
 
-from credentials.role_sessions import Role
-from credentials.sts import AwsSts
+from credentials.leases.role_sessions import Role
+from credentials.leases.sts import AwsSts
 from shared.errors import (
     CredentialsMissingError,
     RoleRefusedError,

@@ -9,7 +9,7 @@ import pytest
 
 from ag2trust.errors import HomeUnusableError
 from ag2trust.provision import make_keys
-from agent_runner.launch_frame import AGENT_INIT
+from agent_runner.runtimes.launch_frame import AGENT_INIT
 from shared.contracts.base import Service
 from shared.identity import Identity
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from agent_runner.bedrock_types import require_bedrock_models
+from agent_runner.agents.bedrock_types import require_bedrock_models
 from shared.contracts.agent_runner import AgentTypeSubmission
 from shared.errors import InvalidError
 

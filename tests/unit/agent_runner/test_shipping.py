@@ -2,7 +2,7 @@ import asyncio
 from pathlib import Path
 
 from agent_runner.shipping import ship_spool
-from agent_runner.spool import Spool
+from agent_runner.spool.spool import Spool
 from shared.bus import answer
 from shared.contracts.metrics import INGEST, Ingest, Ingested
 from shared.errors import AppError

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from credentials.master_key_aws import KmsKey
+from credentials.master_keys.aws import KmsKey
 from credentials.settings import Settings
 from shared.settings import SettingsError, load
 

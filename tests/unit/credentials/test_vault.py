@@ -10,8 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from credentials.envelope import Context, SealedSecret
-from credentials.master_key_local import LocalMasterKey
-from credentials.master_key_ring import MasterKeyRing
+from credentials.master_keys.local import LocalMasterKey
+from credentials.master_keys.ring import MasterKeyRing
 from credentials.vault import Vault
 from shared.errors import (
     CredentialsFrozenError,

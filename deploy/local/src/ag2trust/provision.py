@@ -22,7 +22,7 @@ from pathlib import Path
 
 import asyncpg
 
-from agent_runner.launch_frame import AGENT_INIT
+from agent_runner.runtimes.launch_frame import AGENT_INIT
 from shared.contracts.base import Service
 
 from .errors import LaunchError, ServerFailedError

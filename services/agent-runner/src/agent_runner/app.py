@@ -15,31 +15,32 @@ from shared.identity import Identity
 from shared.lifecycle import background
 from shared.migrations import migrate
 
-from . import agent_routes
-from .agent_life import AgentLife
-from .agent_logs import LogReader
-from .agent_types import AgentTypes
-from .agents import Agents
-from .docker_body import Volume
-from .docker_runtime import docker_runtime
-from .doors import open_doors
+from .agent_protocol import routes as agent_routes
+from .agent_protocol.doors import open_doors
+from .agents.agent_logs import LogReader
+from .agents.agent_types import AgentTypes
+from .agents.agents import Agents
 from .hosted_agents import HostedAgents
-from .hosting import Hosting
-from .hosting_repository import HostingRepository
-from .launch_frame import AGENT_INIT
-from .lease_renewal import LeaseRenewal
+from .hosting.agent_life import AgentLife
+from .hosting.hosting import Hosting
+from .hosting.lease_renewal import LeaseRenewal
 from .leases import Leases
-from .messages import MessageDesk, Messages
-from .outbox_repository import OutboxRepository
-from .process_runtime import process_runtime
+from .messages.message_desk import MessageDesk
+from .messages.messages import Messages
 from .proxy import routes as proxy_routes
 from .proxy.calls import CallBook, interrupted
 from .proxy.forwarding import Forwarding
 from .proxy.upstream import connect_upstream
-from .runtime import Runtime
+from .repositories.hosting import HostingRepository
+from .repositories.outbox import OutboxRepository
+from .runtimes.docker.body import Volume
+from .runtimes.docker.runtime import docker_runtime
+from .runtimes.launch_frame import AGENT_INIT
+from .runtimes.process.runtime import process_runtime
+from .runtimes.runtime import Runtime
 from .settings import RuntimeName, Settings
 from .shipping import ship_outbox, ship_spool
-from .spool import Spool
+from .spool.spool import Spool
 
 __all__ = ["create_app", "serving"]
 

@@ -18,8 +18,8 @@ from shared.errors import InvalidAgentTokenError
 
 from .agent_tokens import hash_token
 from .leases import HeldLease
-from .messages_repository import Host
-from .runtime import Exited
+from .repositories.messages import Host
+from .runtimes.runtime import Exited
 
 __all__ = ["HostedAgent", "HostedAgents", "MessageInHand"]
 

@@ -17,9 +17,9 @@ from shared.clock import Clock, utc_now
 from shared.contracts.metrics import INGEST, Ingest, IngestRecord
 from shared.errors import AppError
 
-from .outbox_repository import OutboxRepository
-from .spool import SettledRecord, Spool
-from .spool_errors import SpoolBrokenError, SpoolDamagedError
+from .repositories.outbox import OutboxRepository
+from .spool.errors import SpoolBrokenError, SpoolDamagedError
+from .spool.spool import SettledRecord, Spool
 
 __all__ = ["ship_outbox", "ship_spool"]
 

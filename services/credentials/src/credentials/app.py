@@ -17,21 +17,21 @@ from shared.identity import Identity
 from shared.lifecycle import background, every
 from shared.migrations import migrate
 
-from .audit import Audit, HeadExport
-from .aws_regions import read_regions
-from .enrolment import Enrolment
-from .expiry import ExpiryWatch
-from .freeze import Freeze
-from .leases import Leases
-from .master_key_ring import open_master_keys
-from .master_key_state import MasterKeyDesk
-from .planning import Planner
-from .providers import Providers
-from .rewraps import Rewraps
-from .role_sessions import RoleSessions
+from .administration.audit import Audit, HeadExport
+from .administration.freeze import Freeze
+from .administration.master_key_state import MasterKeyDesk
+from .administration.rewraps import Rewraps
+from .leases.enrolment import Enrolment
+from .leases.leases import Leases
+from .leases.role_sessions import RoleSessions
+from .leases.sts import AwsSts
+from .leases.uses import Uses
+from .master_keys.ring import open_master_keys
+from .providers.aws_regions import read_regions
+from .providers.expiry import ExpiryWatch
+from .providers.planning import Planner
+from .providers.providers import Providers
 from .settings import Settings
-from .sts import AwsSts
-from .uses import Uses
 from .vault import Vault
 
 __all__ = ["answers", "serving"]

@@ -9,7 +9,7 @@ from pydantic_settings import SettingsConfigDict
 
 from shared.settings import DatabaseSettings
 
-from .master_key_aws import KmsKey
+from .master_keys.aws import KmsKey
 
 __all__ = ["Settings"]
 

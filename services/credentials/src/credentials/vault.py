@@ -8,7 +8,7 @@ from typing import Protocol
 from pydantic import SecretStr
 
 from .envelope import Context, SealedSecret, seal, unseal
-from .master_key import MasterKey, WrappedKey
+from .master_keys.master_key import MasterKey, WrappedKey
 
 __all__ = ["Gate", "Vault"]
 

@@ -18,7 +18,7 @@ from shared.database import Database, Transaction, connect_database
 from shared.identity import Identity
 from shared.settings import load
 
-from . import audit_repository as repository
+from .repositories import audit as repository
 from .settings import Settings
 
 __all__ = ["verified"]

@@ -19,17 +19,17 @@ from openai.types.chat import ChatCompletionUserMessageParam
 from pydantic import SecretStr
 from yarl import URL
 
+from agent_runner.agent_protocol.doors import Doors, open_doors
 from agent_runner.agent_tokens import new_token
 from agent_runner.app import create_app
-from agent_runner.doors import Doors, open_doors
 from agent_runner.hosted_agents import HostedAgent, HostedAgents
 from agent_runner.leases import HeldLease
-from agent_runner.messages import MessageDesk
-from agent_runner.messages_repository import Host
+from agent_runner.messages.message_desk import MessageDesk
 from agent_runner.proxy.calls import CallBook, interrupted
 from agent_runner.proxy.forwarding import Forwarding
 from agent_runner.proxy.upstream import connect_upstream
-from agent_runner.spool import Spool
+from agent_runner.repositories.messages import Host
+from agent_runner.spool.spool import Spool
 from shared.contracts.agent_runner import AgentType, Resources
 from shared.contracts.credentials import LeasedCredential, ProviderType
 from shared.contracts.metrics import CallRecord

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 from uuid import UUID
 
-from agent_runner.spool_format import (
+from agent_runner.spool.format import (
     OpenedRecord,
     Record,
     SettledRecord,

@@ -6,9 +6,9 @@ import pytest
 
 from ag2trust_sandbox import Sandbox, Step
 from agent_runner.proxy.calls import interrupted
-from agent_runner.spool import Spool
-from agent_runner.spool_chain import MIN_SEGMENT_BYTES
-from agent_runner.spool_errors import SpoolBrokenError
+from agent_runner.spool.chain import MIN_SEGMENT_BYTES
+from agent_runner.spool.errors import SpoolBrokenError
+from agent_runner.spool.spool import Spool
 from shared.contracts.metrics import CallRecord, CallStatus
 
 from .proxying import HELLO, MODEL, Proxy, open_proxy

@@ -8,11 +8,11 @@ from agent_runner.hosted_agents import MessageInHand
 from agent_runner.masking import SecretMask
 from agent_runner.proxy.calls import OpenCall, encoded, interrupted
 from agent_runner.proxy.openai_errors import explain_error
-from agent_runner.spool import Spool
-from agent_runner.spool_format import (
+from agent_runner.spool.format import (
     MAX_OPENED_PAYLOAD_BYTES,
     MAX_SETTLED_PAYLOAD_BYTES,
 )
+from agent_runner.spool.spool import Spool
 from shared.contracts.base import Explanation
 from shared.contracts.credentials import ProviderType
 from shared.contracts.metrics import CallRecord, CallStatus, Usage, UsageSource

@@ -6,7 +6,7 @@ from time import monotonic
 from uuid import UUID
 
 from agent_runner.hosted_agents import HostedAgent, MessageInHand
-from agent_runner.spool import Spool
+from agent_runner.spool.spool import Spool
 from shared.contracts.base import Explanation
 from shared.contracts.metrics import (
     AttemptRecord,

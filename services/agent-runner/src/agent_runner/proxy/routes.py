@@ -12,7 +12,7 @@ import structlog
 from aiohttp import web
 from structlog.contextvars import bound_contextvars
 
-from agent_runner.agent_routes import HOSTED, bearer_of, reached_at
+from agent_runner.agent_protocol.routes import HOSTED, bearer_of, reached_at
 from agent_runner.hosted_agents import HostedAgent
 from shared.contracts.agent_runner import AgentType
 from shared.errors import (

@@ -1,0 +1,145 @@
+"""Use cases of agent types: make, read, change, remove."""
+
+from typing import Any
+
+from agent_runner.repositories import agent_types as repository
+from agent_runner.repositories.audit import note
+from shared.bus import Bus
+from shared.clock import Clock, utc_now
+from shared.contracts.agent_runner import (
+    AgentType,
+    AgentTypePatch,
+    AgentTypeQuestion,
+    AgentTypeSubmission,
+    CreateAgentType,
+    ModelsInUse,
+    ModelsQuestion,
+    UpdateAgentType,
+)
+from shared.contracts.base import Empty, Page, PageQuestion, Question
+from shared.contracts.credentials import GET_PROVIDER, ProviderQuestion, ProviderType
+from shared.database import Database
+from shared.errors import InvalidError, PreconditionFailedError
+from shared.pages import before, page_of
+
+from .bedrock_types import require_bedrock_models
+
+__all__ = ["AgentTypes", "patched"]
+
+
+class AgentTypes:
+    def __init__(self, *, database: Database, bus: Bus, now: Clock = utc_now) -> None:
+        self._database = database
+        self._bus = bus
+        self._now = now
+
+    async def create(self, question: CreateAgentType) -> AgentType:
+        submission = question.submission
+        _check(submission)
+        await self._require_provider(question, submission)
+        async with self._database.organization(question.org_id) as transaction:
+            await repository.add_agent_type(
+                transaction,
+                org_id=question.org_id,
+                agent_type_id=question.agent_type_id,
+                submission=submission,
+                at=self._now(),
+            )
+            await note(
+                transaction, question, "agent_type.created", question.agent_type_id
+            )
+            return await repository.agent_type(transaction, question.agent_type_id)
+
+    async def update(self, question: UpdateAgentType) -> AgentType:
+        """Make a new version; running agents keep theirs until they restart."""
+        async with self._database.organization(question.org_id) as transaction:
+            current = await repository.agent_type(transaction, question.agent_type_id)
+        if question.if_version not in {None, current.version}:
+            raise PreconditionFailedError(
+                f"The agent type has moved on to version {current.version}."
+            )
+        submission = patched(current, question.patch)
+        _check(submission)
+        await self._require_provider(question, submission)
+        async with self._database.organization(question.org_id) as transaction:
+            await repository.add_agent_type_version(
+                transaction,
+                org_id=question.org_id,
+                agent_type_id=question.agent_type_id,
+                submission=submission,
+                after_version=current.version,
+                at=self._now(),
+            )
+            await note(
+                transaction, question, "agent_type.updated", question.agent_type_id
+            )
+            return await repository.agent_type(transaction, question.agent_type_id)
+
+    async def get(self, question: AgentTypeQuestion) -> AgentType:
+        async with self._database.organization(question.org_id) as transaction:
+            return await repository.agent_type(transaction, question.agent_type_id)
+
+    async def list(self, question: PageQuestion) -> Page[AgentType]:
+        async with self._database.organization(question.org_id) as transaction:
+            found = await repository.agent_types(
+                transaction, before=before(question.cursor), limit=question.limit + 1
+            )
+        return page_of(found, limit=question.limit, id_of=lambda each: each.id)
+
+    async def models_in_use(self, question: ModelsQuestion) -> ModelsInUse:
+        async with self._database.organization(question.org_id) as transaction:
+            models = await repository.models_in_use(transaction, question.provider_id)
+        return ModelsInUse(models=models)
+
+    async def delete(self, question: AgentTypeQuestion) -> Empty:
+        async with self._database.organization(question.org_id) as transaction:
+            await repository.remove_agent_type(transaction, question.agent_type_id)
+            await note(
+                transaction, question, "agent_type.deleted", question.agent_type_id
+            )
+        return Empty()
+
+    async def _require_provider(
+        self, question: Question, submission: AgentTypeSubmission
+    ) -> None:
+        """Raise what the credentials service says of a provider that is not there.
+
+        A Bedrock provider says what a model id looks like, too.
+        """
+        provider = await self._bus.ask(
+            GET_PROVIDER,
+            ProviderQuestion(
+                org_id=question.org_id,
+                actor=question.actor,
+                provider_id=submission.provider_id,
+            ),
+        )
+        if provider.type is ProviderType.BEDROCK:
+            require_bedrock_models(submission, region=provider.aws_region)
+
+
+def patched(current: AgentType, patch: AgentTypePatch) -> AgentTypeSubmission:
+    """Lay *patch* over *current*.
+
+    A type that allows its one model goes on doing so when only the model changes.
+    """
+    kept: dict[str, Any] = {
+        name: getattr(current, name) for name in AgentTypeSubmission.model_fields
+    }
+    if current.allowed_models == [current.model]:
+        kept["allowed_models"] = None
+    changes = {name: getattr(patch, name) for name in patch.model_fields_set}
+    return AgentTypeSubmission.model_validate(kept | changes)
+
+
+def _check(submission: AgentTypeSubmission) -> None:
+    allowed = submission.allowed_models
+    if allowed is not None and submission.model not in allowed:
+        raise InvalidError(
+            "The type's model must be one of its allowed models.",
+            details={
+                "fields": [
+                    {"field": "allowed_models", "message": "does not hold the model"}
+                ]
+            },
+        )

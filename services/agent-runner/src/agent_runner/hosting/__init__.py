@@ -1,0 +1,1 @@
+"""Making what runs match what should run."""

@@ -1,0 +1,210 @@
+"""The life of one incarnation: from its lease to its first word, and to its end."""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+
+from agent_runner.agent_protocol.doors import Doors
+from agent_runner.agent_tokens import hash_token, new_token
+from agent_runner.hosted_agents import HostedAgent, HostedAgents
+from agent_runner.leases import HeldLease, Leases
+from agent_runner.messages.message_desk import MessageDesk
+from agent_runner.repositories.agent_types import agent_type as read_agent_type
+from agent_runner.repositories.hosting import Assignment, HostingRepository
+from agent_runner.repositories.messages import Host
+from agent_runner.runtimes.errors import AgentExitedError, AgentSilentError
+from agent_runner.runtimes.runtime import Exited, Runtime
+from shared.bus import Bus
+from shared.clock import Clock, utc_now
+from shared.contracts.agent_runner import AgentStatus, AgentType
+from shared.contracts.base import Actor, Explanation
+from shared.contracts.credentials import (
+    CLAIM_USES,
+    RELEASE_USES,
+    ClaimUses,
+    ReleaseUses,
+)
+from shared.database import Database
+from shared.errors import ConflictError
+
+from .launching import delivered_keys, launch_of
+
+__all__ = ["AgentLife", "exit_sentence"]
+
+log = structlog.get_logger(__name__)
+
+_FIRST_WORD_WITHIN = timedelta(seconds=30)
+_LAST_WORDS_SHOWN = 2000
+
+
+class AgentLife:
+    """Begins and ends incarnations; one call at a time for each agent."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        repository: HostingRepository,
+        bus: Bus,
+        leases: Leases,
+        runtime: Runtime,
+        doors: Doors,
+        hosted: HostedAgents,
+        desk: MessageDesk,
+        image: str,
+        now: Clock = utc_now,
+    ) -> None:
+        self._database = database
+        self._repository = repository
+        self._bus = bus
+        self._leases = leases
+        self._runtime = runtime
+        self._doors = doors
+        self._hosted = hosted
+        self._desk = desk
+        self._image = image
+        self._now = now
+        self._actor = Actor(kind="service", id=repository.runner)
+
+    async def begin(self, assignment: Assignment) -> None:
+        """Launch the agent and wait for its first word; raises what went wrong.
+
+        An agent in `ack_only` stays so until there is a lease.
+        """
+        if assignment.status is not AgentStatus.ACK_ONLY:
+            await self._repository.tell(assignment, AgentStatus.STARTING)
+        await self._desk.hand_back(assignment.org_id, assignment.agent_id)
+        agent_type = await self._agent_type(assignment)
+        await self._claim(assignment, agent_type)
+        lease = await self._leases.obtain(
+            org_id=assignment.org_id,
+            agent_id=assignment.agent_id,
+            provider_id=agent_type.provider_id,
+        )
+        await self._repository.tell(assignment, AgentStatus.STARTING)
+        agent = await self._prepared(assignment, agent_type, lease)
+        self._hosted.add(agent)
+        try:
+            port = await self._doors.open(agent.address)
+            await self._runtime.launch(launch_of(agent, image=self._image, port=port))
+            await _first_word(agent)
+        except BaseException:
+            await self.end(agent, grace=timedelta())
+            raise
+        await self._repository.tell(
+            assignment, AgentStatus.RUNNING, started_at=agent.started_at
+        )
+        log.info("agent.started", agent=str(agent.id))
+
+    async def end(self, agent: HostedAgent, *, grace: timedelta) -> None:
+        """End its process; its token is dead when this returns."""
+        agent.is_stopping = True
+        agent.woken.set()
+        await self._runtime.stop(agent.id, grace=grace)
+        self._hosted.remove(agent)
+        if not any(each.address == agent.address for each in self._hosted):
+            await self._doors.close(agent.address)
+        log.info("agent.ended", agent=str(agent.id))
+
+    async def acknowledge(self, assignment: Assignment, reason: Explanation) -> None:
+        """Call the agent `ack_only`, and answer what waits for it with the reason."""
+        await self._repository.tell(assignment, AgentStatus.ACK_ONLY, reason=reason)
+        await self._desk.acknowledge(
+            assignment.org_id,
+            assignment.agent_id,
+            runner=self._repository.runner,
+            epoch=self._repository.epoch,
+        )
+
+    async def resume(self, assignment: Assignment, agent: HostedAgent) -> None:
+        """Call an agent running again whose provider is ready again."""
+        await self._repository.tell(assignment, AgentStatus.RUNNING)
+        agent.woken.set()
+        log.info("agent.resumed", agent=str(agent.id))
+
+    async def release(self, assignment: Assignment) -> None:
+        """Let the providers go, then call the agent stopped: in this order."""
+        await self._desk.hand_back(assignment.org_id, assignment.agent_id)
+        generation = await self._repository.begin_release(assignment)
+        if generation is not None:
+            await self._bus.ask(
+                RELEASE_USES,
+                ReleaseUses(
+                    org_id=assignment.org_id,
+                    actor=self._actor,
+                    agent_id=assignment.agent_id,
+                    generation=generation,
+                ),
+            )
+            await self._repository.released(assignment, generation)
+        await self._repository.let_go(assignment)
+
+    async def _agent_type(self, assignment: Assignment) -> AgentType:
+        async with self._database.organization(assignment.org_id) as transaction:
+            return await read_agent_type(
+                transaction, assignment.agent_type_id, assignment.agent_type_version
+            )
+
+    async def _claim(self, assignment: Assignment, agent_type: AgentType) -> None:
+        """Claim exactly what this version uses; a restart may have claimed more."""
+        generation = await self._repository.begin_claim(assignment)
+        if generation is None:
+            raise ConflictError("The agent is not this runner's any more.")
+        await self._bus.ask(
+            CLAIM_USES,
+            ClaimUses(
+                org_id=assignment.org_id,
+                actor=self._actor,
+                agent_id=assignment.agent_id,
+                agent_name=assignment.name,
+                provider_ids=[agent_type.provider_id],
+                generation=generation,
+            ),
+        )
+
+    async def _prepared(
+        self, assignment: Assignment, agent_type: AgentType, lease: HeldLease
+    ) -> HostedAgent:
+        address = await self._runtime.connect(
+            assignment.agent_id, assignment.org_id, self._repository.epoch
+        )
+        token = new_token()
+        await self._repository.keep_token(assignment, hash_token(token))
+        return HostedAgent(
+            host=Host(
+                agent_id=assignment.agent_id,
+                runner=self._repository.runner,
+                epoch=self._repository.epoch,
+                incarnation=assignment.incarnation,
+            ),
+            org_id=assignment.org_id,
+            name=assignment.name,
+            agent_type=agent_type,
+            lease=lease,
+            address=address,
+            token=token,
+            started_at=self._now(),
+            delivered=delivered_keys(lease.credential),
+        )
+
+
+def exit_sentence(exited: Exited) -> str:
+    """Say how an agent ended, with the end of what it printed (masked)."""
+    how = "ran out of memory" if exited.reason == "out_of_memory" else exited.reason
+    code = "" if exited.exit_code is None else f" with code {exited.exit_code}"
+    words = exited.last_words.strip()[-_LAST_WORDS_SHOWN:]
+    said = f" Its last words: {words}" if words else " It said nothing."
+    return f"The agent {how}{code}.{said}"
+
+
+async def _first_word(agent: HostedAgent) -> None:
+    try:
+        async with asyncio.timeout(_FIRST_WORD_WITHIN.total_seconds()):
+            exited = await agent.first_sign
+    except TimeoutError as error:
+        raise AgentSilentError(
+            f"The agent said nothing within {_FIRST_WORD_WITHIN.seconds} s."
+        ) from error
+    if exited is not None:
+        raise AgentExitedError(exit_sentence(exited))

@@ -1,0 +1,265 @@
+"""Hosting: making what is match what should be, for the agents of this runner.
+
+Every round compares the record (PostgreSQL) with what is hosted here and starts at most
+one job for each agent. A failure is told in the agent's status and tried again after a
+growing pause. An agent whose provider is not ready is `ack_only`: no process is started
+for it, or none is ended, and every round acknowledges what waits for it. What an
+earlier process of this runner left running is ended first: its agents' tokens and keys
+were known to that process alone.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from agent_runner.explanations import ACK_ONLY_ERRORS, explained, explanation
+from agent_runner.hosted_agents import HostedAgent, HostedAgents
+from agent_runner.repositories.hosting import Assignment, HostingRepository
+from agent_runner.runtimes.runtime import Runtime
+from shared.clock import Clock, utc_now
+from shared.contracts.agent_runner import AgentStatus, Wake
+from shared.contracts.base import Explanation
+from shared.contracts.credentials import ProviderChanged
+from shared.errors import AppError, UnavailableError
+from shared.lifecycle import every
+
+from .agent_life import AgentLife, exit_sentence
+from .agent_state import Move, Trouble, next_move
+
+__all__ = ["Hosting"]
+
+log = structlog.get_logger(__name__)
+
+_ROUND = timedelta(seconds=3)
+_GRACE = timedelta(seconds=30)
+_GRACE_AT_SHUTDOWN = timedelta(seconds=5)
+
+
+class Hosting:
+    def __init__(
+        self,
+        *,
+        repository: HostingRepository,
+        life: AgentLife,
+        runtime: Runtime,
+        hosted: HostedAgents,
+        now: Clock = utc_now,
+    ) -> None:
+        self._repository = repository
+        self._life = life
+        self._runtime = runtime
+        self._hosted = hosted
+        self._now = now
+        self._woken = asyncio.Event()
+        self._busy: set[UUID] = set()
+        self._trouble: dict[UUID, Trouble] = {}
+        self._not_ready: dict[UUID, _NotReady] = {}
+
+    def wake(self, wake: Wake) -> None:
+        """Look at once: an agent of ours has changed, or there is a message for it."""
+        agent = self._hosted.find(wake.agent_id)
+        if wake.has_message and agent is not None and agent.not_ready is None:
+            agent.woken.set()
+            return
+        self._woken.set()
+
+    def look(self) -> None:
+        """Look at once: an agent here has become ready, or ceased to be."""
+        self._woken.set()
+
+    def provider_changed(self, changed: ProviderChanged) -> None:
+        """Try at once to launch the agents that a provider may have kept waiting."""
+        for agent_id, waiting in self._not_ready.items():
+            if waiting.org_id == changed.org_id:
+                self._trouble.pop(agent_id, None)
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Host until cancelled; then end the agents here: a later run launches them."""
+        await self._end_leftovers()
+        try:
+            async with asyncio.TaskGroup() as jobs:
+                jobs.create_task(self._rounds(jobs))
+                jobs.create_task(
+                    every(_ROUND, self._repository.renew, name="heartbeat")
+                )
+                jobs.create_task(self._watch_exits())
+        finally:
+            await self._end_all()
+
+    async def _end_leftovers(self) -> None:
+        for placed in await self._runtime.survey():
+            log.info("agent.leftover_ended", agent=str(placed.agent_id))
+            await self._runtime.stop(placed.agent_id, grace=timedelta())
+
+    async def _end_all(self) -> None:
+        async with asyncio.TaskGroup() as endings:
+            for agent in self._hosted:
+                endings.create_task(self._life.end(agent, grace=_GRACE_AT_SHUTDOWN))
+
+    async def _rounds(self, jobs: asyncio.TaskGroup) -> None:
+        async def look() -> None:
+            await self._round(jobs)
+
+        await every(_ROUND, look, name="hosting", woken=self._woken)
+
+    async def _round(self, jobs: asyncio.TaskGroup) -> None:
+        assignments = await self._repository.assignments()
+        for assignment in assignments:
+            self._consider(jobs, assignment)
+        ours = {each.agent_id for each in assignments}
+        for agent in self._hosted:
+            if agent.id not in ours:
+                self._begin(jobs, agent.id, self._life.end(agent, grace=timedelta()))
+        for assignment in await self._repository.unreleased():
+            self._begin(jobs, assignment.agent_id, self._life.release(assignment))
+
+    def _consider(self, jobs: asyncio.TaskGroup, assignment: Assignment) -> None:
+        agent = self._hosted.find(assignment.agent_id)
+        move = next_move(
+            assignment.desired_state,
+            incarnation=assignment.incarnation,
+            hosted_incarnation=agent.host.incarnation if agent else None,
+            has_exited=agent is not None and agent.exit is not None,
+        )
+        if move is not Move.NOTHING:
+            self._begin(jobs, assignment.agent_id, self._made(move, assignment, agent))
+        elif agent is not None and agent.not_ready is not None:
+            work = self._life.acknowledge(assignment, agent.not_ready)
+            self._begin(jobs, assignment.agent_id, work)
+        elif agent is not None and assignment.status is AgentStatus.ACK_ONLY:
+            work = self._life.resume(assignment, agent)
+            self._begin(jobs, assignment.agent_id, work)
+
+    def _begin(
+        self, jobs: asyncio.TaskGroup, agent_id: UUID, work: Coroutine[Any, Any, None]
+    ) -> None:
+        """Do *work* unless the agent is being worked on; then the next round asks."""
+        if agent_id in self._busy:
+            work.close()
+            return
+        self._busy.add(agent_id)
+        jobs.create_task(self._guarded(agent_id, work))
+
+    async def _guarded(self, agent_id: UUID, work: Coroutine[Any, Any, None]) -> None:
+        """Keep one agent's failure from the others: an edge of a loop that survives."""
+        try:
+            await work
+        except AppError as error:
+            log.warning("job.failed", agent=str(agent_id), reason=error.message)
+        except Exception:
+            log.exception("job.crashed", agent=str(agent_id))
+        finally:
+            self._busy.discard(agent_id)
+
+    async def _made(
+        self, move: Move, assignment: Assignment, agent: HostedAgent | None
+    ) -> None:
+        match move:
+            case Move.LAUNCH:
+                await self._launch(assignment)
+            case Move.REPLACE if agent:
+                await self._life.end(agent, grace=_GRACE)
+                await self._launch(assignment)
+            case Move.BURY if agent:
+                await self._bury(assignment, agent)
+            case Move.STOP:
+                await self._stop(assignment, agent)
+            case _:
+                return
+
+    async def _launch(self, assignment: Assignment) -> None:
+        trouble = self._trouble.get(assignment.agent_id)
+        if trouble and trouble.holds(assignment.incarnation, now=self._now()):
+            if waiting := self._not_ready.get(assignment.agent_id):
+                await self._life.acknowledge(assignment, waiting.reason)
+            return
+        try:
+            await self._life.begin(assignment)
+            self._not_ready.pop(assignment.agent_id, None)
+        except ACK_ONLY_ERRORS as error:
+            await self._wait(assignment, explained(error))
+        except AppError as error:
+            if self._not_ready.pop(assignment.agent_id, None):
+                self._trouble.pop(assignment.agent_id, None)
+            await self._failed(
+                assignment,
+                explained(error),
+                is_passing=isinstance(error, UnavailableError),
+                ran_for=timedelta(),
+            )
+
+    async def _wait(self, assignment: Assignment, reason: Explanation) -> None:
+        """Acknowledge in the agent's place, and try again now and then."""
+        self._hold_off(assignment, is_passing=True, ran_for=timedelta())
+        self._not_ready[assignment.agent_id] = _NotReady(assignment.org_id, reason)
+        await self._life.acknowledge(assignment, reason)
+        log.info("agent.waiting", agent=str(assignment.agent_id), code=reason.code)
+
+    async def _bury(self, assignment: Assignment, agent: HostedAgent) -> None:
+        """Clear away an agent that ended by itself, and note it as a failure."""
+        await self._life.end(agent, grace=timedelta())
+        sentence = exit_sentence(agent.exit) if agent.exit else "The agent ended."
+        await self._failed(
+            assignment,
+            explanation("AGENT_EXITED", sentence),
+            is_passing=False,
+            ran_for=self._now() - agent.started_at,
+        )
+
+    async def _stop(self, assignment: Assignment, agent: HostedAgent | None) -> None:
+        if agent is not None:
+            await self._life.end(agent, grace=_GRACE)
+        self._trouble.pop(assignment.agent_id, None)
+        self._not_ready.pop(assignment.agent_id, None)
+        await self._life.release(assignment)
+
+    async def _failed(
+        self,
+        assignment: Assignment,
+        reason: Explanation,
+        *,
+        is_passing: bool,
+        ran_for: timedelta,
+    ) -> None:
+        """Tell why, and when to try again: `error` only where waiting does not help."""
+        trouble = self._hold_off(assignment, is_passing=is_passing, ran_for=ran_for)
+        await self._repository.tell(
+            assignment,
+            AgentStatus.ERROR if trouble.is_hopeless else AgentStatus.STARTING,
+            reason=reason,
+        )
+        log.warning("agent.failed", agent=str(assignment.agent_id), code=reason.code)
+
+    def _hold_off(
+        self, assignment: Assignment, *, is_passing: bool, ran_for: timedelta
+    ) -> Trouble:
+        trouble = Trouble.after(
+            self._trouble.get(assignment.agent_id),
+            incarnation=assignment.incarnation,
+            is_passing=is_passing,
+            ran_for=ran_for,
+            now=self._now(),
+        )
+        self._trouble[assignment.agent_id] = trouble
+        return trouble
+
+    async def _watch_exits(self) -> None:
+        async for exited in self._runtime.exits():
+            agent = self._hosted.find(exited.agent_id)
+            if agent is not None:
+                agent.has_exited(exited)
+                self._woken.set()
+
+
+@dataclass(frozen=True, slots=True)
+class _NotReady:
+    """Why an agent of an organization is not launched: its provider is not ready."""
+
+    org_id: UUID
+    reason: Explanation

@@ -1,0 +1,107 @@
+"""What an agent's process is told: its environment, by provider type and delivery.
+
+Under *environment* delivery it is given the provider's own secrets, and its token
+stands in the address. Under *sealed* delivery its token stands for the secrets, which
+stay here: that is how temporary keys of an assumed role are kept, which change while a
+process runs, and a Bedrock bearer key, which boto3 sends over https alone.
+"""
+
+import hashlib
+
+from agent_runner.hosted_agents import HostedAgent
+from agent_runner.runtimes.runtime import Launch, Resources
+from shared.contracts.credentials import LeasedCredential, ProviderType
+
+__all__ = ["delivered_keys", "environment_of", "launch_of"]
+
+_SCHEME = "http"
+
+
+def launch_of(agent: HostedAgent, *, image: str, port: int) -> Launch:
+    """Describe the process of *agent*, which reaches us at its address and *port*."""
+    resources = agent.agent_type.resources
+    return Launch(
+        agent_id=agent.id,
+        org_id=agent.org_id,
+        epoch=agent.host.epoch,
+        image=image,
+        environment=environment_of(
+            agent.lease.credential,
+            token=agent.token,
+            proxy_url=f"{_SCHEME}://{agent.address}:{port}",
+        ),
+        secrets=agent.secrets,
+        resources=Resources(
+            memory_mb=resources.memory_mb, cpus=resources.cpus, pids=resources.pids
+        ),
+    )
+
+
+def environment_of(
+    credential: LeasedCredential, *, token: str, proxy_url: str
+) -> dict[str, str]:
+    """Return all variables of an agent's process.
+
+    Whatever its provider, it may speak OpenAI's format with its token for a key.
+    """
+    secrets = _delivered(credential, is_https=proxy_url.startswith("https://"))
+    way = f"{proxy_url}/a/{token}" if secrets else proxy_url
+    told = {
+        "AG2TRUST_AGENT_URL": proxy_url,
+        "AG2TRUST_AGENT_TOKEN": token,
+        "OPENAI_API_KEY": token,
+        "OPENAI_BASE_URL": f"{proxy_url}/openai/v1",
+    }
+    match credential.type:
+        case ProviderType.OPENAI:
+            return told | {
+                "OPENAI_API_KEY": secrets.get("api_key", token),
+                "OPENAI_BASE_URL": f"{way}/openai/v1",
+            }
+        case ProviderType.ANTHROPIC:
+            return told | {
+                "ANTHROPIC_API_KEY": secrets.get("api_key", token),
+                "ANTHROPIC_BASE_URL": f"{way}/anthropic",
+            }
+        case ProviderType.BEDROCK:
+            return (
+                told
+                | _aws_keys(secrets, token)
+                | _aws_region(credential)
+                | {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": f"{way}/bedrock"}
+            )
+
+
+def delivered_keys(credential: LeasedCredential) -> frozenset[bytes]:
+    """Hash the keys a process is given: its calls are recognized by them."""
+    delivered = _delivered(credential, is_https=_SCHEME == "https")
+    return frozenset(
+        hashlib.sha256(each.encode()).digest() for each in delivered.values()
+    )
+
+
+def _delivered(credential: LeasedCredential, *, is_https: bool) -> dict[str, str]:
+    """Return the secrets that leave for the process; none under sealed delivery."""
+    is_bearer = credential.type is ProviderType.BEDROCK and (
+        "api_key" in credential.fields
+    )
+    if credential.is_assumed or (is_bearer and not is_https):
+        return {}
+    return {name: each.get_secret_value() for name, each in credential.fields.items()}
+
+
+def _aws_keys(secrets: dict[str, str], token: str) -> dict[str, str]:
+    """Name the secrets as AWS's SDKs do; a token is key id and key at once."""
+    if not secrets:
+        return {"AWS_ACCESS_KEY_ID": token, "AWS_SECRET_ACCESS_KEY": token}
+    if "api_key" in secrets:
+        return {"AWS_BEARER_TOKEN_BEDROCK": secrets["api_key"]}
+    return {name.upper(): secret for name, secret in secrets.items()}
+
+
+def _aws_region(credential: LeasedCredential) -> dict[str, str]:
+    """Tell the region twice: boto3 reads one name, other SDKs the other."""
+    region = credential.aws_region
+    if region is None:
+        return {}
+    return {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}

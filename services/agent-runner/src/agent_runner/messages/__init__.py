@@ -1,0 +1,1 @@
+"""Messages: accepted from callers, handed to agents, answered."""

@@ -1,0 +1,1 @@
+"""Where agents run: containers, or processes."""

@@ -1,0 +1,1 @@
+"""The local journal that loses no model call."""

@@ -1,0 +1,1 @@
+"""What an operator does to the installation's secrets as a whole."""

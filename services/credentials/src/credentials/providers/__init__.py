@@ -1,0 +1,1 @@
+"""Providers: their configuration, the fields of their secrets, and when those end."""

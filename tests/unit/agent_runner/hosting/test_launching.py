@@ -1,0 +1,140 @@
+"""What a process is told, for every type of provider and way to sign in."""
+
+import hashlib
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from agent_runner.hosting.launching import delivered_keys, environment_of
+from agent_runner.runtimes.launch_frame import NAMES
+from shared.contracts.credentials import LeasedCredential
+
+HTTP = "http://10.1.2.1:8090"
+HTTPS = "https://proxy.example"
+TOKEN = "agent_token_1"
+OURS = {"AG2TRUST_AGENT_URL": HTTP, "AG2TRUST_AGENT_TOKEN": TOKEN}
+SEALED_OPENAI = {
+    "OPENAI_API_KEY": TOKEN,
+    "OPENAI_BASE_URL": f"{HTTP}/openai/v1",
+}
+REGION = {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"}
+PAIR = {"aws_access_key_id": "AKIA1", "aws_secret_access_key": "secret"}
+SESSION = PAIR | {"aws_access_key_id": "ASIA1", "aws_session_token": "session"}
+
+
+def _credential(type_: str, fields: dict[str, str], **more: Any) -> LeasedCredential:
+    return LeasedCredential.model_validate(
+        {
+            "provider_id": UUID(int=1),
+            "type": type_,
+            "name": "Main",
+            "use_case": None,
+            "base_url": "https://provider.example",
+            "aws_region": "us-east-1" if type_ == "bedrock" else None,
+            "enabled": True,
+            "version": 1,
+            "fields": fields,
+            **more,
+        }
+    )
+
+
+def _told(credential: LeasedCredential, proxy_url: str = HTTP) -> dict[str, str]:
+    return environment_of(credential, token=TOKEN, proxy_url=proxy_url)
+
+
+def test_an_openai_agent_has_its_key_and_its_token_in_the_address() -> None:
+    assert _told(_credential("openai", {"api_key": "sk-1"})) == OURS | {
+        "OPENAI_API_KEY": "sk-1",
+        "OPENAI_BASE_URL": f"{HTTP}/a/{TOKEN}/openai/v1",
+    }
+
+
+def test_an_anthropic_agent_has_its_key_and_an_address_without_v1() -> None:
+    assert _told(_credential("anthropic", {"api_key": "sk-ant-1"})) == (
+        OURS
+        | SEALED_OPENAI
+        | {
+            "ANTHROPIC_API_KEY": "sk-ant-1",
+            "ANTHROPIC_BASE_URL": f"{HTTP}/a/{TOKEN}/anthropic",
+        }
+    )
+
+
+def test_a_bedrock_agent_has_its_key_pair_and_the_region_twice() -> None:
+    assert _told(_credential("bedrock", PAIR)) == (
+        OURS
+        | SEALED_OPENAI
+        | REGION
+        | {
+            "AWS_ACCESS_KEY_ID": "AKIA1",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": f"{HTTP}/a/{TOKEN}/bedrock",
+        }
+    )
+
+
+def test_a_temporary_key_goes_with_its_session_token() -> None:
+    told = _told(_credential("bedrock", SESSION))
+
+    assert told["AWS_ACCESS_KEY_ID"] == "ASIA1"
+    assert told["AWS_SESSION_TOKEN"] == "session"
+
+
+def test_a_bearer_key_is_told_over_https() -> None:
+    told = _told(_credential("bedrock", {"api_key": "ABSK1"}), HTTPS)
+
+    assert told["AWS_BEARER_TOKEN_BEDROCK"] == "ABSK1"
+    assert told["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"] == f"{HTTPS}/a/{TOKEN}/bedrock"
+    assert "AWS_ACCESS_KEY_ID" not in told
+
+
+@pytest.mark.parametrize(
+    "credential",
+    [
+        _credential("bedrock", {"api_key": "ABSK1"}),
+        _credential("bedrock", SESSION, is_assumed=True),
+    ],
+    ids=["bearer over http", "assumed role"],
+)
+def test_what_may_not_leave_is_stood_for_by_the_token(
+    credential: LeasedCredential,
+) -> None:
+    told = _told(credential)
+
+    assert told == OURS | SEALED_OPENAI | REGION | {
+        "AWS_ACCESS_KEY_ID": TOKEN,
+        "AWS_SECRET_ACCESS_KEY": TOKEN,
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": f"{HTTP}/bedrock",
+    }
+    assert delivered_keys(credential) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "credential",
+    [
+        _credential("openai", {"api_key": "sk-1"}),
+        _credential("anthropic", {"api_key": "sk-1"}),
+        _credential("bedrock", PAIR),
+        _credential("bedrock", SESSION),
+        _credential("bedrock", SESSION, is_assumed=True),
+        _credential("bedrock", {"api_key": "ABSK1"}),
+    ],
+)
+@pytest.mark.parametrize("proxy_url", [HTTP, HTTPS])
+def test_every_variable_is_one_that_the_frame_takes(
+    credential: LeasedCredential, proxy_url: str
+) -> None:
+    told = _told(credential, proxy_url)
+
+    assert told.keys() <= NAMES
+    assert all(told.values())
+
+
+def test_calls_are_recognized_by_the_keys_that_were_given() -> None:
+    keys = delivered_keys(_credential("bedrock", SESSION))
+
+    assert hashlib.sha256(b"ASIA1").digest() in keys
+    assert hashlib.sha256(b"session").digest() in keys
+    assert hashlib.sha256(TOKEN.encode()).digest() not in keys
