@@ -91,7 +91,8 @@ class House:
     def question(self, agent_id: UUID) -> AgentQuestion:
         return AgentQuestion(org_id=self.org_id, actor=ACTOR, agent_id=agent_id)
 
-    async def make_agent(self, name: str = "ada") -> Agent:
+    async def make_agent(self, name: str = "ada", **fields: Any) -> Agent:
+        """Make an agent of a type of its own, which has *fields*."""
         agent_type_id = new_id()
         await self.bus.ask(
             CREATE_AGENT_TYPE,
@@ -99,8 +100,14 @@ class House:
                 org_id=self.org_id,
                 actor=ACTOR,
                 agent_type_id=agent_type_id,
-                submission=AgentTypeSubmission(
-                    name=name, slug=name, provider_id=self.provider_id, model="gpt-4o"
+                submission=AgentTypeSubmission.model_validate(
+                    {
+                        "name": name,
+                        "slug": name,
+                        "provider_id": self.provider_id,
+                        "model": "gpt-4o",
+                        **fields,
+                    }
                 ),
             ),
         )
@@ -126,6 +133,13 @@ class House:
     async def launched(self) -> Puppet:
         async with asyncio.timeout(_PATIENCE_SECONDS):
             return Puppet(await self.runtime.launching.get(), self.session)
+
+    async def launched_for(self, agent_id: UUID) -> Puppet:
+        """Wait for the launch of one agent, whatever else is launched."""
+        while True:
+            puppet = await self.launched()
+            if puppet.launch.agent_id == agent_id:
+                return puppet
 
     async def until(self, agent_id: UUID, status: AgentStatus) -> Agent:
         async with asyncio.timeout(_PATIENCE_SECONDS):

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -18,6 +19,7 @@ from shared.contracts.agent_runner import (
     AgentStatus,
     MessageQuestion,
     MessageStatus,
+    OnAckOnly,
 )
 from shared.contracts.base import Explanation, Service
 from shared.contracts.credentials import PROVIDER_CHANGED, ProviderChanged
@@ -46,6 +48,14 @@ INCOMPLETE = CredentialsMissingError(
     "Incomplete.", details={"explanation": REASON.model_dump(mode="json")}
 )
 
+NOT_READY = [
+    INCOMPLETE,
+    CredentialsExpiredError("Expired."),
+    RoleRefusedError("Refused."),
+    CredentialTamperedError("Changed."),
+    CredentialsFrozenError("Frozen."),
+]
+
 
 @pytest.fixture
 async def house(stack: Stack, bus_as: BusAs) -> AsyncIterator[House]:
@@ -68,10 +78,10 @@ async def _change(house: House, bus: NatsBus, trouble: AppError | None) -> None:
     )
 
 
-async def _waiting_agent(house: House) -> UUID:
+async def _waiting_agent(house: House, name: str = "ada", **fields: Any) -> UUID:
     """Start an agent whose provider is not ready."""
     house.credentials.trouble = house.credentials.trouble or INCOMPLETE
-    agent = await house.make_agent()
+    agent = await house.make_agent(name, **fields)
     await house.bus.ask(START_AGENT, house.question(agent.id))
     await house.until(agent.id, AgentStatus.ACK_ONLY)
     return agent.id
@@ -131,15 +141,7 @@ async def test_it_goes_to_work_by_itself_once_the_provider_is_complete(
     await _answers(house, puppet, agent_id)
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        CredentialsExpiredError("Expired."),
-        RoleRefusedError("Refused."),
-        CredentialTamperedError("Changed."),
-        CredentialsFrozenError("Frozen."),
-    ],
-)
+@pytest.mark.parametrize("error", NOT_READY, ids=lambda each: each.code)
 async def test_whatever_an_operator_must_mend_is_explained(
     house: House, error: AppError
 ) -> None:
@@ -169,6 +171,52 @@ async def test_many_messages_are_each_acknowledged_once_and_none_is_lost(
     statuses = {(await _read(house, each.message_id)).status for each in early}
     assert statuses == {MessageStatus.ACKNOWLEDGED}
     assert (await _read(house, late.message_id)).content == "Answered."
+
+
+@pytest.mark.parametrize("error", NOT_READY, ids=lambda each: each.code)
+async def test_a_type_that_holds_has_its_messages_answered_once_the_provider_is_whole(
+    house: House, credentials_bus: NatsBus, error: AppError
+) -> None:
+    house.credentials.trouble = error
+    agent_id = await _waiting_agent(house, "holds", on_ack_only=OnAckOnly.HOLD)
+    held = [await house.submit(agent_id, f"Held {n}") for n in range(3)]
+    other_id = await _waiting_agent(house, "acknowledges")
+    for _ in range(2):
+        await _acknowledged(house, other_id, "A round of all agents has gone by")
+    meanwhile = [(await _read(house, each.message_id)).status for each in held]
+
+    await _change(house, credentials_bus, None)
+    puppet = await house.launched_for(agent_id)
+    await puppet.speak()
+    for _ in held:
+        message = await puppet.next()
+        await puppet.reply(message, f"Answer to {message['content']}")
+
+    assert meanwhile == [MessageStatus.QUEUED] * 3
+    answers = [(await _read(house, each.message_id)).content for each in held]
+    assert answers == [f"Answer to Held {n}" for n in range(3)]
+
+
+@pytest.mark.parametrize("error", NOT_READY, ids=lambda each: each.code)
+async def test_a_running_agent_that_holds_goes_on_with_what_waited(
+    house: House, credentials_bus: NatsBus, error: AppError
+) -> None:
+    agent = await house.make_agent(on_ack_only=OnAckOnly.HOLD)
+    puppet = await house.start(agent.id)
+    await _change(house, credentials_bus, error)
+    waiting = await house.until(agent.id, AgentStatus.ACK_ONLY)
+    held = await house.submit(agent.id, "Held")
+    nothing = await puppet.next(wait_seconds=0.2)
+
+    await _change(house, credentials_bus, None)
+    await house.until(agent.id, AgentStatus.RUNNING)
+    await puppet.reply(await puppet.next(), "Answered.")
+
+    assert waiting.status_reason is not None
+    assert waiting.status_reason.code == error.code
+    assert nothing is None
+    assert (await _read(house, held.message_id)).content == "Answered."
+    assert house.runtime.launches == 1
 
 
 async def test_a_running_agent_is_left_alone_and_gets_nothing(

@@ -61,6 +61,7 @@ __all__ = [
     "MessageUsage",
     "ModelsInUse",
     "ModelsQuestion",
+    "OnAckOnly",
     "Resources",
     "SubmitMessage",
     "UpdateAgentType",
@@ -101,6 +102,16 @@ class MessageStatus(StrEnum):
         return self not in {MessageStatus.QUEUED, MessageStatus.RUNNING}
 
 
+class OnAckOnly(StrEnum):
+    """What becomes of messages to an agent in `ack_only`.
+
+    They are answered with the reason, which is final, or held until it is gone.
+    """
+
+    ACKNOWLEDGE = "acknowledge"
+    HOLD = "hold"
+
+
 class Resources(Message):
     """What one agent may take of its host."""
 
@@ -131,6 +142,7 @@ class AgentTypeSubmission(Message):
     temperature: float | None = Field(default=None, ge=0, le=2)
     max_tokens: int | None = Field(default=None, ge=1, le=10_000_000)
     resources: Resources = Resources()
+    on_ack_only: OnAckOnly = OnAckOnly.ACKNOWLEDGE
 
 
 class AgentTypePatch(Patch):
@@ -149,6 +161,7 @@ class AgentTypePatch(Patch):
     temperature: float | None = Field(default=None, ge=0, le=2)
     max_tokens: int | None = Field(default=None, ge=1, le=10_000_000)
     resources: Resources | None = None
+    on_ack_only: OnAckOnly | None = None
 
 
 class AgentType(Message):
@@ -167,6 +180,7 @@ class AgentType(Message):
     temperature: float | None
     max_tokens: int | None
     resources: Resources
+    on_ack_only: OnAckOnly = OnAckOnly.ACKNOWLEDGE
     created_at: AwareDatetime
     updated_at: AwareDatetime
 

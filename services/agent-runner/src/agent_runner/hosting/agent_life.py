@@ -108,7 +108,10 @@ class AgentLife:
         log.info("agent.ended", agent=str(agent.id))
 
     async def acknowledge(self, assignment: Assignment, reason: Explanation) -> None:
-        """Call the agent `ack_only`, and answer what waits for it with the reason."""
+        """Call the agent `ack_only`, and answer what waits for it with the reason.
+
+        Where its type says so, messages are held instead.
+        """
         await self._repository.tell(assignment, AgentStatus.ACK_ONLY, reason=reason)
         await self._desk.acknowledge(
             assignment.org_id,

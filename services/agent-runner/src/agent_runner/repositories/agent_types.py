@@ -5,7 +5,12 @@ from uuid import UUID
 
 import asyncpg
 
-from shared.contracts.agent_runner import AgentType, AgentTypeSubmission, Resources
+from shared.contracts.agent_runner import (
+    AgentType,
+    AgentTypeSubmission,
+    OnAckOnly,
+    Resources,
+)
 from shared.database import Transaction
 from shared.errors import (
     AgentTypeInUseError,
@@ -26,7 +31,7 @@ __all__ = [
 _COLUMNS = """
     t.id, t.name, t.slug, t.created_at, t.updated_at,
     v.version, v.use_case, v.labels, v.provider_id, v.model, v.allowed_models,
-    v.system_prompt, v.temperature, v.max_tokens, v.resources
+    v.system_prompt, v.temperature, v.max_tokens, v.resources, v.on_ack_only
 """
 
 
@@ -101,9 +106,10 @@ async def add_agent_type_version(
         """
         INSERT INTO agent_type_version (
             agent_type_id, version, org_id, use_case, labels, provider_id, model,
-            allowed_models, system_prompt, temperature, max_tokens, resources
+            allowed_models, system_prompt, temperature, max_tokens, resources,
+            on_ack_only
         )
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
         """,
         agent_type_id,
         version,
@@ -117,6 +123,7 @@ async def add_agent_type_version(
         submission.temperature,
         submission.max_tokens,
         submission.resources.model_dump(),
+        submission.on_ack_only,
     )
 
 
@@ -223,6 +230,7 @@ def _agent_type(row: asyncpg.Record) -> AgentType:
         temperature=row["temperature"],
         max_tokens=row["max_tokens"],
         resources=Resources.model_validate(row["resources"]),
+        on_ack_only=OnAckOnly(row["on_ack_only"]),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )

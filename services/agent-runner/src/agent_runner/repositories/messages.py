@@ -262,16 +262,18 @@ async def acknowledge_waiting(
     """Acknowledge what waits for an agent that is `ack_only`, with the agent's reason.
 
     Returns the ids. Nothing happens to messages of an agent that its row calls
-    something else by now, or that another runner hosts.
+    something else by now, that another runner hosts, or whose type holds them.
     """
     rows = await transaction.fetch(
         """
         UPDATE message m
         SET status = 'acknowledged', explanation = a.status_reason, finished_at = $4
         FROM agent a
+        JOIN agent_type_version v
+          ON v.agent_type_id = a.agent_type_id AND v.version = a.agent_type_version
         WHERE a.id = $1 AND a.runner = $2 AND a.epoch = $3
           AND a.status = 'ack_only' AND a.status_reason IS NOT NULL
-          AND a.desired_state = 'running'
+          AND a.desired_state = 'running' AND v.on_ack_only = 'acknowledge'
           AND m.agent_id = a.id AND m.status = 'queued'
         RETURNING m.id, m.org_id, m.agent_id, m.agent_type_id, m.status, m.created_at,
                   m.finished_at
