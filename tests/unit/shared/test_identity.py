@@ -106,11 +106,16 @@ def test_a_mistyped_seed_is_refused_and_not_somebody_else() -> None:
 @given(st.text() | st.binary().map(lambda raw: base64.b32encode(raw).decode()))
 @example("SU\ud800")
 @example("S" * 58)
+@example("not ")  # a part of what the error says
 def test_a_hostile_seed_raises_a_value_error_that_does_not_hold_it(text: str) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - any words will do
         Identity.from_nkey_seed(text)
 
-    assert len(text) < 4 or text not in repr(caught.value)
+    assert str(caught.value) in {
+        "not an nkey seed",
+        "not the seed of a user",
+        "the seed's checksum does not fit",
+    }
     assert not isinstance(caught.value, UnicodeError)
 
 
