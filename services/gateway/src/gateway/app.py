@@ -24,6 +24,7 @@ from .routes.agents import AgentRoutes
 from .routes.api_keys import ApiKeyRoutes
 from .routes.audit import AuditRoutes
 from .routes.calls import CallRoutes
+from .routes.errors import ErrorRoutes
 from .routes.health import HealthRoutes
 from .routes.jobs import JobRoutes
 from .routes.master_key import MasterKeyRoutes
@@ -67,6 +68,7 @@ def create_app(
         *MasterKeyRoutes(bus).routes(),
         *JobRoutes(bus).routes(),
         *AuditRoutes(bus).routes(),
+        *ErrorRoutes().routes(),
         *ApiKeyRoutes(api_keys, key_ring=key_ring, now=now).routes(),
     ]
     for prefix in _PREFIXES:

@@ -5,9 +5,7 @@ from pathlib import Path
 import pytest
 
 from agent_runner.hosted_agents import MessageInHand
-from agent_runner.masking import SecretMask
 from agent_runner.proxy.calls import OpenCall, encoded, interrupted
-from agent_runner.proxy.openai_errors import explain_error
 from agent_runner.spool.format import (
     MAX_OPENED_PAYLOAD_BYTES,
     MAX_SETTLED_PAYLOAD_BYTES,
@@ -17,6 +15,8 @@ from shared.contracts.base import Explanation
 from shared.contracts.credentials import ProviderType
 from shared.contracts.metrics import CallRecord, CallStatus, Usage, UsageSource
 from shared.ids import new_id
+from shared.provider_errors.explaining import explain
+from shared.provider_errors.rows import ErrorSource, Failure
 
 EXPLANATION = Explanation(
     code="RATE_LIMITED", message="Slow.", cause="Load.", fix="Wait.", retryable=True
@@ -131,7 +131,7 @@ def test_the_longest_names_fit_into_the_spool(
     spool: Spool, open_call: Opener, character: str
 ) -> None:
     longest = record(model=character * 256, use_case=character * 200)
-    said = {"message": "𝕞" * 10_000, "code": "𝕞" * 10_000}
+    said = Failure(429, names=("𝕞" * 10_000,), message="𝕞" * 10_000)
     call = open_call(longest)
     call.usage = Usage(
         input_tokens=10**9,
@@ -142,9 +142,7 @@ def test_the_longest_names_fit_into_the_spool(
     call.http_status = 500
     call.has_token()
 
-    call.settle(
-        CallStatus.FAILED, explanation=explain_error(429, said, mask=SecretMask(()))
-    )
+    call.settle(CallStatus.FAILED, explanation=explain(ErrorSource.OPENAI, said))
 
     assert len(encoded(longest)) <= MAX_OPENED_PAYLOAD_BYTES
     assert len(encoded(settled(spool))) <= MAX_SETTLED_PAYLOAD_BYTES

@@ -23,19 +23,20 @@ from shared.contracts.base import Explanation
 from shared.contracts.credentials import ProviderType
 from shared.contracts.metrics import CallStatus
 from shared.errors import UnavailableError, WireFormatMismatchError
+from shared.provider_errors.explaining import explain
+from shared.provider_errors.on_the_way import CUT_SHORT, OURS
+from shared.provider_errors.reading import failure_in, failure_in_event
+from shared.provider_errors.rows import ErrorSource, Failure
 
 from .agent_connection import AgentConnection, AgentGoneError
 from .calls import CallBook, OpenCall
 from .chat_stream import ChatStream
 from .headers import request_headers, response_headers
-from .openai_errors import explain, explain_error
 from .openai_refusals import refusal
 from .openai_requests import ModelRequest, Route
 from .openai_usage import usage_of
 from .provider_failures import (
-    CUT_SHORT,
     FAILURES,
-    OURS,
     AnswerTooLargeError,
     ProviderFailedError,
     RedirectedError,
@@ -158,7 +159,16 @@ class _Exchange:
         body = self._way.mask.hide_bytes(await _body_of(upstream))
         response = web.Response(status=upstream.status, body=body)
         self._dress(response, upstream)
-        self._settle_failed(explain(upstream.status, _json(body), mask=self._way.mask))
+        self._settle_failed(
+            self._explained(
+                failure_in(
+                    ErrorSource.OPENAI,
+                    status=upstream.status,
+                    headers=upstream.headers,
+                    body=body,
+                )
+            )
+        )
         return response
 
     async def _whole(self, upstream: aiohttp.ClientResponse) -> web.Response:
@@ -218,13 +228,15 @@ class _Exchange:
 
     def _settle(self, events: ChatStream) -> None:
         if events.error is not None:
-            self._settle_failed(
-                explain_error(HTTPStatus.OK, events.error, mask=self._way.mask)
-            )
+            failure = failure_in_event(ErrorSource.OPENAI, events.error)
+            self._settle_failed(self._explained(failure))
         elif events.is_complete:
             self._call.settle(CallStatus.COMPLETED)
         else:
             self._settle_failed(CUT_SHORT)
+
+    def _explained(self, failure: Failure) -> Explanation:
+        return explain(ErrorSource.OPENAI, failure, hide=self._way.mask.hide)
 
     def _settle_failed(self, explanation: Explanation) -> None:
         if not self._call.is_settled:

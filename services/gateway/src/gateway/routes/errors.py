@@ -1,0 +1,72 @@
+"""`/errors`: what each provider's errors mean, and what to do about them (S10)."""
+
+from collections.abc import Iterator
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from shared.contracts.base import Explanation, Page
+from shared.http import reply_json
+from shared.provider_errors.explaining import ERROR_TABLE
+from shared.provider_errors.on_the_way import ON_THE_WAY
+from shared.provider_errors.rows import ErrorRow, ErrorSource
+
+__all__ = ["ErrorRoutes"]
+
+_OURS = "ag2trust"
+
+
+class ExplainedError(BaseModel):
+    """One row of the table.
+
+    *provider_errors* are the source's own names, `*` standing for any text; without
+    any, the row is for what else comes with one of *http_statuses*. 200 is an error
+    inside a stream. Of *source* `ag2trust` is what goes wrong on the way.
+    """
+
+    source: str
+    http_statuses: list[int]
+    provider_errors: list[str]
+    code: str
+    cause: str
+    fix: str
+    retryable: bool
+
+
+class ErrorRoutes:
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/errors", self._list)]
+
+    async def _list(self, _: web.Request) -> web.Response:
+        """Answer with all rows at once: the first that fits a failure is its own."""
+        return reply_json(Page[ExplainedError](data=[*_rows()], next_cursor=None))
+
+
+def _rows() -> Iterator[ExplainedError]:
+    for source, rows in ERROR_TABLE.items():
+        yield from (_of_provider(source, row) for row in rows)
+    yield from map(_on_the_way, ON_THE_WAY)
+
+
+def _of_provider(source: ErrorSource, row: ErrorRow) -> ExplainedError:
+    return ExplainedError(
+        source=source,
+        http_statuses=list(row.statuses),
+        provider_errors=list(row.names),
+        code=row.meaning.code,
+        cause=row.meaning.cause,
+        fix=row.meaning.fix,
+        retryable=row.meaning.retryable,
+    )
+
+
+def _on_the_way(explanation: Explanation) -> ExplainedError:
+    return ExplainedError(
+        source=_OURS,
+        http_statuses=[],
+        provider_errors=[],
+        code=explanation.code,
+        cause=explanation.cause,
+        fix=explanation.fix,
+        retryable=explanation.retryable,
+    )

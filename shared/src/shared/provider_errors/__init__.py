@@ -1,0 +1,1 @@
+"""What provider errors mean (PRODUCT: S10)."""
