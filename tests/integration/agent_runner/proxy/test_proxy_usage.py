@@ -19,11 +19,21 @@ SENT = Sent(
     prompt_tokens=100, completion_tokens=50, cached_tokens=80, reasoning_tokens=30
 )
 COUNTED = Usage(
-    input_tokens=20, cached_input_tokens=80, output_tokens=50, reasoning_tokens=30
+    input_tokens=20,
+    cached_input_tokens=80,
+    cache_write_5m_tokens=0,
+    output_tokens=50,
+    reasoning_tokens=30,
+    service_tier="default",
 )
 ZERO = Sent(prompt_tokens=0)
 NOTHING = Usage(
-    input_tokens=0, cached_input_tokens=0, output_tokens=0, reasoning_tokens=0
+    input_tokens=0,
+    cached_input_tokens=0,
+    cache_write_5m_tokens=0,
+    output_tokens=0,
+    reasoning_tokens=0,
+    service_tier="default",
 )
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from agent_runner.hosted_agents import MessageInHand
 from agent_runner.proxy.calls import OpenCall, encoded, interrupted
+from agent_runner.proxy.usage import Report
 from agent_runner.spool.format import (
     MAX_OPENED_PAYLOAD_BYTES,
     MAX_SETTLED_PAYLOAD_BYTES,
@@ -82,7 +83,7 @@ def test_a_call_takes_with_it_what_is_known_of_it(
     spool: Spool, open_call: Opener
 ) -> None:
     call = open_call()
-    call.usage = Usage(input_tokens=0)
+    call.report = Report(Usage(input_tokens=0))
     call.http_status = 200
     call.request_id = "req_of_the_provider"
 
@@ -133,11 +134,13 @@ def test_the_longest_names_fit_into_the_spool(
     longest = record(model=character * 256, use_case=character * 200)
     said = Failure(429, names=("𝕞" * 10_000,), message="𝕞" * 10_000)
     call = open_call(longest)
-    call.usage = Usage(
-        input_tokens=10**9,
-        cached_input_tokens=10**9,
-        output_tokens=10**9,
-        reasoning_tokens=10**9,
+    call.report = Report(
+        Usage(
+            input_tokens=10**9,
+            cached_input_tokens=10**9,
+            output_tokens=10**9,
+            reasoning_tokens=10**9,
+        )
     )
     call.http_status = 500
     call.has_token()
@@ -157,7 +160,7 @@ def test_a_message_counts_the_calls_made_for_it(open_call: Opener) -> None:
         Usage(input_tokens=1),
     ):
         call = open_call(in_hand=in_hand)
-        call.usage = usage
+        call.report = Report(usage)
         call.settle(CallStatus.COMPLETED)
 
     assert in_hand.usage.calls == 3
@@ -178,7 +181,7 @@ def test_a_message_does_not_take_unknown_for_nothing(open_call: Opener) -> None:
 def test_a_message_takes_zero_for_zero(open_call: Opener) -> None:
     in_hand = MessageInHand(new_id(), new_id())
     call = open_call(in_hand=in_hand)
-    call.usage = Usage(input_tokens=0, output_tokens=0)
+    call.report = Report(Usage(input_tokens=0, output_tokens=0))
 
     call.settle(CallStatus.COMPLETED)
 

@@ -17,7 +17,8 @@ from shared.contracts.metrics import (
 )
 from shared.ids import new_id
 
-from .openai_requests import ModelRequest, Route
+from .usage import NOT_REPORTED, Report
+from .wire_format import Asked
 
 __all__ = ["CallBook", "OpenCall", "interrupted"]
 
@@ -37,7 +38,7 @@ class OpenCall:
     began: float = field(default_factory=monotonic)
     first_token: float | None = None
     http_status: int | None = None
-    usage: Usage | None = None
+    report: Report = NOT_REPORTED
     is_settled: bool = False
 
     def has_token(self) -> None:
@@ -81,9 +82,9 @@ class OpenCall:
                 "time_to_first_token_ms": None
                 if first_token is None
                 else _milliseconds(first_token - self.began),
-                "usage": self.usage or Usage(),
+                "usage": self.report.usage or Usage(),
                 "usage_source": UsageSource.REPORTED
-                if self.usage
+                if self.report.usage
                 else UsageSource.NONE,
                 "explanation": explanation,
                 "attempts": [attempt],
@@ -98,14 +99,7 @@ class CallBook:
         self._spool = spool
         self._runner = runner
 
-    def open(
-        self,
-        agent: HostedAgent,
-        route: Route,
-        request: ModelRequest,
-        *,
-        request_id: str,
-    ) -> OpenCall:
+    def open(self, agent: HostedAgent, asked: Asked, *, request_id: str) -> OpenCall:
         """Account for a call before it leaves; raises `SpoolFullError` otherwise."""
         record = CallRecord(
             call_id=new_id(),
@@ -115,9 +109,9 @@ class CallBook:
             provider_id=agent.agent_type.provider_id,
             provider_type=agent.lease.credential.type,
             use_case=agent.agent_type.use_case,
-            model=request.model,
-            endpoint=route.endpoint,
-            is_streamed=request.is_streamed,
+            model=asked.request.model,
+            endpoint=asked.route.endpoint,
+            is_streamed=asked.request.is_streamed,
             message_id=agent.in_hand.message_id if agent.in_hand else None,
             runner=self._runner,
             request_id=request_id,

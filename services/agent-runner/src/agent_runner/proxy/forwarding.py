@@ -6,35 +6,31 @@ that the provider cut is passed on as cut, for SDKs take a clean early end for s
 """
 
 import io
-import json
 import re
-from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from urllib.parse import quote
 
 import aiohttp
 import structlog
 from aiohttp import web
+from yarl import URL
 
 from agent_runner.hosted_agents import HostedAgent
 from agent_runner.masking import SecretMask
 from shared.contracts.base import Explanation
-from shared.contracts.credentials import ProviderType
+from shared.contracts.credentials import LeasedCredential
 from shared.contracts.metrics import CallStatus
 from shared.errors import UnavailableError, WireFormatMismatchError
 from shared.provider_errors.explaining import explain
 from shared.provider_errors.on_the_way import CUT_SHORT, OURS
-from shared.provider_errors.reading import failure_in, failure_in_event
+from shared.provider_errors.reading import failure_in
 from shared.provider_errors.rows import ErrorSource, Failure
 
 from .agent_connection import AgentConnection, AgentGoneError
 from .calls import CallBook, OpenCall
-from .chat_stream import ChatStream
-from .headers import request_headers, response_headers
-from .openai_refusals import refusal
-from .openai_requests import ModelRequest, Route
-from .openai_usage import usage_of
+from .headers import response_fields, value_of
+from .messages import headers_of, response_of
 from .provider_failures import (
     FAILURES,
     AnswerTooLargeError,
@@ -42,6 +38,7 @@ from .provider_failures import (
     RedirectedError,
     failure_of,
 )
+from .wire_format import AnswerStream, Asked, Outgoing, Reply, WireFormat
 
 __all__ = ["Forwarding"]
 
@@ -70,8 +67,8 @@ class Forwarding:
         self,
         request: web.Request,
         agent: HostedAgent,
-        route: Route,
-        model_request: ModelRequest,
+        wire_format: WireFormat,
+        asked: Asked,
         *,
         request_id: str,
     ) -> web.StreamResponse:
@@ -80,11 +77,20 @@ class Forwarding:
         Raises `WireFormatMismatchError`, `UnavailableError` for a provider that takes
         no calls, and `SpoolFullError`, all before anything has left.
         """
-        way = _way_to(agent)
-        call = self._book.open(agent, route, model_request, request_id=request_id)
-        exchange = _Exchange(request, way, call, patience=self.patience)
+        # A lease that is swapped meanwhile is the next call's.
+        credential = agent.lease.credential
+        _check(credential, wire_format)
+        outgoing = wire_format.outgoing(asked, credential, datetime.now(UTC))
+        call = self._book.open(agent, asked, request_id=request_id)
+        exchange = _Exchange(
+            request,
+            call,
+            wire_format,
+            mask=SecretMask(agent.secrets),
+            patience=self.patience,
+        )
         try:
-            return await exchange.run(self._session, route, model_request)
+            return await exchange.run(self._session, asked, outgoing)
         except FAILURES as error:
             return exchange.failed(error)
         except Exception:
@@ -95,45 +101,41 @@ class Forwarding:
             call.settle(CallStatus.CANCELLED)
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """Where a call goes and with which key; a lease swapped meanwhile is the next's."""
-
-    base_url: str
-    key: str = field(repr=False)
-    mask: SecretMask
-
-
-def _way_to(agent: HostedAgent) -> _Way:
-    credential = agent.lease.credential
-    if credential.type is not ProviderType.OPENAI:
-        raise WireFormatMismatchError("The agent's provider does not speak OpenAI's.")
+def _check(credential: LeasedCredential, wire_format: WireFormat) -> None:
+    if credential.type is not wire_format.provider_type:
+        raise WireFormatMismatchError(
+            f"The agent's provider is of the type {credential.type}, whose wire format"
+            " is not this path's."
+        )
     if not credential.enabled:
         raise UnavailableError("The provider is disabled by its operator.")
-    if "api_key" not in credential.fields:
-        raise UnavailableError("The provider has no key; its operator must set one.")
-    key = credential.fields["api_key"].get_secret_value()
-    return _Way(credential.base_url.rstrip("/"), key, SecretMask({key, agent.token}))
 
 
 class _Exchange:
     """One call on its way: what the agent asked, and what it gets for it."""
 
     def __init__(
-        self, request: web.Request, way: _Way, call: OpenCall, *, patience: timedelta
+        self,
+        request: web.Request,
+        call: OpenCall,
+        wire_format: WireFormat,
+        *,
+        mask: SecretMask,
+        patience: timedelta,
     ) -> None:
         self._request = request
-        self._way = way
         self._call = call
+        self._format = wire_format
+        self._mask = mask
         self._patience = patience
 
     async def run(
-        self, session: aiohttp.ClientSession, route: Route, model_request: ModelRequest
+        self, session: aiohttp.ClientSession, asked: Asked, outgoing: Outgoing
     ) -> web.StreamResponse:
         async with session.post(
-            f"{self._way.base_url}/{route.path}",
-            data=io.BytesIO(model_request.body),
-            headers=request_headers(self._request.headers, key=self._way.key),
+            URL(outgoing.url, encoded=True),
+            data=io.BytesIO(asked.request.body),
+            headers=headers_of(outgoing.fields),
             allow_redirects=False,
         ) as upstream:
             self._call.http_status = upstream.status
@@ -141,54 +143,55 @@ class _Exchange:
                 return await self._refused(upstream)
             if upstream.status >= HTTPStatus.MULTIPLE_CHOICES:
                 raise RedirectedError
-            if route.may_stream and upstream.content_type == "text/event-stream":
-                events = ChatStream(withholds_usage=model_request.withholds_usage)
-                return await self._streamed(upstream, events)
-            return await self._whole(upstream)
+            stream = self._format.stream_of(asked, upstream.content_type)
+            if stream is not None:
+                return await self._streamed(upstream, stream)
+            return await self._whole(upstream, asked)
 
     def failed(self, error: Exception) -> web.Response:
         """Answer in the provider's place, which has no answer that could pass."""
         explanation = failure_of(error, has_answered=self._call.http_status is not None)
         self._settle_failed(explanation)
-        response = refusal(ProviderFailedError(explanation), self._call.request_id)
+        refusal = self._format.refusal(
+            ProviderFailedError(explanation), self._call.request_id
+        )
+        response = response_of(refusal)
         self._sign(response)
         return response
 
     async def _refused(self, upstream: aiohttp.ClientResponse) -> web.Response:
         """Pass the provider's own error on, but for a key that it repeats."""
-        body = self._way.mask.hide_bytes(await _body_of(upstream))
+        body = self._mask.hide_bytes(await _body_of(upstream))
         response = web.Response(status=upstream.status, body=body)
         self._dress(response, upstream)
-        self._settle_failed(
-            self._explained(
-                failure_in(
-                    ErrorSource.OPENAI,
-                    status=upstream.status,
-                    headers=upstream.headers,
-                    body=body,
-                )
-            )
+        failure = failure_in(
+            self._source, status=upstream.status, headers=upstream.headers, body=body
         )
+        self._settle_failed(self._explained(failure))
         return response
 
-    async def _whole(self, upstream: aiohttp.ClientResponse) -> web.Response:
+    async def _whole(
+        self, upstream: aiohttp.ClientResponse, asked: Asked
+    ) -> web.Response:
         """Pass an answer on that comes in one piece, once it is settled."""
         body = await _body_of(upstream)
-        self._call.usage = usage_of(_json(body))
+        self._call.report = self._format.report_of(
+            asked, Reply(upstream.status, upstream.raw_headers, body)
+        )
         response = web.Response(status=upstream.status, body=body)
         self._dress(response, upstream)
         self._call.settle(CallStatus.COMPLETED)
         return response
 
     async def _streamed(
-        self, upstream: aiohttp.ClientResponse, events: ChatStream
+        self, upstream: aiohttp.ClientResponse, stream: AnswerStream
     ) -> web.StreamResponse:
         response = web.StreamResponse(status=upstream.status)
         self._dress(response, upstream)
         agent = AgentConnection(self._request, response, patience=self._patience)
         try:
             await agent.begin()
-            await self._relay(upstream, events, agent)
+            await self._relay(upstream, stream, agent)
         except AgentGoneError:
             self._call.settle(CallStatus.CANCELLED)
         finally:
@@ -198,45 +201,48 @@ class _Exchange:
     async def _relay(
         self,
         upstream: aiohttp.ClientResponse,
-        events: ChatStream,
+        stream: AnswerStream,
         agent: AgentConnection,
     ) -> None:
         """Pass events on as they come; settle before what ends the answer."""
         try:
             async for data in upstream.content.iter_any():
-                released = events.feed(data)
-                self._note(events)
+                released = stream.feed(data)
+                self._note(stream)
                 await agent.write(released.body)
-                if events.has_ended:
-                    self._settle(events)
-                    await agent.write(self._way.mask.hide_bytes(released.end))
+                if stream.has_ended:
+                    self._settle(stream)
+                    await agent.write(self._mask.hide_bytes(released.end))
         except FAILURES as error:
             self._settle_failed(failure_of(error, has_answered=True))
-            await agent.write(events.rest())
+            await agent.write(stream.rest())
             return
-        rest = events.end()
-        self._note(events)
-        self._settle(events)
+        rest = stream.end()
+        self._note(stream)
+        self._settle(stream)
         await agent.write(rest)
-        if events.has_ended or events.is_complete:
+        if stream.has_ended or stream.is_complete:
             await agent.end()
 
-    def _note(self, events: ChatStream) -> None:
-        self._call.usage = events.usage
-        if events.has_content:
+    def _note(self, stream: AnswerStream) -> None:
+        self._call.report = stream.report
+        if stream.has_content:
             self._call.has_token()
 
-    def _settle(self, events: ChatStream) -> None:
-        if events.error is not None:
-            failure = failure_in_event(ErrorSource.OPENAI, events.error)
-            self._settle_failed(self._explained(failure))
-        elif events.is_complete:
+    def _settle(self, stream: AnswerStream) -> None:
+        if stream.failure is not None:
+            self._settle_failed(self._explained(stream.failure))
+        elif stream.is_complete:
             self._call.settle(CallStatus.COMPLETED)
         else:
             self._settle_failed(CUT_SHORT)
 
+    @property
+    def _source(self) -> ErrorSource:
+        return ErrorSource(self._format.provider_type.value)
+
     def _explained(self, failure: Failure) -> Explanation:
-        return explain(ErrorSource.OPENAI, failure, hide=self._way.mask.hide)
+        return explain(self._source, failure, hide=self._mask.hide)
 
     def _settle_failed(self, explanation: Explanation) -> None:
         if not self._call.is_settled:
@@ -252,12 +258,13 @@ class _Exchange:
         self, response: web.StreamResponse, upstream: aiohttp.ClientResponse
     ) -> None:
         """Put on the provider's headers, and ours; its request id is the call's now."""
-        headers = response_headers(upstream.headers)
-        given = headers.get("x-request-id", "")
+        name = self._format.request_id_field
+        given = value_of(upstream.raw_headers, name)
         # It is recorded, so it must be no key that the provider repeats.
-        if _REQUEST_ID.fullmatch(given) and self._way.mask.hide(given) == given:
+        if _REQUEST_ID.fullmatch(given) and self._mask.hide(given) == given:
             self._call.request_id = given
-        headers["x-request-id"] = self._call.request_id
+        headers = headers_of(response_fields(upstream.raw_headers))
+        headers[name.decode()] = headers["x-request-id"] = self._call.request_id
         response.headers.update(headers)
         self._sign(response)
 
@@ -275,11 +282,3 @@ async def _body_of(upstream: aiohttp.ClientResponse) -> bytes:
         if len(body) > _LONGEST_ANSWER_BYTES:
             raise AnswerTooLargeError
     return bytes(body)
-
-
-def _json(body: bytes) -> object:
-    try:
-        parsed: object = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return parsed

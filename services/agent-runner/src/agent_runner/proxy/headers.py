@@ -1,74 +1,95 @@
-"""Which headers pass between an agent and a provider, either way."""
+"""Which header fields pass between an agent and a provider, either way."""
 
 import re
 
-from multidict import CIMultiDict, CIMultiDictProxy
+from .wire_format import Fields
 
-__all__ = ["request_headers", "response_headers"]
+__all__ = ["bearer_of", "request_fields", "response_fields", "value_of", "values_of"]
 
 # RFC 9110, section 7.6.1, and the fields that older peers treat so.
 _HOP_BY_HOP = frozenset(
     {
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
     }
 )
 _CREDENTIALS = frozenset(
-    {"authorization", "api-key", "x-api-key", "cookie", "set-cookie"}
+    {
+        b"authorization",
+        b"api-key",
+        b"x-api-key",
+        b"cookie",
+        b"set-cookie",
+        # The rest of an AWS signature, which is of no use without its key.
+        b"x-amz-content-sha256",
+        b"x-amz-date",
+        b"x-amz-security-token",
+    }
 )
 # The HTTP client and server set these for their own connection and body.
-_FRAMING = frozenset({"host", "content-length", "expect"})
-_ENCODING = frozenset({"accept-encoding", "content-encoding"})
+_FRAMING = frozenset({b"host", b"content-length", b"expect"})
+_ENCODING = frozenset({b"accept-encoding", b"content-encoding"})
 # It would send the agent around the proxy.
-_OF_THE_PROVIDERS_ORIGIN = frozenset({"alt-svc"})
+_OF_THE_PROVIDERS_ORIGIN = frozenset({b"alt-svc"})
 _NEVER = _HOP_BY_HOP | _CREDENTIALS | _FRAMING | _ENCODING | _OF_THE_PROVIDERS_ORIGIN
-_OURS = "x-ag2trust-"
-_UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # RFC 9110, section 5.5
-
-Headers = CIMultiDictProxy[str]
+_OURS = b"x-ag2trust-"
+_UNSENDABLE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")  # RFC 9110, section 5.5
 
 
-def request_headers(client: Headers, *, key: str) -> "CIMultiDict[str]":
-    """Pass the client's headers on, with the provider's key in place of its own.
+def request_fields(client: Fields) -> list[tuple[bytes, bytes]]:
+    """Pass the client's fields on, without its credentials.
 
     Answers are asked for uncompressed, so that usage can be read as it passes.
     """
-    headers = _passing(client)
-    headers["Authorization"] = f"Bearer {key}"
-    headers["Accept-Encoding"] = "identity"
-    return headers
+    return [*_passing(client), (b"accept-encoding", b"identity")]
 
 
-def response_headers(provider: Headers) -> "CIMultiDict[str]":
-    """Pass the provider's headers back.
+def response_fields(provider: Fields) -> list[tuple[bytes, bytes]]:
+    """Pass the provider's fields back.
 
     An answer that came compressed all the same is decompressed on the way.
     """
     return _passing(provider)
 
 
-def _passing(received: Headers) -> "CIMultiDict[str]":
+def value_of(fields: Fields, name: bytes) -> str:
+    """Give the first value of *name* (in lower case); "" where there is none."""
+    return next(iter(values_of(fields, name)), "")
+
+
+def values_of(fields: Fields, name: bytes) -> list[str]:
+    return [value.decode("latin-1") for each, value in fields if each.lower() == name]
+
+
+def bearer_of(fields: Fields) -> str:
+    """Read the token of `Authorization: Bearer`; "" for none, or none in ASCII."""
+    scheme, _, token = value_of(fields, b"authorization").partition(" ")
+    return token if scheme.lower() == "bearer" and token.isascii() else ""
+
+
+def _passing(received: Fields) -> list[tuple[bytes, bytes]]:
     dropped = _NEVER | _named(received)
-    return CIMultiDict(
+    return [
         (name, value)
-        for name, value in received.items()
-        if name.lower() not in dropped
-        and not name.lower().startswith(_OURS)
+        for name, value in received
+        if (lowered := name.lower()) not in dropped
+        and not lowered.startswith(_OURS)
         and not _UNSENDABLE.search(value)
-    )
+    ]
 
 
-def _named(headers: Headers) -> frozenset[str]:
-    """Read which further headers `Connection` declares to be of this hop."""
+def _named(fields: Fields) -> frozenset[bytes]:
+    """Read which further fields `Connection` declares to be of this hop."""
     return frozenset(
         name.strip().lower()
-        for value in headers.getall("Connection", [])
-        for name in value.split(",")
+        for field, value in fields
+        if field.lower() == b"connection"
+        for name in value.split(b",")
     )

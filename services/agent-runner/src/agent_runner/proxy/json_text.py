@@ -7,7 +7,7 @@ repeated names, NaN and infinities, a byte order mark, and anything but UTF-8.
 import json
 from typing import Any
 
-__all__ = ["UnclearJsonError", "decode", "value_span"]
+__all__ = ["UnclearJsonError", "decode", "read_json", "value_span"]
 
 _SPACE = " \t\n\r"
 
@@ -38,6 +38,15 @@ def decode(text: str) -> Any:
         return _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         raise UnclearJsonError from error
+
+
+def read_json(body: bytes) -> object:
+    """Read what a provider sent, leniently; None for what is no JSON."""
+    try:
+        parsed: object = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return parsed
 
 
 def value_span(text: str, name: str, *, at: int = 0) -> tuple[int, int] | None:

@@ -15,6 +15,7 @@ from shared.provider_errors.on_the_way import (
     UNREACHABLE,
 )
 
+from .bedrock.event_stream import BrokenFrameError
 from .server_sent_events import EventTooLongError
 from .upstream import ForbiddenAddressError
 
@@ -49,6 +50,7 @@ FAILURES = (
     OSError,
     TimeoutError,
     AnswerTooLargeError,
+    BrokenFrameError,
     EventTooLongError,
     RedirectedError,
 )

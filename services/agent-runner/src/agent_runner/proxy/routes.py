@@ -5,29 +5,26 @@ comes with the call must be one its process was given; a bearer token stands for
 """
 
 import asyncio
-from collections.abc import Callable
-from http import HTTPStatus
 
 import structlog
 from aiohttp import web
 from structlog.contextvars import bound_contextvars
 
-from agent_runner.agent_protocol.routes import HOSTED, bearer_of, reached_at
+from agent_runner.agent_protocol.routes import HOSTED, reached_at
 from agent_runner.hosted_agents import HostedAgent
-from shared.contracts.agent_runner import AgentType
 from shared.errors import (
     AppError,
     CredentialMismatchError,
     MalformedError,
     ModelNotAllowedError,
-    PathNotAllowedError,
     TooLargeError,
 )
 from shared.ids import new_id
 
 from .forwarding import Forwarding
-from .openai_refusals import refusal
-from .openai_requests import ModelRequest, Route, read_request, route_of
+from .messages import response_of
+from .paths import Place, format_of, place_of
+from .wire_format import Asked, Reply, Route
 
 __all__ = ["FORWARDING", "routes"]
 
@@ -37,36 +34,19 @@ FORWARDING = web.AppKey("forwarding", Forwarding)
 
 routes = web.RouteTableDef()
 
-_PREFIX = "/openai/v1/"
-
-Identify = Callable[[web.Request], HostedAgent]
-
-
-@routes.route("*", "/a/{token:[A-Za-z0-9_]+}/openai/v1/{path:.*}")
-async def by_path_token(request: web.Request) -> web.StreamResponse:
-    return await _told(request, _path_agent)
-
-
-@routes.route("*", "/openai/v1/{path:.*}")
-async def by_bearer(request: web.Request) -> web.StreamResponse:
-    return await _told(request, _bearer_agent)
-
 
 @routes.route("*", "/{path:(?!agent/).*}")
-async def elsewhere(request: web.Request) -> web.StreamResponse:
-    """Refuse what looks like the proxy's paths, without repeating a token in it."""
-    return await _told(request, _nobody)
-
-
-async def _told(request: web.Request, identify: Identify) -> web.StreamResponse:
+async def called(request: web.Request) -> web.StreamResponse:
     """Answer in the path's own error shape: an edge, like `shared.http.tell_errors`."""
     request_id = str(new_id())
     with bound_contextvars(request_id=request_id):
         try:
-            agent = identify(request)
+            # As it was sent: `match_info` would have decoded what lists must see.
+            place = place_of(request.rel_url.raw_path)
+            agent = _agent(request, place)
         except AppError as error:
-            return refusal(error, request_id)
-        response = await _answered(request, agent, request_id)
+            return _refused(request, error, request_id)
+        response = await _answered(request, place, agent, request_id)
     if not response.prepared:
         provider = str(agent.agent_type.provider_id)
         response.headers.setdefault("x-ag2trust-provider", provider)
@@ -74,40 +54,54 @@ async def _told(request: web.Request, identify: Identify) -> web.StreamResponse:
     return response
 
 
+def _agent(request: web.Request, place: Place) -> HostedAgent:
+    """Identify who calls, by the token in the path or else by the key."""
+    key = place.format.key_of(request.raw_headers)
+    token = key if place.token is None else place.token
+    agent = request.app[HOSTED].identify(token, reached_at=reached_at(request))
+    if place.token is not None and not agent.was_given(key):
+        raise CredentialMismatchError(
+            "The key of this call is not the one this agent was given."
+        )
+    return agent
+
+
 async def _answered(
-    request: web.Request, agent: HostedAgent, request_id: str
+    request: web.Request, place: Place, agent: HostedAgent, request_id: str
 ) -> web.StreamResponse:
     try:
-        return await _served(request, agent, request_id)
+        return await _served(request, place, agent, request_id)
     except AppError as error:
-        return refusal(error, request_id)
+        return _refused(request, error, request_id)
     except web.HTTPRequestEntityTooLarge:
-        return refusal(TooLargeError("The body is too large."), request_id)
+        return _refused(request, TooLargeError("The body is too large."), request_id)
     except Exception:
         log.exception("proxy.failed")
-        return refusal(AppError(), request_id)
+        return _refused(request, AppError(), request_id)
 
 
 async def _served(
-    request: web.Request, agent: HostedAgent, request_id: str
+    request: web.Request, place: Place, agent: HostedAgent, request_id: str
 ) -> web.StreamResponse:
-    # As it was sent: `match_info` would have decoded what the allow-list must see.
-    path = request.rel_url.raw_path.partition(_PREFIX)[2]
-    route = route_of(request.method, path, request.rel_url.raw_query_string)
+    route = place.format.route_of(
+        request.method, place.path, request.rel_url.raw_query_string
+    )
     if not route.is_model_call:
-        return _models(agent.agent_type, request_id)
-    model_request = await _read(request, route)
+        response = response_of(place.format.models(agent.agent_type))
+        response.headers["x-request-id"] = request_id
+        return response
+    asked = await _asked(request, place, route)
     allowed = agent.agent_type.allowed_models
-    if model_request.model not in allowed:
+    if asked.request.model not in allowed:
         raise ModelNotAllowedError(
             f"The agent type allows {', '.join(allowed)}, not this model."
         )
     return await request.app[FORWARDING].forward(
-        request, agent, route, model_request, request_id=request_id
+        request, agent, place.format, asked, request_id=request_id
     )
 
 
-async def _read(request: web.Request, route: Route) -> ModelRequest:
+async def _asked(request: web.Request, place: Place, route: Route) -> Asked:
     encoding = request.headers.get("Content-Encoding", "identity")
     if encoding.lower() != "identity":
         raise MalformedError("Send the body uncompressed, without Content-Encoding.")
@@ -116,41 +110,10 @@ async def _read(request: web.Request, route: Route) -> ModelRequest:
             body = await request.read()
     except TimeoutError:
         raise MalformedError("The body did not arrive in time.") from None
-    return read_request(body, route)
+    model_request = place.format.read_request(route, body)
+    return Asked(route, model_request, request.raw_headers)
 
 
-def _models(agent_type: AgentType, request_id: str) -> web.Response:
-    """List what the agent may use; the provider is not asked."""
-    created = int(agent_type.created_at.timestamp())
-    data = [
-        {"id": model, "object": "model", "created": created, "owned_by": "ag2trust"}
-        for model in agent_type.allowed_models
-    ]
-    return web.json_response(
-        {"object": "list", "data": data},
-        status=HTTPStatus.OK,
-        headers={"x-request-id": request_id},
-    )
-
-
-def _path_agent(request: web.Request) -> HostedAgent:
-    agent = request.app[HOSTED].identify(
-        request.match_info["token"], reached_at=reached_at(request)
-    )
-    if not agent.was_given(bearer_of(request)):
-        raise CredentialMismatchError(
-            "The key of this call is not the one this agent was given."
-        )
-    return agent
-
-
-def _bearer_agent(request: web.Request) -> HostedAgent:
-    return request.app[HOSTED].identify(
-        bearer_of(request), reached_at=reached_at(request)
-    )
-
-
-def _nobody(_: web.Request) -> HostedAgent:
-    raise PathNotAllowedError(
-        "There is nothing at this path; the base URL ends in /openai/v1."
-    )
+def _refused(request: web.Request, error: AppError, request_id: str) -> web.Response:
+    reply: Reply = format_of(request.rel_url.raw_path).refusal(error, request_id)
+    return response_of(reply)

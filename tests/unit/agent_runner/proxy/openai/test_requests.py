@@ -5,11 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_runner.proxy.openai_requests import ModelRequest, read_request, route_of
+from agent_runner.proxy.openai.requests import (
+    CHAT,
+    EMBEDDINGS,
+    read_request,
+    route_of,
+)
+from agent_runner.proxy.wire_format import ModelRequest
 from shared.errors import MalformedError, MalformedJsonError, PathNotAllowedError
 
-CHAT = route_of("POST", "chat/completions")
-EMBEDDINGS = route_of("POST", "embeddings")
 FLAG = b'"include_usage":true'
 ASK = b'"stream_options":{' + FLAG + b"}"
 
@@ -27,7 +31,7 @@ JSON = st.recursive(
 
 
 def chat(body: bytes) -> ModelRequest:
-    return read_request(body, CHAT)
+    return read_request(CHAT, body)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +43,7 @@ def chat(body: bytes) -> ModelRequest:
     ],
 )
 def test_these_paths_are_served(method: str, path: str, endpoint: str) -> None:
-    assert route_of(method, path).endpoint == endpoint
+    assert route_of(method, path, "").endpoint == endpoint
 
 
 @pytest.mark.parametrize(
@@ -168,7 +172,7 @@ def test_the_splice_changes_the_one_flag_and_nothing_else(
 def test_an_embedding_is_never_made_to_stream() -> None:
     body = b'{"model":"m","input":"x","stream":true}'
 
-    request = read_request(body, EMBEDDINGS)
+    request = read_request(EMBEDDINGS, body)
 
     assert request.body is body
     assert not request.is_streamed

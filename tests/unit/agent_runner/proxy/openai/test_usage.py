@@ -2,12 +2,13 @@ from typing import Any
 
 import pytest
 
-from agent_runner.proxy.openai_usage import usage_of
+from agent_runner.proxy.openai.usage import report_in
+from agent_runner.proxy.usage import NOT_REPORTED, REFUSED
 from shared.contracts.metrics import Usage
 
 
 def read(**usage: Any) -> Usage | None:
-    return usage_of({"usage": usage})
+    return report_in({"usage": usage}).usage
 
 
 def test_cached_tokens_are_taken_out_of_the_prompt() -> None:
@@ -25,6 +26,27 @@ def test_cached_tokens_are_taken_out_of_the_prompt() -> None:
         output_tokens=50,
         reasoning_tokens=30,
     )
+
+
+def test_tokens_written_to_the_cache_are_taken_out_of_the_prompt() -> None:
+    usage = read(
+        prompt_tokens=100,
+        completion_tokens=50,
+        prompt_tokens_details={"cached_tokens": 30, "cache_write_tokens": 50},
+    )
+
+    assert usage == Usage(
+        input_tokens=20,
+        cached_input_tokens=30,
+        cache_write_5m_tokens=50,
+        output_tokens=50,
+    )
+
+
+def test_the_service_tier_of_the_answer_is_kept() -> None:
+    body = {"usage": {"prompt_tokens": 1}, "service_tier": "priority"}
+
+    assert report_in(body).usage == Usage(input_tokens=1, service_tier="priority")
 
 
 def test_an_embedding_has_no_output() -> None:
@@ -74,7 +96,7 @@ def test_a_total_that_disagrees_is_not_looked_at() -> None:
     ],
 )
 def test_without_a_report_at_its_place_there_is_no_usage(body: object) -> None:
-    assert usage_of(body) is None
+    assert report_in(body) == NOT_REPORTED
 
 
 @pytest.mark.parametrize(
@@ -87,6 +109,7 @@ def test_without_a_report_at_its_place_there_is_no_usage(body: object) -> None:
         {"prompt_tokens": "7", "completion_tokens": 1},
         {"prompt_tokens": 7, "prompt_tokens_details": {"cached_tokens": 8}},
         {"completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": 8}},
+        {"prompt_tokens": 7, "prompt_tokens_details": {"cache_write_tokens": 8}},
         {
             "prompt_tokens": 7,
             "completion_tokens": 3,
@@ -95,4 +118,4 @@ def test_without_a_report_at_its_place_there_is_no_usage(body: object) -> None:
     ],
 )
 def test_one_absurd_figure_makes_the_report_void(usage: dict[str, Any]) -> None:
-    assert read(**usage) is None
+    assert report_in({"usage": usage}) == REFUSED

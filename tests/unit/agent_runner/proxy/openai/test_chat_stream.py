@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.unit.agent_runner.proxy.cutting import pieces_of
 
-from agent_runner.proxy.chat_stream import ChatStream
+from agent_runner.proxy.openai.chat_stream import ChatStream
 from shared.contracts.metrics import Usage
-
-from .cutting import pieces_of
+from shared.provider_errors.rows import Failure
 
 DONE = b"data: [DONE]\n\n"
 BILL = {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}}
@@ -98,7 +98,7 @@ def test_how_a_stream_is_cut_makes_no_difference(
 
     assert cut.passed == whole.passed
     assert cut.end == whole.end
-    for fact in ("usage", "error", "has_content", "is_complete", "has_ended"):
+    for fact in ("report", "failure", "has_content", "is_complete", "has_ended"):
         assert getattr(cut.stream, fact) == getattr(whole.stream, fact)
 
 
@@ -128,7 +128,7 @@ def test_only_the_chunk_that_we_asked_for_is_withheld() -> None:
     answer = told(STREAM, withholds_usage=True)
 
     assert answer.passed == STREAM.replace(event(BILL), b"")
-    assert answer.stream.usage == BILLED
+    assert answer.stream.report.usage == BILLED
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_a_bill_that_cannot_be_read_is_withheld_too(usage: dict[str, Any]) -> No
     answer = told(event({**BILL, "usage": usage}), DONE, withholds_usage=True)
 
     assert answer.passed == DONE
-    assert answer.stream.usage is None
+    assert answer.stream.report.usage is None
 
 
 @pytest.mark.parametrize("end", ["\n\n", "\r\n\r\n", "\r\r", "\n\r\n"])
@@ -193,7 +193,7 @@ def test_running_usage_delays_no_chunk() -> None:
 def test_of_running_usage_the_last_counts() -> None:
     counts = [event(said("Hi", usage={"completion_tokens": n})) for n in range(4)]
 
-    assert told(*counts, DONE).stream.usage == Usage(output_tokens=3)
+    assert told(*counts, DONE).stream.report.usage == Usage(output_tokens=3)
 
 
 def test_an_explicit_zero_overwrites_what_was_said_before() -> None:
@@ -203,13 +203,13 @@ def test_an_explicit_zero_overwrites_what_was_said_before() -> None:
         DONE,
     )
 
-    assert answer.stream.usage == Usage(output_tokens=0)
+    assert answer.stream.report.usage == Usage(output_tokens=0)
 
 
 def test_usage_that_a_model_writes_is_not_counted() -> None:
     answer = told(event(said(json.dumps(BILL))), DONE, withholds_usage=True)
 
-    assert answer.stream.usage is None
+    assert answer.stream.report.usage is None
     assert answer.passed == event(said(json.dumps(BILL))) + DONE
 
 
@@ -232,23 +232,26 @@ def test_the_last_event_may_lack_its_empty_line(rest: bytes) -> None:
 def test_a_last_bill_without_its_empty_line_is_read_and_withheld() -> None:
     answer = told(event(said("Hi")), event(BILL, end=""), withholds_usage=True)
 
-    assert answer.stream.usage == BILLED
+    assert answer.stream.report.usage == BILLED
     assert answer.passed == event(said("Hi"))
 
 
 @pytest.mark.parametrize(
     ("error", "noted"),
     [
-        ({"message": "no", "code": "server_error"}, None),
-        ("no", {"message": "no"}),
-        (["no"], {"message": ["no"]}),
+        (
+            {"message": "no", "code": "server_error"},
+            Failure(200, ("server_error",), "no"),
+        ),
+        ("no", Failure(200, (), "no")),
+        (["no"], Failure(200)),
     ],
 )
-def test_an_error_ends_the_answer(error: Any, noted: Any) -> None:
+def test_an_error_ends_the_answer(error: Any, noted: Failure) -> None:
     answer = told(event(said("Hi")), event({"error": error}))
 
     assert answer.stream.has_ended
-    assert answer.stream.error == (noted or error)
+    assert answer.stream.failure == noted
     assert answer.end == event({"error": error})
 
 
@@ -256,7 +259,7 @@ def test_an_error_ends_the_answer(error: Any, noted: Any) -> None:
 def test_an_empty_error_is_none(error: object) -> None:
     answer = told(event(said("Hi", error=error)), DONE)
 
-    assert answer.stream.error is None
+    assert answer.stream.failure is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,110 @@
+"""Watching a stream of chat completion chunks as it passes.
+
+Shapes: the OpenAI API reference, "Chat Completions", and what compatible servers make
+of it.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from agent_runner.proxy.answer_stream import EventStream, Passage
+from agent_runner.proxy.server_sent_events import EventSplitter, data_of
+from agent_runner.proxy.usage import NOT_REPORTED
+from shared.provider_errors.reading import failure_in_event
+from shared.provider_errors.rows import ErrorSource
+
+from .usage import report_in
+
+__all__ = ["ChatStream"]
+
+# Cheap: what matches is parsed, what does not match cannot matter. Inside a JSON string
+# a quote has a backslash, so generated text matches nothing here but `[DONE]`.
+_MAY_MATTER = re.compile(
+    rb'"usage"\s*:\s*\{|"error"\s*:|"finish_reason"\s*:\s*"|\[DONE\]'
+)
+_DONE = b"[DONE]"  # SDKs take any data that begin so for the end
+
+
+class ChatStream(EventStream):
+    """Events pass as they came, but for the chunk that is there only because we asked.
+
+    It is taken out where *withholds_usage*. The stream is complete once `[DONE]`, a
+    finish reason or the usage came: some servers send no `[DONE]`. It has ended with
+    `[DONE]` or an error.
+    """
+
+    def __init__(self, *, withholds_usage: bool) -> None:
+        super().__init__(EventSplitter())
+        self._withholds_usage = withholds_usage
+
+    def _noted(self, event: bytes) -> Passage:
+        if self.has_content and not _MAY_MATTER.search(event):
+            return Passage.PASSES
+        data = data_of(event)
+        if data.startswith(_DONE):
+            self.has_ended = self.is_complete = True
+            return Passage.PASSES
+        return self._noted_chunk(_parsed(data))
+
+    def _noted_chunk(self, chunk: dict[str, Any]) -> Passage:
+        if chunk.get("error"):
+            self.failure = failure_in_event(ErrorSource.OPENAI, chunk)
+            self.has_ended = True
+            return Passage.PASSES
+        report = report_in(chunk)
+        if report != NOT_REPORTED:
+            self.report = report
+        self.has_content = self.has_content or _has_content(chunk)
+        self.is_complete = self.is_complete or _is_final(chunk)
+        if not _carries_final_usage(chunk):
+            return Passage.PASSES
+        if self._withholds_usage and _is_only_usage(chunk):
+            return Passage.IS_WITHHELD
+        return Passage.WAITS
+
+
+def _parsed(data: bytes) -> dict[str, Any]:
+    try:
+        chunk = json.loads(data)
+    except (ValueError, RecursionError):
+        return {}
+    return chunk if isinstance(chunk, dict) else {}
+
+
+def _choices(chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    choices = chunk.get("choices")
+    if isinstance(choices, list):
+        yield from (each for each in choices if isinstance(each, dict))
+
+
+def _has_content(chunk: dict[str, Any]) -> bool:
+    deltas = (choice.get("delta") for choice in _choices(chunk))
+    return any(
+        value
+        for delta in deltas
+        if isinstance(delta, dict)
+        for name, value in delta.items()
+        if name != "role"
+    )
+
+
+def _is_final(chunk: dict[str, Any]) -> bool:
+    has_finished = any(choice.get("finish_reason") for choice in _choices(chunk))
+    return has_finished or _is_bill(chunk)
+
+
+def _is_bill(chunk: dict[str, Any]) -> bool:
+    return chunk.get("choices") == [] and isinstance(chunk.get("usage"), dict)
+
+
+def _carries_final_usage(chunk: dict[str, Any]) -> bool:
+    return isinstance(chunk.get("usage"), dict) and _is_final(chunk)
+
+
+def _is_only_usage(chunk: dict[str, Any]) -> bool:
+    """Tell the chunk that `include_usage` adds from one with a payload of its own."""
+    others = (chunk[name] for name in chunk if name not in {"choices", "usage"})
+    is_bare = not any(isinstance(each, dict | list) and each for each in others)
+    return _is_bill(chunk) and is_bare

@@ -1,0 +1,92 @@
+"""Reading what an OpenAI client sends: only what a rule needs, bytes kept as they are.
+
+Source of the wire facts: the OpenAI API reference, and the `openai` package 3.54.
+"""
+
+from collections.abc import Mapping
+from http import HTTPMethod
+from typing import Any
+
+from agent_runner.proxy.json_text import value_span
+from agent_runner.proxy.request_body import flag, object_of, without_lookalikes
+from agent_runner.proxy.wire_format import ModelRequest, Route
+from shared.errors import MalformedError, PathNotAllowedError
+
+__all__ = ["CHAT", "EMBEDDINGS", "read_request", "route_of"]
+
+CHAT = Route("chat.completions", "/chat/completions")
+EMBEDDINGS = Route("embeddings", "/embeddings")
+_ROUTES: Mapping[tuple[str, str], Route] = {
+    (HTTPMethod.POST, "chat/completions"): CHAT,
+    (HTTPMethod.POST, "embeddings"): EMBEDDINGS,
+    (HTTPMethod.GET, "models"): Route("models", "/models", is_model_call=False),
+}
+
+# A reader that ignores case, as Go's does, would take `Model` for `model`.
+_GOVERNED = frozenset({"model", "stream", "stream_options", "include_usage"})
+
+
+def route_of(method: str, path: str, query: str = "") -> Route:
+    """Find *path* (below `/openai/v1/`, as it was sent) in the allow-list.
+
+    Nothing is decoded or tidied first, and none of the paths takes a query.
+    """
+    route = _ROUTES.get((method, path))
+    if route is None or query:
+        raise PathNotAllowedError(
+            "This proxy serves POST chat/completions, POST embeddings and GET models,"
+            " without a query."
+        )
+    return route
+
+
+def read_request(route: Route, raw: bytes) -> ModelRequest:
+    """Read a body; raises `MalformedJsonError` and `MalformedError`."""
+    text, body = object_of(raw, governed=_GOVERNED)
+    model = body.get("model")
+    if not isinstance(model, str):
+        raise MalformedError("The body must name its model.")
+    if route is EMBEDDINGS or not flag(body, "stream"):
+        return ModelRequest(raw, model, is_streamed=False)
+    options = _options(body)
+    if flag(options, "include_usage"):
+        return ModelRequest(raw, model, is_streamed=True)
+    asking = _asking_for_usage(text, body).encode()
+    return ModelRequest(asking, model, is_streamed=True, withholds_usage=True)
+
+
+def _options(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    options = body.get("stream_options")
+    if options is None:
+        return {}
+    if not isinstance(options, dict):
+        raise MalformedError("stream_options must be an object.")
+    return without_lookalikes(options, governed=_GOVERNED)
+
+
+def _asking_for_usage(text: str, body: Mapping[str, Any]) -> str:
+    """Ask for the usage chunk: without it a stream says nowhere what it used.
+
+    Everything else keeps its bytes.
+    """
+    options = value_span(text, "stream_options")
+    if options is None:
+        return _inserted(text, 0, '"stream_options":{"include_usage":true},')
+    if body["stream_options"] is None:
+        return _replaced(text, options, '{"include_usage":true}')
+    flag = value_span(text, "include_usage", at=options[0])
+    if flag is not None:
+        return _replaced(text, flag, "true")
+    comma = "," if body["stream_options"] else ""
+    return _inserted(text, options[0], f'"include_usage":true{comma}')
+
+
+def _inserted(text: str, at: int, member: str) -> str:
+    """Set *member* before the first of the object that begins at *at*."""
+    start = text.index("{", at) + 1
+    return text[:start] + member + text[start:]
+
+
+def _replaced(text: str, span: tuple[int, int], value: str) -> str:
+    start, end = span
+    return text[:start] + value + text[end:]

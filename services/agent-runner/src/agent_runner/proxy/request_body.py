@@ -1,0 +1,54 @@
+"""Reading a request's body strictly, and only what a rule needs of it.
+
+What two readers could take differently is refused: the proxy must see the very request
+that the provider sees.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from shared.errors import MalformedError, MalformedJsonError
+
+from .json_text import UnclearJsonError, decode
+
+__all__ = ["flag", "object_of", "without_lookalikes"]
+
+
+def object_of(
+    raw: bytes, *, governed: Collection[str]
+) -> tuple[str, Mapping[str, Any]]:
+    """Read a JSON object, as text and taken apart.
+
+    Raises `MalformedJsonError`, and `MalformedError` for what is no object or has a
+    name that differs from a *governed* one only in case.
+    """
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        raise MalformedJsonError("The body is not UTF-8.") from None
+    try:
+        body = decode(text)
+    except UnclearJsonError:
+        raise MalformedJsonError(
+            "The body is not valid JSON, or repeats a name."
+        ) from None
+    if not isinstance(body, dict):
+        raise MalformedError("The body must be a JSON object.")
+    return text, without_lookalikes(body, governed=governed)
+
+
+def without_lookalikes(
+    fields: Mapping[str, Any], *, governed: Collection[str]
+) -> Mapping[str, Any]:
+    """Refuse `Model`, which a reader that ignores case, as Go's, takes for `model`."""
+    for name in fields:
+        if name not in governed and name.casefold() in governed:
+            raise MalformedError(f"Write {name.casefold()} in lower case.")
+    return fields
+
+
+def flag(fields: Mapping[str, Any], name: str) -> bool:
+    value = fields.get(name)
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    raise MalformedError(f"{name} must be true or false.")

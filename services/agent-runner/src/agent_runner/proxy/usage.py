@@ -1,0 +1,57 @@
+"""Reading figures of usage: an explicit 0 is 0, an absent figure is None.
+
+A negative, absurd or contradictory figure makes the whole report void: it is refused,
+and the record says so, rather than counted in part.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shared.contracts.metrics import Usage
+
+__all__ = [
+    "NOT_REPORTED",
+    "REFUSED",
+    "AbsurdCountError",
+    "Report",
+    "count",
+    "object_at",
+]
+
+_MOST_TOKENS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an answer says that it used; *usage* is None where it says nothing.
+
+    *is_refused*: it said something that cannot be true.
+    """
+
+    usage: Usage | None = None
+    is_refused: bool = False
+
+
+NOT_REPORTED = Report()
+REFUSED = Report(is_refused=True)
+
+
+class AbsurdCountError(Exception):
+    """A figure that cannot be a number of tokens."""
+
+
+def count(fields: Mapping[str, Any], name: str) -> int | None:
+    """Read a figure; raises `AbsurdCountError`."""
+    value = fields.get(name)
+    if value is None:
+        return None
+    if type(value) is not int or not 0 <= value <= _MOST_TOKENS:
+        raise AbsurdCountError(name)
+    return value
+
+
+def object_at(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Read a group of figures; one that is no object has none."""
+    value = fields.get(name)
+    return value if isinstance(value, dict) else {}

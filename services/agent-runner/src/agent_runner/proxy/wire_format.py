@@ -1,0 +1,156 @@
+"""What the proxy must know of a wire format: values and functions, without I/O.
+
+A format reads what its clients send, says what goes out to its provider, watches the
+answer as it passes, and words refusals as its clients expect them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from shared.contracts.agent_runner import AgentType
+from shared.contracts.credentials import LeasedCredential, ProviderType
+from shared.errors import AppError
+from shared.provider_errors.rows import Failure
+
+from .usage import Report
+
+__all__ = [
+    "AnswerStream",
+    "Asked",
+    "Fields",
+    "ModelRequest",
+    "Outgoing",
+    "Released",
+    "Reply",
+    "Route",
+    "WireFormat",
+]
+
+Fields = Sequence[tuple[bytes, bytes]]
+"""Header fields as pairs of name and value, in the order in which they came or go."""
+
+
+class Reply(NamedTuple):
+    """An answer in one piece; *fields* without those that frame it."""
+
+    status: int
+    fields: Fields
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An allowed path.
+
+    *endpoint* names it in records. *path* is what follows the provider's base URL,
+    percent-encoded, with its query. What is no *is_model_call* is answered here.
+    """
+
+    endpoint: str
+    path: str
+    is_model_call: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """A model call's body as it goes out, with what the proxy must know of it.
+
+    *withholds_usage*: the client did not ask for the report that we ask for.
+    """
+
+    body: bytes
+    model: str
+    is_streamed: bool
+    withholds_usage: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A model call as its client asked for it; *fields* as they came."""
+
+    route: Route
+    request: ModelRequest
+    fields: Fields = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """Where a request goes and with which header fields, the key among them.
+
+    *url* is percent-encoded and must be sent as it is.
+    """
+
+    url: str
+    fields: Fields = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What may pass: *body* now, *end* only once the call is settled."""
+
+    body: bytes
+    end: bytes
+
+
+class AnswerStream(Protocol):
+    """An answer that comes as a stream of events, watched while it passes."""
+
+    @property
+    def report(self) -> Report:
+        """What the answer says that it used, so far."""
+
+    @property
+    def failure(self) -> Failure | None:
+        """What the answer says that went wrong."""
+
+    @property
+    def has_content(self) -> bool:
+        """Whether it had something to say beyond its form."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether a clean end now is the end of the answer, not one cut short."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether that came after which SDKs read no further."""
+
+    def feed(self, data: bytes) -> Released:
+        """Take what came; raises `EventTooLongError` and `BrokenFrameError`."""
+
+    def end(self) -> bytes:
+        """Take the clean end of the stream; return what is still to pass."""
+
+    def rest(self) -> bytes:
+        """Take the break of the stream; return what came and did not pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class WireFormat:
+    """One provider's format, as a table of functions.
+
+    *request_id_field* is where the provider names a request, in lower case.
+
+    *route_of* finds method, path (below the format's prefix, as it was sent) and query
+    in the allow-list; raises `PathNotAllowedError`. *key_of* reads the key with which a
+    client calls, "" for none. *read_request* reads a body strictly; raises
+    `MalformedJsonError`, and `MalformedError` for what is no model call. *models* lists
+    what an agent may use; the provider is not asked.
+
+    *outgoing* says what goes to the provider; raises `UnavailableError` without a key.
+    *stream_of* watches an answer of some content type, None for one in a single piece,
+    whose usage *report_of* reads. *refusal* words an error for a request id.
+    """
+
+    provider_type: ProviderType
+    request_id_field: bytes
+    route_of: Callable[[str, str, str], Route]
+    key_of: Callable[[Fields], str]
+    read_request: Callable[[Route, bytes], ModelRequest]
+    models: Callable[[AgentType], Reply]
+    outgoing: Callable[[Asked, LeasedCredential, datetime], Outgoing]
+    stream_of: Callable[[Asked, str], AnswerStream | None]
+    report_of: Callable[[Asked, Reply], Report]
+    refusal: Callable[[AppError, str], Reply]
