@@ -8,7 +8,8 @@ import pytest
 import pytest_asyncio
 
 from ag2trust.testing import Stack
-from gateway.principals import Principal, Role
+from gateway.access.permissions import Role
+from gateway.access.principals import Principal
 from gateway.repository import (
     ApiKey,
     Organization,

@@ -9,12 +9,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from structlog.typing import EventDict
 
-from gateway.app import create_app
-from gateway.principals import Role
-from gateway.readiness import Readiness
+from gateway.access.permissions import Role
 from shared.identity import Identity
 from shared.testing import FakeBus, FakeClock
 
+from .assembling import assembled
 from .fakes import FakeApiKeys, Neighbours
 
 OWNER_KEY = "cust_" + "o" * 40
@@ -54,16 +53,7 @@ def credentials() -> Identity:
 def app(
     bus: FakeBus, api_keys: FakeApiKeys, credentials: Identity, clock: FakeClock
 ) -> web.Application:
-    async def answer() -> None:
-        """Stand for a database that is there."""
-
-    return create_app(
-        bus=bus,
-        api_keys=api_keys,
-        credentials=credentials.public,
-        readiness=Readiness(bus, answer),
-        now=clock,
-    )
+    return assembled(bus, api_keys, credentials, clock)
 
 
 @pytest_asyncio.fixture

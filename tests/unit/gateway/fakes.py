@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from gateway.authentication import hash_of
-from gateway.principals import Principal, Role
+from gateway.access.authentication import hash_of
+from gateway.access.permissions import Role
+from gateway.access.principals import Principal
 from gateway.repository import ApiKey, Organization
 from shared.bus import answer
 from shared.contracts.base import Actor, Endpoint, Message, ReplyT, RequestT
@@ -112,7 +113,7 @@ class FakeApiKeys:
         found = [key for key in self.keys if (key.org_id, key.id) == (org_id, key_id)]
         if not found:
             raise ApiKeyNotFoundError("There is no such API key.")
-        by.require(found[0].role)
+        by.require_role(found[0].role)
         rest = [key for key in self.keys if key not in found]
         if not any((key.org_id, key.role) == (org_id, Role.OWNER) for key in rest):
             raise ConflictError("This is the last owner key; make another one first.")

@@ -2,7 +2,7 @@ import pytest
 from aiohttp import ClientSession
 from structlog.typing import EventDict
 
-from gateway.principals import Role
+from gateway.access.permissions import Role
 from shared.contracts.agent_runner import LIST_AGENTS
 from shared.contracts.base import Page
 

@@ -1,7 +1,7 @@
 import pytest
 from aiohttp import ClientSession
 
-from gateway.principals import Role
+from gateway.access.permissions import Role
 from shared.contracts.base import Actor, AuditEntry, Page
 from shared.contracts.credentials import LIST_AUDIT
 

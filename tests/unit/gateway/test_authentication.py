@@ -4,8 +4,9 @@ import pytest
 from aiohttp import ClientSession
 from structlog.typing import EventDict
 
-from gateway.authentication import KeyRing, hash_of
-from gateway.principals import Principal, Role
+from gateway.access.authentication import KeyRing, hash_of
+from gateway.access.permissions import Role
+from gateway.access.principals import Principal
 from shared.contracts.agent_runner import LIST_AGENTS
 from shared.contracts.base import Page
 from shared.errors import InvalidApiKeyError

@@ -1,6 +1,6 @@
-from gateway.authentication import hash_of
+from gateway.access.authentication import hash_of
+from gateway.access.permissions import Role
 from gateway.bootstrap import make_first_organization
-from gateway.principals import Role
 
 from .conftest import OWNER_KEY
 from .fakes import FakeOrganizations

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from aiohttp import ClientSession
 
-from gateway.principals import Role
+from gateway.access.permissions import Role
 from shared.contracts.base import Actor
 from shared.contracts.master_key import (
     FREEZE,

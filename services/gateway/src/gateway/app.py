@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
+from importlib import metadata
 
 import structlog
 from aiohttp import web
@@ -15,7 +17,7 @@ from shared.identity import Identity, PublicIdentity
 from shared.lifecycle import background
 from shared.migrations import migrate
 
-from .authentication import KeyRing, authenticating
+from .access.authentication import KeyRing, authenticating
 from .bootstrap import make_first_organization
 from .readiness import Readiness
 from .repository import ApiKeyRepository, PostgresApiKeys, PostgresOrganizations
@@ -24,6 +26,7 @@ from .routes.agents import AgentRoutes
 from .routes.api_keys import ApiKeyRoutes
 from .routes.audit import AuditRoutes
 from .routes.calls import CallRoutes
+from .routes.description import DOCUMENT, DescriptionRoutes, DocumentationRoutes
 from .routes.errors import ErrorRoutes
 from .routes.health import HealthRoutes
 from .routes.jobs import JobRoutes
@@ -31,6 +34,9 @@ from .routes.master_key import MasterKeyRoutes
 from .routes.messages import MessageRoutes
 from .routes.providers import ProviderRoutes
 from .routes.stats import StatsRoutes
+from .routing.openapi import JsonObject, describe
+from .routing.operations import operations_in
+from .routing.serving import open_routes, routes_below
 from .settings import Settings
 from .waiting import WaitingRoom
 
@@ -38,6 +44,7 @@ __all__ = ["create_app", "serving"]
 
 log = structlog.get_logger(__name__)
 
+_PACKAGE = "ag2trust-gateway"
 _MAX_BODY_BYTES = 1024**2
 _PREFIXES = ("/api", "/api/v1")
 _UNREMARKABLE = frozenset({"/healthz", "/readyz"})
@@ -53,26 +60,30 @@ def create_app(
 ) -> web.Application:
     key_ring = KeyRing(api_keys.principal)
     waiting_room = WaitingRoom(bus)
+    api = [
+        ProviderRoutes(bus, credentials=credentials),
+        AgentTypeRoutes(bus),
+        AgentRoutes(bus),
+        MessageRoutes(bus, waiting_room),
+        StatsRoutes(bus, now=now),
+        CallRoutes(bus),
+        MasterKeyRoutes(bus),
+        JobRoutes(bus),
+        AuditRoutes(bus),
+        ErrorRoutes(),
+        ApiKeyRoutes(api_keys, key_ring=key_ring, now=now),
+        DescriptionRoutes(),
+    ]
+    outside = [HealthRoutes(readiness), DocumentationRoutes()]
+    is_open = {each for prefix in _PREFIXES for each in open_routes(prefix, *api)}
     app = web.Application(
-        middlewares=[tell_errors, authenticating(key_ring)],
+        middlewares=[tell_errors, authenticating(key_ring, open_routes=is_open)],
         client_max_size=_MAX_BODY_BYTES,
     )
-    app.add_routes(HealthRoutes(readiness).routes())
-    routes = [
-        *ProviderRoutes(bus, credentials=credentials).routes(),
-        *AgentTypeRoutes(bus).routes(),
-        *AgentRoutes(bus).routes(),
-        *MessageRoutes(bus, waiting_room).routes(),
-        *StatsRoutes(bus, now=now).routes(),
-        *CallRoutes(bus).routes(),
-        *MasterKeyRoutes(bus).routes(),
-        *JobRoutes(bus).routes(),
-        *AuditRoutes(bus).routes(),
-        *ErrorRoutes().routes(),
-        *ApiKeyRoutes(api_keys, key_ring=key_ring, now=now).routes(),
-    ]
     for prefix in _PREFIXES:
-        app.add_routes([_below(prefix, route) for route in routes])
+        app.add_routes(routes_below(prefix, *api))
+    app.add_routes(routes_below("", *outside))
+    app[DOCUMENT] = _described(tuple(map(type, api)), tuple(map(type, outside)))
     app.on_response_prepare.append(_log_answer)
     app.on_shutdown.append(_closing(waiting_room))
     return app
@@ -109,9 +120,13 @@ async def serving(settings: Settings) -> AsyncIterator[int]:
         yield port
 
 
-def _below(prefix: str, route: web.RouteDef) -> web.RouteDef:
-    path = prefix + route.path
-    return web.RouteDef(route.method, path, route.handler, route.kwargs)
+@cache
+def _described(api: tuple[type, ...], outside: tuple[type, ...]) -> JsonObject:
+    operations = [
+        *(each for kind in api for each in operations_in(kind, below="/api")),
+        *(each for kind in outside for each in operations_in(kind)),
+    ]
+    return describe(operations, title="Ag2Trust", version=metadata.version(_PACKAGE))
 
 
 def _closing(waiting_room: WaitingRoom) -> Callable[[web.Application], Awaitable[None]]:

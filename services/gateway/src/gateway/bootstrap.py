@@ -6,7 +6,7 @@ from shared.clock import Clock, utc_now
 from shared.contracts.base import Actor
 from shared.ids import new_id
 
-from .principals import Role
+from .access.permissions import Role
 from .repository import ApiKey, Organization, OrganizationRepository
 
 __all__ = ["make_first_organization"]

@@ -9,7 +9,7 @@ from shared.bedrock_policy import OPTIONAL_STATEMENT, iam_policy
 from shared.contracts.credentials import Provider, ProviderType
 from shared.errors import InvalidError
 
-from .reading import Input, invalid_query
+from .routing.reading import Input, invalid_query
 
 __all__ = ["IamPolicy", "PolicyQuery", "policy_answer"]
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from .reading import Input, invalid_query
+from .routing.reading import Input, invalid_query
 
 __all__ = ["Period", "PeriodQuery", "period_of"]
 

@@ -12,7 +12,8 @@ from shared.database import Database, Transaction
 from shared.errors import ApiKeyNotFoundError, ConflictError, NameTakenError
 from shared.ids import new_id
 
-from .principals import Principal, Role
+from .access.permissions import Role
+from .access.principals import Principal
 
 __all__ = [
     "ApiKey",
@@ -166,7 +167,7 @@ class PostgresApiKeys:
             )
             if revoked is None:
                 raise ApiKeyNotFoundError("There is no such API key.")
-            by.require(Role(revoked))
+            by.require_role(Role(revoked))
             await _require_an_owner_key(transaction)
             await _audit(
                 transaction,

@@ -1,10 +1,11 @@
 """`/agent-types`: the templates that agents are made from."""
 
-from aiohttp import web
+from http import HTTPStatus
 
-from gateway.authentication import principal_of
-from gateway.reading import id_in_path, if_match, page_question
-from gateway.replying import reply_created, reply_versioned
+from gateway.access.permissions import Permission
+from gateway.routing.asked import Asked
+from gateway.routing.operations import operation
+from gateway.routing.reading import PageQuery
 from shared.bus import Bus
 from shared.contracts.agent_runner import (
     CREATE_AGENT_TYPE,
@@ -12,15 +13,20 @@ from shared.contracts.agent_runner import (
     GET_AGENT_TYPE,
     LIST_AGENT_TYPES,
     UPDATE_AGENT_TYPE,
+    AgentType,
     AgentTypePatch,
     AgentTypeQuestion,
     AgentTypeSubmission,
     CreateAgentType,
     UpdateAgentType,
 )
-from shared.errors import AgentTypeNotFoundError
-from shared.http import read_json, reply_json
-from shared.ids import new_id
+from shared.contracts.base import Page
+from shared.errors import (
+    AgentTypeInUseError,
+    AgentTypeNotFoundError,
+    NameTakenError,
+    PreconditionFailedError,
+)
 
 __all__ = ["AgentTypeRoutes"]
 
@@ -29,54 +35,72 @@ class AgentTypeRoutes:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
 
-    def routes(self) -> list[web.RouteDef]:
-        return [
-            web.get("/agent-types", self._list),
-            web.post("/agent-types", self._create),
-            web.get("/agent-types/{id}", self._show),
-            web.patch("/agent-types/{id}", self._update),
-            web.delete("/agent-types/{id}", self._delete),
-        ]
+    @operation("GET /agent-types", needs=Permission.AGENT_TYPES_READ)
+    async def list_agent_types(self, asked: Asked, query: PageQuery) -> Page[AgentType]:
+        """List agent types, newest first."""
+        return await self._bus.ask(LIST_AGENT_TYPES, asked.page(query))
 
-    async def _list(self, request: web.Request) -> web.Response:
-        return reply_json(await self._bus.ask(LIST_AGENT_TYPES, page_question(request)))
-
-    async def _create(self, request: web.Request) -> web.Response:
-        who = principal_of(request)
+    @operation(
+        "POST /agent-types",
+        needs=Permission.AGENT_TYPES_WRITE,
+        status=HTTPStatus.CREATED,
+        errors=(NameTakenError,),
+    )
+    async def create_agent_type(
+        self, asked: Asked, body: AgentTypeSubmission
+    ) -> AgentType:
+        """Create an agent type."""
         question = CreateAgentType(
-            org_id=who.org_id,
-            actor=who.actor,
-            agent_type_id=new_id(),
-            submission=await read_json(request, AgentTypeSubmission),
+            org_id=asked.org_id,
+            actor=asked.actor,
+            agent_type_id=asked.new_id,
+            submission=body,
         )
-        agent_type = await self._bus.ask(CREATE_AGENT_TYPE, question)
-        return reply_created(request, agent_type)
+        return await self._bus.ask(CREATE_AGENT_TYPE, question)
 
-    async def _show(self, request: web.Request) -> web.Response:
-        agent_type = await self._bus.ask(GET_AGENT_TYPE, _question(request))
-        return reply_versioned(agent_type)
+    @operation(
+        "GET /agent-types/{id}",
+        needs=Permission.AGENT_TYPES_READ,
+        missing=AgentTypeNotFoundError,
+    )
+    async def get_agent_type(self, asked: Asked) -> AgentType:
+        """Show the newest version of an agent type."""
+        return await self._bus.ask(GET_AGENT_TYPE, _question(asked))
 
-    async def _update(self, request: web.Request) -> web.Response:
-        about = _question(request)
+    @operation(
+        "PATCH /agent-types/{id}",
+        needs=Permission.AGENT_TYPES_WRITE,
+        errors=(NameTakenError, PreconditionFailedError),
+        missing=AgentTypeNotFoundError,
+    )
+    async def update_agent_type(
+        self, asked: Asked, body: AgentTypePatch, if_version: int | None
+    ) -> AgentType:
+        """Change an agent type, which makes a new version.
+
+        Running agents keep the version they started with and say `restart_required`.
+        """
         question = UpdateAgentType(
-            org_id=about.org_id,
-            actor=about.actor,
-            agent_type_id=about.agent_type_id,
-            patch=await read_json(request, AgentTypePatch),
-            if_version=if_match(request),
+            org_id=asked.org_id,
+            actor=asked.actor,
+            agent_type_id=asked.id,
+            patch=body,
+            if_version=if_version,
         )
-        agent_type = await self._bus.ask(UPDATE_AGENT_TYPE, question)
-        return reply_versioned(agent_type)
+        return await self._bus.ask(UPDATE_AGENT_TYPE, question)
 
-    async def _delete(self, request: web.Request) -> web.Response:
-        await self._bus.ask(DELETE_AGENT_TYPE, _question(request))
-        return web.Response(status=204)
+    @operation(
+        "DELETE /agent-types/{id}",
+        needs=Permission.AGENT_TYPES_WRITE,
+        errors=(AgentTypeInUseError,),
+        missing=AgentTypeNotFoundError,
+    )
+    async def delete_agent_type(self, asked: Asked) -> None:
+        """Delete an agent type that no agent has."""
+        await self._bus.ask(DELETE_AGENT_TYPE, _question(asked))
 
 
-def _question(request: web.Request) -> AgentTypeQuestion:
-    who = principal_of(request)
+def _question(asked: Asked) -> AgentTypeQuestion:
     return AgentTypeQuestion(
-        org_id=who.org_id,
-        actor=who.actor,
-        agent_type_id=id_in_path(request, AgentTypeNotFoundError),
+        org_id=asked.org_id, actor=asked.actor, agent_type_id=asked.id
     )

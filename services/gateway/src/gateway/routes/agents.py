@@ -1,13 +1,14 @@
 """`/agents`: instances of agent types, and what they are told to do."""
 
+from http import HTTPStatus
 from uuid import UUID
 
 import structlog
-from aiohttp import web
 
-from gateway.authentication import principal_of
-from gateway.reading import Input, id_in_path, page_question
-from gateway.replying import reply_created, reply_versioned
+from gateway.access.permissions import Permission
+from gateway.routing.asked import Asked
+from gateway.routing.operations import operation
+from gateway.routing.reading import Input, PageQuery
 from shared.bus import Bus
 from shared.contracts.agent_runner import (
     AGENT_LOGS,
@@ -19,13 +20,18 @@ from shared.contracts.agent_runner import (
     START_AGENT,
     STOP_AGENT,
     Agent,
+    AgentLogs,
     AgentQuestion,
     CreateAgent,
 )
-from shared.contracts.base import Name
-from shared.errors import AgentNotFoundError, AppError
-from shared.http import read_json, reply_json
-from shared.ids import new_id
+from shared.contracts.base import Name, Page
+from shared.errors import (
+    AgentNotFoundError,
+    AgentTypeNotFoundError,
+    AppError,
+    NameTakenError,
+    ProviderGoneError,
+)
 
 __all__ = ["AgentRoutes"]
 
@@ -44,35 +50,85 @@ class AgentRoutes:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
 
-    def routes(self) -> list[web.RouteDef]:
-        return [
-            web.get("/agents", self._list),
-            web.post("/agents", self._create),
-            web.get("/agents/{id}", self._show),
-            web.delete("/agents/{id}", self._delete),
-            web.post("/agents/{id}/start", self._start),
-            web.post("/agents/{id}/stop", self._stop),
-            web.post("/agents/{id}/restart", self._restart),
-            web.get("/agents/{id}/logs", self._show_logs),
-        ]
+    @operation("GET /agents", needs=Permission.AGENTS_READ)
+    async def list_agents(self, asked: Asked, query: PageQuery) -> Page[Agent]:
+        """List agents, newest first."""
+        return await self._bus.ask(LIST_AGENTS, asked.page(query))
 
-    async def _list(self, request: web.Request) -> web.Response:
-        return reply_json(await self._bus.ask(LIST_AGENTS, page_question(request)))
-
-    async def _create(self, request: web.Request) -> web.Response:
-        who = principal_of(request)
-        submission = await read_json(request, AgentSubmission)
+    @operation(
+        "POST /agents",
+        needs=Permission.AGENTS_WRITE,
+        status=HTTPStatus.CREATED,
+        errors=(AgentTypeNotFoundError, NameTakenError, ProviderGoneError),
+    )
+    async def create_agent(self, asked: Asked, body: AgentSubmission) -> Agent:
+        """Create an agent, stopped; with `start` it is started, or not made at all."""
         question = CreateAgent(
-            org_id=who.org_id,
-            actor=who.actor,
-            agent_id=new_id(),
-            name=submission.name,
-            agent_type_id=submission.agent_type_id,
+            org_id=asked.org_id,
+            actor=asked.actor,
+            agent_id=asked.new_id,
+            name=body.name,
+            agent_type_id=body.agent_type_id,
         )
         agent = await self._bus.ask(CREATE_AGENT, question)
-        if submission.start:
-            agent = await self._started_or_removed(question)
-        return reply_created(request, agent)
+        if not body.start:
+            return agent
+        return await self._started_or_removed(question)
+
+    @operation(
+        "GET /agents/{id}", needs=Permission.AGENTS_READ, missing=AgentNotFoundError
+    )
+    async def get_agent(self, asked: Asked) -> Agent:
+        """Show an agent."""
+        return await self._bus.ask(GET_AGENT, _question(asked))
+
+    @operation(
+        "DELETE /agents/{id}", needs=Permission.AGENTS_WRITE, missing=AgentNotFoundError
+    )
+    async def delete_agent(self, asked: Asked) -> None:
+        """Stop an agent and delete it."""
+        await self._bus.ask(DELETE_AGENT, _question(asked))
+
+    @operation(
+        "POST /agents/{id}/start",
+        needs=Permission.AGENTS_WRITE,
+        status=HTTPStatus.ACCEPTED,
+        errors=(ProviderGoneError,),
+        missing=AgentNotFoundError,
+    )
+    async def start_agent(self, asked: Asked) -> Agent:
+        """Start an agent; one that runs already is left alone."""
+        return await self._bus.ask(START_AGENT, _question(asked))
+
+    @operation(
+        "POST /agents/{id}/stop",
+        needs=Permission.AGENTS_WRITE,
+        status=HTTPStatus.ACCEPTED,
+        missing=AgentNotFoundError,
+    )
+    async def stop_agent(self, asked: Asked) -> Agent:
+        """Stop an agent; one that is stopped already is left alone."""
+        return await self._bus.ask(STOP_AGENT, _question(asked))
+
+    @operation(
+        "POST /agents/{id}/restart",
+        needs=Permission.AGENTS_WRITE,
+        status=HTTPStatus.ACCEPTED,
+        errors=(ProviderGoneError,),
+        missing=AgentNotFoundError,
+    )
+    async def restart_agent(self, asked: Asked) -> Agent:
+        """Stop an agent and start it anew, with the newest version of its type."""
+        return await self._bus.ask(RESTART_AGENT, _question(asked))
+
+    @operation(
+        "GET /agents/{id}/logs",
+        needs=Permission.AGENTS_READ,
+        missing=AgentNotFoundError,
+    )
+    async def get_agent_logs(self, asked: Asked) -> AgentLogs:
+        """Show the last lines an agent wrote, secrets masked."""
+        return await self._bus.ask(AGENT_LOGS, _question(asked))
 
     async def _started_or_removed(self, created: CreateAgent) -> Agent:
         question = AgentQuestion(
@@ -91,34 +147,6 @@ class AgentRoutes:
             agent = str(question.agent_id)
             log.warning("agent.left_behind", agent=agent, reason=error.code)
 
-    async def _show(self, request: web.Request) -> web.Response:
-        agent = await self._bus.ask(GET_AGENT, _question(request))
-        return reply_versioned(agent)
 
-    async def _delete(self, request: web.Request) -> web.Response:
-        await self._bus.ask(DELETE_AGENT, _question(request))
-        return web.Response(status=204)
-
-    async def _start(self, request: web.Request) -> web.Response:
-        agent = await self._bus.ask(START_AGENT, _question(request))
-        return reply_versioned(agent, status=202)
-
-    async def _stop(self, request: web.Request) -> web.Response:
-        agent = await self._bus.ask(STOP_AGENT, _question(request))
-        return reply_versioned(agent, status=202)
-
-    async def _restart(self, request: web.Request) -> web.Response:
-        agent = await self._bus.ask(RESTART_AGENT, _question(request))
-        return reply_versioned(agent, status=202)
-
-    async def _show_logs(self, request: web.Request) -> web.Response:
-        return reply_json(await self._bus.ask(AGENT_LOGS, _question(request)))
-
-
-def _question(request: web.Request) -> AgentQuestion:
-    who = principal_of(request)
-    return AgentQuestion(
-        org_id=who.org_id,
-        actor=who.actor,
-        agent_id=id_in_path(request, AgentNotFoundError),
-    )
+def _question(asked: Asked) -> AgentQuestion:
+    return AgentQuestion(org_id=asked.org_id, actor=asked.actor, agent_id=asked.id)

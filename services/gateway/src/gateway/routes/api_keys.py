@@ -2,21 +2,21 @@
 
 import secrets
 import string
+from http import HTTPStatus
 from uuid import UUID
 
 import structlog
-from aiohttp import web
 from pydantic import AwareDatetime, BaseModel
 
-from gateway.authentication import KeyRing, hash_of, principal_of
-from gateway.principals import Principal, Role
-from gateway.reading import Input, PageQuery, id_in_path, query_of
+from gateway.access.authentication import KeyRing, hash_of
+from gateway.access.permissions import Permission, Role
 from gateway.repository import ApiKey, ApiKeyRepository
+from gateway.routing.asked import Asked
+from gateway.routing.operations import operation
+from gateway.routing.reading import Input, PageQuery
 from shared.clock import Clock
 from shared.contracts.base import Name, Page
-from shared.errors import ApiKeyNotFoundError
-from shared.http import read_json, reply_json
-from shared.ids import new_id
+from shared.errors import ApiKeyNotFoundError, ConflictError, NameTakenError
 from shared.pages import before, page_of
 
 __all__ = ["ApiKeyRoutes"]
@@ -50,7 +50,7 @@ class NewApiKeyView(ApiKeyView):
 
 
 class ApiKeyRoutes:
-    """Only an owner or admin sees or changes keys, none above its own role."""
+    """Nobody makes or ends a key above its own role."""
 
     def __init__(
         self, api_keys: ApiKeyRepository, *, key_ring: KeyRing, now: Clock
@@ -59,56 +59,53 @@ class ApiKeyRoutes:
         self._key_ring = key_ring
         self._now = now
 
-    def routes(self) -> list[web.RouteDef]:
-        return [
-            web.get("/api-keys", self._list),
-            web.post("/api-keys", self._create),
-            web.delete("/api-keys/{id}", self._revoke),
-        ]
-
-    async def _list(self, request: web.Request) -> web.Response:
-        who = _admin(request)
-        query = query_of(request, PageQuery)
+    @operation("GET /api-keys", needs=Permission.API_KEYS_READ)
+    async def list_api_keys(self, asked: Asked, query: PageQuery) -> Page[ApiKeyView]:
+        """List API keys that are not revoked, newest first."""
         found = await self._api_keys.newest(
-            who.org_id, before=before(query.cursor), limit=query.limit + 1
+            asked.org_id, before=before(query.cursor), limit=query.limit + 1
         )
         page = page_of(found, limit=query.limit, id_of=lambda key: key.id)
-        return reply_json(
-            Page(data=[*map(_view, page.data)], next_cursor=page.next_cursor)
-        )
+        return Page(data=[*map(_view, page.data)], next_cursor=page.next_cursor)
 
-    async def _create(self, request: web.Request) -> web.Response:
-        who = _admin(request)
-        submission = await read_json(request, ApiKeySubmission)
-        who.require(submission.role)
+    @operation(
+        "POST /api-keys",
+        needs=Permission.API_KEYS_WRITE,
+        status=HTTPStatus.CREATED,
+        errors=(NameTakenError,),
+    )
+    async def create_api_key(
+        self, asked: Asked, body: ApiKeySubmission
+    ) -> NewApiKeyView:
+        """Make an API key, which this answer alone shows."""
+        asked.who.require_role(body.role)
         key = _new_key()
         record = ApiKey(
-            id=new_id(),
-            org_id=who.org_id,
-            name=submission.name,
-            role=submission.role,
+            id=asked.new_id,
+            org_id=asked.org_id,
+            name=body.name,
+            role=body.role,
             hash=hash_of(key),
             prefix=key[:_PREFIX_CHARACTERS],
             created_at=self._now(),
         )
-        await self._api_keys.add(record, actor=who.actor)
+        await self._api_keys.add(record, actor=asked.actor)
         log.info("api_key.created", api_key=str(record.id), role=record.role)
-        shown_once = NewApiKeyView(**_view(record).model_dump(), key=key)
-        return reply_json(shown_once, status=201)
+        return NewApiKeyView(**_view(record).model_dump(), key=key)
 
-    async def _revoke(self, request: web.Request) -> web.Response:
-        who = _admin(request)
-        key_id = id_in_path(request, ApiKeyNotFoundError)
-        await self._api_keys.revoke(who.org_id, key_id, at=self._now(), by=who)
-        self._key_ring.forget(key_id)
-        log.info("api_key.revoked", api_key=str(key_id))
-        return web.Response(status=204)
-
-
-def _admin(request: web.Request) -> Principal:
-    who = principal_of(request)
-    who.require(Role.ADMIN)
-    return who
+    @operation(
+        "DELETE /api-keys/{id}",
+        needs=Permission.API_KEYS_WRITE,
+        errors=(ConflictError,),
+        missing=ApiKeyNotFoundError,
+    )
+    async def revoke_api_key(self, asked: Asked) -> None:
+        """Revoke an API key; it opens nothing from then on."""
+        await self._api_keys.revoke(
+            asked.org_id, asked.id, at=self._now(), by=asked.who
+        )
+        self._key_ring.forget(asked.id)
+        log.info("api_key.revoked", api_key=str(asked.id))
 
 
 def _new_key() -> str:

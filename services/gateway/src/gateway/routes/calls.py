@@ -1,15 +1,21 @@
-"""`/calls`: every model call that was admitted, never its content."""
+"""`/calls`: every model call, with its attempts and never its content."""
 
 from uuid import UUID
 
-from aiohttp import web
-
-from gateway.authentication import principal_of
-from gateway.reading import PageQuery, id_in_path, query_of
+from gateway.access.permissions import Permission
+from gateway.routing.asked import Asked
+from gateway.routing.operations import operation
+from gateway.routing.reading import PageQuery
 from shared.bus import Bus
-from shared.contracts.metrics import GET_CALL, LIST_CALLS, CallQuestion, CallsQuestion
+from shared.contracts.base import Page
+from shared.contracts.metrics import (
+    GET_CALL,
+    LIST_CALLS,
+    Call,
+    CallQuestion,
+    CallsQuestion,
+)
 from shared.errors import CallNotFoundError
-from shared.http import reply_json
 
 __all__ = ["CallRoutes"]
 
@@ -24,29 +30,24 @@ class CallRoutes:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
 
-    def routes(self) -> list[web.RouteDef]:
-        return [
-            web.get("/calls", self._list),
-            web.get("/calls/{id}", self._show),
-        ]
-
-    async def _list(self, request: web.Request) -> web.Response:
-        who = principal_of(request)
-        query = query_of(request, CallsQuery)
+    @operation("GET /calls", needs=Permission.USAGE_READ)
+    async def list_calls(self, asked: Asked, query: CallsQuery) -> Page[Call]:
+        """List calls, those started last first."""
         question = CallsQuestion(
-            org_id=who.org_id,
-            actor=who.actor,
+            org_id=asked.org_id,
+            actor=asked.actor,
             limit=query.limit,
             cursor=query.cursor,
             agent_id=query.agent_id,
         )
-        return reply_json(await self._bus.ask(LIST_CALLS, question))
+        return await self._bus.ask(LIST_CALLS, question)
 
-    async def _show(self, request: web.Request) -> web.Response:
-        who = principal_of(request)
+    @operation(
+        "GET /calls/{id}", needs=Permission.USAGE_READ, missing=CallNotFoundError
+    )
+    async def get_call(self, asked: Asked) -> Call:
+        """Show a call with its attempts."""
         question = CallQuestion(
-            org_id=who.org_id,
-            actor=who.actor,
-            call_id=id_in_path(request, CallNotFoundError),
+            org_id=asked.org_id, actor=asked.actor, call_id=asked.id
         )
-        return reply_json(await self._bus.ask(GET_CALL, question))
+        return await self._bus.ask(GET_CALL, question)

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from aiohttp import web
 from pydantic import BaseModel
 
+from gateway.access.permissions import Permission
+from gateway.routing.asked import Asked
+from gateway.routing.operations import operation
 from shared.contracts.base import Explanation, Page
-from shared.http import reply_json
 from shared.provider_errors.explaining import ERROR_TABLE
 from shared.provider_errors.on_the_way import ON_THE_WAY
 from shared.provider_errors.rows import ErrorRow, ErrorSource
@@ -34,12 +35,13 @@ class ExplainedError(BaseModel):
 
 
 class ErrorRoutes:
-    def routes(self) -> list[web.RouteDef]:
-        return [web.get("/errors", self._list)]
+    @operation("GET /errors", needs=Permission.SELF)
+    async def list_explained_errors(self, _: Asked) -> Page[ExplainedError]:
+        """List what each provider's errors mean, all at once.
 
-    async def _list(self, _: web.Request) -> web.Response:
-        """Answer with all rows at once: the first that fits a failure is its own."""
-        return reply_json(Page[ExplainedError](data=[*_rows()], next_cursor=None))
+        The first row that fits a failure is its own.
+        """
+        return Page(data=[*_rows()], next_cursor=None)
 
 
 def _rows() -> Iterator[ExplainedError]:

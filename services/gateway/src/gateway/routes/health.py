@@ -1,12 +1,13 @@
 """`/healthz` and `/readyz`, for whoever watches the process; they need no key."""
 
+from http import HTTPStatus
 from typing import Literal
 
-from aiohttp import web
 from pydantic import BaseModel
 
 from gateway.readiness import Readiness
-from shared.http import reply_json
+from gateway.routing.asked import Asked
+from gateway.routing.operations import Reply, operation
 
 __all__ = ["HealthRoutes"]
 
@@ -32,19 +33,21 @@ class HealthRoutes:
     def __init__(self, readiness: Readiness) -> None:
         self._readiness = readiness
 
-    def routes(self) -> list[web.RouteDef]:
-        return [
-            web.get("/healthz", self._tell_health),
-            web.get("/readyz", self._tell_readiness),
-        ]
+    @operation("GET /healthz", needs=None)
+    async def get_health(self, _: Asked) -> Health:
+        """Tell that the process lives."""
+        return Health()
 
-    async def _tell_health(self, _: web.Request) -> web.Response:
-        return reply_json(Health())
-
-    async def _tell_readiness(self, _: web.Request) -> web.Response:
+    @operation(
+        "GET /readyz", needs=None, also={HTTPStatus.SERVICE_UNAVAILABLE: NotReady}
+    )
+    async def get_readiness(self, _: Asked) -> Ready | Reply[NotReady]:
+        """Tell whether all that is needed is there, or what is missing."""
         missing = await self._readiness.missing()
         if not missing:
-            return reply_json(Ready())
-        response = reply_json(NotReady(missing=missing), status=503)
-        response.headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
-        return response
+            return Ready()
+        return Reply(
+            NotReady(missing=missing),
+            status=HTTPStatus.SERVICE_UNAVAILABLE,
+            headers={"Retry-After": str(_RETRY_AFTER_SECONDS)},
+        )

@@ -1,9 +1,10 @@
 """`/master-key`: the key behind every stored secret, of the whole installation."""
 
-from aiohttp import web
+from http import HTTPStatus
 
-from gateway.authentication import principal_of
-from gateway.principals import Principal, Role
+from gateway.access.permissions import Permission
+from gateway.routing.asked import Asked
+from gateway.routing.operations import Reply, operation
 from shared.bus import Bus
 from shared.contracts.base import Question
 from shared.contracts.master_key import (
@@ -11,10 +12,10 @@ from shared.contracts.master_key import (
     GET_MASTER_KEY,
     START_REWRAP,
     UNFREEZE,
+    MasterKeyState,
+    Rewrap,
     StartRewrap,
 )
-from shared.http import reply_json
-from shared.ids import new_id
 
 __all__ = ["MasterKeyRoutes"]
 
@@ -25,40 +26,38 @@ class MasterKeyRoutes:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
 
-    def routes(self) -> list[web.RouteDef]:
-        return [
-            web.get("/master-key", self._show),
-            web.post("/master-key/rewrap", self._rewrap),
-            web.post("/master-key/freeze", self._freeze),
-            web.post("/master-key/unfreeze", self._unfreeze),
-        ]
+    @operation("GET /master-key", needs=Permission.MASTER_KEY_READ)
+    async def get_master_key(self, asked: Asked) -> MasterKeyState:
+        """Show which key wraps now, and whether all is frozen."""
+        return await self._bus.ask(GET_MASTER_KEY, _question(asked))
 
-    async def _show(self, request: web.Request) -> web.Response:
-        return reply_json(await self._bus.ask(GET_MASTER_KEY, _question(request)))
+    @operation(
+        "POST /master-key/rewrap",
+        needs=Permission.MASTER_KEY_WRITE,
+        status=HTTPStatus.ACCEPTED,
+    )
+    async def rewrap_data_keys(self, asked: Asked) -> Reply[Rewrap]:
+        """Start the job that brings every data key under the present master key.
 
-    async def _rewrap(self, request: web.Request) -> web.Response:
-        """Start the job, which `/jobs/{id}` tells of; while one runs, it is that."""
-        who = _owner(request)
-        question = StartRewrap(org_id=who.org_id, actor=who.actor, rewrap_id=new_id())
+        `/jobs/{id}` tells of it; while one runs, it is that.
+        """
+        question = StartRewrap(
+            org_id=asked.org_id, actor=asked.actor, rewrap_id=asked.new_id
+        )
         job = await self._bus.ask(START_REWRAP, question)
-        prefix = request.path.removesuffix("/master-key/rewrap")
-        response = reply_json(job, status=202)
-        response.headers["Location"] = f"{prefix}/jobs/{job.id}"
-        return response
+        prefix = asked.http.path.removesuffix("/master-key/rewrap")
+        return Reply(job, headers={"Location": f"{prefix}/jobs/{job.id}"})
 
-    async def _freeze(self, request: web.Request) -> web.Response:
-        return reply_json(await self._bus.ask(FREEZE, _question(request)))
+    @operation("POST /master-key/freeze", needs=Permission.MASTER_KEY_WRITE)
+    async def freeze(self, asked: Asked) -> MasterKeyState:
+        """Open no stored secret any more, until `unfreeze`."""
+        return await self._bus.ask(FREEZE, _question(asked))
 
-    async def _unfreeze(self, request: web.Request) -> web.Response:
-        return reply_json(await self._bus.ask(UNFREEZE, _question(request)))
-
-
-def _question(request: web.Request) -> Question:
-    who = _owner(request)
-    return Question(org_id=who.org_id, actor=who.actor)
+    @operation("POST /master-key/unfreeze", needs=Permission.MASTER_KEY_WRITE)
+    async def unfreeze(self, asked: Asked) -> MasterKeyState:
+        """Open stored secrets again."""
+        return await self._bus.ask(UNFREEZE, _question(asked))
 
 
-def _owner(request: web.Request) -> Principal:
-    who = principal_of(request)
-    who.require(Role.OWNER)
-    return who
+def _question(asked: Asked) -> Question:
+    return Question(org_id=asked.org_id, actor=asked.actor)

@@ -1,29 +1,32 @@
 """`/agents/{id}/messages` and `/messages`: what agents are asked, and their answers."""
 
 from datetime import timedelta
+from http import HTTPStatus
 from uuid import UUID
 
-from aiohttp import web
 from pydantic import Field
 
-from gateway.authentication import principal_of
-from gateway.reading import Input, id_in_path
+from gateway.access.permissions import Permission
+from gateway.routing.asked import Asked
+from gateway.routing.operations import Reply, operation
+from gateway.routing.reading import Input
 from gateway.waiting import WaitingRoom
 from shared.bus import Bus
 from shared.contracts.agent_runner import (
     GET_MESSAGE,
     MESSAGE_MAX_CHARACTERS,
     SUBMIT_MESSAGE,
+    AgentMessage,
     MessageQuestion,
     SubmitMessage,
 )
 from shared.errors import (
     AgentNotFoundError,
+    AgentNotRunningError,
     MessageNotFoundError,
     MessageTooLongError,
+    ThreadNotFoundError,
 )
-from shared.http import read_json, reply_json
-from shared.ids import new_id
 
 __all__ = ["MessageRoutes"]
 
@@ -42,38 +45,52 @@ class MessageRoutes:
         self._bus = bus
         self._waiting_room = waiting_room
 
-    def routes(self) -> list[web.RouteDef]:
-        return [
-            web.post("/agents/{id}/messages", self._submit),
-            web.get("/messages/{id}", self._show),
-        ]
+    @operation(
+        "POST /agents/{id}/messages",
+        needs=Permission.MESSAGES_WRITE,
+        also={HTTPStatus.ACCEPTED: AgentMessage},
+        errors=(AgentNotRunningError, MessageTooLongError, ThreadNotFoundError),
+        missing=AgentNotFoundError,
+    )
+    async def send_message(
+        self, asked: Asked, body: MessageSubmission
+    ) -> Reply[AgentMessage]:
+        """Send a message to an agent and wait for its answer.
 
-    async def _submit(self, request: web.Request) -> web.Response:
-        """200 with the answer; 202 with the message as it is while there is none."""
-        who = principal_of(request)
-        agent_id = id_in_path(request, AgentNotFoundError)
-        body = await read_json(request, MessageSubmission)
+        200 with the final message; 202 with the message as it is while it has no
+        answer: because time is up, or because none was waited for.
+        """
         _refuse_too_long(body.content)
         submission = SubmitMessage(
-            org_id=who.org_id,
-            actor=who.actor,
-            message_id=new_id(),
-            agent_id=agent_id,
+            org_id=asked.org_id,
+            actor=asked.actor,
+            message_id=asked.new_id,
+            agent_id=asked.id,
             thread_id=body.thread_id,
             content=body.content,
         )
         if not body.wait:
             message = await self._bus.ask(SUBMIT_MESSAGE, submission)
-            return reply_json(message, status=202)
+            return Reply(message, status=HTTPStatus.ACCEPTED)
         message = await self._waiting_room.submit_and_wait(
             submission,
             patience=timedelta(seconds=body.timeout_seconds),
-            is_abandoned=lambda: request.transport is None,
+            is_abandoned=lambda: asked.http.transport is None,
         )
-        return reply_json(message, status=200 if message.status.is_final else 202)
+        is_final = message.status.is_final
+        return Reply(message, status=HTTPStatus.OK if is_final else HTTPStatus.ACCEPTED)
 
-    async def _show(self, request: web.Request) -> web.Response:
-        return reply_json(await self._bus.ask(GET_MESSAGE, _question(request)))
+    @operation(
+        "GET /messages/{id}",
+        needs=Permission.MESSAGES_READ,
+        missing=MessageNotFoundError,
+    )
+    async def get_message(self, asked: Asked) -> AgentMessage:
+        """Show a message and, once it is final, its answer."""
+        question = MessageQuestion(
+            org_id=asked.org_id, actor=asked.actor, message_id=asked.id
+        )
+        return await self._bus.ask(GET_MESSAGE, question)
 
 
 def _refuse_too_long(content: str) -> None:
@@ -83,12 +100,3 @@ def _refuse_too_long(content: str) -> None:
             f"this one has {len(content):,}.",
             details={"max_characters": MESSAGE_MAX_CHARACTERS},
         )
-
-
-def _question(request: web.Request) -> MessageQuestion:
-    who = principal_of(request)
-    return MessageQuestion(
-        org_id=who.org_id,
-        actor=who.actor,
-        message_id=id_in_path(request, MessageNotFoundError),
-    )

@@ -1,14 +1,16 @@
 """`/providers`: what credentials keeps; a secret passes here sealed at once."""
 
-from aiohttp import web
+from http import HTTPStatus
 
-from gateway.authentication import principal_of
-from gateway.iam_policies import PolicyQuery, policy_answer
-from gateway.reading import id_in_path, if_match, page_question, query_of
-from gateway.replying import reply_created, reply_versioned
+from gateway.access.permissions import Permission
+from gateway.iam_policies import IamPolicy, PolicyQuery, policy_answer
+from gateway.routing.asked import Asked
+from gateway.routing.operations import operation
+from gateway.routing.reading import PageQuery
 from gateway.submissions import sealed_to
 from shared.bus import Bus
 from shared.contracts.agent_runner import MODELS_IN_USE, ModelsQuestion
+from shared.contracts.base import Page
 from shared.contracts.credentials import (
     CREATE_PROVIDER,
     DELETE_PROVIDER,
@@ -16,15 +18,23 @@ from shared.contracts.credentials import (
     LIST_PROVIDERS,
     UPDATE_PROVIDER,
     CreateProvider,
+    Provider,
     ProviderPatch,
     ProviderQuestion,
     ProviderSubmission,
     UpdateProvider,
 )
-from shared.errors import ProviderNotFoundError
-from shared.http import read_json, reply_json
+from shared.errors import (
+    BaseUrlForbiddenError,
+    MasterKeyUnavailableError,
+    NameTakenError,
+    PreconditionFailedError,
+    ProviderIncompleteError,
+    ProviderInUseError,
+    ProviderNotFoundError,
+    SecretRequiredError,
+)
 from shared.identity import PublicIdentity
-from shared.ids import new_id
 
 __all__ = ["ProviderRoutes"]
 
@@ -36,84 +46,104 @@ class ProviderRoutes:
         self._bus = bus
         self._credentials = credentials
 
-    def routes(self) -> list[web.RouteDef]:
-        return [
-            web.get("/providers", self._list),
-            web.post("/providers", self._create),
-            web.get("/providers/{id}", self._show),
-            web.patch("/providers/{id}", self._update),
-            web.delete("/providers/{id}", self._delete),
-            web.get("/providers/{id}/iam-policy", self._iam_policy),
-        ]
+    @operation("GET /providers", needs=Permission.PROVIDERS_READ)
+    async def list_providers(self, asked: Asked, query: PageQuery) -> Page[Provider]:
+        """List providers, newest first."""
+        return await self._bus.ask(LIST_PROVIDERS, asked.page(query))
 
-    async def _list(self, request: web.Request) -> web.Response:
-        return reply_json(await self._bus.ask(LIST_PROVIDERS, page_question(request)))
-
-    async def _create(self, request: web.Request) -> web.Response:
-        who = principal_of(request)
-        submission = await read_json(request, ProviderSubmission)
-        provider_id = new_id()
-        question = CreateProvider(
-            org_id=who.org_id,
-            actor=who.actor,
-            provider_id=provider_id,
-            sealed=sealed_to(
-                self._credentials,
-                submission,
-                org_id=who.org_id,
-                provider_id=provider_id,
-            ),
-        )
-        provider = await self._bus.ask(CREATE_PROVIDER, question)
-        return reply_created(request, provider)
-
-    async def _show(self, request: web.Request) -> web.Response:
-        provider = await self._bus.ask(GET_PROVIDER, _question(request))
-        return reply_versioned(provider)
-
-    async def _update(self, request: web.Request) -> web.Response:
-        about = _question(request)
-        patch = await read_json(request, ProviderPatch)
+    @operation(
+        "POST /providers",
+        needs=Permission.PROVIDERS_WRITE,
+        status=HTTPStatus.CREATED,
+        errors=(
+            BaseUrlForbiddenError,
+            MasterKeyUnavailableError,
+            NameTakenError,
+            ProviderIncompleteError,
+        ),
+    )
+    async def create_provider(self, asked: Asked, body: ProviderSubmission) -> Provider:
+        """Add a provider; its secret is stored encrypted and never shown again."""
         sealed = sealed_to(
-            self._credentials,
-            patch,
-            org_id=about.org_id,
-            provider_id=about.provider_id,
+            self._credentials, body, org_id=asked.org_id, provider_id=asked.new_id
+        )
+        question = CreateProvider(
+            org_id=asked.org_id,
+            actor=asked.actor,
+            provider_id=asked.new_id,
+            sealed=sealed,
+        )
+        return await self._bus.ask(CREATE_PROVIDER, question)
+
+    @operation(
+        "GET /providers/{id}",
+        needs=Permission.PROVIDERS_READ,
+        missing=ProviderNotFoundError,
+    )
+    async def get_provider(self, asked: Asked) -> Provider:
+        """Show a provider, without its secret."""
+        return await self._bus.ask(GET_PROVIDER, _question(asked))
+
+    @operation(
+        "PATCH /providers/{id}",
+        needs=Permission.PROVIDERS_WRITE,
+        errors=(
+            BaseUrlForbiddenError,
+            MasterKeyUnavailableError,
+            NameTakenError,
+            PreconditionFailedError,
+            ProviderIncompleteError,
+            SecretRequiredError,
+        ),
+        missing=ProviderNotFoundError,
+    )
+    async def update_provider(
+        self, asked: Asked, body: ProviderPatch, if_version: int | None
+    ) -> Provider:
+        """Change a provider; what is not named stays, its secret too."""
+        sealed = sealed_to(
+            self._credentials, body, org_id=asked.org_id, provider_id=asked.id
         )
         question = UpdateProvider(
-            org_id=about.org_id,
-            actor=about.actor,
-            provider_id=about.provider_id,
+            org_id=asked.org_id,
+            actor=asked.actor,
+            provider_id=asked.id,
             sealed=sealed,
-            if_version=if_match(request),
+            if_version=if_version,
         )
-        provider = await self._bus.ask(UPDATE_PROVIDER, question)
-        return reply_versioned(provider)
+        return await self._bus.ask(UPDATE_PROVIDER, question)
 
-    async def _delete(self, request: web.Request) -> web.Response:
-        await self._bus.ask(DELETE_PROVIDER, _question(request))
-        return web.Response(status=204)
+    @operation(
+        "DELETE /providers/{id}",
+        needs=Permission.PROVIDERS_WRITE,
+        errors=(ProviderInUseError,),
+        missing=ProviderNotFoundError,
+    )
+    async def delete_provider(self, asked: Asked) -> None:
+        """Delete a provider that no active agent uses."""
+        await self._bus.ask(DELETE_PROVIDER, _question(asked))
 
-    async def _iam_policy(self, request: web.Request) -> web.Response:
-        """Make the policy for the models the query names, else for those in use."""
-        about, query = _question(request), query_of(request, PolicyQuery)
-        provider = await self._bus.ask(GET_PROVIDER, about)
+    @operation(
+        "GET /providers/{id}/iam-policy",
+        needs=Permission.PROVIDERS_READ,
+        missing=ProviderNotFoundError,
+    )
+    async def get_iam_policy(self, asked: Asked, query: PolicyQuery) -> IamPolicy:
+        """Make the least IAM policy for the models that are named, or are in use."""
+        provider = await self._bus.ask(GET_PROVIDER, _question(asked))
         models = query.named_models
         if models is None:
-            models = await self._models_in_use(about)
-        return reply_json(policy_answer(provider, models, account=query.account))
+            models = await self._models_in_use(asked)
+        return policy_answer(provider, models, account=query.account)
 
-    async def _models_in_use(self, about: ProviderQuestion) -> list[str]:
+    async def _models_in_use(self, asked: Asked) -> list[str]:
         question = ModelsQuestion(
-            org_id=about.org_id, actor=about.actor, provider_id=about.provider_id
+            org_id=asked.org_id, actor=asked.actor, provider_id=asked.id
         )
         return (await self._bus.ask(MODELS_IN_USE, question)).models
 
 
-def _question(request: web.Request) -> ProviderQuestion:
-    who = principal_of(request)
+def _question(asked: Asked) -> ProviderQuestion:
     return ProviderQuestion(
-        org_id=who.org_id,
-        actor=who.actor,
-        provider_id=id_in_path(request, ProviderNotFoundError),
+        org_id=asked.org_id, actor=asked.actor, provider_id=asked.id
     )

@@ -1,17 +1,15 @@
 """`/agents/{id}/stats`: what an agent used and how it fared."""
 
-from aiohttp import web
-
-from gateway.authentication import principal_of
+from gateway.access.permissions import Permission
 from gateway.periods import PeriodQuery, period_of
-from gateway.reading import id_in_path, query_of
+from gateway.routing.asked import Asked
+from gateway.routing.operations import operation
 from shared.bus import Bus
 from shared.clock import Clock
 from shared.contracts.agent_runner import GET_AGENT, AgentQuestion
 from shared.contracts.metrics import AGENT_STATS
-from shared.contracts.usage import AgentStatsQuestion
+from shared.contracts.usage import AgentStats, AgentStatsQuestion
 from shared.errors import AgentNotFoundError
-from shared.http import reply_json
 
 __all__ = ["StatsRoutes"]
 
@@ -21,21 +19,22 @@ class StatsRoutes:
         self._bus = bus
         self._now = now
 
-    def routes(self) -> list[web.RouteDef]:
-        return [web.get("/agents/{id}/stats", self._show_of_agent)]
-
-    async def _show_of_agent(self, request: web.Request) -> web.Response:
-        """Ask the runner first: metrics counts, and does not know who exists."""
-        who = principal_of(request)
-        agent_id = id_in_path(request, AgentNotFoundError)
-        period = period_of(query_of(request, PeriodQuery), now=self._now())
-        agent = AgentQuestion(org_id=who.org_id, actor=who.actor, agent_id=agent_id)
+    @operation(
+        "GET /agents/{id}/stats",
+        needs=Permission.USAGE_READ,
+        missing=AgentNotFoundError,
+    )
+    async def get_agent_stats(self, asked: Asked, query: PeriodQuery) -> AgentStats:
+        """Show what an agent used and how it fared, ever or in a period."""
+        # The runner is asked first: metrics counts, and does not know who exists.
+        period = period_of(query, now=self._now())
+        agent = AgentQuestion(org_id=asked.org_id, actor=asked.actor, agent_id=asked.id)
         await self._bus.ask(GET_AGENT, agent)
         question = AgentStatsQuestion(
-            org_id=who.org_id,
-            actor=who.actor,
-            agent_id=agent_id,
+            org_id=asked.org_id,
+            actor=asked.actor,
+            agent_id=asked.id,
             since=period.since,
             until=period.until,
         )
-        return reply_json(await self._bus.ask(AGENT_STATS, question))
+        return await self._bus.ask(AGENT_STATS, question)

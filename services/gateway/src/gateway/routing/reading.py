@@ -7,11 +7,8 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from shared.contracts.base import PageQuestion
 from shared.errors import InvalidError, NotFoundError
 from shared.http import fields_of
-
-from .authentication import principal_of
 
 __all__ = [
     "Input",
@@ -19,7 +16,6 @@ __all__ = [
     "id_in_path",
     "if_match",
     "invalid_query",
-    "page_question",
     "query_of",
 ]
 
@@ -50,15 +46,6 @@ def id_in_path(request: web.Request, missing: type[NotFoundError]) -> UUID:
     if not _UUID.fullmatch(text):
         raise missing("The id in the path belongs to nothing here.")
     return UUID(text)
-
-
-def page_question(request: web.Request) -> PageQuestion:
-    """Make the question for the page of a list that the query names."""
-    who = principal_of(request)
-    query = query_of(request, PageQuery)
-    return PageQuestion(
-        org_id=who.org_id, actor=who.actor, limit=query.limit, cursor=query.cursor
-    )
 
 
 def query_of(request: web.Request, model: type[InputT]) -> InputT:

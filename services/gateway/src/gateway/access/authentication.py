@@ -7,7 +7,7 @@ finding one by its hash takes the same time whatever was guessed.
 import hashlib
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,30 +16,31 @@ from aiohttp.typedefs import Handler, Middleware
 
 from shared.errors import InvalidApiKeyError
 
-from .principals import Principal, Role
+from .principals import Principal
 
 __all__ = ["KeyRing", "authenticating", "hash_of", "principal_of"]
 
 _KEY = re.compile(r"cust_[A-Za-z0-9]{32,}")
-_READING = frozenset({"GET", "HEAD"})
 _TRUSTED_SECONDS = 5.0
 _KEYS_REMEMBERED = 10_000
 
 _PRINCIPAL = web.RequestKey("principal", Principal)
 
 
-def authenticating(keys: "KeyRing") -> Middleware:
-    """Let nobody below `/api` whom *keys* does not know; a viewer may only read."""
+def authenticating(
+    keys: "KeyRing", *, open_routes: Collection[tuple[str, str]]
+) -> Middleware:
+    """Let nobody below `/api` whom *keys* does not know.
+
+    *open_routes* are those, method and path, that need no key.
+    """
 
     @web.middleware
     async def authenticate(
         request: web.Request, handler: Handler
     ) -> web.StreamResponse:
-        if _needs_key(request.path):
-            principal = await keys.principal_of(_key_in(request.headers))
-            if request.method not in _READING:
-                principal.require(Role.OPERATOR)
-            request[_PRINCIPAL] = principal
+        if _is_below_api(request.path) and _route_of(request) not in open_routes:
+            request[_PRINCIPAL] = await keys.principal_of(_key_in(request.headers))
         return await handler(request)
 
     return authenticate
@@ -113,8 +114,14 @@ class KeyRing:
         self._trusted[hashed] = trusted
 
 
-def _needs_key(path: str) -> bool:
+def _is_below_api(path: str) -> bool:
     return path == "/api" or path.startswith("/api/")
+
+
+def _route_of(request: web.Request) -> tuple[str, str] | None:
+    resource = request.match_info.route.resource
+    method = "GET" if request.method == "HEAD" else request.method
+    return (method, resource.canonical) if resource else None
 
 
 def _key_in(headers: Mapping[str, str]) -> str:

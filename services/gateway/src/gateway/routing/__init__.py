@@ -1,0 +1,1 @@
+"""How a route declares itself, is served, and is described."""

@@ -1,0 +1,116 @@
+"""From an operation to a route: everything around it that is the same for all."""
+
+import hashlib
+from typing import Any
+from uuid import UUID
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+from pydantic import BaseModel
+
+from gateway.access.authentication import principal_of
+from shared.contracts.base import Empty
+from shared.http import read_json, reply_json
+
+from .asked import Asked
+from .operations import Method, Operation, Reply, operations_of
+from .reading import id_in_path, if_match, query_of
+
+__all__ = ["open_routes", "routes_below"]
+
+_CREATED = 201
+_READING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
+
+
+def routes_below(prefix: str, *declaring: object) -> list[web.RouteDef]:
+    """Make the routes of all operations of *declaring*; their paths follow *prefix*."""
+    return [
+        _route(prefix + operation.path, operation, method)
+        for routes in declaring
+        for operation, method in operations_of(routes)
+    ]
+
+
+def open_routes(prefix: str, *declaring: object) -> frozenset[tuple[str, str]]:
+    """Return method and path of the operations that whoever comes may call."""
+    return frozenset(
+        (operation.method, prefix + operation.path)
+        for routes in declaring
+        for operation, _ in operations_of(routes)
+        if operation.needs is None
+    )
+
+
+def _route(path: str, operation: Operation, method: Method) -> web.RouteDef:
+    """Make a route; what can be got has a head, unless it is made as it is sent."""
+    handler = _handler_of(operation, method)
+    if operation.method != hdrs.METH_GET:
+        return web.route(operation.method, path, handler)
+    return web.get(path, handler, allow_head=operation.media is None)
+
+
+def _handler_of(operation: Operation, method: Method) -> Handler:
+    """Make the handler that reads what *operation* says, asks *method* and replies."""
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        if operation.needs is not None:
+            principal_of(request).require(operation.needs)
+        asked = Asked(request, _object_id(request, operation))
+        answer = await method(asked, **await _arguments(request, operation))
+        return _replied(request, operation, answer)
+
+    return serve
+
+
+def _object_id(request: web.Request, operation: Operation) -> UUID | None:
+    return id_in_path(request, operation.missing) if operation.missing else None
+
+
+async def _arguments(request: web.Request, operation: Operation) -> dict[str, Any]:
+    arguments: dict[str, Any] = {}
+    query = query_of(request, operation.query)
+    if operation.query.model_fields:
+        arguments["query"] = query
+    if operation.takes_version:
+        arguments["if_version"] = if_match(request)
+    if operation.body is not None:
+        arguments["body"] = await read_json(request, operation.body)
+    elif request.method not in _READING and request.can_read_body:
+        await read_json(request, Empty)
+    return arguments
+
+
+def _replied(
+    request: web.Request, operation: Operation, answer: object
+) -> web.StreamResponse:
+    match answer:
+        case web.StreamResponse():
+            return answer
+        case None:
+            return web.Response(status=operation.status)
+        case Reply(body=body, status=status, headers=headers):
+            response = _told(request, operation, body, status or operation.status)
+            response.headers.update(headers)
+            return response
+        case BaseModel():
+            return _told(request, operation, answer, operation.status)
+        case _:
+            raise TypeError(f"{operation.id} returned {type(answer).__name__}")
+
+
+def _told(
+    request: web.Request, operation: Operation, body: Any, status: int
+) -> web.Response:
+    """Tell an object or a list; an object carries its `ETag` (RFC 9110, 8.8.3)."""
+    response = reply_json(body, status=status)
+    if version := getattr(body, "version", None):
+        response.etag = str(version)
+    elif operation.carries_etag:
+        response.etag = _digest(response.text)
+    if status == _CREATED:
+        response.headers[hdrs.LOCATION] = f"{request.path}/{body.id}"
+    return response
+
+
+def _digest(text: str | None) -> str:
+    return hashlib.sha256((text or "").encode()).hexdigest()[:32]
