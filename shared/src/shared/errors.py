@@ -22,6 +22,8 @@ AppError                              500 INTERNAL_ERROR
  │  ├ AgentNotFoundError                  AGENT_NOT_FOUND
  │  ├ MessageNotFoundError                MESSAGE_NOT_FOUND
  │  ├ ThreadNotFoundError                 THREAD_NOT_FOUND
+ │  ├ DeadLetterNotFoundError             DEAD_LETTER_NOT_FOUND
+ │  ├ ToolNotFoundError                   TOOL_NOT_FOUND
  │  ├ CallNotFoundError                   CALL_NOT_FOUND
  │  ├ ApiKeyNotFoundError                 API_KEY_NOT_FOUND
  │  └ JobNotFoundError                    JOB_NOT_FOUND
@@ -37,6 +39,7 @@ AppError                              500 INTERNAL_ERROR
  │  ├ AgentTypeInUseError                 AGENT_TYPE_IN_USE
  │  ├ AgentNotRunningError                AGENT_NOT_RUNNING
  │  ├ MessageNotInHandError               MESSAGE_NOT_IN_HAND
+ │  ├ MessageFinalError                   MESSAGE_FINAL
  │  └ StaleGenerationError                STALE_GENERATION
  ├ PreconditionFailedError            412 PRECONDITION_FAILED
  ├ TooLargeError                      413 REQUEST_TOO_LARGE
@@ -79,6 +82,7 @@ __all__ = [
     "CredentialsFrozenError",
     "CredentialsMissingError",
     "DatabaseUnavailableError",
+    "DeadLetterNotFoundError",
     "ForbiddenError",
     "InvalidAgentTokenError",
     "InvalidApiKeyError",
@@ -89,6 +93,7 @@ __all__ = [
     "MalformedError",
     "MalformedJsonError",
     "MasterKeyUnavailableError",
+    "MessageFinalError",
     "MessageNotFoundError",
     "MessageNotInHandError",
     "MessageTooLongError",
@@ -110,6 +115,7 @@ __all__ = [
     "StsUnavailableError",
     "ThreadNotFoundError",
     "TooLargeError",
+    "ToolNotFoundError",
     "UnauthenticatedError",
     "UnavailableError",
     "UpstreamError",
@@ -247,6 +253,16 @@ class ThreadNotFoundError(NotFoundError):
     code = "THREAD_NOT_FOUND"
 
 
+class DeadLetterNotFoundError(NotFoundError):
+    code = "DEAD_LETTER_NOT_FOUND"
+
+
+class ToolNotFoundError(NotFoundError):
+    """An agent's type does not have the tool that it asked for."""
+
+    code = "TOOL_NOT_FOUND"
+
+
 class CallNotFoundError(NotFoundError):
     code = "CALL_NOT_FOUND"
 
@@ -318,6 +334,12 @@ class AgentNotRunningError(ConflictError):
 
 class MessageNotInHandError(ConflictError):
     code = "MESSAGE_NOT_IN_HAND"
+
+
+class MessageFinalError(ConflictError):
+    """What a message has become cannot be undone, or done again."""
+
+    code = "MESSAGE_FINAL"
 
 
 class StaleGenerationError(ConflictError):

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 from uuid import UUID
 
-from .contracts.base import Page
+from .contracts.base import Message, Page
 from .errors import InvalidError
 
-__all__ = ["before", "page_of"]
+__all__ = ["before", "fitting", "page_of", "unknown_cursor"]
 
 ItemT = TypeVar("ItemT")
 
@@ -19,10 +19,14 @@ def before(cursor: str | None) -> UUID | None:
     try:
         return UUID(cursor)
     except ValueError:
-        raise InvalidError(
-            "The cursor is not one of ours.",
-            details={"fields": [{"field": "cursor", "message": "unknown cursor"}]},
-        ) from None
+        raise unknown_cursor() from None
+
+
+def unknown_cursor() -> InvalidError:
+    return InvalidError(
+        "The cursor is not one of ours.",
+        details={"fields": [{"field": "cursor", "message": "unknown cursor"}]},
+    )
 
 
 def page_of(
@@ -32,3 +36,16 @@ def page_of(
     data = list(found[:limit])
     more = len(found) > limit
     return Page(data=data, next_cursor=str(id_of(data[-1])) if more else None)
+
+
+def fitting(found: Sequence[Message], *, limit: int, most_bytes: int) -> int:
+    """Count how many of *found*, *limit* at most, one answer on the bus can carry.
+
+    One always counts, or a page would never get past it.
+    """
+    size = 0
+    for count, each in enumerate(found[:limit]):
+        size += len(each.model_dump_json().encode())
+        if count and size > most_bytes:
+            return count
+    return limit

@@ -255,7 +255,6 @@ async def test_another_organization_finds_nothing(house: House) -> None:
             409,
             "MESSAGE_NOT_IN_HAND",
         ),
-        (f"messages/{new_id()}/reply", {"status": "done"}, 422, "VALIDATION_FAILED"),
         (
             f"messages/{new_id()}/reply",
             {"status": "completed"},
@@ -274,6 +273,41 @@ async def test_a_mistaken_agent_is_told_so(
 
     assert told[0] == status
     assert told[1]["error_code"] == code
+
+
+async def test_what_is_no_answer_is_refused_and_the_message_stays_in_hand(
+    house: House,
+) -> None:
+    agent = await house.make_agent()
+    puppet = await house.start(agent.id)
+    await house.submit(agent.id, "Hello?")
+    message = await puppet.next()
+    path = f"messages/{message['message_id']}/reply"
+
+    unknown = await puppet.post(path, {"status": "done"})
+    too_long = await puppet.post(
+        path, {"status": "completed", "content": "\0" * 100_000}
+    )
+
+    assert (unknown[0], unknown[1]["error_code"]) == (422, "VALIDATION_FAILED")
+    assert (too_long[0], too_long[1]["error"]) == (422, "The reply is too long.")
+    assert await puppet.reply(message, "Hello!") == 204
+
+
+async def test_a_tool_that_the_type_does_not_have_is_refused(house: House) -> None:
+    agent = await house.make_agent()
+    puppet = await house.start(agent.id)
+    accepted = await house.submit(agent.id, "Look it up")
+    _, told = await puppet.get("configuration")
+    await puppet.next()
+
+    in_hand = {"message_id": str(accepted.message_id), "arguments": {"url": "x"}}
+    refused = await puppet.post("tools/http_request", in_hand)
+    idle = await puppet.post("tools/http_request", {"message_id": str(new_id())})
+
+    assert told["tools"] == []
+    assert (refused[0], refused[1]["error_code"]) == (404, "TOOL_NOT_FOUND")
+    assert (idle[0], idle[1]["error_code"]) == (409, "MESSAGE_NOT_IN_HAND")
 
 
 async def test_a_hundred_messages_are_each_answered_once(house: House) -> None:

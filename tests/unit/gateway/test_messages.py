@@ -11,7 +11,16 @@ from shared.contracts.agent_runner import (
     MessageStatus,
 )
 from shared.contracts.base import Explanation
-from shared.errors import AgentNotRunningError, MessageNotFoundError
+from shared.contracts.conversations import (
+    ASK_AGENT_TYPE,
+    CANCEL_MESSAGE,
+    RETRY_MESSAGE,
+)
+from shared.errors import (
+    AgentNotRunningError,
+    MessageFinalError,
+    MessageNotFoundError,
+)
 
 from .fakes import Neighbours
 from .objects import ORGANIZATION, SOME_ID, message
@@ -164,6 +173,83 @@ async def test_a_message_of_another_organization_is_not_found(
     async with client.get(f"/api/messages/{SOME_ID}") as response:
         assert response.status == 404
         assert (await response.json())["error_code"] == "MESSAGE_NOT_FOUND"
+
+
+@pytest.mark.parametrize("path", ["/api/ask/support", "/api/v1/ask/support"])
+async def test_an_agent_type_is_asked_by_its_slug(
+    client: ClientSession, neighbours: Neighbours, path: str
+) -> None:
+    neighbours.answer(
+        ASK_AGENT_TYPE, message(MessageStatus.COMPLETED, content="Hello!")
+    )
+    body = {"content": "Hi", "thread_id": str(SOME_ID)}
+
+    async with client.post(path, json=body) as response:
+        assert response.status == 200
+        assert (await response.json())["content"] == "Hello!"
+
+    question = neighbours.question(ASK_AGENT_TYPE)
+    assert question.slug == "support"
+    assert question.content == "Hi"
+    assert question.thread_id == SOME_ID
+    assert question.org_id == ORGANIZATION
+
+
+async def test_a_type_that_nobody_runs_answers_nothing(
+    client: ClientSession, neighbours: Neighbours
+) -> None:
+    neighbours.answer(ASK_AGENT_TYPE, AgentNotRunningError("Nobody runs."))
+
+    async with client.post("/api/ask/support", json={"content": "Hi"}) as response:
+        assert response.status == 409
+        assert (await response.json())["error_code"] == "AGENT_NOT_RUNNING"
+
+
+@pytest.mark.parametrize("slug", ["Support", "a%00b", "-", "a" * 64])
+async def test_what_is_no_slug_names_no_agent_type(
+    client: ClientSession, neighbours: Neighbours, slug: str
+) -> None:
+    async with client.post(f"/api/ask/{slug}", json={"content": "Hi"}) as response:
+        assert response.status == 404
+        assert (await response.json())["error_code"] == "AGENT_TYPE_NOT_FOUND"
+
+    assert not neighbours.asked
+
+
+async def test_a_message_is_cancelled(
+    client: ClientSession, neighbours: Neighbours
+) -> None:
+    neighbours.answer(CANCEL_MESSAGE, message(MessageStatus.CANCELLED))
+
+    async with client.post(f"/api/messages/{SOME_ID}/cancel") as response:
+        assert response.status == 200
+        assert (await response.json())["status"] == "cancelled"
+
+    assert neighbours.question(CANCEL_MESSAGE).message_id == SOME_ID
+
+
+async def test_a_message_is_sent_again(
+    client: ClientSession, neighbours: Neighbours
+) -> None:
+    neighbours.answer(RETRY_MESSAGE, message(MessageStatus.QUEUED))
+
+    async with client.post(f"/api/messages/{SOME_ID}/retry") as response:
+        assert response.status == 202
+        assert (await response.json())["status"] == "queued"
+
+    assert neighbours.question(RETRY_MESSAGE).message_id == SOME_ID
+
+
+@pytest.mark.parametrize("act", ["cancel", "retry"])
+async def test_what_is_final_stays_so(
+    client: ClientSession, neighbours: Neighbours, act: str
+) -> None:
+    for endpoint in (CANCEL_MESSAGE, RETRY_MESSAGE):
+        neighbours.answer(endpoint, MessageFinalError("It is completed."))
+
+    async with client.post(f"/api/messages/{SOME_ID}/{act}") as response:
+        assert response.status == 409
+        assert (await response.json())["error_code"] == "MESSAGE_FINAL"
 
 
 async def test_no_content_of_a_message_is_logged(

@@ -25,7 +25,7 @@ class Route:
 
     @property
     def url(self) -> str:
-        return self.path.replace("{id}", str(SOME_ID))
+        return self.path.replace("{id}", str(SOME_ID)).replace("{slug}", "a")
 
 
 def guarded_routes(app: web.Application) -> list[Route]:

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from gateway.waiting import WaitingRoom
+from gateway.waiting import Submission, WaitingRoom
 from shared.bus import answer
 from shared.contracts.agent_runner import (
     GET_MESSAGE,
@@ -95,14 +95,15 @@ def runner(bus: FakeBus) -> Runner:
     return Runner(bus)
 
 
-def submission() -> SubmitMessage:
-    return SubmitMessage(
+def submission() -> Submission[SubmitMessage]:
+    question = SubmitMessage(
         org_id=ORGANIZATION,
         actor=Actor(kind="api_key", id="1"),
         message_id=new_id(),
         agent_id=SOME_ID,
         content="Hi",
     )
+    return Submission(SUBMIT_MESSAGE, question)
 
 
 def nobody_left() -> bool:

@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 
 from aiohttp import web
 
 from shared.bus import Answer, NatsBus, answer, answer_ping, connect_bus
 from shared.contracts import agent_runner as contract
+from shared.contracts import conversations
 from shared.contracts.base import Service
 from shared.contracts.credentials import PROVIDER_CHANGED
 from shared.database import Database, connect_database
@@ -25,8 +27,11 @@ from .hosting.agent_life import AgentLife
 from .hosting.hosting import Hosting
 from .hosting.lease_renewal import LeaseRenewal
 from .leases import Leases
+from .messages.message_control import MessageControl
 from .messages.message_desk import MessageDesk
 from .messages.messages import Messages
+from .messages.retention import Retention
+from .messages.thread_reading import ThreadReading
 from .proxy import routes as proxy_routes
 from .proxy.calls import CallBook, interrupted
 from .proxy.forwarding import Forwarding
@@ -89,7 +94,12 @@ async def serving(
             connect_upstream(allow_private=settings.allow_private_base_urls)
         )
         hosted = HostedAgents()
-        desk = MessageDesk(database=database, bus=bus)
+        desk = MessageDesk(
+            database=database, bus=bus, most_deliveries=settings.message_deliveries
+        )
+        retention = Retention(
+            database=database, kept=timedelta(days=settings.messages_kept_days)
+        )
         forwarding = Forwarding(
             session=session, book=CallBook(spool, runner=settings.name)
         )
@@ -136,6 +146,7 @@ async def serving(
                 ship_spool(spool, bus),
                 ship_outbox(OutboxRepository(database), bus),
                 renewal.run(),
+                retention.run(),
                 hosting.run(),
             )
         )
@@ -168,6 +179,8 @@ def answers(
     types = AgentTypes(database=database, bus=bus)
     agents = Agents(database=database, bus=bus, runner=settings.name)
     messages = Messages(database=database, bus=bus)
+    control = MessageControl(database=database, bus=bus)
+    threads = ThreadReading(database=database)
     logs = LogReader(database=database, runtime=runtime)
     return (
         answer(contract.PING, answer_ping),
@@ -187,4 +200,11 @@ def answers(
         answer(contract.AGENT_LOGS, logs.read),
         answer(contract.SUBMIT_MESSAGE, messages.submit),
         answer(contract.GET_MESSAGE, messages.get),
+        answer(conversations.ASK_AGENT_TYPE, messages.ask),
+        answer(conversations.CANCEL_MESSAGE, control.cancel),
+        answer(conversations.RETRY_MESSAGE, control.retry),
+        answer(conversations.LIST_DEAD_LETTERS, control.dead_letters),
+        answer(conversations.REPLAY_DEAD_LETTER, control.replay),
+        answer(conversations.LIST_THREADS, threads.list),
+        answer(conversations.GET_THREAD, threads.history),
     )

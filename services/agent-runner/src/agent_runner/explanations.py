@@ -8,7 +8,7 @@ from shared.errors import (
     ProviderNotReadyError,
 )
 
-__all__ = ["ACK_ONLY_ERRORS", "explained", "explanation"]
+__all__ = ["ACK_ONLY_ERRORS", "agents_failure", "explained", "explanation"]
 
 ACK_ONLY_ERRORS = (
     CredentialsFrozenError,
@@ -16,6 +16,9 @@ ACK_ONLY_ERRORS = (
     ProviderNotReadyError,
 )
 """What ends when somebody acts: until then messages are acknowledged."""
+
+_AGENTS_CODES = frozenset({"REPLY_REFUSED", "TOOL_ROUNDS_EXCEEDED"})
+"""What an agent itself finds, rather than a provider or the proxy."""
 
 _TABLE: dict[str, tuple[str, str, bool]] = {
     "PROVIDER_NOT_FOUND": (
@@ -83,6 +86,26 @@ _TABLE: dict[str, tuple[str, str, bool]] = {
         "See the agent's log; the image must speak the agent protocol.",
         True,
     ),
+    "DELIVERY_FAILED": (
+        "The agent's process, or its runner, ended with the message in hand each time.",
+        "See the agent's log; once it can answer the message, replay the dead letter.",
+        True,
+    ),
+    "AGENT_FAILED": (
+        "The agent could not answer; most often its model call failed.",
+        "See the calls of this message for what the provider said.",
+        True,
+    ),
+    "TOOL_ROUNDS_EXCEEDED": (
+        "The model asked for tools again and again instead of answering.",
+        "Ask for less at once, or tell the model in the system prompt when to answer.",
+        True,
+    ),
+    "REPLY_REFUSED": (
+        "The agent's answer is longer than an answer may be.",
+        "Ask for a shorter answer, or limit the output of the agent type.",
+        False,
+    ),
     "AGENT_EXITED": (
         "The agent's process ended by itself.",
         "See its last words and its log; it is started again with a growing pause.",
@@ -98,6 +121,22 @@ def explanation(code: str, message: str) -> Explanation:
     )
     return Explanation(
         code=code, message=message, cause=cause, fix=fix, retryable=retryable
+    )
+
+
+def agents_failure(
+    code: str, message: str, *, of_the_call: Explanation | None
+) -> Explanation:
+    """Explain what an agent failed of: *of_the_call* is its last one's failure.
+
+    An agent that made no call, or is of its own opinion, is quoted.
+    """
+    if code in _AGENTS_CODES:
+        return explanation(code, message)
+    if of_the_call is not None:
+        return of_the_call
+    return explanation("AGENT_FAILED", message).model_copy(
+        update={"provider_error": code}
     )
 
 

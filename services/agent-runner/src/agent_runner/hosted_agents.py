@@ -30,14 +30,23 @@ def _future() -> "asyncio.Future[Exited | None]":
 
 @dataclass(slots=True)
 class MessageInHand:
-    """The message an agent works on, and what its model calls have used so far."""
+    """The message an agent works on, and what its model calls have come to so far.
+
+    *failure* says why the last call failed, None if it did not. *next_index* numbers
+    the pieces of its reply that were told to whoever reads along.
+    """
 
     message_id: UUID
     thread_id: UUID
+    attempt: int = 1
+    is_streamed: bool = False
     usage: MessageUsage = field(default_factory=MessageUsage)
+    failure: Explanation | None = None
+    next_index: int = 0
 
-    def add(self, usage: Usage) -> None:
+    def add(self, usage: Usage, *, failure: Explanation | None = None) -> None:
         """Count one call; None stays None until a call reports a figure."""
+        self.failure = failure
         given = _sum(usage.input_tokens, usage.cached_input_tokens)
         input_tokens = _sum(self.usage.input_tokens, given)
         output_tokens = _sum(self.usage.output_tokens, usage.output_tokens)
@@ -91,6 +100,11 @@ class HostedAgent:
         ends = self.lease.credential.expires_at
         has_ended = ends is not None and ends <= now
         return not (self.is_stopping or self.not_ready or has_ended)
+
+    def drop(self, message_id: UUID) -> None:
+        """Take a message out of its hand: nobody wants the answer any more."""
+        if self.in_hand is not None and self.in_hand.message_id == message_id:
+            self.in_hand = None
 
     def has_spoken(self) -> None:
         if not self.first_sign.done():

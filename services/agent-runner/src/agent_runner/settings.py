@@ -23,6 +23,8 @@ class Settings(DatabaseSettings):
 
     *state_folder* holds the spool, and the process runtime's ledger.
     *installation* tells our containers from those of another installation.
+    *message_deliveries* is how often a message may be lost with its agent until it is
+    a dead letter; *messages_kept_days* is how long one is kept after its end.
     *init_volume* is a Docker volume that holds agent_init.sh as `init`, for a runner
     whose own files the engine's host does not see.
     """
@@ -40,6 +42,8 @@ class Settings(DatabaseSettings):
     init_volume: str = ""
     agent_networks: IPv4Network = IPv4Network("10.201.0.0/16")
     allow_private_base_urls: bool = False
+    message_deliveries: int = Field(default=3, ge=1, le=100)
+    messages_kept_days: int = Field(default=90, ge=1, le=3650)
 
     @model_validator(mode="after")
     def _image_for_docker(self) -> Self:

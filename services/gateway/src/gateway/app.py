@@ -26,6 +26,7 @@ from .routes.agents import AgentRoutes
 from .routes.api_keys import ApiKeyRoutes
 from .routes.audit import AuditRoutes
 from .routes.calls import CallRoutes
+from .routes.dead_letters import DeadLetterRoutes
 from .routes.description import DOCUMENT, DescriptionRoutes, DocumentationRoutes
 from .routes.errors import ErrorRoutes
 from .routes.health import HealthRoutes
@@ -34,6 +35,7 @@ from .routes.master_key import MasterKeyRoutes
 from .routes.messages import MessageRoutes
 from .routes.providers import ProviderRoutes
 from .routes.stats import StatsRoutes
+from .routes.threads import ThreadRoutes
 from .routing.openapi import JsonObject, describe
 from .routing.operations import operations_in
 from .routing.serving import open_routes, routes_below
@@ -65,6 +67,8 @@ def create_app(
         AgentTypeRoutes(bus),
         AgentRoutes(bus),
         MessageRoutes(bus, waiting_room),
+        ThreadRoutes(bus),
+        DeadLetterRoutes(bus),
         StatsRoutes(bus, now=now),
         CallRoutes(bus),
         MasterKeyRoutes(bus),

@@ -3,7 +3,10 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 import structlog
 
@@ -11,16 +14,43 @@ from shared.bus import Bus
 from shared.contracts.agent_runner import (
     GET_MESSAGE,
     MESSAGE_FINISHED,
-    SUBMIT_MESSAGE,
     AgentMessage,
     MessageQuestion,
     SubmitMessage,
 )
+from shared.contracts.base import Endpoint
+from shared.contracts.conversations import AskAgentType
 from shared.errors import UnavailableError
 
-__all__ = ["WaitingRoom"]
+__all__ = ["Submission", "WaitingRoom"]
 
 log = structlog.get_logger(__name__)
+
+QuestionT = TypeVar("QuestionT", SubmitMessage, AskAgentType)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission(Generic[QuestionT]):
+    """A message on its way: to an agent, or to any of a type."""
+
+    endpoint: Endpoint[QuestionT, AgentMessage]
+    question: QuestionT
+
+    @property
+    def message_id(self) -> UUID:
+        return self.question.message_id
+
+    async def to(self, bus: Bus) -> AgentMessage:
+        return await bus.ask(self.endpoint, self.question)
+
+    async def looked_up(self, bus: Bus) -> AgentMessage:
+        """Read what has become of the message."""
+        question = MessageQuestion(
+            org_id=self.question.org_id,
+            actor=self.question.actor,
+            message_id=self.message_id,
+        )
+        return await bus.ask(GET_MESSAGE, question)
 
 
 class WaitingRoom:
@@ -47,7 +77,7 @@ class WaitingRoom:
 
     async def submit_and_wait(
         self,
-        submission: SubmitMessage,
+        submission: Submission[Any],
         *,
         patience: timedelta,
         is_abandoned: Callable[[], bool],
@@ -61,7 +91,7 @@ class WaitingRoom:
             async with self._bus.hearing(
                 MESSAGE_FINISHED, lambda _: news.set(), key=submission.message_id
             ):
-                message = await self._bus.ask(SUBMIT_MESSAGE, submission)
+                message = await submission.to(self._bus)
                 while not (message.status.is_final or self._is_closed):
                     if is_abandoned() or _time() >= deadline:
                         break
@@ -86,16 +116,11 @@ class WaitingRoom:
         news.clear()
 
     async def _looked_up(
-        self, message: AgentMessage, submission: SubmitMessage
+        self, message: AgentMessage, submission: Submission[Any]
     ) -> AgentMessage:
         """Read the record; while nobody can, what we know stands."""
-        question = MessageQuestion(
-            org_id=submission.org_id,
-            actor=submission.actor,
-            message_id=submission.message_id,
-        )
         try:
-            return await self._bus.ask(GET_MESSAGE, question)
+            return await submission.looked_up(self._bus)
         except UnavailableError:
             log.info("message.not_looked_up", message=str(submission.message_id))
             return message

@@ -216,7 +216,10 @@ class MessageUsage(Message):
 
 
 class AgentMessage(Message):
-    """A message to an agent and, once final, its one stored answer."""
+    """A message to an agent and, once final, its one stored answer.
+
+    *attempts* counts its deliveries to the agent.
+    """
 
     message_id: UUID
     thread_id: UUID
@@ -228,6 +231,7 @@ class AgentMessage(Message):
     explanation: Explanation | None
     created_at: AwareDatetime
     finished_at: AwareDatetime | None
+    attempts: int = 0
 
 
 class CreateAgentType(Question):
@@ -268,12 +272,16 @@ class AgentQuestion(Question):
 
 
 class SubmitMessage(Question):
-    """A row is written before the answer; *thread_id* None opens a new thread."""
+    """A row is written before the answer; *thread_id* None opens a new thread.
+
+    Of one that *is_streamed* the reply is signalled as it is made.
+    """
 
     message_id: UUID
     agent_id: UUID
     thread_id: UUID | None = None
     content: str
+    is_streamed: bool = False
 
 
 class MessageQuestion(Question):
@@ -293,10 +301,14 @@ class MessageFinished(Message):
 
 
 class Wake(Message):
-    """Something changed for an agent that this runner hosts, or a message came."""
+    """Something changed for an agent that this runner hosts, or a message came.
+
+    *cancelled_message_id* is one that it need not answer any more.
+    """
 
     agent_id: UUID
     has_message: bool = False
+    cancelled_message_id: UUID | None = None
 
 
 _GATEWAY = frozenset({Service.GATEWAY})

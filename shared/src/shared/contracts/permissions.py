@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from . import agent_runner, credential_events, credentials, master_key, metrics
+from . import (
+    agent_runner,
+    conversations,
+    credential_events,
+    credentials,
+    master_key,
+    metrics,
+)
 from .base import Endpoint, Service, Signal, Topic
 
 __all__ = ["Permissions", "inbox_prefix", "permissions_of"]
@@ -18,6 +25,7 @@ _MODULES: tuple[ModuleType, ...] = (
     credential_events,
     master_key,
     agent_runner,
+    conversations,
     metrics,
 )
 _EVENTS_API = ("INFO", "CREATE", "UPDATE")

@@ -275,4 +275,4 @@ async def open_proxy(
 
 def _desk() -> MessageDesk:
     """Make a desk for agents that never ask for a message."""
-    return MessageDesk(database=cast(Database, None), bus=FakeBus())
+    return MessageDesk(database=cast(Database, None), bus=FakeBus(), most_deliveries=3)

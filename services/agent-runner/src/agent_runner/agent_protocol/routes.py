@@ -1,25 +1,17 @@
 """The agent protocol: what an agent's process says to its runner, and hears."""
 
 from datetime import timedelta
-from typing import Annotated, Literal
 from uuid import UUID
 
 from aiohttp import web
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-)
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from agent_runner.hosted_agents import HostedAgent, HostedAgents
-from agent_runner.messages.message_desk import MessageDesk
-from shared.contracts.agent_runner import MessageStatus
-from shared.contracts.base import Explanation
-from shared.errors import InvalidError, MessageNotInHandError
+from agent_runner.messages.message_desk import Failure, MessageDesk
+from shared.errors import InvalidError, MessageNotInHandError, ToolNotFoundError
 from shared.http import fields_of
+
+from .replies import Delta, Reply, replied
 
 __all__ = ["DESK", "HOSTED", "bearer_of", "reached_at", "routes"]
 
@@ -29,8 +21,14 @@ DESK = web.AppKey("desk", MessageDesk)
 routes = web.RouteTableDef()
 
 _LONGEST_WAIT_SECONDS = 30.0
-_LONGEST_REPLY_CHARACTERS = 1_000_000
-_LONGEST_PROBLEM_CHARACTERS = 2000
+
+
+class Tool(BaseModel):
+    """What a model is told of a tool; *parameters* is a JSON Schema."""
+
+    name: str
+    description: str
+    parameters: dict[str, JsonValue]
 
 
 class Configuration(BaseModel):
@@ -41,27 +39,16 @@ class Configuration(BaseModel):
     system_prompt: str
     temperature: float | None
     max_tokens: int | None
+    tools: tuple[Tool, ...]
 
 
-class ReplyFailure(BaseModel):
-    """Why an agent could not answer; *code* is its own name for it."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    code: Annotated[str, StringConstraints(min_length=1, max_length=100)]
-    message: Annotated[
-        str, AfterValidator(lambda text: text[:_LONGEST_PROBLEM_CHARACTERS])
-    ]
-
-
-class Reply(BaseModel):
-    """The last word on a message."""
+class ToolCall(BaseModel):
+    """What a model wants of a tool, for the message in hand."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
-    status: Literal[MessageStatus.COMPLETED, MessageStatus.FAILED]
-    content: str = Field(default="", max_length=_LONGEST_REPLY_CHARACTERS)
-    error: ReplyFailure | None = None
+    message_id: UUID
+    arguments: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 @routes.get("/agent/v1/configuration")
@@ -76,6 +63,7 @@ async def configuration(request: web.Request) -> web.Response:
         system_prompt=agent.agent_type.system_prompt,
         temperature=agent.agent_type.temperature,
         max_tokens=agent.agent_type.max_tokens,
+        tools=(),
     )
     return web.json_response(text=told.model_dump_json())
 
@@ -107,16 +95,34 @@ async def next_message(request: web.Request) -> web.Response:
 async def reply(request: web.Request) -> web.Response:
     """Take the answer: one JSON object, or lines of which the last is that object."""
     agent = _agent(request)
-    message_id = _message_id(request)
-    answer = await _answer(request)
-    await request.app[DESK].finish(
-        agent,
-        message_id=message_id,
-        status=answer.status,
-        content=answer.content,
-        explanation=_explained(answer.error),
-    )
+    desk = request.app[DESK]
+    in_hand = desk.in_hand(agent, _message_id(request))
+    telling = desk.telling(agent, in_hand)
+    async for said in replied(request):
+        match said:
+            case Delta():
+                desk.in_hand(agent, in_hand.message_id)
+                await telling.say(said.delta)
+            case Reply():
+                await desk.finish(
+                    agent,
+                    in_hand,
+                    status=said.status,
+                    content=said.content,
+                    failure=_failure(said),
+                )
     return web.Response(status=204)
+
+
+@routes.post("/agent/v1/tools/{name}")
+async def use_tool(request: web.Request) -> web.Response:
+    """Refuse every tool: an agent's type has none yet."""
+    agent = _agent(request)
+    call = await _tool_call(request)
+    request.app[DESK].in_hand(agent, call.message_id)
+    raise ToolNotFoundError(
+        f'The type of this agent, "{agent.agent_type.name}", has no such tool.'
+    )
 
 
 @routes.post("/agent/v1/heartbeat")
@@ -162,27 +168,16 @@ def _message_id(request: web.Request) -> UUID:
         raise MessageNotInHandError("There is no such message.") from None
 
 
-async def _answer(request: web.Request) -> Reply:
-    """Read it leniently: what a model said may hold what other bodies may not."""
-    body = await request.read()
-    if request.content_type == "application/x-ndjson":
-        body = body.strip().rpartition(b"\n")[2]
+def _failure(reply: Reply) -> Failure | None:
+    if reply.error is None:
+        return None
+    return Failure(code=reply.error.code, message=reply.error.message)
+
+
+async def _tool_call(request: web.Request) -> ToolCall:
     try:
-        return Reply.model_validate_json(body)
+        return ToolCall.model_validate_json(await request.read())
     except ValidationError as error:
         raise InvalidError(
-            "This is not an answer.", details={"fields": fields_of(error)}
+            "This is not a tool call.", details={"fields": fields_of(error)}
         ) from None
-
-
-def _explained(failure: ReplyFailure | None) -> Explanation | None:
-    if failure is None:
-        return None
-    return Explanation(
-        code="AGENT_FAILED",
-        provider_error=failure.code.replace("\0", "\ufffd"),
-        message=failure.message.replace("\0", "\ufffd"),
-        cause="The agent could not answer; most often its model call failed.",
-        fix="See the call of this message for what the provider said.",
-        retryable=True,
-    )

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
 
@@ -26,7 +27,7 @@ from shared.contracts.credentials import (
     ReleaseUses,
 )
 from shared.database import Database
-from shared.errors import ConflictError
+from shared.errors import ConflictError, UnavailableError
 
 from .launching import delivered_keys, launch_of
 
@@ -74,7 +75,12 @@ class AgentLife:
         """
         if assignment.status is not AgentStatus.ACK_ONLY:
             await self._repository.tell(assignment, AgentStatus.STARTING)
-        await self._desk.hand_back(assignment.org_id, assignment.agent_id)
+        await self._desk.take_back(
+            assignment.org_id,
+            assignment.agent_id,
+            runner=self._repository.runner,
+            epoch=self._repository.epoch,
+        )
         agent_type = await self._agent_type(assignment)
         await self._claim(assignment, agent_type)
         lease = await self._leases.obtain(
@@ -98,13 +104,20 @@ class AgentLife:
         log.info("agent.started", agent=str(agent.id))
 
     async def end(self, agent: HostedAgent, *, grace: timedelta) -> None:
-        """End its process; its token is dead when this returns."""
+        """End its process; its token is dead when this returns.
+
+        What it had in hand and did not finish goes back to the queue. Not so if it
+        ended by itself: that delivery failed, which the next launch counts.
+        """
+        was_alive = agent.exit is None
         agent.is_stopping = True
         agent.woken.set()
         await self._runtime.stop(agent.id, grace=grace)
         self._hosted.remove(agent)
         if not any(each.address == agent.address for each in self._hosted):
             await self._doors.close(agent.address)
+        if was_alive:
+            await self._hand_back(agent.org_id, agent.id)
         log.info("agent.ended", agent=str(agent.id))
 
     async def acknowledge(self, assignment: Assignment, reason: Explanation) -> None:
@@ -128,7 +141,7 @@ class AgentLife:
 
     async def release(self, assignment: Assignment) -> None:
         """Let the providers go, then call the agent stopped: in this order."""
-        await self._desk.hand_back(assignment.org_id, assignment.agent_id)
+        await self._hand_back(assignment.org_id, assignment.agent_id)
         generation = await self._repository.begin_release(assignment)
         if generation is not None:
             await self._bus.ask(
@@ -142,6 +155,18 @@ class AgentLife:
             )
             await self._repository.released(assignment, generation)
         await self._repository.let_go(assignment)
+
+    async def _hand_back(self, org_id: UUID, agent_id: UUID) -> None:
+        """Queue again what was in hand; if that cannot be now, the next launch does."""
+        try:
+            await self._desk.hand_back(
+                org_id,
+                agent_id,
+                runner=self._repository.runner,
+                epoch=self._repository.epoch,
+            )
+        except UnavailableError:
+            log.warning("message.not_handed_back", agent=str(agent_id))
 
     async def _agent_type(self, assignment: Assignment) -> AgentType:
         async with self._database.organization(assignment.org_id) as transaction:

@@ -63,6 +63,8 @@ class Hosting:
     def wake(self, wake: Wake) -> None:
         """Look at once: an agent of ours has changed, or there is a message for it."""
         agent = self._hosted.find(wake.agent_id)
+        if agent is not None and wake.cancelled_message_id is not None:
+            agent.drop(wake.cancelled_message_id)
         if wake.has_message and agent is not None and agent.not_ready is None:
             agent.woken.set()
             return

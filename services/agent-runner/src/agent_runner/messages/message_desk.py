@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from agent_runner.explanations import agents_failure, explanation
 from agent_runner.hosted_agents import HostedAgent, MessageInHand
 from agent_runner.masking import SecretMask
+from agent_runner.repositories import dead_letters
 from agent_runner.repositories import messages as repository
-from agent_runner.repositories.messages import ClaimedMessage, Turn
+from agent_runner.repositories.messages import ClaimedMessage
+from agent_runner.repositories.threads import Turn, history
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
 from shared.contracts.agent_runner import (
@@ -18,11 +21,11 @@ from shared.contracts.agent_runner import (
 )
 from shared.contracts.base import Explanation
 from shared.database import Database
-from shared.errors import (
-    MessageNotInHandError,
-)
+from shared.errors import MessageNotInHandError
 
-__all__ = ["MessageDesk", "NextMessage"]
+from .reply_stream import ReplyStream
+
+__all__ = ["Failure", "MessageDesk", "NextMessage"]
 
 _HISTORY_TURNS = 100
 _LOOK_AGAIN = timedelta(seconds=3)
@@ -36,10 +39,28 @@ class NextMessage:
     history: list[Turn]
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an agent could not answer, in its own words; *code* is its name for it."""
+
+    code: str
+    message: str
+
+
 class MessageDesk:
-    def __init__(self, *, database: Database, bus: Bus, now: Clock = utc_now) -> None:
+    """*most_deliveries* is how often a message may be lost with its agent."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        bus: Bus,
+        most_deliveries: int,
+        now: Clock = utc_now,
+    ) -> None:
         self._database = database
         self._bus = bus
+        self._most_deliveries = most_deliveries
         self._now = now
 
     async def next_for(
@@ -59,18 +80,32 @@ class MessageDesk:
         except TimeoutError:
             return None
 
+    def in_hand(self, agent: HostedAgent, message_id: UUID) -> MessageInHand:
+        """Return what the agent works on; raises `MessageNotInHandError` for another.
+
+        Only this very object's answer counts later: a message that was taken away and
+        given again is another one.
+        """
+        in_hand = agent.in_hand
+        if in_hand is None or in_hand.message_id != message_id:
+            raise _not_in_hand(message_id)
+        return in_hand
+
+    def telling(self, agent: HostedAgent, in_hand: MessageInHand) -> ReplyStream:
+        return ReplyStream(self._bus, in_hand, SecretMask(agent.secrets))
+
     async def finish(
         self,
         agent: HostedAgent,
+        in_hand: MessageInHand,
         *,
-        message_id: UUID,
         status: MessageStatus,
         content: str,
-        explanation: Explanation | None,
+        failure: Failure | None,
     ) -> None:
-        """Store the answer, masked; raises `MessageNotInHandError` for another's."""
-        in_hand = agent.in_hand
-        if in_hand is None or in_hand.message_id != message_id:
+        """Store the answer, masked; raises `MessageNotInHandError` if it comes late."""
+        message_id = in_hand.message_id
+        if agent.in_hand is not in_hand:
             raise _not_in_hand(message_id)
         async with self._database.organization(agent.org_id) as transaction:
             stored = await repository.finish(
@@ -80,15 +115,13 @@ class MessageDesk:
                 status=status,
                 reply=_storable(content, agent) if content else None,
                 usage=in_hand.usage,
-                explanation=_storable_explanation(explanation, agent),
+                explanation=_explained(failure, in_hand, agent),
                 at=self._now(),
             )
-        agent.in_hand = None
+        agent.drop(message_id)
         if not stored:
             raise _not_in_hand(message_id)
-        await self._bus.signal(
-            MESSAGE_FINISHED, MessageFinished(message_id=message_id), key=message_id
-        )
+        await self._tell_finished([message_id])
 
     async def acknowledge(
         self, org_id: UUID, agent_id: UUID, *, runner: str, epoch: int
@@ -98,15 +131,43 @@ class MessageDesk:
             acknowledged = await repository.acknowledge_waiting(
                 transaction, agent_id, runner=runner, epoch=epoch, at=self._now()
             )
-        for message_id in acknowledged:
+        await self._tell_finished(acknowledged)
+
+    async def hand_back(
+        self, org_id: UUID, agent_id: UUID, *, runner: str, epoch: int
+    ) -> None:
+        """Queue again what an agent had in hand that was told to stop."""
+        async with self._database.organization(org_id) as transaction:
+            await repository.hand_back(
+                transaction, agent_id, runner=runner, epoch=epoch
+            )
+
+    async def take_back(
+        self, org_id: UUID, agent_id: UUID, *, runner: str, epoch: int
+    ) -> None:
+        """Queue again what was lost with an agent, or bury it after too many times."""
+        reason = explanation(
+            "DELIVERY_FAILED",
+            f"The message was lost with its agent {self._most_deliveries} times.",
+        )
+        async with self._database.organization(org_id) as transaction:
+            await dead_letters.count_failed_delivery(
+                transaction, agent_id, runner=runner, epoch=epoch
+            )
+            buried = await dead_letters.bury(
+                transaction,
+                agent_id,
+                failed_deliveries=self._most_deliveries,
+                reason=reason,
+                at=self._now(),
+            )
+        await self._tell_finished(buried)
+
+    async def _tell_finished(self, message_ids: list[UUID]) -> None:
+        for message_id in message_ids:
             await self._bus.signal(
                 MESSAGE_FINISHED, MessageFinished(message_id=message_id), key=message_id
             )
-
-    async def hand_back(self, org_id: UUID, agent_id: UUID) -> None:
-        """Queue again what an incarnation that is gone had in hand."""
-        async with self._database.organization(org_id) as transaction:
-            await repository.hand_back(transaction, agent_id)
 
     async def _claimed(self, agent: HostedAgent) -> NextMessage | None:
         if not agent.takes_messages(self._now()):
@@ -117,15 +178,27 @@ class MessageDesk:
             ) or await repository.claim_next(transaction, agent.host)
             if message is None:
                 return None
-            history = await repository.history(
+            turns = await history(
                 transaction,
                 thread_id=message.thread_id,
                 before=message.position,
                 limit=_HISTORY_TURNS,
             )
-        if agent.in_hand is None or agent.in_hand.message_id != message.id:
-            agent.in_hand = MessageInHand(message.id, message.thread_id)
-        return NextMessage(message, history)
+        _put_in_hand(agent, message)
+        return NextMessage(message, turns)
+
+
+def _put_in_hand(agent: HostedAgent, message: ClaimedMessage) -> None:
+    """Begin to count for a message, unless it is only told again."""
+    known = agent.in_hand
+    if known and (known.message_id, known.attempt) == (message.id, message.attempt):
+        return
+    agent.in_hand = MessageInHand(
+        message.id,
+        message.thread_id,
+        attempt=message.attempt,
+        is_streamed=message.is_streamed,
+    )
 
 
 def _storable(content: str, agent: HostedAgent) -> str:
@@ -133,18 +206,16 @@ def _storable(content: str, agent: HostedAgent) -> str:
     return SecretMask(agent.secrets).hide(content).replace("\0", "\ufffd")
 
 
-def _storable_explanation(
-    explanation: Explanation | None, agent: HostedAgent
+def _explained(
+    failure: Failure | None, in_hand: MessageInHand, agent: HostedAgent
 ) -> Explanation | None:
-    """Mask what the agent chose to say of its failure, as in an answer."""
-    if explanation is None:
+    """Explain a failure; what the agent chose to say of it is masked as an answer."""
+    if failure is None:
         return None
-    name = explanation.provider_error
-    return explanation.model_copy(
-        update={
-            "message": _storable(explanation.message, agent),
-            "provider_error": _storable(name, agent) if name else None,
-        }
+    return agents_failure(
+        _storable(failure.code, agent),
+        _storable(failure.message, agent),
+        of_the_call=in_hand.failure,
     )
 
 

@@ -1,5 +1,8 @@
 """What callers ask about messages: accept one, read one."""
 
+from uuid import UUID
+
+from agent_runner.repositories import agents_of_type, threads
 from agent_runner.repositories import messages as repository
 from agent_runner.repositories.agents import agent as read_agent
 from shared.bus import Bus
@@ -7,19 +10,22 @@ from shared.clock import Clock, utc_now
 from shared.contracts.agent_runner import (
     MESSAGE_MAX_CHARACTERS,
     WAKE,
+    Agent,
     AgentMessage,
     DesiredState,
     MessageQuestion,
     SubmitMessage,
     Wake,
 )
+from shared.contracts.conversations import AskAgentType
 from shared.database import Database, Transaction
 from shared.errors import (
     AgentNotRunningError,
     MessageTooLongError,
+    ThreadNotFoundError,
 )
 
-__all__ = ["Messages"]
+__all__ = ["Messages", "host_of", "wake_host"]
 
 
 class Messages:
@@ -32,41 +38,58 @@ class Messages:
 
     async def submit(self, question: SubmitMessage) -> AgentMessage:
         """Accept a message: it is a row before the answer says so."""
-        if len(question.content) > MESSAGE_MAX_CHARACTERS:
-            raise MessageTooLongError(
-                f"A message has {MESSAGE_MAX_CHARACTERS} characters at most;"
-                f" this one has {len(question.content)}."
-            )
+        _check_length(question.content)
         async with self._database.organization(question.org_id) as transaction:
             known = await repository.find_message(transaction, question.message_id)
             if known is not None:
                 return known
-            runner = await self._queue(transaction, question)
+            agent = await read_agent(transaction, question.agent_id)
+            await self._queue(transaction, question, agent)
             accepted = await repository.message(transaction, question.message_id)
-        await self._bus.signal(
-            WAKE, Wake(agent_id=question.agent_id, has_message=True), key=runner
-        )
+        await wake_host(self._bus, agent)
+        return accepted
+
+    async def ask(self, question: AskAgentType) -> AgentMessage:
+        """Accept a message for an agent of a type, as `submit` does.
+
+        A thread stays with its agent. Is that one not to run any more, and nothing of
+        the thread unfinished, another agent of the type goes on with it.
+        """
+        _check_length(question.content)
+        async with self._database.organization(question.org_id) as transaction:
+            known = await repository.find_message(transaction, question.message_id)
+            if known is not None:
+                return known
+            agent = await _chosen(transaction, question)
+            submission = SubmitMessage(
+                **question.model_dump(exclude={"slug"}), agent_id=agent.id
+            )
+            await self._queue(transaction, submission, agent)
+            accepted = await repository.message(transaction, question.message_id)
+        await wake_host(self._bus, agent)
         return accepted
 
     async def get(self, question: MessageQuestion) -> AgentMessage:
         async with self._database.organization(question.org_id) as transaction:
             return await repository.message(transaction, question.message_id)
 
-    async def _queue(self, transaction: Transaction, question: SubmitMessage) -> str:
-        agent = await read_agent(transaction, question.agent_id)
-        if agent.desired_state is not DesiredState.RUNNING or agent.runner is None:
-            raise AgentNotRunningError(f"The agent {agent.name} is stopped; start it.")
+    async def _queue(
+        self, transaction: Transaction, question: SubmitMessage, agent: Agent
+    ) -> None:
+        host_of(agent)
         at = self._now()
-        thread_id = question.thread_id
-        if thread_id is None:
-            thread_id = question.message_id
-            await repository.add_thread(
+        thread_id = question.thread_id or question.message_id
+        if question.thread_id is None:
+            await threads.add_thread(
                 transaction,
                 org_id=question.org_id,
                 thread_id=thread_id,
                 agent_id=agent.id,
                 at=at,
             )
+        place = await threads.next_place(transaction, thread_id, at=at)
+        if place.agent_id != agent.id:
+            raise ThreadNotFoundError(f"The agent has no thread {thread_id}.")
         await repository.add_message(
             transaction,
             org_id=question.org_id,
@@ -74,7 +97,62 @@ class Messages:
             agent_id=agent.id,
             agent_type_id=agent.agent_type_id,
             thread_id=thread_id,
+            position=place.position,
             content=question.content,
+            is_streamed=question.is_streamed,
             at=at,
         )
-        return agent.runner
+
+
+def host_of(agent: Agent) -> str:
+    """Name the runner that messages wait for; raises `AgentNotRunningError`."""
+    if agent.desired_state is not DesiredState.RUNNING or agent.runner is None:
+        raise AgentNotRunningError(f"The agent {agent.name} is stopped; start it.")
+    return agent.runner
+
+
+async def wake_host(
+    bus: Bus, agent: Agent, *, cancelled_message_id: UUID | None = None
+) -> None:
+    """Tell the host, if there is one, to look for messages of *agent*."""
+    if agent.runner is None:
+        return
+    wake = Wake(
+        agent_id=agent.id, has_message=True, cancelled_message_id=cancelled_message_id
+    )
+    await bus.signal(WAKE, wake, key=agent.runner)
+
+
+async def _chosen(transaction: Transaction, question: AskAgentType) -> Agent:
+    """Choose the thread's agent if it is to run, else who has the least to do."""
+    agent_type_id = await agents_of_type.agent_type_named(transaction, question.slug)
+    thread_id = question.thread_id
+    if thread_id is not None:
+        theirs = await agents_of_type.thread_agent(
+            transaction, thread_id, agent_type_id=agent_type_id
+        )
+        if await agents_of_type.takes_messages(
+            transaction, theirs, agent_type_id=agent_type_id
+        ):
+            return await read_agent(transaction, theirs)
+    agent_id = await agents_of_type.least_busy(transaction, agent_type_id)
+    if agent_id is None:
+        raise AgentNotRunningError(
+            f'No agent of the type "{question.slug}" is running; start one.'
+        )
+    if thread_id is not None and not await threads.move_thread(
+        transaction, thread_id, agent_id=agent_id
+    ):
+        raise AgentNotRunningError(
+            "The thread's agent is stopped with messages of it unfinished;"
+            " start it, or cancel them."
+        )
+    return await read_agent(transaction, agent_id)
+
+
+def _check_length(content: str) -> None:
+    if len(content) > MESSAGE_MAX_CHARACTERS:
+        raise MessageTooLongError(
+            f"A message has {MESSAGE_MAX_CHARACTERS} characters at most;"
+            f" this one has {len(content)}."
+        )

@@ -59,7 +59,7 @@ class OpenCall:
         record = self._ended(status, explanation)
         self.spool.settle(record.call_id, encoded(record))
         if self.in_hand is not None:
-            self.in_hand.add(record.usage)
+            self.in_hand.add(record.usage, failure=explanation)
 
     def _ended(self, status: CallStatus, explanation: Explanation | None) -> CallRecord:
         duration_ms = _milliseconds(monotonic() - self.began)

@@ -1,4 +1,4 @@
-"""Threads and messages in PostgreSQL, and the outbox of those that are final."""
+"""Messages in PostgreSQL: accepted, claimed by a host, answered once."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,26 +8,25 @@ import asyncpg
 
 from shared.contracts.agent_runner import AgentMessage, MessageStatus, MessageUsage
 from shared.contracts.base import Explanation
-from shared.contracts.metrics import MessageRecord
 from shared.database import Transaction
-from shared.errors import MessageNotFoundError, ThreadNotFoundError
-from shared.ids import new_id
+from shared.errors import MessageNotFoundError
+
+from .outbox import FINAL_COLUMNS, leave_record, milliseconds
 
 __all__ = [
     "ClaimedMessage",
     "Host",
-    "Turn",
     "acknowledge_waiting",
     "add_message",
-    "add_thread",
+    "cancel",
     "cancel_unfinished",
     "claim_next",
     "claimed_by",
     "find_message",
     "finish",
     "hand_back",
-    "history",
     "message",
+    "queue_again",
 ]
 
 
@@ -48,18 +47,12 @@ class ClaimedMessage:
     position: int
     content: str
     attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """An earlier message of a thread with its answer."""
-
-    content: str
-    reply: str
+    is_streamed: bool
 
 
 _COLUMNS = """
-    id, thread_id, agent_id, status, reply, usage, explanation, created_at, finished_at
+    id, thread_id, agent_id, status, reply, usage, explanation, created_at, finished_at,
+    attempt
 """
 
 
@@ -71,29 +64,18 @@ async def add_message(
     agent_id: UUID,
     agent_type_id: UUID,
     thread_id: UUID,
+    position: int,
     content: str,
+    is_streamed: bool,
     at: datetime,
 ) -> None:
-    """Queue a message at the end of its thread."""
-    position = await transaction.fetchval(
-        """
-        UPDATE thread
-        SET next_position = next_position + 1
-        WHERE id = $1 AND agent_id = $2
-        RETURNING next_position - 1
-        """,
-        thread_id,
-        agent_id,
-    )
-    if position is None:
-        raise ThreadNotFoundError(f"The agent has no thread {thread_id}.")
     await transaction.execute(
         """
         INSERT INTO message (
-            id, org_id, agent_id, agent_type_id, thread_id, position, content, status,
-            usage, created_at
+            id, org_id, agent_id, agent_type_id, thread_id, position, content,
+            is_streamed, status, usage, created_at
         )
-        VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $9)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', $9, $10)
         """,
         message_id,
         org_id,
@@ -102,27 +84,8 @@ async def add_message(
         thread_id,
         position,
         content,
+        is_streamed,
         MessageUsage().model_dump(),
-        at,
-    )
-
-
-async def add_thread(
-    transaction: Transaction,
-    *,
-    org_id: UUID,
-    thread_id: UUID,
-    agent_id: UUID,
-    at: datetime,
-) -> None:
-    await transaction.execute(
-        """
-        INSERT INTO thread (id, org_id, agent_id, created_at)
-        VALUES ($1, $2, $3, $4)
-        """,
-        thread_id,
-        org_id,
-        agent_id,
         at,
     )
 
@@ -172,7 +135,7 @@ async def claim_next(transaction: Transaction, host: Host) -> ClaimedMessage | N
             LIMIT 1
             FOR UPDATE OF m SKIP LOCKED
         )
-        RETURNING id, thread_id, position, content, attempt
+        RETURNING id, thread_id, position, content, attempt, is_streamed
         """,
         host.agent_id,
         host.runner,
@@ -186,7 +149,7 @@ async def claimed_by(transaction: Transaction, host: Host) -> ClaimedMessage | N
     """Read again what this incarnation has in hand: its first answer may be lost."""
     row = await transaction.fetchrow(
         """
-        SELECT id, thread_id, position, content, attempt
+        SELECT id, thread_id, position, content, attempt, is_streamed
         FROM message
         WHERE agent_id = $1 AND status = 'running'
         LIMIT 1
@@ -194,25 +157,6 @@ async def claimed_by(transaction: Transaction, host: Host) -> ClaimedMessage | N
         host.agent_id,
     )
     return ClaimedMessage(**row) if row else None
-
-
-async def history(
-    transaction: Transaction, *, thread_id: UUID, before: int, limit: int
-) -> list[Turn]:
-    """Read the last answered turns of a thread before a position, oldest first."""
-    rows = await transaction.fetch(
-        """
-        SELECT content, reply
-        FROM message
-        WHERE thread_id = $1 AND position < $2 AND status = 'completed'
-        ORDER BY position DESC
-        LIMIT $3
-        """,
-        thread_id,
-        before,
-        limit,
-    )
-    return [Turn(content=row["content"], reply=row["reply"]) for row in reversed(rows)]
 
 
 async def finish(
@@ -228,7 +172,7 @@ async def finish(
 ) -> bool:
     """Store the one answer of a message in hand; False if it is not in hand here."""
     row = await transaction.fetchrow(
-        """
+        f"""
         UPDATE message
         SET status = $6, reply = $7, usage = $8, explanation = $9, finished_at = $10
         WHERE id = $1 AND agent_id = $2 AND status = 'running'
@@ -237,8 +181,8 @@ async def finish(
               FROM agent a
               WHERE a.id = $2 AND a.runner = $3 AND a.epoch = $4 AND a.incarnation = $5
           )
-        RETURNING id, org_id, agent_id, agent_type_id, status, created_at, finished_at
-        """,
+        RETURNING {FINAL_COLUMNS}
+        """,  # noqa: S608 - our own columns
         message_id,
         host.agent_id,
         host.runner,
@@ -252,7 +196,7 @@ async def finish(
     )
     if row is None:
         return False
-    await _tell_metrics(transaction, row)
+    await leave_record(transaction, row)
     return True
 
 
@@ -284,20 +228,68 @@ async def acknowledge_waiting(
         at,
     )
     for row in rows:
-        await _tell_metrics(transaction, row)
+        await leave_record(transaction, row)
     return [row["id"] for row in rows]
 
 
-async def hand_back(transaction: Transaction, agent_id: UUID) -> None:
-    """Queue again what a gone incarnation had in hand."""
+async def hand_back(
+    transaction: Transaction, agent_id: UUID, *, runner: str, epoch: int
+) -> None:
+    """Queue again what an agent had in hand that its host has stopped."""
     await transaction.execute(
         """
-        UPDATE message
+        UPDATE message m
         SET status = 'queued'
-        WHERE agent_id = $1 AND status = 'running'
+        FROM agent a
+        WHERE a.id = $1 AND a.runner = $2 AND a.epoch = $3
+          AND m.agent_id = a.id AND m.status = 'running'
         """,
         agent_id,
+        runner,
+        epoch,
     )
+
+
+async def cancel(transaction: Transaction, message_id: UUID, *, at: datetime) -> bool:
+    """Cancel a message that is not final yet; False if it is, or is not there."""
+    row = await transaction.fetchrow(
+        f"""
+        UPDATE message
+        SET status = 'cancelled', finished_at = $2
+        WHERE id = $1 AND status IN ('queued', 'running')
+        RETURNING {FINAL_COLUMNS}
+        """,  # noqa: S608 - our own columns
+        message_id,
+        at,
+    )
+    if row is None:
+        return False
+    await leave_record(transaction, row)
+    return True
+
+
+async def queue_again(
+    transaction: Transaction, message_id: UUID, *, agent_id: UUID, position: int
+) -> bool:
+    """Queue an unanswered message at a new *position*, as if it had just come.
+
+    False if it is not one of those by now. Its attempts go on counting.
+    """
+    queued = await transaction.fetchval(
+        """
+        UPDATE message
+        SET status = 'queued', agent_id = $2, position = $3, usage = $4,
+            explanation = NULL, finished_at = NULL,
+            failed_deliveries = 0, dead_lettered_at = NULL
+        WHERE id = $1 AND status IN ('acknowledged', 'failed', 'cancelled')
+        RETURNING id
+        """,
+        message_id,
+        agent_id,
+        position,
+        MessageUsage().model_dump(),
+    )
+    return queued is not None
 
 
 async def cancel_unfinished(
@@ -305,36 +297,17 @@ async def cancel_unfinished(
 ) -> None:
     """Cancel what a removed agent will never answer."""
     rows = await transaction.fetch(
-        """
+        f"""
         UPDATE message
         SET status = 'cancelled', finished_at = $2
         WHERE agent_id = $1 AND status IN ('queued', 'running')
-        RETURNING id, org_id, agent_id, agent_type_id, status, created_at, finished_at
-        """,
+        RETURNING {FINAL_COLUMNS}
+        """,  # noqa: S608 - our own columns
         agent_id,
         at,
     )
     for row in rows:
-        await _tell_metrics(transaction, row)
-
-
-async def _tell_metrics(transaction: Transaction, row: asyncpg.Record) -> None:
-    """Leave the record of a final message in the outbox, in the same transaction."""
-    record = MessageRecord(
-        message_id=row["id"],
-        org_id=row["org_id"],
-        agent_id=row["agent_id"],
-        agent_type_id=row["agent_type_id"],
-        status=MessageStatus(row["status"]),
-        finished_at=row["finished_at"],
-        duration_ms=_milliseconds(row["created_at"], row["finished_at"]),
-    )
-    await transaction.execute(
-        "INSERT INTO outbox (id, org_id, payload) VALUES ($1, $2, $3)",
-        new_id(),
-        record.org_id,
-        record.model_dump(mode="json"),
-    )
+        await leave_record(transaction, row)
 
 
 def _message(row: asyncpg.Record) -> AgentMessage:
@@ -347,15 +320,9 @@ def _message(row: asyncpg.Record) -> AgentMessage:
         status=MessageStatus(row["status"]),
         content=row["reply"],
         usage=MessageUsage.model_validate(row["usage"]),
-        duration_ms=_milliseconds(row["created_at"], finished_at),
+        duration_ms=milliseconds(row["created_at"], finished_at),
         explanation=Explanation.model_validate(explanation) if explanation else None,
         created_at=row["created_at"],
         finished_at=finished_at,
+        attempts=row["attempt"],
     )
-
-
-def _milliseconds(start: datetime, end: datetime | None) -> int | None:
-    """Whole milliseconds; a clock that stepped back gives 0, never less."""
-    if end is None:
-        return None
-    return max(0, round((end - start).total_seconds() * 1000))

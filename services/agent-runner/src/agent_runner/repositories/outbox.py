@@ -1,13 +1,22 @@
 """The outbox in PostgreSQL: records for metrics, numbered once they are committed."""
 
 import json
+from datetime import datetime
 from uuid import UUID
 
-from shared.contracts.metrics import IngestRecord
+import asyncpg
+
+from shared.contracts.agent_runner import MessageStatus
+from shared.contracts.metrics import IngestRecord, MessageRecord
 from shared.database import Database, Transaction
 from shared.ids import new_id
 
-__all__ = ["OutboxRepository"]
+__all__ = ["FINAL_COLUMNS", "OutboxRepository", "leave_record", "milliseconds"]
+
+FINAL_COLUMNS = """
+    id, org_id, agent_id, agent_type_id, status, created_at, finished_at
+"""
+"""What `leave_record` needs of a message that has become final."""
 
 
 class OutboxRepository:
@@ -54,6 +63,32 @@ class OutboxRepository:
             await transaction.execute(
                 "DELETE FROM outbox WHERE sequence <= $1", through
             )
+
+
+async def leave_record(transaction: Transaction, row: asyncpg.Record) -> None:
+    """Leave the record of a final message (`FINAL_COLUMNS`), as it becomes final."""
+    record = MessageRecord(
+        message_id=row["id"],
+        org_id=row["org_id"],
+        agent_id=row["agent_id"],
+        agent_type_id=row["agent_type_id"],
+        status=MessageStatus(row["status"]),
+        finished_at=row["finished_at"],
+        duration_ms=milliseconds(row["created_at"], row["finished_at"]),
+    )
+    await transaction.execute(
+        "INSERT INTO outbox (id, org_id, payload) VALUES ($1, $2, $3)",
+        new_id(),
+        record.org_id,
+        record.model_dump(mode="json"),
+    )
+
+
+def milliseconds(start: datetime, end: datetime | None) -> int | None:
+    """Whole milliseconds; a clock that stepped back gives 0, never less."""
+    if end is None:
+        return None
+    return max(0, round((end - start).total_seconds() * 1000))
 
 
 async def _number(transaction: Transaction) -> None:

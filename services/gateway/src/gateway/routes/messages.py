@@ -1,7 +1,9 @@
-"""`/agents/{id}/messages` and `/messages`: what agents are asked, and their answers."""
+"""`/agents/{id}/messages`, `/ask/{slug}` and `/messages`: questions and answers."""
 
+import re
 from datetime import timedelta
 from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
 from pydantic import Field
@@ -10,7 +12,7 @@ from gateway.access.permissions import Permission
 from gateway.routing.asked import Asked
 from gateway.routing.operations import Reply, operation
 from gateway.routing.reading import Input
-from gateway.waiting import WaitingRoom
+from gateway.waiting import Submission, WaitingRoom
 from shared.bus import Bus
 from shared.contracts.agent_runner import (
     GET_MESSAGE,
@@ -20,15 +22,25 @@ from shared.contracts.agent_runner import (
     MessageQuestion,
     SubmitMessage,
 )
+from shared.contracts.conversations import (
+    ASK_AGENT_TYPE,
+    CANCEL_MESSAGE,
+    RETRY_MESSAGE,
+    AskAgentType,
+)
 from shared.errors import (
     AgentNotFoundError,
     AgentNotRunningError,
+    AgentTypeNotFoundError,
+    MessageFinalError,
     MessageNotFoundError,
     MessageTooLongError,
     ThreadNotFoundError,
 )
 
 __all__ = ["MessageRoutes"]
+
+_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 class MessageSubmission(Input):
@@ -60,17 +72,84 @@ class MessageRoutes:
         200 with the final message; 202 with the message as it is while it has no
         answer: because time is up, or because none was waited for.
         """
-        _refuse_too_long(body.content)
-        submission = SubmitMessage(
+        question = SubmitMessage(
             org_id=asked.org_id,
             actor=asked.actor,
             message_id=asked.new_id,
             agent_id=asked.id,
             thread_id=body.thread_id,
-            content=body.content,
+            content=_checked(body.content),
         )
+        return await self._sent(asked, body, Submission(SUBMIT_MESSAGE, question))
+
+    @operation(
+        "POST /ask/{slug}",
+        needs=Permission.MESSAGES_WRITE,
+        also={HTTPStatus.ACCEPTED: AgentMessage},
+        errors=(
+            AgentNotRunningError,
+            AgentTypeNotFoundError,
+            MessageTooLongError,
+            ThreadNotFoundError,
+        ),
+    )
+    async def ask(self, asked: Asked, body: MessageSubmission) -> Reply[AgentMessage]:
+        """Send a message to whichever agent of a type has the least to do.
+
+        A thread stays with its agent as long as that one runs. Answers as sending a
+        message to an agent does.
+        """
+        question = AskAgentType(
+            org_id=asked.org_id,
+            actor=asked.actor,
+            message_id=asked.new_id,
+            slug=_slug(asked),
+            thread_id=body.thread_id,
+            content=_checked(body.content),
+        )
+        return await self._sent(asked, body, Submission(ASK_AGENT_TYPE, question))
+
+    @operation(
+        "GET /messages/{id}",
+        needs=Permission.MESSAGES_READ,
+        missing=MessageNotFoundError,
+    )
+    async def get_message(self, asked: Asked) -> AgentMessage:
+        """Show a message and, once it is final, its answer."""
+        return await self._bus.ask(GET_MESSAGE, _question(asked))
+
+    @operation(
+        "POST /messages/{id}/cancel",
+        needs=Permission.MESSAGES_WRITE,
+        errors=(MessageFinalError,),
+        missing=MessageNotFoundError,
+    )
+    async def cancel_message(self, asked: Asked) -> AgentMessage:
+        """End a message that has no answer yet.
+
+        An answer that its agent is just giving is not heard any more.
+        """
+        return await self._bus.ask(CANCEL_MESSAGE, _question(asked))
+
+    @operation(
+        "POST /messages/{id}/retry",
+        needs=Permission.MESSAGES_WRITE,
+        status=HTTPStatus.ACCEPTED,
+        errors=(AgentNotRunningError, MessageFinalError),
+        missing=MessageNotFoundError,
+    )
+    async def retry_message(self, asked: Asked) -> AgentMessage:
+        """Send a message again that was acknowledged, failed or cancelled.
+
+        It goes to the end of its thread.
+        """
+        return await self._bus.ask(RETRY_MESSAGE, _question(asked))
+
+    async def _sent(
+        self, asked: Asked, body: MessageSubmission, submission: Submission[Any]
+    ) -> Reply[AgentMessage]:
         if not body.wait:
-            message = await self._bus.ask(SUBMIT_MESSAGE, submission)
+            message = await submission.to(self._bus)
             return Reply(message, status=HTTPStatus.ACCEPTED)
         message = await self._waiting_room.submit_and_wait(
             submission,
@@ -80,23 +159,24 @@ class MessageRoutes:
         is_final = message.status.is_final
         return Reply(message, status=HTTPStatus.OK if is_final else HTTPStatus.ACCEPTED)
 
-    @operation(
-        "GET /messages/{id}",
-        needs=Permission.MESSAGES_READ,
-        missing=MessageNotFoundError,
-    )
-    async def get_message(self, asked: Asked) -> AgentMessage:
-        """Show a message and, once it is final, its answer."""
-        question = MessageQuestion(
-            org_id=asked.org_id, actor=asked.actor, message_id=asked.id
-        )
-        return await self._bus.ask(GET_MESSAGE, question)
 
-
-def _refuse_too_long(content: str) -> None:
+def _checked(content: str) -> str:
     if len(content) > MESSAGE_MAX_CHARACTERS:
         raise MessageTooLongError(
             f"A message has at most {MESSAGE_MAX_CHARACTERS:,} characters; "
             f"this one has {len(content):,}.",
             details={"max_characters": MESSAGE_MAX_CHARACTERS},
         )
+    return content
+
+
+def _slug(asked: Asked) -> str:
+    """Read `{slug}`; what is none names nothing."""
+    slug = asked.http.match_info["slug"]
+    if not _SLUG.fullmatch(slug):
+        raise AgentTypeNotFoundError("The path names no agent type.")
+    return slug
+
+
+def _question(asked: Asked) -> MessageQuestion:
+    return MessageQuestion(org_id=asked.org_id, actor=asked.actor, message_id=asked.id)
