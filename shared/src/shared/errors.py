@@ -13,6 +13,7 @@ AppError                              500 INTERNAL_ERROR
  │  └ CredentialMismatchError             CREDENTIAL_MISMATCH
  ├ ForbiddenError                     403 FORBIDDEN
  │  ├ CredentialsFrozenError              CREDENTIALS_FROZEN
+ │  ├ FeatureNotAllowedError              FEATURE_NOT_ALLOWED
  │  ├ LeaseRefusedError                   LEASE_REFUSED
  │  ├ ModelNotAllowedError                MODEL_NOT_ALLOWED
  │  └ PathNotAllowedError                 PATH_NOT_ALLOWED
@@ -83,6 +84,7 @@ __all__ = [
     "CredentialsMissingError",
     "DatabaseUnavailableError",
     "DeadLetterNotFoundError",
+    "FeatureNotAllowedError",
     "ForbiddenError",
     "InvalidAgentTokenError",
     "InvalidApiKeyError",
@@ -212,6 +214,12 @@ class CredentialsFrozenError(ForbiddenError):
     """No secret is opened until an owner unfreezes the installation."""
 
     code = "CREDENTIALS_FROZEN"
+
+
+class FeatureNotAllowedError(ForbiddenError):
+    """The agent's type does not allow what a call asks of the provider."""
+
+    code = "FEATURE_NOT_ALLOWED"
 
 
 class LeaseRefusedError(ForbiddenError):

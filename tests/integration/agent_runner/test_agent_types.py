@@ -20,6 +20,7 @@ from shared.contracts.agent_runner import (
     AgentTypeSubmission,
     CreateAgentType,
     ModelsQuestion,
+    ProviderFeature,
     UpdateAgentType,
 )
 from shared.contracts.base import PageQuestion
@@ -97,6 +98,20 @@ async def test_a_type_allows_its_own_model_unless_it_says_more(house: House) -> 
     assert (await change(house, agent_type, model="gpt-4o-mini")).allowed_models == [
         "gpt-4o-mini"
     ]
+
+
+async def test_a_type_allows_what_reaches_beyond_a_call_only_if_it_says_so(
+    house: House,
+) -> None:
+    plain = await make(house)
+    features = [ProviderFeature.STORED_OBJECTS, ProviderFeature.HOSTED_TOOLS]
+
+    wide = await change(house, plain, provider_features=[*features, *features])
+    kept = await change(house, wide, temperature=0.5)
+
+    assert plain.provider_features == []
+    assert wide.provider_features == kept.provider_features == sorted(features)
+    assert (await change(house, kept, provider_features=[])).provider_features == []
 
 
 async def test_a_change_is_a_new_version_and_clears_what_is_null(house: House) -> None:

@@ -62,6 +62,7 @@ __all__ = [
     "ModelsInUse",
     "ModelsQuestion",
     "OnAckOnly",
+    "ProviderFeature",
     "Resources",
     "SubmitMessage",
     "UpdateAgentType",
@@ -112,6 +113,25 @@ class OnAckOnly(StrEnum):
     HOLD = "hold"
 
 
+class ProviderFeature(StrEnum):
+    """What an agent may not ask of its provider unless its type allows it.
+
+    It would leave the limits that hold for tools, or cross from one agent to another.
+    """
+
+    HOSTED_TOOLS = "hosted_tools"
+    """Tools that the provider runs itself, such as web search or code execution."""
+
+    REMOTE_MCP = "remote_mcp"
+    """MCP servers that the provider calls."""
+
+    BACKGROUND = "background"
+    """Answers that are made while nobody waits for them."""
+
+    STORED_OBJECTS = "stored_objects"
+    """Files, responses, conversations and the like, by their id."""
+
+
 class Resources(Message):
     """What one agent may take of its host."""
 
@@ -143,6 +163,9 @@ class AgentTypeSubmission(Message):
     max_tokens: int | None = Field(default=None, ge=1, le=10_000_000)
     resources: Resources = Resources()
     on_ack_only: OnAckOnly = OnAckOnly.ACKNOWLEDGE
+    provider_features: list[ProviderFeature] = Field(
+        default_factory=list, max_length=20
+    )
 
 
 class AgentTypePatch(Patch):
@@ -162,6 +185,7 @@ class AgentTypePatch(Patch):
     max_tokens: int | None = Field(default=None, ge=1, le=10_000_000)
     resources: Resources | None = None
     on_ack_only: OnAckOnly | None = None
+    provider_features: list[ProviderFeature] | None = Field(default=None, max_length=20)
 
 
 class AgentType(Message):
@@ -181,6 +205,7 @@ class AgentType(Message):
     max_tokens: int | None
     resources: Resources
     on_ack_only: OnAckOnly = OnAckOnly.ACKNOWLEDGE
+    provider_features: list[ProviderFeature] = Field(default_factory=list)
     created_at: AwareDatetime
     updated_at: AwareDatetime
 

@@ -72,19 +72,23 @@ class WatchedSpool(Spool):
 
 
 def lease_of(
-    base_url: str, *, key: str = KEY, enabled: bool = True, version: int = 1
+    base_url: str,
+    *,
+    provider_type: ProviderType = ProviderType.OPENAI,
+    fields: Mapping[str, str] | None = None,
+    **more: Any,
 ) -> HeldLease:
+    secrets = {"api_key": KEY} if fields is None else fields
     return HeldLease(
         id=new_id(),
         credential=LeasedCredential(
             provider_id=new_id(),
-            type=ProviderType.OPENAI,
+            type=provider_type,
             name="sandbox",
             use_case=None,
             base_url=base_url,
-            enabled=enabled,
-            version=version,
-            fields={"api_key": SecretStr(key)},
+            fields={name: SecretStr(each) for name, each in secrets.items()},
+            **{"enabled": True, "version": 1, **more},
         ),
         obtained_at=_NOW,
         expires_at=_NOW + timedelta(minutes=10),
@@ -95,7 +99,6 @@ def agent_at(
     address: str, *, lease: HeldLease, models: list[str], use_case: str | None = None
 ) -> HostedAgent:
     """Make an agent whose process was given the key of *lease*."""
-    keys = lease.credential.fields.values()
     agent_type = AgentType(
         id=new_id(),
         version=1,
@@ -122,9 +125,14 @@ def agent_at(
         address=address,
         token=new_token(),
         started_at=_NOW,
-        delivered=frozenset(
-            hashlib.sha256(each.get_secret_value().encode()).digest() for each in keys
-        ),
+        delivered=_hashes(lease),
+    )
+
+
+def _hashes(lease: HeldLease) -> frozenset[bytes]:
+    keys = lease.credential.fields.values()
+    return frozenset(
+        hashlib.sha256(each.get_secret_value().encode()).digest() for each in keys
     )
 
 
@@ -157,8 +165,16 @@ class Proxy:
         return f"/a/{self.agent.token}/openai/v1"
 
     @property
+    def origin(self) -> str:
+        return f"http://{self.agent.address}:{self.port}"
+
+    @property
     def url(self) -> str:
-        return f"http://{self.agent.address}:{self.port}{self.path}"
+        return f"{self.origin}{self.path}"
+
+    @property
+    def anthropic_url(self) -> str:
+        return f"{self.origin}/a/{self.agent.token}/anthropic"
 
     def client(self, **options: Any) -> AsyncOpenAI:
         """Give the official client as the agent has it, but that it tries once."""
@@ -171,9 +187,15 @@ class Proxy:
         return OpenAI(base_url=self.url, api_key=KEY, max_retries=0)
 
     def allow(self, *models: str) -> None:
-        self.agent.agent_type = self.agent.agent_type.model_copy(
-            update={"allowed_models": list(models)}
-        )
+        self.change_type(allowed_models=list(models))
+
+    def change_type(self, **fields: Any) -> None:
+        self.agent.agent_type = self.agent.agent_type.model_copy(update=fields)
+
+    def move_to(self, lease: HeldLease) -> None:
+        """Let the agent have been started on the provider of *lease*."""
+        self.agent.lease = lease
+        self.agent.delivered = _hashes(lease)
 
     def lead_to(self, base_url: str) -> None:
         self.agent.lease = lease_of(base_url)

@@ -7,7 +7,7 @@ repeated names, NaN and infinities, a byte order mark, and anything but UTF-8.
 import json
 from typing import Any
 
-__all__ = ["UnclearJsonError", "decode", "read_json", "value_span"]
+__all__ = ["UnclearJsonError", "decode", "read_json", "read_object", "value_span"]
 
 _SPACE = " \t\n\r"
 
@@ -47,6 +47,12 @@ def read_json(body: bytes) -> object:
     except (ValueError, RecursionError):
         return None
     return parsed
+
+
+def read_object(data: bytes) -> dict[str, Any]:
+    """Read an object that a provider sent; {} for what is none."""
+    parsed = read_json(data)
+    return parsed if isinstance(parsed, dict) else {}
 
 
 def value_span(text: str, name: str, *, at: int = 0) -> tuple[int, int] | None:

@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 
 from shared.errors import PathNotAllowedError
 
+from .anthropic.wire_format import ANTHROPIC
 from .openai.wire_format import OPENAI
 from .wire_format import WireFormat
 
 __all__ = ["Place", "format_of", "place_of"]
 
-_FORMATS: Mapping[str, WireFormat] = {"openai/v1": OPENAI}
+_FORMATS: Mapping[str, WireFormat] = {
+    "openai/v1": OPENAI,
+    "anthropic/v1": ANTHROPIC,
+}
 
 # A token in the path identifies the agent; nothing in a path is decoded or tidied.
 _PLACE = re.compile(

@@ -9,7 +9,7 @@ from typing import Any
 from shared.errors import AppError
 
 from .provider_failures import ProviderFailedError
-from .wire_format import Reply
+from .wire_format import Fields, Reply
 
 __all__ = ["is_final", "json_reply"]
 
@@ -20,6 +20,7 @@ def json_reply(
     *,
     request_id: str,
     status: int | None = None,
+    more: Fields = (),
 ) -> Reply:
     """Answer *error* with *body*; *status* is its own unless the format needs another.
 
@@ -29,6 +30,7 @@ def json_reply(
         (b"content-type", b"application/json; charset=utf-8"),
         (b"x-request-id", request_id.encode()),
         (b"x-ag2trust-error", error.code.encode()),
+        *more,
     ]
     if error.retry_after_seconds is not None:
         seconds = max(1, ceil(error.retry_after_seconds))

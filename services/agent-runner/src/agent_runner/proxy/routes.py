@@ -21,6 +21,7 @@ from shared.errors import (
 )
 from shared.ids import new_id
 
+from .features import require_allowed
 from .forwarding import Forwarding
 from .messages import response_of
 from .paths import Place, format_of, place_of
@@ -96,6 +97,7 @@ async def _served(
         raise ModelNotAllowedError(
             f"The agent type allows {', '.join(allowed)}, not this model."
         )
+    require_allowed(agent.agent_type, asked.request.features)
     return await request.app[FORWARDING].forward(
         request, agent, place.format, asked, request_id=request_id
     )

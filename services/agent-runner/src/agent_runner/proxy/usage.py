@@ -4,6 +4,7 @@ A negative, absurd or contradictory figure makes the whole report void: it is re
 and the record says so, rather than counted in part.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ __all__ = [
 ]
 
 _MOST_TOKENS = 1_000_000_000
+_TERM = re.compile(r"[A-Za-z0-9._-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Report:
 
 NOT_REPORTED = Report()
 REFUSED = Report(is_refused=True)
+NOTHING_USED = Report(Usage(input_tokens=0, output_tokens=0))
 
 
 class AbsurdCountError(Exception):
@@ -55,3 +58,21 @@ def object_at(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Read a group of figures; one that is no object has none."""
     value = fields.get(name)
     return value if isinstance(value, dict) else {}
+
+
+def term(fields: Mapping[str, Any], name: str) -> str | None:
+    """Read a term that bears on the price, such as a tier; None for no such word."""
+    value = fields.get(name)
+    is_word = isinstance(value, str) and _TERM.fullmatch(value)
+    return value if is_word else None
+
+
+def added(one: Usage, other: Usage) -> Usage:
+    """Sum the counts; the terms are those of *one*. None and None stay None."""
+    counts = {
+        name: mine + theirs
+        for name, theirs in other
+        if isinstance(theirs, int)
+        for mine in (getattr(one, name) or 0,)
+    }
+    return one.model_copy(update=counts)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from shared.contracts.agent_runner import AgentType
+from shared.contracts.agent_runner import AgentType, ProviderFeature
 from shared.contracts.credentials import LeasedCredential, ProviderType
 from shared.errors import AppError
 from shared.provider_errors.rows import Failure
@@ -57,12 +57,14 @@ class Route:
 class ModelRequest:
     """A model call's body as it goes out, with what the proxy must know of it.
 
-    *withholds_usage*: the client did not ask for the report that we ask for.
+    *features* are those that only some agent types allow. *withholds_usage*: the client
+    did not ask for the report that we ask for.
     """
 
     body: bytes
     model: str
-    is_streamed: bool
+    is_streamed: bool = False
+    features: frozenset[ProviderFeature] = frozenset()
     withholds_usage: bool = False
 
 

@@ -31,7 +31,8 @@ __all__ = [
 _COLUMNS = """
     t.id, t.name, t.slug, t.created_at, t.updated_at,
     v.version, v.use_case, v.labels, v.provider_id, v.model, v.allowed_models,
-    v.system_prompt, v.temperature, v.max_tokens, v.resources, v.on_ack_only
+    v.system_prompt, v.temperature, v.max_tokens, v.resources, v.on_ack_only,
+    v.provider_features
 """
 
 
@@ -107,9 +108,9 @@ async def add_agent_type_version(
         INSERT INTO agent_type_version (
             agent_type_id, version, org_id, use_case, labels, provider_id, model,
             allowed_models, system_prompt, temperature, max_tokens, resources,
-            on_ack_only
+            on_ack_only, provider_features
         )
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
         """,
         agent_type_id,
         version,
@@ -124,6 +125,7 @@ async def add_agent_type_version(
         submission.max_tokens,
         submission.resources.model_dump(),
         submission.on_ack_only,
+        sorted(set(submission.provider_features)),
     )
 
 
@@ -231,6 +233,7 @@ def _agent_type(row: asyncpg.Record) -> AgentType:
         max_tokens=row["max_tokens"],
         resources=Resources.model_validate(row["resources"]),
         on_ack_only=OnAckOnly(row["on_ack_only"]),
+        provider_features=row["provider_features"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )

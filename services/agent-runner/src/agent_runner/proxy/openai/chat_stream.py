@@ -4,12 +4,12 @@ Shapes: the OpenAI API reference, "Chat Completions", and what compatible server
 of it.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from agent_runner.proxy.answer_stream import EventStream, Passage
+from agent_runner.proxy.json_text import read_object
 from agent_runner.proxy.server_sent_events import EventSplitter, data_of
 from agent_runner.proxy.usage import NOT_REPORTED
 from shared.provider_errors.reading import failure_in_event
@@ -46,7 +46,7 @@ class ChatStream(EventStream):
         if data.startswith(_DONE):
             self.has_ended = self.is_complete = True
             return Passage.PASSES
-        return self._noted_chunk(_parsed(data))
+        return self._noted_chunk(read_object(data))
 
     def _noted_chunk(self, chunk: dict[str, Any]) -> Passage:
         if chunk.get("error"):
@@ -63,14 +63,6 @@ class ChatStream(EventStream):
         if self._withholds_usage and _is_only_usage(chunk):
             return Passage.IS_WITHHELD
         return Passage.WAITS
-
-
-def _parsed(data: bytes) -> dict[str, Any]:
-    try:
-        chunk = json.loads(data)
-    except (ValueError, RecursionError):
-        return {}
-    return chunk if isinstance(chunk, dict) else {}
 
 
 def _choices(chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:

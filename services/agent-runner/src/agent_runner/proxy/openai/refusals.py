@@ -1,4 +1,4 @@
-"""Our own refusals on the OpenAI path, in the shape of which SDKs make exceptions."""
+"""Our own refusals on the OpenAI path, in the shape that SDKs make exceptions of."""
 
 from http import HTTPStatus
 

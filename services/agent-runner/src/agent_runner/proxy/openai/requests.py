@@ -4,6 +4,7 @@ Source of the wire facts: the OpenAI API reference, and the `openai` package 3.5
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPMethod
 from typing import Any
 
@@ -11,6 +12,8 @@ from agent_runner.proxy.json_text import value_span
 from agent_runner.proxy.request_body import flag, object_of, without_lookalikes
 from agent_runner.proxy.wire_format import ModelRequest, Route
 from shared.errors import MalformedError, PathNotAllowedError
+
+from .features import features_of
 
 __all__ = ["CHAT", "EMBEDDINGS", "read_request", "route_of"]
 
@@ -46,13 +49,16 @@ def read_request(route: Route, raw: bytes) -> ModelRequest:
     model = body.get("model")
     if not isinstance(model, str):
         raise MalformedError("The body must name its model.")
-    if route is EMBEDDINGS or not flag(body, "stream"):
-        return ModelRequest(raw, model, is_streamed=False)
-    options = _options(body)
-    if flag(options, "include_usage"):
-        return ModelRequest(raw, model, is_streamed=True)
+    if route is EMBEDDINGS:
+        return ModelRequest(raw, model)
+    features = features_of(body, raw)
+    if not flag(body, "stream"):
+        return ModelRequest(raw, model, features=features)
+    asked = ModelRequest(raw, model, is_streamed=True, features=features)
+    if flag(_options(body), "include_usage"):
+        return asked
     asking = _asking_for_usage(text, body).encode()
-    return ModelRequest(asking, model, is_streamed=True, withholds_usage=True)
+    return replace(asked, body=asking, withholds_usage=True)
 
 
 def _options(body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from agent_runner.proxy.usage import (
     Report,
     count,
     object_at,
+    term,
 )
 from shared.contracts.metrics import Usage
 
@@ -25,12 +26,12 @@ def report_in(body: object) -> Report:
     if not isinstance(body, dict) or not isinstance(body.get("usage"), dict):
         return NOT_REPORTED
     try:
-        return _report(body["usage"], tier=body.get("service_tier"))
+        return _report(body["usage"], tier=term(body, "service_tier"))
     except AbsurdCountError:
         return REFUSED
 
 
-def _report(usage: Mapping[str, Any], *, tier: object) -> Report:
+def _report(usage: Mapping[str, Any], *, tier: str | None) -> Report:
     prompt = count(usage, "prompt_tokens")
     output = count(usage, "completion_tokens")
     details = object_at(usage, "prompt_tokens_details")
@@ -49,6 +50,6 @@ def _report(usage: Mapping[str, Any], *, tier: object) -> Report:
             cache_write_5m_tokens=written,
             output_tokens=output,
             reasoning_tokens=reasoning,
-            service_tier=tier if isinstance(tier, str) else None,
+            service_tier=tier,
         )
     )

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from agent_runner.proxy.headers import bearer_of, request_fields
 from agent_runner.proxy.json_text import read_json
+from agent_runner.proxy.keys import api_key_of
 from agent_runner.proxy.usage import Report
 from agent_runner.proxy.wire_format import (
     AnswerStream,
@@ -13,7 +14,6 @@ from agent_runner.proxy.wire_format import (
     WireFormat,
 )
 from shared.contracts.credentials import LeasedCredential, ProviderType
-from shared.errors import UnavailableError
 
 from .chat_stream import ChatStream
 from .models import models
@@ -27,9 +27,7 @@ _EVENT_STREAM = "text/event-stream"
 
 
 def outgoing(asked: Asked, credential: LeasedCredential, _: datetime) -> Outgoing:
-    if "api_key" not in credential.fields:
-        raise UnavailableError("The provider has no key; its operator must set one.")
-    key = credential.fields["api_key"].get_secret_value()
+    key = api_key_of(credential)
     return Outgoing(
         credential.base_url.rstrip("/") + asked.route.path,
         [*request_fields(asked.fields), (b"authorization", f"Bearer {key}".encode())],

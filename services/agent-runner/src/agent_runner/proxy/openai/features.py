@@ -1,0 +1,81 @@
+"""What a chat or response asks of OpenAI beyond a plain model call.
+
+Source: `openai` 3.54, `types/chat/completion_create_params.py`,
+`types/responses/response_create_params.py` and what they name.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from agent_runner.proxy.features import may_name, objects_in
+from shared.contracts.agent_runner import ProviderFeature
+
+__all__ = ["features_of"]
+
+# What the client runs itself, or what only looks through the request's own tools. A
+# tool of any other type is the provider's to run.
+_PLAIN_TOOLS = (
+    None,  # some compatible servers take a function without its type
+    "apply_patch",
+    "computer",
+    "computer_use_preview",
+    "custom",
+    "function",
+    "local_shell",
+    "namespace",
+    "tool_search",
+)
+_TOOLS_IN_ITEMS = ("additional_tools", "tool_search_output")
+_STORED = ("previous_response_id", "conversation", "prompt")
+
+
+def features_of(body: Mapping[str, Any], raw: bytes) -> frozenset[ProviderFeature]:
+    """Find them in *body*, which is *raw* taken apart."""
+    return frozenset(_features(body, raw))
+
+
+def _features(body: Mapping[str, Any], raw: bytes) -> Iterator[ProviderFeature]:
+    if body.get("background"):
+        yield ProviderFeature.BACKGROUND
+    if body.get("web_search_options") is not None:
+        yield ProviderFeature.HOSTED_TOOLS
+    if any(body.get(name) is not None for name in _STORED):
+        yield ProviderFeature.STORED_OBJECTS
+    yield from _features_of_tools(body.get("tools"))
+    for item in (*_objects(body.get("messages")), *_objects(body.get("input"))):
+        yield from _features_of_item(item)
+    if may_name(raw, [b"file_id"]):
+        said = objects_in([body.get("messages"), body.get("input")])
+        if any(each.get("file_id") is not None for each in said):
+            yield ProviderFeature.STORED_OBJECTS
+
+
+def _features_of_item(item: Mapping[str, Any]) -> Iterator[ProviderFeature]:
+    """Look at one message or item; tools may join in the middle of a conversation."""
+    kind = item.get("type")
+    if kind == "item_reference" or (kind is None and "role" not in item):
+        yield ProviderFeature.STORED_OBJECTS
+    if item.get("audio") is not None:  # an earlier answer, by its id
+        yield ProviderFeature.STORED_OBJECTS
+    if kind in _TOOLS_IN_ITEMS:
+        yield from _features_of_tools(item.get("tools"))
+
+
+def _features_of_tools(tools: object) -> Iterator[ProviderFeature]:
+    for tool in _objects(tools):
+        kind = tool.get("type")
+        if kind == "mcp":
+            yield ProviderFeature.REMOTE_MCP
+        elif kind not in _PLAIN_TOOLS and not _is_local_shell(tool):
+            yield ProviderFeature.HOSTED_TOOLS
+
+
+def _is_local_shell(tool: Mapping[str, Any]) -> bool:
+    environment = tool.get("environment")
+    is_local = isinstance(environment, dict) and environment.get("type") == "local"
+    return tool.get("type") == "shell" and is_local
+
+
+def _objects(value: object) -> Iterator[Mapping[str, Any]]:
+    if isinstance(value, list):
+        yield from (each for each in value if isinstance(each, dict))
