@@ -31,6 +31,7 @@ AppError                              500 INTERNAL_ERROR
  ├ MethodNotAllowedError              405 METHOD_NOT_ALLOWED
  ├ ConflictError                      409 CONFLICT
  │  ├ NameTakenError                      NAME_TAKEN
+ │  ├ RequestInProgressError              REQUEST_IN_PROGRESS
  │  ├ ProviderInUseError                  PROVIDER_IN_USE
  │  ├ ProviderGoneError                   PROVIDER_NOT_FOUND
  │  ├ ProviderNotReadyError               PROVIDER_NOT_READY
@@ -46,6 +47,7 @@ AppError                              500 INTERNAL_ERROR
  ├ TooLargeError                      413 REQUEST_TOO_LARGE
  ├ InvalidError                       422 VALIDATION_FAILED
  │  ├ BaseUrlForbiddenError               BASE_URL_FORBIDDEN
+ │  ├ IdempotencyKeyReusedError           IDEMPOTENCY_KEY_REUSED
  │  ├ ProviderIncompleteError             PROVIDER_INCOMPLETE
  │  ├ SecretRequiredError                 SECRET_REQUIRED
  │  └ MessageTooLongError                 MESSAGE_TOO_LONG
@@ -86,6 +88,7 @@ __all__ = [
     "DeadLetterNotFoundError",
     "FeatureNotAllowedError",
     "ForbiddenError",
+    "IdempotencyKeyReusedError",
     "InvalidAgentTokenError",
     "InvalidApiKeyError",
     "InvalidError",
@@ -110,6 +113,7 @@ __all__ = [
     "ProviderIncompleteError",
     "ProviderNotFoundError",
     "ProviderNotReadyError",
+    "RequestInProgressError",
     "RoleRefusedError",
     "SecretRequiredError",
     "SpoolFullError",
@@ -299,6 +303,12 @@ class NameTakenError(ConflictError):
     code = "NAME_TAKEN"
 
 
+class RequestInProgressError(ConflictError):
+    """The first request with this `Idempotency-Key` has no answer yet."""
+
+    code = "REQUEST_IN_PROGRESS"
+
+
 class ProviderInUseError(ConflictError):
     code = "PROVIDER_IN_USE"
 
@@ -377,6 +387,12 @@ class InvalidError(AppError):
 
 class BaseUrlForbiddenError(InvalidError):
     code = "BASE_URL_FORBIDDEN"
+
+
+class IdempotencyKeyReusedError(InvalidError):
+    """An `Idempotency-Key` came with another request before."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
 
 
 class ProviderIncompleteError(InvalidError):

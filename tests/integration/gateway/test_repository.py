@@ -10,12 +10,8 @@ import pytest_asyncio
 from ag2trust.testing import Stack
 from gateway.access.permissions import Role
 from gateway.access.principals import Principal
-from gateway.repository import (
-    ApiKey,
-    Organization,
-    PostgresApiKeys,
-    PostgresOrganizations,
-)
+from gateway.repositories.api_keys import ApiKey, PostgresApiKeys
+from gateway.repositories.organizations import Organization, PostgresOrganizations
 from gateway.settings import Settings
 from shared.contracts.base import Actor
 from shared.database import Database, connect_database

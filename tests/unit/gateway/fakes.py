@@ -1,14 +1,16 @@
 """The record and the neighbours of the gateway, in memory."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from gateway.access.authentication import hash_of
 from gateway.access.permissions import Role
 from gateway.access.principals import Principal
-from gateway.repository import ApiKey, Organization
+from gateway.repositories.api_keys import ApiKey
+from gateway.repositories.idempotency import Claim, Kept
+from gateway.repositories.organizations import Organization
 from shared.bus import answer
 from shared.contracts.base import Actor, Endpoint, Message, ReplyT, RequestT
 from shared.errors import (
@@ -135,3 +137,32 @@ class FakeOrganizations:
         self.organizations.append(organization)
         self.keys.append(owner_key)
         return True
+
+
+@dataclass
+class FakeIdempotency:
+    """Keys in a dict; a turn lasts until it is released."""
+
+    rows: dict[bytes, tuple[Claim, dict[str, Any] | None]] = field(default_factory=dict)
+    released: set[UUID] = field(default_factory=set)
+
+    async def claim(self, claim: Claim, *, lasting: timedelta) -> Kept:
+        del lasting
+        first, answer = self.rows.setdefault(claim.key, (claim, None))
+        is_free = answer is None and first.id in self.released
+        if is_free and first.fingerprint == claim.fingerprint:
+            first = replace(first, id=claim.id)
+            self.rows[claim.key] = (first, None)
+        return Kept(first.id, first.fingerprint, first.object_id, answer)
+
+    async def renew(self, claim: Claim, *, lasting: timedelta) -> None:
+        """Do nothing: a turn lasts anyway."""
+
+    async def keep(self, claim: Claim, answer: dict[str, Any]) -> None:
+        self.rows[claim.key] = (self.rows[claim.key][0], answer)
+
+    async def release(self, claim: Claim) -> None:
+        self.released.add(claim.id)
+
+    async def forget(self) -> None:
+        self.rows.clear()

@@ -4,6 +4,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.app import create_app
 from gateway.readiness import Readiness
+from gateway.routing.idempotency import Idempotency
 from shared.bus import answer, answer_ping
 from shared.contracts import agent_runner, credentials, metrics
 from shared.errors import DatabaseUnavailableError
@@ -11,7 +12,7 @@ from shared.identity import Identity
 from shared.testing import FakeBus
 
 from .conftest import Client
-from .fakes import FakeApiKeys
+from .fakes import FakeApiKeys, FakeIdempotency
 
 PINGS = (credentials.PING, agent_runner.PING, metrics.PING)
 
@@ -64,6 +65,8 @@ async def test_alone_everything_is_missing(
         api_keys=api_keys,
         credentials=credentials.public,
         readiness=Readiness(bus, be_away),
+        idempotency=Idempotency(FakeIdempotency()),
+        requests_per_minute=1,
     )
 
     async with (

@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from functools import cache
 from importlib import metadata
 
 import structlog
 from aiohttp import web
+from structlog.contextvars import get_contextvars
 
 from shared.bus import Bus, connect_bus
 from shared.clock import Clock, utc_now
@@ -14,13 +16,16 @@ from shared.contracts.base import Service
 from shared.database import connect_database
 from shared.http import REQUEST_ID, listening, tell_errors
 from shared.identity import Identity, PublicIdentity
-from shared.lifecycle import background
+from shared.lifecycle import background, every
 from shared.migrations import migrate
 
 from .access.authentication import KeyRing, authenticating
+from .access.rate_limits import RateLimits, limiting, tell_allowance
 from .bootstrap import make_first_organization
 from .readiness import Readiness
-from .repository import ApiKeyRepository, PostgresApiKeys, PostgresOrganizations
+from .repositories.api_keys import ApiKeyRepository, PostgresApiKeys
+from .repositories.idempotency import PostgresIdempotency
+from .repositories.organizations import PostgresOrganizations
 from .routes.agent_types import AgentTypeRoutes
 from .routes.agents import AgentRoutes
 from .routes.api_keys import ApiKeyRoutes
@@ -36,6 +41,7 @@ from .routes.messages import MessageRoutes
 from .routes.providers import ProviderRoutes
 from .routes.stats import StatsRoutes
 from .routes.threads import ThreadRoutes
+from .routing.idempotency import RENEWED_EVERY, Idempotency
 from .routing.openapi import JsonObject, describe
 from .routing.operations import operations_in
 from .routing.serving import open_routes, routes_below
@@ -48,6 +54,7 @@ log = structlog.get_logger(__name__)
 
 _PACKAGE = "ag2trust-gateway"
 _MAX_BODY_BYTES = 1024**2
+_SWEEP = timedelta(minutes=10)
 _PREFIXES = ("/api", "/api/v1")
 _UNREMARKABLE = frozenset({"/healthz", "/readyz"})
 
@@ -58,6 +65,8 @@ def create_app(
     api_keys: ApiKeyRepository,
     credentials: PublicIdentity,
     readiness: Readiness,
+    idempotency: Idempotency,
+    requests_per_minute: int,
     now: Clock = utc_now,
 ) -> web.Application:
     key_ring = KeyRing(api_keys.principal)
@@ -81,14 +90,17 @@ def create_app(
     outside = [HealthRoutes(readiness), DocumentationRoutes()]
     is_open = {each for prefix in _PREFIXES for each in open_routes(prefix, *api)}
     app = web.Application(
-        middlewares=[tell_errors, authenticating(key_ring, open_routes=is_open)],
+        middlewares=[
+            tell_errors,
+            authenticating(key_ring, open_routes=is_open),
+            limiting(RateLimits(per_minute=requests_per_minute, now=now)),
+        ],
         client_max_size=_MAX_BODY_BYTES,
     )
-    for prefix in _PREFIXES:
-        app.add_routes(routes_below(prefix, *api))
-    app.add_routes(routes_below("", *outside))
+    for prefix, declaring in (*((each, api) for each in _PREFIXES), ("", outside)):
+        app.add_routes(routes_below(prefix, *declaring, idempotency=idempotency))
     app[DOCUMENT] = _described(tuple(map(type, api)), tuple(map(type, outside)))
-    app.on_response_prepare.append(_log_answer)
+    app.on_response_prepare.extend([_name_request, tell_allowance, _log_answer])
     app.on_shutdown.append(_closing(waiting_room))
     return app
 
@@ -111,11 +123,22 @@ async def serving(settings: Settings) -> AsyncIterator[int]:
             connect_bus(settings.nats_url, service=Service.GATEWAY, identity=identity)
         )
         await stack.enter_async_context(background(bus.until_closed()))
+        idempotency = Idempotency(PostgresIdempotency(database))
+        await stack.enter_async_context(
+            background(
+                every(
+                    RENEWED_EVERY, idempotency.stay_in_turn, name="idempotency.turns"
+                ),
+                every(_SWEEP, idempotency.forget, name="idempotency.sweep"),
+            )
+        )
         app = create_app(
             bus=bus,
             api_keys=PostgresApiKeys(database),
             credentials=settings.credentials_identity,
             readiness=Readiness(bus, organizations.ping),
+            idempotency=idempotency,
+            requests_per_minute=settings.requests_per_minute,
         )
         port = await stack.enter_async_context(
             listening(app, host=settings.host, port=settings.port)
@@ -138,6 +161,12 @@ def _closing(waiting_room: WaitingRoom) -> Callable[[web.Application], Awaitable
         waiting_room.close()
 
     return close
+
+
+async def _name_request(_: web.Request, response: web.StreamResponse) -> None:
+    """Put the request's id on streams too, which leave before the middleware ends."""
+    if request_id := get_contextvars().get("request_id"):
+        response.headers.setdefault(REQUEST_ID, str(request_id))
 
 
 async def _log_answer(request: web.Request, response: web.StreamResponse) -> None:

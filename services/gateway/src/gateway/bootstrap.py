@@ -7,7 +7,8 @@ from shared.contracts.base import Actor
 from shared.ids import new_id
 
 from .access.permissions import Role
-from .repository import ApiKey, Organization, OrganizationRepository
+from .repositories.api_keys import ApiKey
+from .repositories.organizations import Organization, OrganizationRepository
 
 __all__ = ["make_first_organization"]
 

@@ -26,6 +26,7 @@ class Settings(DatabaseSettings):
 
     *credentials_identity* is whom new secrets are sealed to. *bootstrap_key_hash* is
     the SHA-256 of the first owner key, used only while no organization exists.
+    *requests_per_minute* is what one key, or one person, may ask of this gateway.
     """
 
     model_config = SettingsConfigDict(env_prefix="AG2TRUST_GATEWAY_")
@@ -33,4 +34,5 @@ class Settings(DatabaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     credentials_identity: PublicIdentitySetting
+    requests_per_minute: int = Field(default=6_000, ge=1)
     bootstrap_key_hash: Annotated[bytes, BeforeValidator(_sha256)] | None = None

@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 __all__ = [
+    "SHOWN_ONCE",
     "Actor",
     "AuditEntry",
     "Bytes",
@@ -46,6 +47,7 @@ __all__ = [
     "RequestT",
     "Secret",
     "Service",
+    "ShownOnce",
     "Signal",
     "Signed",
     "Topic",
@@ -73,6 +75,13 @@ Secret = Annotated[
     PlainSerializer(lambda secret: secret.get_secret_value(), when_used="json"),
 ]
 """Masked in logs and tracebacks; readable in JSON, so only ever inside a seal."""
+
+SHOWN_ONCE = "shown once"
+
+ShownOnce = Annotated[
+    str | None, Field(exclude_if=lambda value: value is None), SHOWN_ONCE
+]
+"""A secret that the answer which makes it holds, and no other: without it, no field."""
 
 Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)

@@ -18,7 +18,7 @@ from shared.errors import InvalidApiKeyError
 
 from .principals import Principal
 
-__all__ = ["KeyRing", "authenticating", "hash_of", "principal_of"]
+__all__ = ["KeyRing", "asker_of", "authenticating", "hash_of", "principal_of"]
 
 _KEY = re.compile(r"cust_[A-Za-z0-9]{32,}")
 _TRUSTED_SECONDS = 5.0
@@ -49,6 +49,11 @@ def authenticating(
 def principal_of(request: web.Request) -> Principal:
     """Tell who asks; fails for a path that needs no key, rather than answer anyone."""
     return request[_PRINCIPAL]
+
+
+def asker_of(request: web.Request) -> Principal | None:
+    """Tell who asks, None for whoever came without being asked who it is."""
+    return request.get(_PRINCIPAL)
 
 
 def hash_of(key: str) -> bytes:

@@ -10,12 +10,12 @@ from pydantic import AwareDatetime, BaseModel
 
 from gateway.access.authentication import KeyRing, hash_of
 from gateway.access.permissions import Permission, Role
-from gateway.repository import ApiKey, ApiKeyRepository
+from gateway.repositories.api_keys import ApiKey, ApiKeyRepository
 from gateway.routing.asked import Asked
 from gateway.routing.operations import operation
 from gateway.routing.reading import Input, PageQuery
 from shared.clock import Clock
-from shared.contracts.base import Name, Page
+from shared.contracts.base import Name, Page, ShownOnce
 from shared.errors import ApiKeyNotFoundError, ConflictError, NameTakenError
 from shared.pages import before, page_of
 
@@ -46,7 +46,7 @@ class ApiKeyView(BaseModel):
 class NewApiKeyView(ApiKeyView):
     """The one answer that holds the key itself."""
 
-    key: str
+    key: ShownOnce = None
 
 
 class ApiKeyRoutes:

@@ -1,6 +1,6 @@
 """A request as an operation sees it: who asks, about what, and a new object's id."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import UUID
 
 from aiohttp import web
@@ -8,7 +8,6 @@ from aiohttp import web
 from gateway.access.authentication import principal_of
 from gateway.access.principals import Principal
 from shared.contracts.base import Actor, PageQuestion
-from shared.ids import new_id
 
 from .reading import PageQuery
 
@@ -24,8 +23,8 @@ class Asked:
     """
 
     http: web.Request
-    object_id: UUID | None = None
-    new_id: UUID = field(default_factory=new_id)
+    object_id: UUID | None
+    new_id: UUID
 
     @property
     def who(self) -> Principal:

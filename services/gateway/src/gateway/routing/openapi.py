@@ -11,15 +11,18 @@ from shared.errors import (
     AppError,
     DatabaseUnavailableError,
     ForbiddenError,
+    IdempotencyKeyReusedError,
     InvalidApiKeyError,
     InvalidError,
     LimitedError,
     MalformedError,
     MalformedJsonError,
+    RequestInProgressError,
     TooLargeError,
     UnavailableError,
 )
 
+from .idempotency import IDEMPOTENCY_KEY
 from .operations import Operation
 from .schemas import Schemas, without_null
 
@@ -102,8 +105,15 @@ class _Description:
         return described
 
     def _parameters(self, operation: Operation) -> list[JsonObject]:
-        parameters = [*_in_path(operation), *self._in_query(operation)]
-        return [*parameters, _IF_MATCH] if operation.takes_version else parameters
+        headers = {
+            "If-Match": operation.takes_version,
+            IDEMPOTENCY_KEY: operation.may_be_repeated,
+        }
+        return [
+            *_in_path(operation),
+            *self._in_query(operation),
+            *(_TAKEN_HEADERS[name] for name, is_taken in headers.items() if is_taken),
+        ]
 
     def _in_query(self, operation: Operation) -> Iterator[JsonObject]:
         reference = self.schemas.taken(operation.query)["$ref"]
@@ -135,7 +145,7 @@ class _Description:
             content[operation.media] = {"schema": {"type": kind}}
         return {
             "description": HTTPStatus(status).phrase,
-            "headers": _headers(status, carry_etag=operation.carries_etag),
+            "headers": _headers(status, *_own_headers(operation)),
             **({"content": content} if content else {}),
         }
 
@@ -182,15 +192,24 @@ def _errors(operation: Operation) -> Iterator[type[AppError]]:
         yield from _OF_A_KEY
     if operation.method != "GET":
         yield from _OF_A_BODY
+    if operation.may_be_repeated:
+        yield from (IdempotencyKeyReusedError, RequestInProgressError)
     if operation.missing is not None:
         yield operation.missing
 
 
-def _headers(status: int, *, carry_etag: bool = False) -> JsonObject:
-    names = ["X-Request-Id", *_HEADERS_OF.get(HTTPStatus(status), [])]
-    if carry_etag:
-        names.append("ETag")
+def _headers(status: int, *own: str) -> JsonObject:
+    names = ["X-Request-Id", *_HEADERS_OF.get(HTTPStatus(status), []), *own]
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _own_headers(operation: Operation) -> Iterator[str]:
+    if operation.carries_etag:
+        yield "ETag"
+    if operation.needs is not None:
+        yield from ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+    if operation.may_be_repeated:
+        yield "Idempotency-Replayed"
 
 
 _HEADERS_OF = {
@@ -204,6 +223,10 @@ _HEADERS: dict[str, JsonObject] = {
         "description": "The version of the object, for `If-Match`.",
         "schema": {"type": "string"},
     },
+    "Idempotency-Replayed": {
+        "description": "`true` if this was answered before, to the same request.",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
     "Location": {
         "description": "Where the new object is.",
         "schema": {"type": "string"},
@@ -216,17 +239,41 @@ _HEADERS: dict[str, JsonObject] = {
         "description": "How to say who asks.",
         "schema": {"type": "string"},
     },
+    "X-RateLimit-Limit": {
+        "description": "Requests a minute.",
+        "schema": {"type": "integer"},
+    },
+    "X-RateLimit-Remaining": {
+        "description": "Requests left of them.",
+        "schema": {"type": "integer"},
+    },
+    "X-RateLimit-Reset": {
+        "description": "When there are all again, in Unix seconds.",
+        "schema": {"type": "integer"},
+    },
     "X-Request-Id": {
         "description": "Names the request in our logs.",
         "schema": {"type": "string"},
     },
 }
-_IF_MATCH: JsonObject = {
-    "name": "If-Match",
-    "in": "header",
-    "required": False,
-    "description": "The `ETag` that was read: 412 if the object has changed since.",
-    "schema": {"type": "string"},
+_TAKEN_HEADERS: dict[str, JsonObject] = {
+    "If-Match": {
+        "name": "If-Match",
+        "in": "header",
+        "required": False,
+        "description": "The `ETag` that was read: 412 if the object has changed since.",
+        "schema": {"type": "string"},
+    },
+    IDEMPOTENCY_KEY: {
+        "name": IDEMPOTENCY_KEY,
+        "in": "header",
+        "required": False,
+        "description": (
+            "Sent again with the same request within 24 hours, it brings the same "
+            "answer, without what is shown once."
+        ),
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    },
 }
 _SECURITY_SCHEMES: dict[str, JsonObject] = {
     "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},

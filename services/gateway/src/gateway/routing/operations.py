@@ -80,6 +80,11 @@ class Operation:
         return self.path.removeprefix("/api").split("/")[1]
 
     @property
+    def may_be_repeated(self) -> bool:
+        """Whether an `Idempotency-Key` keeps it from being done twice."""
+        return self.method == "POST" and self.needs is not None
+
+    @property
     def carries_etag(self) -> bool:
         """Whether the answer is one object, whose version `If-Match` can name."""
         is_object = self.method == "GET" and self.missing is not None

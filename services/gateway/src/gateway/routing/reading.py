@@ -15,6 +15,7 @@ __all__ = [
     "PageQuery",
     "id_in_path",
     "if_match",
+    "invalid_headers",
     "invalid_query",
     "query_of",
 ]
@@ -64,6 +65,14 @@ def invalid_query(problems: dict[str, str]) -> InvalidError:
     return _invalid(
         [{"field": name, "message": problem} for name, problem in problems.items()]
     )
+
+
+def invalid_headers(problems: dict[str, str]) -> InvalidError:
+    """Make an error of *problems*, header to sentence."""
+    fields: list[JsonValue] = [
+        {"field": name, "message": problem} for name, problem in problems.items()
+    ]
+    return InvalidError("A header is not valid.", details={"fields": fields})
 
 
 def if_match(request: web.Request) -> int | None:

@@ -9,10 +9,12 @@ from aiohttp.typedefs import Handler
 from pydantic import BaseModel
 
 from gateway.access.authentication import principal_of
-from shared.contracts.base import Empty
+from shared.contracts.base import SHOWN_ONCE, Empty
 from shared.http import read_json, reply_json
+from shared.ids import new_id
 
 from .asked import Asked
+from .idempotency import IDEMPOTENCY_KEY, KEPT_TEXT, Idempotency
 from .operations import Method, Operation, Reply, operations_of
 from .reading import id_in_path, if_match, query_of
 
@@ -22,10 +24,12 @@ _CREATED = 201
 _READING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 
 
-def routes_below(prefix: str, *declaring: object) -> list[web.RouteDef]:
+def routes_below(
+    prefix: str, *declaring: object, idempotency: Idempotency
+) -> list[web.RouteDef]:
     """Make the routes of all operations of *declaring*; their paths follow *prefix*."""
     return [
-        _route(prefix + operation.path, operation, method)
+        _route(prefix + operation.path, operation, method, idempotency)
         for routes in declaring
         for operation, method in operations_of(routes)
     ]
@@ -41,23 +45,34 @@ def open_routes(prefix: str, *declaring: object) -> frozenset[tuple[str, str]]:
     )
 
 
-def _route(path: str, operation: Operation, method: Method) -> web.RouteDef:
+def _route(
+    path: str, operation: Operation, method: Method, idempotency: Idempotency
+) -> web.RouteDef:
     """Make a route; what can be got has a head, unless it is made as it is sent."""
-    handler = _handler_of(operation, method)
+    handler = _handler_of(operation, method, idempotency)
     if operation.method != hdrs.METH_GET:
         return web.route(operation.method, path, handler)
     return web.get(path, handler, allow_head=operation.media is None)
 
 
-def _handler_of(operation: Operation, method: Method) -> Handler:
+def _handler_of(
+    operation: Operation, method: Method, idempotency: Idempotency
+) -> Handler:
     """Make the handler that reads what *operation* says, asks *method* and replies."""
 
     async def serve(request: web.Request) -> web.StreamResponse:
         if operation.needs is not None:
             principal_of(request).require(operation.needs)
-        asked = Asked(request, _object_id(request, operation))
-        answer = await method(asked, **await _arguments(request, operation))
-        return _replied(request, operation, answer)
+        object_id = _object_id(request, operation)
+        arguments = await _arguments(request, operation)
+
+        async def answer(new_id: UUID) -> web.StreamResponse:
+            asked = Asked(request, object_id, new_id)
+            return _replied(request, operation, await method(asked, **arguments))
+
+        if operation.may_be_repeated and IDEMPOTENCY_KEY in request.headers:
+            return await idempotency.once(request, operation, answer)
+        return await answer(new_id())
 
     return serve
 
@@ -103,6 +118,9 @@ def _told(
 ) -> web.Response:
     """Tell an object or a list; an object carries its `ETag` (RFC 9110, 8.8.3)."""
     response = reply_json(body, status=status)
+    if secrets := _shown_once(body):
+        kept = body.model_copy(update=dict.fromkeys(secrets))
+        response[KEPT_TEXT] = kept.model_dump_json(by_alias=True)
     if version := getattr(body, "version", None):
         response.etag = str(version)
     elif operation.carries_etag:
@@ -110,6 +128,11 @@ def _told(
     if status == _CREATED:
         response.headers[hdrs.LOCATION] = f"{request.path}/{body.id}"
     return response
+
+
+def _shown_once(body: BaseModel) -> list[str]:
+    fields = type(body).model_fields.items()
+    return [name for name, field in fields if SHOWN_ONCE in field.metadata]
 
 
 def _digest(text: str | None) -> str:

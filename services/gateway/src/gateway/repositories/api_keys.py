@@ -1,4 +1,4 @@
-"""Organizations and API keys in PostgreSQL. All SQL of this service is in this file."""
+"""API keys in PostgreSQL."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,29 +7,15 @@ from uuid import UUID
 
 import asyncpg
 
+from gateway.access.permissions import Role
+from gateway.access.principals import Principal
 from shared.contracts.base import Actor
 from shared.database import Database, Transaction
 from shared.errors import ApiKeyNotFoundError, ConflictError, NameTakenError
-from shared.ids import new_id
 
-from .access.permissions import Role
-from .access.principals import Principal
+from . import audit
 
-__all__ = [
-    "ApiKey",
-    "ApiKeyRepository",
-    "Organization",
-    "OrganizationRepository",
-    "PostgresApiKeys",
-    "PostgresOrganizations",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Organization:
-    id: UUID
-    name: str
-    created_at: datetime
+__all__ = ["ApiKey", "ApiKeyRepository", "PostgresApiKeys", "add_key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +31,6 @@ class ApiKey:
     created_at: datetime
 
 
-class OrganizationRepository(Protocol):
-    async def add_first(
-        self, organization: Organization, *, owner_key: ApiKey, actor: Actor
-    ) -> bool: ...
-
-
 class ApiKeyRepository(Protocol):
     async def principal(self, hashed: bytes) -> Principal | None: ...
 
@@ -63,46 +43,6 @@ class ApiKeyRepository(Protocol):
     async def revoke(
         self, org_id: UUID, key_id: UUID, *, at: datetime, by: Principal
     ) -> None: ...
-
-
-class PostgresOrganizations:
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def ping(self) -> None:
-        """Raise `DatabaseUnavailableError` if the database does not answer."""
-        async with self._database.sweep() as transaction:
-            await transaction.execute("SELECT 1")
-
-    async def add_first(
-        self, organization: Organization, *, owner_key: ApiKey, actor: Actor
-    ) -> bool:
-        """Add the first organization and its owner's key; False if there is one."""
-        async with self._database.sweep() as transaction:
-            await transaction.execute(
-                "SELECT pg_advisory_xact_lock(hashtext('gateway.first_organization'))"
-            )
-            if await transaction.fetchval("SELECT EXISTS (SELECT FROM organization)"):
-                return False
-            await transaction.execute(
-                """
-                INSERT INTO organization (id, name, created_at)
-                VALUES ($1, $2, $3)
-                """,
-                organization.id,
-                organization.name,
-                organization.created_at,
-            )
-            await _audit(
-                transaction,
-                "organization.created",
-                organization.id,
-                org_id=organization.id,
-                at=organization.created_at,
-                actor=actor,
-            )
-            await _add_key(transaction, owner_key, actor=actor)
-        return True
 
 
 class PostgresApiKeys:
@@ -147,7 +87,7 @@ class PostgresApiKeys:
     async def add(self, key: ApiKey, *, actor: Actor) -> None:
         """Raise `NameTakenError` if a key of the organization has the name."""
         async with self._database.organization(key.org_id) as transaction:
-            await _add_key(transaction, key, actor=actor)
+            await add_key(transaction, key, actor=actor)
 
     async def revoke(
         self, org_id: UUID, key_id: UUID, *, at: datetime, by: Principal
@@ -169,13 +109,12 @@ class PostgresApiKeys:
                 raise ApiKeyNotFoundError("There is no such API key.")
             by.require_role(Role(revoked))
             await _require_an_owner_key(transaction)
-            await _audit(
+            await audit.note(
                 transaction,
-                "api_key.revoked",
-                key_id,
                 org_id=org_id,
-                at=at,
                 actor=by.actor,
+                act="api_key.revoked",
+                object_id=key_id,
             )
 
 
@@ -204,7 +143,7 @@ async def _require_an_owner_key(transaction: Transaction) -> None:
         raise ConflictError("This is the last owner key; make another one first.")
 
 
-async def _add_key(transaction: Transaction, key: ApiKey, *, actor: Actor) -> None:
+async def add_key(transaction: Transaction, key: ApiKey, *, actor: Actor) -> None:
     try:
         await transaction.execute(
             """
@@ -221,41 +160,12 @@ async def _add_key(transaction: Transaction, key: ApiKey, *, actor: Actor) -> No
         )
     except asyncpg.UniqueViolationError as error:
         raise NameTakenError(f'An API key is named "{key.name}" already.') from error
-    await _audit(
+    await audit.note(
         transaction,
-        "api_key.created",
-        key.id,
         org_id=key.org_id,
-        at=key.created_at,
         actor=actor,
-    )
-
-
-async def _audit(
-    transaction: Transaction,
-    event: str,
-    object_id: UUID,
-    *,
-    org_id: UUID,
-    at: datetime,
-    actor: Actor,
-) -> None:
-    """Write *event*, `<object kind>.<act>`, in the transaction of the act."""
-    object_kind, _, act = event.partition(".")
-    await transaction.execute(
-        """
-        INSERT INTO audit
-            (id, org_id, at, actor_kind, actor_id, act, object_kind, object_id)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-        """,
-        new_id(),
-        org_id,
-        at,
-        actor.kind,
-        actor.id,
-        act,
-        object_kind,
-        object_id,
+        act="api_key.created",
+        object_id=key.id,
     )
 
 
