@@ -50,7 +50,7 @@ class FakeCredentials:
     """Keeps the promises of uses and leases: generations, claims before leases.
 
     *trouble* is what every lease is refused with, *session_ends_at* the end of what is
-    leased; *type* and *region* are those of every provider.
+    leased; *type*, *region* and *base_url* are those of every provider.
     """
 
     identity: Identity
@@ -64,6 +64,7 @@ class FakeCredentials:
     session_ends_at: datetime | None = None
     type: ProviderType = ProviderType.OPENAI
     region: str | None = None
+    base_url: str = "http://127.0.0.1:1/v1"
 
     def answers(self) -> tuple[Answer, ...]:
         return (
@@ -83,7 +84,7 @@ class FakeCredentials:
             type=self.type,
             use_case=None,
             labels={},
-            base_url="http://127.0.0.1:1/v1",
+            base_url=self.base_url,
             aws_region=self.region,
             limits=ProviderLimits(),
             enabled=True,
@@ -128,7 +129,7 @@ class FakeCredentials:
                 "type": self.type,
                 "name": "openai",
                 "use_case": None,
-                "base_url": "http://127.0.0.1:1/v1",
+                "base_url": self.base_url,
                 "enabled": True,
                 "version": 1,
                 "fields": {"api_key": self.secrets[request.provider_id]},

@@ -34,7 +34,7 @@ from shared.ids import new_id
 
 from .neighbours import FakeCredentials, FakeRuntime
 
-__all__ = ["House", "Puppet", "open_house"]
+__all__ = ["House", "Puppet", "open_house", "open_neighbourhood", "running"]
 
 ACTOR = Actor(kind="user", id="ada")
 _LOOK_AGAIN_SECONDS = 0.05
@@ -178,11 +178,18 @@ async def open_house(
     stack: Stack, bus_as: BusAs, runtime: FakeRuntime
 ) -> AsyncIterator[House]:
     """Run the runner while the block lasts; *runtime* may outlive it."""
+    async with (
+        open_neighbourhood(stack, bus_as, runtime) as house,
+        running(stack, runtime),
+    ):
+        yield house
 
-    @asynccontextmanager
-    async def fake(_: Settings) -> AsyncIterator[Runtime]:
-        yield runtime
 
+@asynccontextmanager
+async def open_neighbourhood(
+    stack: Stack, bus_as: BusAs, runtime: FakeRuntime
+) -> AsyncIterator[House]:
+    """Open all that is around a runner, which is left to the caller."""
     credentials = FakeCredentials(
         identity=stack.identity(Service.CREDENTIALS),
         runner=stack.identity(Service.AGENT_RUNNER),
@@ -194,11 +201,6 @@ async def open_house(
         await resources.enter_async_context(
             credentials_bus.serving(Service.CREDENTIALS, *credentials.answers())
         )
-        await resources.enter_async_context(
-            agent_runner.app.serving(
-                stack.settings(Settings, Service.AGENT_RUNNER), open_runtime=fake
-            )
-        )
         provider_id = new_id()
         credentials.secrets[provider_id] = "sk-of-a-test-1234"
         yield House(
@@ -209,6 +211,21 @@ async def open_house(
             session=await resources.enter_async_context(aiohttp.ClientSession()),
             provider_id=provider_id,
         )
+
+
+@asynccontextmanager
+async def running(
+    stack: Stack, runtime: FakeRuntime, **overrides: Any
+) -> AsyncIterator[None]:
+    """Run a runner while the block lasts, with settings other than the usual ones."""
+
+    @asynccontextmanager
+    async def fake(_: Settings) -> AsyncIterator[Runtime]:
+        yield runtime
+
+    settings = stack.settings(Settings, Service.AGENT_RUNNER, **overrides)
+    async with agent_runner.app.serving(settings, open_runtime=fake):
+        yield
 
 
 async def _body(response: aiohttp.ClientResponse) -> Any:

@@ -68,10 +68,14 @@ def configuration(
     """Say what the server is told; JSON is a form of its configuration language.
 
     Without `http` there is no monitoring, without `no_auth_user` no anonymous login.
+    A process that is paused is pinged away within seconds: until then it is still put
+    every other question of its queue group.
     """
     return {
         "server_name": "ag2trust",
         "listen": f"{_HOST}:{port}",
+        "ping_interval": "2s",
+        "ping_max": 2,
         "jetstream": {"store_dir": str(store), "sync_interval": _SYNC_INTERVAL},
         "authorization": {
             "users": [_user(nkey, service) for nkey, service in logins.items()]

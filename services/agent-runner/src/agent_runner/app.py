@@ -24,20 +24,24 @@ from .agents.agent_types import AgentTypes
 from .agents.agents import Agents
 from .hosted_agents import HostedAgents
 from .hosting.agent_life import AgentLife
+from .hosting.heartbeat import Heartbeat
 from .hosting.hosting import Hosting
 from .hosting.lease_renewal import LeaseRenewal
+from .hosting.takeover import Takeover
 from .leases import Leases
 from .messages.message_control import MessageControl
 from .messages.message_desk import MessageDesk
 from .messages.messages import Messages
 from .messages.retention import Retention
 from .messages.thread_reading import ThreadReading
+from .placement import Placement
 from .proxy import routes as proxy_routes
 from .proxy.calls import CallBook, interrupted
 from .proxy.forwarding import Forwarding
 from .proxy.upstream import connect_upstream
 from .repositories.hosting import HostingRepository
 from .repositories.outbox import OutboxRepository
+from .repositories.runners import Enlistment, RunnerRepository, enlist
 from .runtimes.docker.body import Volume
 from .runtimes.docker.runtime import docker_runtime
 from .runtimes.launch_frame import AGENT_INIT
@@ -46,6 +50,7 @@ from .runtimes.runtime import Runtime
 from .settings import RuntimeName, Settings
 from .shipping import ship_outbox, ship_spool
 from .spool.spool import Spool
+from .tenure import Tenure, boot_time
 
 __all__ = ["create_app", "serving"]
 
@@ -68,6 +73,19 @@ def runtime_of(settings: Settings) -> AbstractAsyncContextManager[Runtime]:
             return process_runtime(state=settings.state_folder / "process")
 
 
+async def begin_tenure(settings: Settings, database: Database) -> Tenure:
+    """Begin a new epoch of this runner; the caller holds the spool's lock."""
+    asked_at = boot_time()
+    runner = Enlistment(
+        name=settings.name,
+        runtime=settings.runtime,
+        capacity=settings.capacity,
+        labels=settings.labels,
+    )
+    epoch = await enlist(database, runner)
+    return Tenure(runner=settings.name, epoch=epoch, asked_at=asked_at)
+
+
 @asynccontextmanager
 async def serving(
     settings: Settings, *, open_runtime: OpenRuntime = runtime_of
@@ -83,7 +101,7 @@ async def serving(
         )
         await migrate(settings, "agent_runner.migrations")
         database = await stack.enter_async_context(connect_database(settings))
-        repository = await HostingRepository.register(database, settings.name)
+        tenure = await begin_tenure(settings, database)
         bus = await stack.enter_async_context(
             connect_bus(
                 settings.nats_url, service=Service.AGENT_RUNNER, identity=identity
@@ -93,9 +111,12 @@ async def serving(
         session = await stack.enter_async_context(
             connect_upstream(allow_private=settings.allow_private_base_urls)
         )
-        hosted = HostedAgents()
+        hosted = HostedAgents(tenure)
         desk = MessageDesk(
-            database=database, bus=bus, most_deliveries=settings.message_deliveries
+            database=database,
+            bus=bus,
+            tenure=tenure,
+            most_deliveries=settings.message_deliveries,
         )
         retention = Retention(
             database=database, kept=timedelta(days=settings.messages_kept_days)
@@ -110,16 +131,22 @@ async def serving(
                 port=settings.proxy_port,
             )
         )
+        placement = Placement(database=database, bus=bus)
         leases = Leases(
             bus=bus,
             identity=identity,
             credentials=settings.credentials_identity,
             runner=settings.name,
-            epoch=repository.epoch,
+            epoch=tenure.epoch,
+        )
+        repository = HostingRepository(
+            database, runner=tenure.runner, epoch=tenure.epoch
         )
         life = AgentLife(
             database=database,
             repository=repository,
+            tenure=tenure,
+            placement=placement,
             bus=bus,
             leases=leases,
             runtime=runtime,
@@ -129,8 +156,15 @@ async def serving(
             image=settings.agent_image,
         )
         hosting = Hosting(
-            repository=repository, life=life, runtime=runtime, hosted=hosted
+            repository=repository,
+            tenure=tenure,
+            placement=placement,
+            life=life,
+            runtime=runtime,
+            hosted=hosted,
         )
+        runners = RunnerRepository(database, tenure)
+        takeover = Takeover(runners=runners, tenure=tenure, placement=placement)
         renewal = LeaseRenewal(
             hosted=hosted, leases=leases, readiness_changed=hosting.look
         )
@@ -142,6 +176,8 @@ async def serving(
         await stack.enter_async_context(
             background(
                 bus.until_closed(),
+                Heartbeat(runners=runners, tenure=tenure).run(),
+                takeover.run(),
                 spool.syncing(),
                 ship_spool(spool, bus),
                 ship_outbox(OutboxRepository(database), bus),
@@ -152,7 +188,7 @@ async def serving(
         )
         await stack.enter_async_context(
             bus.serving(
-                Service.AGENT_RUNNER, *answers(settings, database, bus, runtime)
+                Service.AGENT_RUNNER, *answers(database, bus, runtime, placement)
             )
         )
         yield
@@ -173,11 +209,11 @@ def create_app(
 
 
 def answers(
-    settings: Settings, database: Database, bus: NatsBus, runtime: Runtime
+    database: Database, bus: NatsBus, runtime: Runtime, placement: Placement
 ) -> Iterable[Answer]:
     """Every subject this service answers, and what answers it."""
     types = AgentTypes(database=database, bus=bus)
-    agents = Agents(database=database, bus=bus, runner=settings.name)
+    agents = Agents(database=database, bus=bus, placement=placement)
     messages = Messages(database=database, bus=bus)
     control = MessageControl(database=database, bus=bus)
     threads = ThreadReading(database=database)

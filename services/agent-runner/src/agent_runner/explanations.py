@@ -66,6 +66,16 @@ _TABLE: dict[str, tuple[str, str, bool]] = {
         "Nothing to do: the start is tried again until it answers.",
         True,
     ),
+    "NO_RUNNER": (
+        "No runner is alive that has what the agent's type asks for.",
+        "Start one, or ask for other runner labels or another runtime.",
+        True,
+    ),
+    "RUNNER_LOST": (
+        "The agent's runner was killed or stopped, or lost its connections.",
+        "Nothing to do: another runner launches the agent.",
+        True,
+    ),
     "ENGINE_UNAVAILABLE": (
         "The container engine does not answer.",
         "Start the engine; the start is tried again by itself.",

@@ -14,12 +14,13 @@ from uuid import UUID
 from shared.contracts.agent_runner import AgentType, MessageUsage
 from shared.contracts.base import Explanation
 from shared.contracts.metrics import Usage
-from shared.errors import InvalidAgentTokenError
+from shared.errors import InvalidAgentTokenError, UnavailableError
 
 from .agent_tokens import hash_token
 from .leases import HeldLease
 from .repositories.messages import Host
 from .runtimes.runtime import Exited
+from .tenure import Tenure
 
 __all__ = ["HostedAgent", "HostedAgents", "MessageInHand"]
 
@@ -121,7 +122,8 @@ class HostedAgent:
 
 
 class HostedAgents:
-    def __init__(self) -> None:
+    def __init__(self, tenure: Tenure) -> None:
+        self._tenure = tenure
         self._by_id: dict[UUID, HostedAgent] = {}
         self._by_token: dict[bytes, HostedAgent] = {}
 
@@ -143,13 +145,16 @@ class HostedAgents:
     def identify(self, token: str, *, reached_at: str) -> HostedAgent:
         """Find the agent of *token*, which counts only on its own network.
 
-        The hash is looked up, so the time taken says nothing about the token.
+        The hash is looked up, so the time taken says nothing about the token. Raises
+        `UnavailableError` where another runner may have hosted the agent for long.
         """
         agent = self._by_token.get(hash_token(token))
         if agent is None or agent.address != reached_at:
             raise InvalidAgentTokenError(
                 "The agent token is unknown or no longer valid."
             )
+        if not self._tenure.admits_calls:
+            raise UnavailableError("This runner has lost touch with its record.")
         return agent
 
 

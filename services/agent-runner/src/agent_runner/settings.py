@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from shared.contracts.base import Labels
 from shared.settings import DatabaseSettings, PublicIdentitySetting
 
 __all__ = ["RuntimeName", "Settings"]
@@ -22,6 +23,8 @@ class Settings(DatabaseSettings):
     """Settings of one runner; *name* is its row, kept through restarts.
 
     *state_folder* holds the spool, and the process runtime's ledger.
+    *capacity* is how many agents it is meant for, in proportion to other runners; an
+    agent type may ask for *labels*.
     *installation* tells our containers from those of another installation.
     *message_deliveries* is how often a message may be lost with its agent until it is
     a dead letter; *messages_kept_days* is how long one is kept after its end.
@@ -34,6 +37,8 @@ class Settings(DatabaseSettings):
     name: str = Field(default="runner-1", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
     credentials_identity: PublicIdentitySetting
     state_folder: Path
+    capacity: int = Field(default=50, ge=1, le=10_000)
+    labels: Labels = Field(default_factory=dict)
     proxy_host: str = "127.0.0.1"
     proxy_port: int = Field(default=8090, ge=0, le=65535)
     runtime: RuntimeName

@@ -47,6 +47,7 @@ __all__ = [
     "AgentLogs",
     "AgentMessage",
     "AgentQuestion",
+    "AgentRuntime",
     "AgentStatus",
     "AgentType",
     "AgentTypePatch",
@@ -132,6 +133,13 @@ class ProviderFeature(StrEnum):
     """Files, responses, conversations and the like, by their id."""
 
 
+class AgentRuntime(StrEnum):
+    """What an agent runs in; of processes any reads what their account can."""
+
+    DOCKER = "docker"
+    PROCESS = "process"
+
+
 class Resources(Message):
     """What one agent may take of its host."""
 
@@ -149,7 +157,11 @@ UseCase = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200
 
 
 class AgentTypeSubmission(Message):
-    """A template for agents. *allowed_models* defaults to the one *model*."""
+    """A template for agents. *allowed_models* defaults to the one *model*.
+
+    Its agents run on runners that have all *runner_labels* and the *runtime*, whichever
+    that is if none is named.
+    """
 
     name: Name
     slug: Slug
@@ -166,12 +178,16 @@ class AgentTypeSubmission(Message):
     provider_features: list[ProviderFeature] = Field(
         default_factory=list, max_length=20
     )
+    runtime: AgentRuntime | None = None
+    runner_labels: Labels = Field(default_factory=dict)
 
 
 class AgentTypePatch(Patch):
     """Changes to an agent type; *allowed_models* null is the one *model* again."""
 
-    clearable = frozenset({"use_case", "allowed_models", "temperature", "max_tokens"})
+    clearable = frozenset(
+        {"use_case", "allowed_models", "temperature", "max_tokens", "runtime"}
+    )
 
     name: Name | None = None
     slug: Slug | None = None
@@ -186,6 +202,8 @@ class AgentTypePatch(Patch):
     resources: Resources | None = None
     on_ack_only: OnAckOnly | None = None
     provider_features: list[ProviderFeature] | None = Field(default=None, max_length=20)
+    runtime: AgentRuntime | None = None
+    runner_labels: Labels | None = None
 
 
 class AgentType(Message):
@@ -206,6 +224,8 @@ class AgentType(Message):
     resources: Resources
     on_ack_only: OnAckOnly = OnAckOnly.ACKNOWLEDGE
     provider_features: list[ProviderFeature] = Field(default_factory=list)
+    runtime: AgentRuntime | None = None
+    runner_labels: dict[str, str] = Field(default_factory=dict)
     created_at: AwareDatetime
     updated_at: AwareDatetime
 

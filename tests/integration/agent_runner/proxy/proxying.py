@@ -30,6 +30,7 @@ from agent_runner.proxy.forwarding import Forwarding
 from agent_runner.proxy.upstream import connect_upstream
 from agent_runner.repositories.messages import Host
 from agent_runner.spool.spool import Spool
+from agent_runner.tenure import Tenure
 from shared.contracts.agent_runner import AgentType, Resources
 from shared.contracts.credentials import LeasedCredential, ProviderType
 from shared.contracts.metrics import CallRecord
@@ -51,6 +52,7 @@ __all__ = [
 
 KEY = "sk-the-key-of-the-provider-0123456789"
 MODEL = "sandbox-echo"
+TENURE = Tenure(runner="runner-1", epoch=1, asked_at=0, clock=lambda: 0)
 HELLO: ChatCompletionUserMessageParam = {"role": "user", "content": "Hello!"}
 
 _WITHIN_SECONDS = 10
@@ -273,7 +275,7 @@ async def open_proxy(
     ) as spool:
         assert isinstance(spool, WatchedSpool)
         spool.has_settled = asyncio.Event()
-        hosted = HostedAgents()
+        hosted = HostedAgents(TENURE)
         async with connect_upstream(
             allow_private=allow_private, silence=silence, resolver=resolver
         ) as session:
@@ -297,4 +299,9 @@ async def open_proxy(
 
 def _desk() -> MessageDesk:
     """Make a desk for agents that never ask for a message."""
-    return MessageDesk(database=cast(Database, None), bus=FakeBus(), most_deliveries=3)
+    return MessageDesk(
+        database=cast(Database, None),
+        bus=FakeBus(),
+        tenure=TENURE,
+        most_deliveries=3,
+    )

@@ -25,12 +25,57 @@ AT_ONCE = timedelta()
 def test_the_next_move_follows_from_what_should_be_and_what_is(
     desired: DesiredState, hosted: int | None, *, has_exited: bool, move: Move
 ) -> None:
-    assert (
-        next_move(
-            desired, incarnation=3, hosted_incarnation=hosted, has_exited=has_exited
-        )
-        is move
+    found = next_move(
+        desired,
+        incarnation=3,
+        hosted_incarnation=hosted,
+        has_exited=has_exited,
+        is_hopeless=False,
+        moves_on=False,
     )
+
+    assert found is move
+
+
+@pytest.mark.parametrize(
+    ("desired", "hosted", "moves_on", "move"),
+    [
+        (DesiredState.RUNNING, None, False, Move.NOTHING),
+        (DesiredState.RUNNING, 2, False, Move.REPLACE),
+        (DesiredState.RUNNING, None, True, Move.MOVE_ON),
+        (DesiredState.STOPPED, None, False, Move.STOP),
+    ],
+)
+def test_a_hopeless_agent_waits_for_its_operator(
+    desired: DesiredState, hosted: int | None, *, moves_on: bool, move: Move
+) -> None:
+    found = next_move(
+        desired,
+        incarnation=3,
+        hosted_incarnation=hosted,
+        has_exited=False,
+        is_hopeless=True,
+        moves_on=moves_on,
+    )
+
+    assert found is move
+
+
+@pytest.mark.parametrize("hosted", [None, 2, 3])
+@pytest.mark.parametrize("has_exited", [False, True])
+def test_an_agent_that_moves_on_is_not_worked_on_here(
+    hosted: int | None, *, has_exited: bool
+) -> None:
+    found = next_move(
+        DesiredState.RUNNING,
+        incarnation=3,
+        hosted_incarnation=hosted,
+        has_exited=has_exited,
+        is_hopeless=False,
+        moves_on=True,
+    )
+
+    assert found is Move.MOVE_ON
 
 
 def fail(
@@ -57,7 +102,6 @@ def test_pauses_double_up_to_half_a_minute() -> None:
 def test_a_crash_loop_ends_without_hope() -> None:
     assert not fail(4).is_hopeless
     assert fail(5).is_hopeless
-    assert fail(5).holds(1, now=NOON + timedelta(days=1))
 
 
 def test_what_passes_is_tried_again_for_ever() -> None:

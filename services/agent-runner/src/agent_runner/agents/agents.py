@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
+from agent_runner.placement import Placement
 from agent_runner.repositories import agent_types as types_repository
 from agent_runner.repositories import agents as repository
 from agent_runner.repositories.audit import note
@@ -32,17 +33,19 @@ _LOOK_AGAIN = timedelta(milliseconds=200)
 
 
 class Agents:
-    """Answers for any agent; the runner that hosts one is told by a signal.
-
-    *runner* becomes the host of agents that are started here and have none.
-    """
+    """Answers for any agent; the runner that hosts one is told by a signal."""
 
     def __init__(
-        self, *, database: Database, bus: Bus, runner: str, now: Clock = utc_now
+        self,
+        *,
+        database: Database,
+        bus: Bus,
+        placement: Placement,
+        now: Clock = utc_now,
     ) -> None:
         self._database = database
         self._bus = bus
-        self._runner = runner
+        self._placement = placement
         self._now = now
 
     async def create(self, question: CreateAgent) -> Agent:
@@ -123,7 +126,6 @@ class Agents:
             if not await repository.desire_running(
                 transaction,
                 agent.id,
-                runner=self._runner,
                 agent_type_version=newest.version,
                 generation=generation,
                 at=self._now(),
@@ -132,7 +134,8 @@ class Agents:
                     "The agent was started or stopped at the same moment; try again."
                 )
             await note(transaction, question, act, agent.id)
-            agent = await repository.agent(transaction, agent.id)
+        await self._placement.place()
+        agent = await self.get(question)
         await self._wake_host(agent)
         return agent
 

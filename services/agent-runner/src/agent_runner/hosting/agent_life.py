@@ -11,11 +11,13 @@ from agent_runner.agent_tokens import hash_token, new_token
 from agent_runner.hosted_agents import HostedAgent, HostedAgents
 from agent_runner.leases import HeldLease, Leases
 from agent_runner.messages.message_desk import MessageDesk
+from agent_runner.placement import Placement
 from agent_runner.repositories.agent_types import agent_type as read_agent_type
 from agent_runner.repositories.hosting import Assignment, HostingRepository
 from agent_runner.repositories.messages import Host
 from agent_runner.runtimes.errors import AgentExitedError, AgentSilentError
 from agent_runner.runtimes.runtime import Exited, Runtime
+from agent_runner.tenure import Tenure
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
 from shared.contracts.agent_runner import AgentStatus, AgentType
@@ -47,6 +49,8 @@ class AgentLife:
         *,
         database: Database,
         repository: HostingRepository,
+        tenure: Tenure,
+        placement: Placement,
         bus: Bus,
         leases: Leases,
         runtime: Runtime,
@@ -58,6 +62,8 @@ class AgentLife:
     ) -> None:
         self._database = database
         self._repository = repository
+        self._tenure = tenure
+        self._placement = placement
         self._bus = bus
         self._leases = leases
         self._runtime = runtime
@@ -92,16 +98,22 @@ class AgentLife:
         agent = await self._prepared(assignment, agent_type, lease)
         self._hosted.add(agent)
         try:
-            port = await self._doors.open(agent.address)
-            await self._runtime.launch(launch_of(agent, image=self._image, port=port))
-            await _first_word(agent)
+            await self._launch(assignment, agent)
         except BaseException:
             await self.end(agent, grace=timedelta())
             raise
-        await self._repository.tell(
-            assignment, AgentStatus.RUNNING, started_at=agent.started_at
-        )
         log.info("agent.started", agent=str(agent.id))
+
+    async def _launch(self, assignment: Assignment, agent: HostedAgent) -> None:
+        """Launch its process, and call it running; raises if it is not ours by then."""
+        port = await self._doors.open(agent.address)
+        self._tenure.require()
+        await self._runtime.launch(launch_of(agent, image=self._image, port=port))
+        await _first_word(agent)
+        if not await self._repository.tell(
+            assignment, AgentStatus.RUNNING, started_at=agent.started_at
+        ):
+            raise _not_ours()
 
     async def end(self, agent: HostedAgent, *, grace: timedelta) -> None:
         """End its process; its token is dead when this returns.
@@ -138,6 +150,13 @@ class AgentLife:
         await self._repository.tell(assignment, AgentStatus.RUNNING)
         agent.woken.set()
         log.info("agent.resumed", agent=str(agent.id))
+
+    async def move_on(self, assignment: Assignment) -> None:
+        """Let another runner host an agent that has ended here."""
+        await self._hand_back(assignment.org_id, assignment.agent_id)
+        await self._repository.move_on(assignment)
+        log.info("agent.moved_on", agent=str(assignment.agent_id))
+        await self._placement.place()
 
     async def release(self, assignment: Assignment) -> None:
         """Let the providers go, then call the agent stopped: in this order."""
@@ -178,7 +197,7 @@ class AgentLife:
         """Claim exactly what this version uses; a restart may have claimed more."""
         generation = await self._repository.begin_claim(assignment)
         if generation is None:
-            raise ConflictError("The agent is not this runner's any more.")
+            raise _not_ours()
         await self._bus.ask(
             CLAIM_USES,
             ClaimUses(
@@ -224,6 +243,10 @@ def exit_sentence(exited: Exited) -> str:
     words = exited.last_words.strip()[-_LAST_WORDS_SHOWN:]
     said = f" Its last words: {words}" if words else " It said nothing."
     return f"The agent {how}{code}.{said}"
+
+
+def _not_ours() -> ConflictError:
+    return ConflictError("The agent is not this runner's to run any more.")
 
 
 async def _first_word(agent: HostedAgent) -> None:

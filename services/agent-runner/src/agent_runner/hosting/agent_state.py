@@ -21,6 +21,7 @@ class Move(Enum):
     NOTHING = auto()
     LAUNCH = auto()
     REPLACE = auto()
+    MOVE_ON = auto()
     BURY = auto()
     STOP = auto()
 
@@ -31,12 +32,19 @@ def next_move(
     incarnation: int,
     hosted_incarnation: int | None,
     has_exited: bool,
+    is_hopeless: bool,
+    moves_on: bool,
 ) -> Move:
-    """Compare the record with what is hosted here (None: nothing)."""
+    """Compare the record with what is hosted here (None: nothing).
+
+    A hopeless agent waits for its operator to restart it.
+    """
     if desired is DesiredState.STOPPED:
         return Move.STOP
+    if moves_on:
+        return Move.MOVE_ON
     if hosted_incarnation is None:
-        return Move.LAUNCH
+        return Move.NOTHING if is_hopeless else Move.LAUNCH
     if hosted_incarnation != incarnation:
         return Move.REPLACE
     return Move.BURY if has_exited else Move.NOTHING
@@ -80,6 +88,4 @@ class Trouble:
 
     def holds(self, incarnation: int, *, now: datetime) -> bool:
         """Say whether to leave this incarnation alone for now."""
-        return self.incarnation == incarnation and (
-            self.is_hopeless or now < self.not_before
-        )
+        return self.incarnation == incarnation and now < self.not_before

@@ -19,8 +19,10 @@ import structlog
 
 from agent_runner.explanations import ACK_ONLY_ERRORS, explained, explanation
 from agent_runner.hosted_agents import HostedAgent, HostedAgents
+from agent_runner.placement import Placement
 from agent_runner.repositories.hosting import Assignment, HostingRepository
 from agent_runner.runtimes.runtime import Runtime
+from agent_runner.tenure import Tenure
 from shared.clock import Clock, utc_now
 from shared.contracts.agent_runner import AgentStatus, Wake
 from shared.contracts.base import Explanation
@@ -45,12 +47,16 @@ class Hosting:
         self,
         *,
         repository: HostingRepository,
+        tenure: Tenure,
+        placement: Placement,
         life: AgentLife,
         runtime: Runtime,
         hosted: HostedAgents,
         now: Clock = utc_now,
     ) -> None:
         self._repository = repository
+        self._tenure = tenure
+        self._placement = placement
         self._life = life
         self._runtime = runtime
         self._hosted = hosted
@@ -87,9 +93,6 @@ class Hosting:
         try:
             async with asyncio.TaskGroup() as jobs:
                 jobs.create_task(self._rounds(jobs))
-                jobs.create_task(
-                    every(_ROUND, self._repository.renew, name="heartbeat")
-                )
                 jobs.create_task(self._watch_exits())
         finally:
             await self._end_all()
@@ -100,9 +103,11 @@ class Hosting:
             await self._runtime.stop(placed.agent_id, grace=timedelta())
 
     async def _end_all(self) -> None:
+        """End them at once where nothing they say would count any more."""
+        grace = _GRACE_AT_SHUTDOWN if self._tenure.is_held else timedelta()
         async with asyncio.TaskGroup() as endings:
             for agent in self._hosted:
-                endings.create_task(self._life.end(agent, grace=_GRACE_AT_SHUTDOWN))
+                endings.create_task(self._life.end(agent, grace=grace))
 
     async def _rounds(self, jobs: asyncio.TaskGroup) -> None:
         async def look() -> None:
@@ -111,6 +116,7 @@ class Hosting:
         await every(_ROUND, look, name="hosting", woken=self._woken)
 
     async def _round(self, jobs: asyncio.TaskGroup) -> None:
+        await self._placement.place()
         assignments = await self._repository.assignments()
         for assignment in assignments:
             self._consider(jobs, assignment)
@@ -128,6 +134,8 @@ class Hosting:
             incarnation=assignment.incarnation,
             hosted_incarnation=agent.host.incarnation if agent else None,
             has_exited=agent is not None and agent.exit is not None,
+            is_hopeless=assignment.status is AgentStatus.ERROR,
+            moves_on=assignment.moves_on,
         )
         if move is not Move.NOTHING:
             self._begin(jobs, assignment.agent_id, self._made(move, assignment, agent))
@@ -171,7 +179,11 @@ class Hosting:
             case Move.BURY if agent:
                 await self._bury(assignment, agent)
             case Move.STOP:
-                await self._stop(assignment, agent)
+                await self._end(assignment, agent)
+                await self._life.release(assignment)
+            case Move.MOVE_ON:
+                await self._end(assignment, agent)
+                await self._life.move_on(assignment)
             case _:
                 return
 
@@ -214,12 +226,12 @@ class Hosting:
             ran_for=self._now() - agent.started_at,
         )
 
-    async def _stop(self, assignment: Assignment, agent: HostedAgent | None) -> None:
+    async def _end(self, assignment: Assignment, agent: HostedAgent | None) -> None:
+        """End an agent that others may host from here on; it may finish its message."""
         if agent is not None:
             await self._life.end(agent, grace=_GRACE)
         self._trouble.pop(assignment.agent_id, None)
         self._not_ready.pop(assignment.agent_id, None)
-        await self._life.release(assignment)
 
     async def _failed(
         self,

@@ -27,7 +27,7 @@ from shared.errors import (
 )
 from shared.pages import before, fitting, page_of
 
-from .messages import host_of, wake_host
+from .messages import require_taking, wake_host
 
 __all__ = ["MessageControl"]
 
@@ -109,7 +109,7 @@ class MessageControl:
         """Queue it for the agent that has its thread by now; returns that agent."""
         place = await next_place(transaction, message.thread_id, at=self._now())
         agent = await read_agent(transaction, place.agent_id)
-        host_of(agent)
+        require_taking(agent)
         if await repository.queue_again(
             transaction,
             message.message_id,

@@ -12,6 +12,7 @@ from agent_runner.repositories import dead_letters
 from agent_runner.repositories import messages as repository
 from agent_runner.repositories.messages import ClaimedMessage
 from agent_runner.repositories.threads import Turn, history
+from agent_runner.tenure import Tenure
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
 from shared.contracts.agent_runner import (
@@ -48,18 +49,23 @@ class Failure:
 
 
 class MessageDesk:
-    """*most_deliveries* is how often a message may be lost with its agent."""
+    """Hands out messages and takes answers, for as long as *tenure* is held.
+
+    *most_deliveries* is how often a message may be lost with its agent.
+    """
 
     def __init__(
         self,
         *,
         database: Database,
         bus: Bus,
+        tenure: Tenure,
         most_deliveries: int,
         now: Clock = utc_now,
     ) -> None:
         self._database = database
         self._bus = bus
+        self._tenure = tenure
         self._most_deliveries = most_deliveries
         self._now = now
 
@@ -103,7 +109,11 @@ class MessageDesk:
         content: str,
         failure: Failure | None,
     ) -> None:
-        """Store the answer, masked; raises `MessageNotInHandError` if it comes late."""
+        """Store the answer, masked; raises `MessageNotInHandError` if it comes late.
+
+        Raises `UnavailableError` while another runner may host the agent by now.
+        """
+        self._tenure.require()
         message_id = in_hand.message_id
         if agent.in_hand is not in_hand:
             raise _not_in_hand(message_id)
@@ -170,7 +180,7 @@ class MessageDesk:
             )
 
     async def _claimed(self, agent: HostedAgent) -> NextMessage | None:
-        if not agent.takes_messages(self._now()):
+        if not (self._tenure.is_held and agent.takes_messages(self._now())):
             return None
         async with self._database.organization(agent.org_id) as transaction:
             message = await repository.claimed_by(

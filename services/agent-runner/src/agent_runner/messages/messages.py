@@ -25,7 +25,7 @@ from shared.errors import (
     ThreadNotFoundError,
 )
 
-__all__ = ["Messages", "host_of", "wake_host"]
+__all__ = ["Messages", "require_taking", "wake_host"]
 
 
 class Messages:
@@ -76,7 +76,7 @@ class Messages:
     async def _queue(
         self, transaction: Transaction, question: SubmitMessage, agent: Agent
     ) -> None:
-        host_of(agent)
+        require_taking(agent)
         at = self._now()
         thread_id = question.thread_id or question.message_id
         if question.thread_id is None:
@@ -104,11 +104,10 @@ class Messages:
         )
 
 
-def host_of(agent: Agent) -> str:
-    """Name the runner that messages wait for; raises `AgentNotRunningError`."""
-    if agent.desired_state is not DesiredState.RUNNING or agent.runner is None:
+def require_taking(agent: Agent) -> None:
+    """Raise `AgentNotRunningError` for an agent that takes no messages."""
+    if agent.desired_state is not DesiredState.RUNNING:
         raise AgentNotRunningError(f"The agent {agent.name} is stopped; start it.")
-    return agent.runner
 
 
 async def wake_host(

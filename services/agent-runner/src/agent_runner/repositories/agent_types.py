@@ -6,6 +6,7 @@ from uuid import UUID
 import asyncpg
 
 from shared.contracts.agent_runner import (
+    AgentRuntime,
     AgentType,
     AgentTypeSubmission,
     OnAckOnly,
@@ -32,7 +33,7 @@ _COLUMNS = """
     t.id, t.name, t.slug, t.created_at, t.updated_at,
     v.version, v.use_case, v.labels, v.provider_id, v.model, v.allowed_models,
     v.system_prompt, v.temperature, v.max_tokens, v.resources, v.on_ack_only,
-    v.provider_features
+    v.provider_features, v.runtime, v.runner_labels
 """
 
 
@@ -108,9 +109,9 @@ async def add_agent_type_version(
         INSERT INTO agent_type_version (
             agent_type_id, version, org_id, use_case, labels, provider_id, model,
             allowed_models, system_prompt, temperature, max_tokens, resources,
-            on_ack_only, provider_features
+            on_ack_only, provider_features, runtime, runner_labels
         )
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         """,
         agent_type_id,
         version,
@@ -126,6 +127,8 @@ async def add_agent_type_version(
         submission.resources.model_dump(),
         submission.on_ack_only,
         sorted(set(submission.provider_features)),
+        submission.runtime,
+        submission.runner_labels,
     )
 
 
@@ -234,6 +237,8 @@ def _agent_type(row: asyncpg.Record) -> AgentType:
         resources=Resources.model_validate(row["resources"]),
         on_ack_only=OnAckOnly(row["on_ack_only"]),
         provider_features=row["provider_features"],
+        runtime=AgentRuntime(row["runtime"]) if row["runtime"] else None,
+        runner_labels=row["runner_labels"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )

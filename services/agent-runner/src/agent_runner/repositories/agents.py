@@ -121,12 +121,11 @@ async def desire_running(
     transaction: Transaction,
     agent_id: UUID,
     *,
-    runner: str,
     agent_type_version: int,
     generation: int,
     at: datetime,
 ) -> bool:
-    """Ask for a new incarnation on *runner*; False if the claim was overtaken."""
+    """Ask for a new incarnation, wherever; False if the claim was overtaken."""
     updated = await transaction.fetchval(
         """
         UPDATE agent
@@ -135,18 +134,13 @@ async def desire_running(
                 WHEN status IN ('stopped', 'error') THEN 'starting' ELSE status END,
             status_reason = NULL,
             incarnation = incarnation + 1,
-            agent_type_version = $3,
-            runner = COALESCE(runner, $2),
-            epoch = (
-                SELECT r.epoch FROM runner r WHERE r.name = COALESCE(agent.runner, $2)
-            ),
+            agent_type_version = $2,
             version = version + 1,
-            updated_at = $5
-        WHERE id = $1 AND use_generation = $4 AND holds_use
+            updated_at = $4
+        WHERE id = $1 AND use_generation = $3 AND holds_use
         RETURNING id
         """,
         agent_id,
-        runner,
         agent_type_version,
         generation,
         at,

@@ -52,7 +52,7 @@ async def takes_messages(
         SELECT id
         FROM agent
         WHERE id = $1 AND agent_type_id = $2
-          AND desired_state = 'running' AND runner IS NOT NULL
+          AND desired_state = 'running'
         """,
         agent_id,
         agent_type_id,
@@ -69,7 +69,7 @@ async def least_busy(transaction: Transaction, agent_type_id: UUID) -> UUID | No
         LEFT JOIN message m
             ON m.agent_id = a.id AND m.status IN ('queued', 'running')
         WHERE a.agent_type_id = $1
-          AND a.desired_state = 'running' AND a.runner IS NOT NULL
+          AND a.desired_state = 'running'
         GROUP BY a.id, a.status
         ORDER BY a.status <> 'running', count(m.id), a.id
         LIMIT 1

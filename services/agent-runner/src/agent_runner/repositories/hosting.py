@@ -6,7 +6,6 @@ an agent therefore changes nothing any more: its methods then answer False, or n
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
 from uuid import UUID
 
 import asyncpg
@@ -15,12 +14,18 @@ from shared.contracts.agent_runner import AgentStatus, DesiredState
 from shared.contracts.base import Explanation
 from shared.database import Database
 
+from .placement import FITS, LIVES
+
 __all__ = ["Assignment", "HostingRepository"]
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """What the record says of one agent that a runner hosts."""
+    """What the record says of one agent that a runner hosts.
+
+    *moves_on*: it is to be hosted elsewhere, because this runner drains, or does not
+    have what the agent's type asks for.
+    """
 
     agent_id: UUID
     org_id: UUID
@@ -31,6 +36,7 @@ class Assignment:
     status: AgentStatus
     incarnation: int
     holds_use: bool
+    moves_on: bool
 
 
 class HostingRepository:
@@ -39,48 +45,30 @@ class HostingRepository:
         self.runner = runner
         self.epoch = epoch
 
-    @classmethod
-    async def register(cls, database: Database, runner: str) -> Self:
-        """Begin a new epoch of *runner* and take back what it hosted.
-
-        The caller holds the spool's lock, so no other process is this runner.
-        """
-        async with database.sweep() as transaction:
-            epoch = await transaction.fetchval(
-                """
-                INSERT INTO runner (name, epoch, heartbeat_at)
-                VALUES ($1, 1, clock_timestamp())
-                ON CONFLICT (name) DO UPDATE
-                SET epoch = runner.epoch + 1, heartbeat_at = clock_timestamp()
-                RETURNING epoch
-                """,
-                runner,
-            )
-            await transaction.execute(
-                "UPDATE agent SET epoch = $2 WHERE runner = $1", runner, epoch
-            )
-        return cls(database, runner=runner, epoch=epoch)
-
-    async def renew(self) -> None:
-        async with self._database.sweep() as transaction:
-            await transaction.execute(
-                """
-                UPDATE runner SET heartbeat_at = clock_timestamp()
-                WHERE name = $1 AND epoch = $2
-                """,
-                self.runner,
-                self.epoch,
-            )
-
     async def assignments(self) -> list[Assignment]:
         async with self._database.sweep() as transaction:
             rows = await transaction.fetch(
-                """
-                SELECT id, org_id, name, agent_type_id, agent_type_version,
-                       desired_state, status, incarnation, holds_use
-                FROM agent
-                WHERE runner = $1 AND epoch = $2
-                """,
+                f"""
+                SELECT a.id, a.org_id, a.name, a.agent_type_id,
+                       COALESCE(a.agent_type_version, 0) AS agent_type_version,
+                       a.desired_state, a.status, a.incarnation, a.holds_use,
+                       COALESCE(
+                           NOT ({FITS})
+                           OR r.is_draining AND EXISTS (
+                               SELECT 1
+                               FROM runner r
+                               WHERE r.name <> a.runner AND NOT r.is_draining
+                                 AND {LIVES} AND {FITS}
+                           ),
+                           false
+                       ) AS moves_on
+                FROM agent a
+                JOIN runner r ON r.name = a.runner
+                LEFT JOIN agent_type_version v
+                  ON v.agent_type_id = a.agent_type_id
+                 AND v.version = a.agent_type_version
+                WHERE a.runner = $1 AND a.epoch = $2
+                """,  # noqa: S608 - our own conditions
                 self.runner,
                 self.epoch,
             )
@@ -93,7 +81,8 @@ class HostingRepository:
                 """
                 SELECT id, org_id, name, agent_type_id,
                        COALESCE(agent_type_version, 0) AS agent_type_version,
-                       desired_state, status, incarnation, holds_use
+                       desired_state, status, incarnation, holds_use,
+                       false AS moves_on
                 FROM agent
                 WHERE holds_use AND runner IS NULL AND desired_state = 'stopped'
                   AND updated_at < clock_timestamp() - interval '30 seconds'
@@ -109,7 +98,10 @@ class HostingRepository:
         reason: Explanation | None = None,
         started_at: datetime | None = None,
     ) -> bool:
-        """Record what *agent* is now; unchanged facts are not written again."""
+        """Record what an agent that is to run is now; what is known already is not.
+
+        False if nothing was written.
+        """
         async with self._database.organization(agent.org_id) as transaction:
             written = await transaction.fetchval(
                 """
@@ -120,6 +112,7 @@ class HostingRepository:
                     version = version + 1,
                     updated_at = clock_timestamp()
                 WHERE id = $1 AND runner = $2 AND epoch = $3 AND incarnation = $7
+                  AND desired_state = 'running'
                   AND (status, status_reason) IS DISTINCT FROM ($4, $5::jsonb)
                 RETURNING id
                 """,
@@ -195,6 +188,27 @@ class HostingRepository:
                 generation,
             )
 
+    async def move_on(self, agent: Assignment) -> None:
+        """Leave *agent* without a host, for another runner to be found."""
+        async with self._database.organization(agent.org_id) as transaction:
+            await transaction.execute(
+                """
+                UPDATE agent
+                SET runner = NULL,
+                    epoch = NULL,
+                    token_hash = NULL,
+                    incarnation = incarnation + 1,
+                    status = CASE status WHEN 'running' THEN 'starting' ELSE status END,
+                    version = version + 1,
+                    updated_at = clock_timestamp()
+                WHERE id = $1 AND runner = $2 AND epoch = $3
+                  AND desired_state = 'running'
+                """,
+                agent.agent_id,
+                self.runner,
+                self.epoch,
+            )
+
     async def let_go(self, agent: Assignment) -> None:
         """Record that *agent* has stopped and has no host, unless it is to run."""
         async with self._database.organization(agent.org_id) as transaction:
@@ -228,4 +242,5 @@ def _assignment(row: asyncpg.Record) -> Assignment:
         status=AgentStatus(row["status"]),
         incarnation=row["incarnation"],
         holds_use=row["holds_use"],
+        moves_on=row["moves_on"],
     )

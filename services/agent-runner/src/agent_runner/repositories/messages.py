@@ -152,9 +152,17 @@ async def claimed_by(transaction: Transaction, host: Host) -> ClaimedMessage | N
         SELECT id, thread_id, position, content, attempt, is_streamed
         FROM message
         WHERE agent_id = $1 AND status = 'running'
+          AND EXISTS (
+              SELECT 1
+              FROM agent a
+              WHERE a.id = $1 AND a.runner = $2 AND a.epoch = $3 AND a.incarnation = $4
+          )
         LIMIT 1
         """,
         host.agent_id,
+        host.runner,
+        host.epoch,
+        host.incarnation,
     )
     return ClaimedMessage(**row) if row else None
 

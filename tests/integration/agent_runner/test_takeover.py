@@ -1,0 +1,188 @@
+"""Runners that are killed or paused, and the others that take over their agents."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+from uuid import UUID
+
+import pytest
+
+from ag2trust.testing import BusAs, Stack
+from ag2trust_sandbox import Step, serving
+from agent_runner.explanations import explanation
+from agent_runner.hosting.heartbeat import RunnerLostError
+from agent_runner.repositories.runners import Enlistment, RunnerRepository, enlist
+from agent_runner.settings import Settings
+from agent_runner.tenure import Tenure, boot_time
+from shared.contracts.agent_runner import GET_AGENT, AgentStatus, MessageStatus
+from shared.contracts.base import Service
+from shared.database import connect_database
+
+from .fleet import Fleet, RunnerProcess, open_fleet, until
+from .neighbours import FakeRuntime
+from .runner_house import open_house
+
+pytestmark = pytest.mark.integration
+
+SLOW = Step(content="word " * 400, pace_seconds=0.05)
+
+
+@pytest.fixture
+async def fleet(stack: Stack, bus_as: BusAs) -> AsyncIterator[Fleet]:
+    async with serving() as sandbox, open_fleet(stack, bus_as, sandbox) as opened:
+        yield opened
+
+
+async def agents_of(fleet: Fleet, runner: str, *names: str) -> list[UUID]:
+    """Start agents and return those that *runner* hosts."""
+    made = [await fleet.running_agent(name) for name in names]
+    return [each for each in made if await fleet.host_of(each) == runner]
+
+
+async def last_renewal(fleet: Fleet, runner: RunnerProcess) -> datetime:
+    renewed: datetime = await fleet.database.fetchval(
+        "SELECT heartbeat_at FROM agent_runner.runner WHERE name = $1", runner.name
+    )
+    return renewed
+
+
+async def test_another_runner_answers_for_one_that_was_killed(
+    fleet: Fleet, record_property: Callable[[str, object], None]
+) -> None:
+    lost, other = [await fleet.runner(name) for name in ("runner-1", "runner-2")]
+    agent, *_ = await agents_of(fleet, lost.name, "ada", "bob")
+
+    await lost.kill()
+    waiting = await fleet.submit(agent, "Who is there?")
+    answer = await fleet.answer(waiting)
+
+    assert answer.finished_at
+    took = answer.finished_at - await last_renewal(fleet, lost)
+    record_property("from the last renewal to the answer, kill -9", str(took))
+    assert answer.status is MessageStatus.COMPLETED
+    assert await fleet.host_of(agent) == other.name
+    assert (await fleet.agent(agent)).status is AgentStatus.RUNNING
+
+
+async def test_a_runner_that_wakes_does_nothing_with_agents_it_lost(
+    fleet: Fleet, record_property: Callable[[str, object], None]
+) -> None:
+    paused, other = [await fleet.runner(name) for name in ("runner-1", "runner-2")]
+    agent, *_ = await agents_of(fleet, paused.name, "ada", "bob")
+    seen = fleet.sandbox.request_count
+    fleet.sandbox.play(SLOW)
+    in_hand = await fleet.submit(agent, "Count.")
+    await fleet.sandbox.wait_for_requests(seen + 1)
+
+    paused.send(signal.SIGSTOP)
+    answer = await fleet.answer(in_hand)
+    assert answer.finished_at
+    took = answer.finished_at - await last_renewal(fleet, paused)
+    paused.send(signal.SIGCONT)
+    exit_code = await paused.exit_code()
+
+    record_property("from the last renewal to the answer, SIGSTOP", str(took))
+    assert exit_code == 1
+    assert paused.agent_processes() == []
+    assert answer.content != SLOW.content
+    assert await fleet.answer(in_hand) == answer
+    assert await fleet.host_of(agent) == other.name
+    assert len(other.agent_processes()) == 2
+
+
+async def test_a_runner_that_wakes_before_anybody_took_over_goes_on(
+    fleet: Fleet,
+) -> None:
+    """Show that it is the takeover that ends a paused runner, not the pause."""
+    paused = await fleet.runner("runner-1")
+    agent = await fleet.running_agent()
+    fleet.sandbox.play(SLOW)
+    seen = fleet.sandbox.request_count
+    in_hand = await fleet.submit(agent, "Count.")
+    await fleet.sandbox.wait_for_requests(seen + 1)
+    before = await fleet.agent(agent)
+
+    paused.send(signal.SIGSTOP)
+    renewed = await last_renewal(fleet, paused)
+    await until(
+        lambda: fleet.database.fetchval(
+            "SELECT clock_timestamp() - $1 > interval '15 s'", renewed
+        ),
+        bool,
+    )
+    paused.send(signal.SIGCONT)
+    answer = await fleet.answer(in_hand)
+
+    assert answer.content == SLOW.content
+    assert (await fleet.agent(agent)).started_at == before.started_at
+
+
+async def test_a_paused_runner_is_soon_asked_nothing_any_more(fleet: Fleet) -> None:
+    paused, _ = [await fleet.runner(name) for name in ("runner-1", "runner-2")]
+    agent = await fleet.house.make_agent()
+
+    async def twenty_answers() -> None:
+        """Raise `UnavailableError` if a question goes twice to who cannot answer."""
+        for _ in range(20):
+            await fleet.house.bus.ask(GET_AGENT, fleet.house.question(agent.id))
+
+    paused.send(signal.SIGSTOP)
+
+    await until(twenty_answers)
+
+
+async def test_a_reply_counts_for_nothing_once_another_runner_took_over(
+    stack: Stack, bus_as: BusAs
+) -> None:
+    statuses: list[int] = []
+
+    with pytest.raises(ExceptionGroup) as ended:
+        await reply_too_late(stack, bus_as, statuses)
+
+    assert ended.group_contains(RunnerLostError, depth=2)
+    assert statuses == [409]
+
+
+async def reply_too_late(stack: Stack, bus_as: BusAs, statuses: list[int]) -> None:
+    """Answer a message after another runner took over; the runner finds out, too."""
+    async with open_house(stack, bus_as, FakeRuntime()) as house:
+        agent = await house.make_agent()
+        puppet = await house.start(agent.id)
+        await house.submit(agent.id, "Hello?")
+        message = await puppet.next()
+        await take_over(stack)
+        statuses.append(await puppet.reply(message, "Too late."))
+        await asyncio.Event().wait()
+
+
+async def take_over(stack: Stack) -> None:
+    """End the first epoch of runner-1, in the name of another."""
+    async with connect_database(stack.settings(Settings, Service.AGENT_RUNNER)) as it:
+        rival = Enlistment(name="rival", runtime="process", capacity=1, labels={})
+        epoch = await enlist(it, rival)
+        runners = RunnerRepository(
+            it, Tenure(runner="rival", epoch=epoch, asked_at=boot_time())
+        )
+        is_taken = False
+        while not is_taken:  # a renewal may come in between
+            [seen] = await runners.others()
+            is_taken = await runners.take_over(seen, reason=explanation("X", "Taken."))
+
+
+async def test_a_killed_runner_that_is_back_takes_its_agents_at_once(
+    fleet: Fleet,
+) -> None:
+    killed, _ = [await fleet.runner(name) for name in ("runner-1", "runner-2")]
+    mine = await agents_of(fleet, killed.name, "ada", "bob")
+    left = killed.agent_processes()
+
+    await killed.kill()
+    waiting = await fleet.submit(mine[0], "Still there?")
+    await killed.start()
+    answer = await fleet.answer(waiting)
+
+    assert answer.status is MessageStatus.COMPLETED
+    assert await fleet.host_of(mine[0]) == killed.name
+    assert len(killed.agent_processes()) == len(mine)
+    assert not set(left) & set(killed.agent_processes())
