@@ -1,6 +1,7 @@
 """A whole runner on real PostgreSQL and NATS, with stand-ins around it."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -70,6 +71,20 @@ class Puppet:
     async def next(self, wait_seconds: float = 10) -> Any:
         _, message = await self.get(f"next?wait_seconds={wait_seconds}")
         return message
+
+    async def stream(self, message: Any, lines: AsyncIterator[object]) -> int:
+        """Send a reply line by line, as fast as *lines* gives them."""
+
+        async def encoded() -> AsyncIterator[bytes]:
+            async for line in lines:
+                yield json.dumps(line).encode() + b"\n"
+
+        async with self._session.post(
+            f"{self._url}/agent/v1/messages/{message['message_id']}/reply",
+            headers=self._headers | {"Content-Type": "application/x-ndjson"},
+            data=encoded(),
+        ) as response:
+            return response.status
 
     async def reply(self, message: Any, content: str) -> int:
         status, _ = await self.post(
@@ -158,7 +173,12 @@ class House:
                 await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
     async def submit(
-        self, agent_id: UUID, content: str, thread_id: UUID | None = None
+        self,
+        agent_id: UUID,
+        content: str,
+        thread_id: UUID | None = None,
+        *,
+        is_streamed: bool = False,
     ) -> AgentMessage:
         return await self.bus.ask(
             SUBMIT_MESSAGE,
@@ -169,6 +189,7 @@ class House:
                 agent_id=agent_id,
                 thread_id=thread_id,
                 content=content,
+                is_streamed=is_streamed,
             ),
         )
 

@@ -1,7 +1,7 @@
 import pytest
 
 from ag2trust.operator import Operator
-from ag2trust_sandbox import Sandbox
+from ag2trust_sandbox import Sandbox, Step
 
 pytestmark = pytest.mark.integration
 
@@ -30,3 +30,24 @@ async def test_a_message_is_answered_counted_and_holds_its_provider(
     await operator.made(f"{agent}/stop", None)
     await operator.until(agent, status="stopped")
     assert (await operator.ask("DELETE", provider)).status == 204
+
+
+async def test_an_answer_is_told_as_the_model_makes_it(
+    operator: Operator, sandbox: Sandbox, provider_key: str
+) -> None:
+    await operator.running_agent(sandbox.base_url, provider_key)
+    words = ("Good ", "day, ", "dear ", "friend.")
+    sandbox.play(Step(content=words, pace_seconds=0.05))
+
+    events = [
+        event async for event in operator.streamed("/api/ask/ada", {"content": "Hi"})
+    ]
+
+    *deltas, (last, message) = events
+    assert [name for name, _ in deltas] == ["delta"] * len(words)
+    assert [data["content"] for _, data in deltas] == [*words]
+    assert last == "completed"
+    assert message["content"] == "".join(words)
+    thread = await operator.ask("GET", f"/api/threads/{message['thread_id']}")
+    [said] = thread.body["messages"]
+    assert (said["content"], said["reply"]) == ("Hi", "Good day, dear friend.")

@@ -1,6 +1,8 @@
 """What an operator does over HTTP, in words, for tests of the product from outside."""
 
 import asyncio
+import json
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -39,6 +41,19 @@ class Operator:
         """POST, and insist on success."""
         made: dict[str, Any] = await self._insisted("POST", path, body)
         return made
+
+    async def streamed(
+        self, path: str, body: dict[str, Any]
+    ) -> AsyncIterator[tuple[str, Any]]:
+        """POST, and give each server-sent event as it comes: its name and its data."""
+        name = ""
+        async with self._session.post(path, json=body | {"stream": True}) as response:
+            async for line in response.content:
+                key, _, value = line.decode().rstrip("\n").partition(": ")
+                if key == "event":
+                    name = value
+                elif key == "data":
+                    yield name, json.loads(value)
 
     async def all_of(self, path: str) -> list[dict[str, Any]]:
         """GET every page of a list, newest first; *path* has no query."""

@@ -1,8 +1,14 @@
-"""Waiting for the answer to a message: woken by a signal, certain by the record."""
+"""Waiting for the answer to a message: woken by signals, certain by the record."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import (
+    AsyncExitStack,
+    aclosing,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
@@ -19,12 +25,17 @@ from shared.contracts.agent_runner import (
     SubmitMessage,
 )
 from shared.contracts.base import Endpoint
-from shared.contracts.conversations import AskAgentType
+from shared.contracts.conversations import MESSAGE_CHUNK, AskAgentType
 from shared.errors import UnavailableError
 
-__all__ = ["Submission", "WaitingRoom"]
+from .reply_pieces import Earshot, Piece
+
+__all__ = ["News", "Submission", "WaitingRoom"]
 
 log = structlog.get_logger(__name__)
+
+News = AgentMessage | Piece | None
+"""Of a message that is waited for; None when there is none."""
 
 QuestionT = TypeVar("QuestionT", SubmitMessage, AskAgentType)
 
@@ -39,6 +50,11 @@ class Submission(Generic[QuestionT]):
     @property
     def message_id(self) -> UUID:
         return self.question.message_id
+
+    @property
+    def thread_id(self) -> UUID:
+        """A thread that begins with this message has its id."""
+        return self.question.thread_id or self.message_id
 
     async def to(self, bus: Bus) -> AgentMessage:
         return await bus.ask(self.endpoint, self.question)
@@ -66,14 +82,14 @@ class WaitingRoom:
     ) -> None:
         self._bus = bus
         self._look_every = look_every
-        self._waiting: set[asyncio.Event] = set()
+        self._waiting: set[_Wait] = set()
         self._is_closed = False
 
     def close(self) -> None:
         """Send everybody home with what is known by now."""
         self._is_closed = True
-        for news in self._waiting:
-            news.set()
+        for wait in self._waiting:
+            wait.end()
 
     async def submit_and_wait(
         self,
@@ -82,38 +98,65 @@ class WaitingRoom:
         patience: timedelta,
         is_abandoned: Callable[[], bool],
     ) -> AgentMessage:
-        """Submit, and return the message as it is when the wait ends.
+        """Submit, and return the message as it is when the wait ends."""
+        following = self.submit_and_follow(
+            submission, patience=patience, is_abandoned=is_abandoned
+        )
+        async with aclosing(following) as news:
+            messages = [each async for each in news if isinstance(each, AgentMessage)]
+        return messages[-1]
 
-        We listen before we submit, so that no answer is too quick to be heard.
+    async def submit_and_follow(
+        self,
+        submission: Submission[Any],
+        *,
+        patience: timedelta,
+        is_abandoned: Callable[[], bool],
+    ) -> AsyncGenerator[News, None]:
+        """Submit, and tell what there is to tell as it happens.
+
+        The message as it was accepted; pieces of its reply, if it is streamed; None
+        now and then; and last the message as it is when the wait ends. We listen
+        before we submit, so that no answer is too quick to be heard.
         """
         deadline = _time() + patience.total_seconds()
-        with self._news() as news:
-            async with self._bus.hearing(
-                MESSAGE_FINISHED, lambda _: news.set(), key=submission.message_id
-            ):
+        with self._wait() as wait:
+            async with self._hearing(wait, submission):
                 message = await submission.to(self._bus)
+                yield message
                 while not (message.status.is_final or self._is_closed):
                     if is_abandoned() or _time() >= deadline:
                         break
-                    await self._pause(news, deadline)
-                    message = await self._looked_up(message, submission)
-                return message
+                    if await wait.is_time_to_look(deadline):
+                        message = await self._looked_up(message, submission)
+                    for piece in wait.earshot.pieces():
+                        yield piece
+                    yield None
+                yield message
 
     @contextmanager
-    def _news(self) -> Iterator[asyncio.Event]:
-        news = asyncio.Event()
-        self._waiting.add(news)
+    def _wait(self) -> "Iterator[_Wait]":
+        wait = _Wait(self._look_every)
+        self._waiting.add(wait)
         try:
-            yield news
+            yield wait
         finally:
-            self._waiting.remove(news)
+            self._waiting.remove(wait)
 
-    async def _pause(self, news: asyncio.Event, deadline: float) -> None:
-        next_look = _time() + self._look_every.total_seconds()
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(min(next_look, deadline)):
-                await news.wait()
-        news.clear()
+    @asynccontextmanager
+    async def _hearing(
+        self, wait: "_Wait", submission: Submission[Any]
+    ) -> AsyncIterator[None]:
+        key = submission.message_id
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(
+                self._bus.hearing(MESSAGE_FINISHED, lambda _: wait.end(), key=key)
+            )
+            if submission.question.is_streamed:
+                await stack.enter_async_context(
+                    self._bus.hearing(MESSAGE_CHUNK, wait.earshot.hear, key=key)
+                )
+            yield
 
     async def _looked_up(
         self, message: AgentMessage, submission: Submission[Any]
@@ -124,6 +167,35 @@ class WaitingRoom:
         except UnavailableError:
             log.info("message.not_looked_up", message=str(submission.message_id))
             return message
+
+
+class _Wait:
+    """One request's: what it has heard, and when it looks at the record."""
+
+    def __init__(self, look_every: timedelta) -> None:
+        self._look_every = look_every.total_seconds()
+        self._next_look = _time() + self._look_every
+        self._has_ended = False
+        self._woken = asyncio.Event()
+        self.earshot = Earshot(self._woken.set)
+
+    def end(self) -> None:
+        """Look at once: the message is final, as far as can be heard."""
+        self._has_ended = True
+        self._woken.set()
+
+    async def is_time_to_look(self, deadline: float) -> bool:
+        """Wait for something to tell, or to look for; say whether to look."""
+        look_at = min(self._next_look, deadline)
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(look_at):
+                await self._woken.wait()
+        self._woken.clear()
+        if not self._has_ended and _time() < look_at:
+            return False
+        self._has_ended = False
+        self._next_look = _time() + self._look_every
+        return True
 
 
 def _time() -> float:

@@ -1,14 +1,18 @@
 """`/agents/{id}/messages`, `/ask/{slug}` and `/messages`: questions and answers."""
 
 import re
+from contextlib import aclosing
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
-from pydantic import Field
+from aiohttp import web
+from pydantic import Field, model_validator
 
 from gateway.access.permissions import Permission
+from gateway.event_stream import MEDIA_TYPE
+from gateway.reply_stream import reply_stream
 from gateway.routing.asked import Asked
 from gateway.routing.operations import Reply, operation
 from gateway.routing.reading import Input
@@ -44,12 +48,22 @@ _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 class MessageSubmission(Input):
-    """A message; *wait* for its answer as long as *timeout_seconds*."""
+    """A message; *wait* for its answer as long as *timeout_seconds*.
+
+    With *stream* the answer comes as server-sent events.
+    """
 
     content: str = Field(min_length=1)
     thread_id: UUID | None = None
+    stream: bool = False
     wait: bool = True
     timeout_seconds: float = Field(default=120, ge=1, le=600)
+
+    @model_validator(mode="after")
+    def _stream_is_waited_for(self) -> Self:
+        if self.stream and not self.wait:
+            raise ValueError("what is streamed is waited for")
+        return self
 
 
 class MessageRoutes:
@@ -61,16 +75,22 @@ class MessageRoutes:
         "POST /agents/{id}/messages",
         needs=Permission.MESSAGES_WRITE,
         also={HTTPStatus.ACCEPTED: AgentMessage},
+        media=MEDIA_TYPE,
         errors=(AgentNotRunningError, MessageTooLongError, ThreadNotFoundError),
         missing=AgentNotFoundError,
     )
     async def send_message(
         self, asked: Asked, body: MessageSubmission
-    ) -> Reply[AgentMessage]:
+    ) -> Reply[AgentMessage] | web.StreamResponse:
         """Send a message to an agent and wait for its answer.
 
         200 with the final message; 202 with the message as it is while it has no
         answer: because time is up, or because none was waited for.
+
+        With `stream`, server-sent events: `delta` (`{"content"}`), more of the answer;
+        `restart`, forget what came so far; and last the message: `completed`, or
+        `failed` if it has no answer and will get none (its `status` says why), or
+        `pending` if time is up. A comment every 15 s says that somebody is there.
         """
         question = SubmitMessage(
             org_id=asked.org_id,
@@ -79,6 +99,7 @@ class MessageRoutes:
             agent_id=asked.id,
             thread_id=body.thread_id,
             content=_checked(body.content),
+            is_streamed=body.stream,
         )
         return await self._sent(asked, body, Submission(SUBMIT_MESSAGE, question))
 
@@ -86,6 +107,7 @@ class MessageRoutes:
         "POST /ask/{slug}",
         needs=Permission.MESSAGES_WRITE,
         also={HTTPStatus.ACCEPTED: AgentMessage},
+        media=MEDIA_TYPE,
         errors=(
             AgentNotRunningError,
             AgentTypeNotFoundError,
@@ -93,7 +115,9 @@ class MessageRoutes:
             ThreadNotFoundError,
         ),
     )
-    async def ask(self, asked: Asked, body: MessageSubmission) -> Reply[AgentMessage]:
+    async def ask(
+        self, asked: Asked, body: MessageSubmission
+    ) -> Reply[AgentMessage] | web.StreamResponse:
         """Send a message to whichever agent of a type has the least to do.
 
         A thread stays with its agent as long as that one runs. Answers as sending a
@@ -106,6 +130,7 @@ class MessageRoutes:
             slug=_slug(asked),
             thread_id=body.thread_id,
             content=_checked(body.content),
+            is_streamed=body.stream,
         )
         return await self._sent(asked, body, Submission(ASK_AGENT_TYPE, question))
 
@@ -147,17 +172,33 @@ class MessageRoutes:
 
     async def _sent(
         self, asked: Asked, body: MessageSubmission, submission: Submission[Any]
-    ) -> Reply[AgentMessage]:
+    ) -> Reply[AgentMessage] | web.StreamResponse:
         if not body.wait:
             message = await submission.to(self._bus)
             return Reply(message, status=HTTPStatus.ACCEPTED)
+        patience = timedelta(seconds=body.timeout_seconds)
+        if body.stream:
+            return await self._streamed(asked.http, submission, patience)
         message = await self._waiting_room.submit_and_wait(
             submission,
-            patience=timedelta(seconds=body.timeout_seconds),
+            patience=patience,
             is_abandoned=lambda: asked.http.transport is None,
         )
         is_final = message.status.is_final
         return Reply(message, status=HTTPStatus.OK if is_final else HTTPStatus.ACCEPTED)
+
+    async def _streamed(
+        self, request: web.Request, submission: Submission[Any], patience: timedelta
+    ) -> web.StreamResponse:
+        """Answer with events; what refuses the message is an answer as ever."""
+        following = self._waiting_room.submit_and_follow(
+            submission,
+            patience=patience,
+            is_abandoned=lambda: request.transport is None,
+        )
+        async with aclosing(following) as news:
+            await anext(news)
+            return await reply_stream(request, submission, news)
 
 
 def _checked(content: str) -> str:
