@@ -178,7 +178,8 @@ async def test_a_model_is_named_exactly(
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("POST", "responses"),
+        ("GET", "responses/resp_1"),
+        ("POST", "responses/compact"),
         ("POST", "files"),
         ("POST", "chat/completions/"),
         ("POST", "/chat/completions"),

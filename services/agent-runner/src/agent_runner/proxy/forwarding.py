@@ -175,12 +175,16 @@ class _Exchange:
     ) -> web.Response:
         """Pass an answer on that comes in one piece, once it is settled."""
         body = await _body_of(upstream)
-        self._call.report = self._format.report_of(
+        outcome = self._format.outcome_of(
             asked, Reply(upstream.status, upstream.raw_headers, body)
         )
+        self._call.report = outcome.report
         response = web.Response(status=upstream.status, body=body)
         self._dress(response, upstream)
-        self._call.settle(CallStatus.COMPLETED)
+        if outcome.failure is None:
+            self._call.settle(CallStatus.COMPLETED)
+        else:
+            self._settle_failed(self._explained(outcome.failure))
         return response
 
     async def _streamed(

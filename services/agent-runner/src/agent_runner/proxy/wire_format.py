@@ -21,6 +21,7 @@ __all__ = [
     "Asked",
     "Fields",
     "ModelRequest",
+    "Outcome",
     "Outgoing",
     "Released",
     "Reply",
@@ -96,6 +97,14 @@ class Released:
     end: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an answer in a single piece says: what it used, and what went wrong."""
+
+    report: Report
+    failure: Failure | None = None
+
+
 class AnswerStream(Protocol):
     """An answer that comes as a stream of events, watched while it passes."""
 
@@ -143,7 +152,7 @@ class WireFormat:
 
     *outgoing* says what goes to the provider; raises `UnavailableError` without a key.
     *stream_of* watches an answer of some content type, None for one in a single piece,
-    whose usage *report_of* reads. *refusal* words an error for a request id.
+    which *outcome_of* reads. *refusal* words an error for a request id.
     """
 
     provider_type: ProviderType
@@ -154,5 +163,5 @@ class WireFormat:
     models: Callable[[AgentType], Reply]
     outgoing: Callable[[Asked, LeasedCredential, datetime], Outgoing]
     stream_of: Callable[[Asked, str], AnswerStream | None]
-    report_of: Callable[[Asked, Reply], Report]
+    outcome_of: Callable[[Asked, Reply], Outcome]
     refusal: Callable[[AppError, str], Reply]

@@ -90,7 +90,7 @@ def test_without_a_key_nothing_goes_out() -> None:
 def test_counting_tokens_uses_none() -> None:
     answer = Reply(200, [], b'{"input_tokens":2095}')
 
-    report = ANTHROPIC.report_of(asked(path="messages/count_tokens"), answer)
+    report = ANTHROPIC.outcome_of(asked(path="messages/count_tokens"), answer).report
 
     assert report.usage == Usage(input_tokens=0, output_tokens=0)
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from agent_runner.proxy.openai.requests import (
     CHAT,
     EMBEDDINGS,
+    RESPONSES,
     read_request,
     route_of,
 )
@@ -39,6 +40,7 @@ def chat(body: bytes) -> ModelRequest:
     [
         ("POST", "chat/completions", "chat.completions"),
         ("POST", "embeddings", "embeddings"),
+        ("POST", "responses", "responses"),
         ("GET", "models", "models"),
     ],
 )
@@ -66,7 +68,10 @@ def test_these_paths_are_served(method: str, path: str, endpoint: str) -> None:
         ("POST", "CHAT/COMPLETIONS", ""),
         ("POST", "chat/completions", "x=1"),
         ("GET", "models/gpt-4o", ""),
-        ("POST", "responses", ""),
+        ("GET", "responses/resp_1", ""),
+        ("POST", "responses/resp_1/cancel", ""),
+        ("POST", "responses/compact", ""),
+        ("POST", "conversations", ""),
         ("POST", "files", ""),
     ],
 )
@@ -169,6 +174,16 @@ def test_the_splice_changes_the_one_flag_and_nothing_else(
     assert request.withholds_usage is not asked
 
 
+def test_a_response_tells_its_usage_by_itself() -> None:
+    body = b'{"model":"m","input":"x","stream":true}'
+
+    request = read_request(RESPONSES, body)
+
+    assert request.body is body
+    assert request.is_streamed
+    assert not request.withholds_usage
+
+
 def test_an_embedding_is_never_made_to_stream() -> None:
     body = b'{"model":"m","input":"x","stream":true}'
 
@@ -219,6 +234,9 @@ def test_what_is_not_plain_json_is_refused(body: bytes) -> None:
         b'{"model":"m","stream":true,"stream_options":{"include_usage":1}}',
         b'{"model":"m","Model":"dear"}',
         b'{"model":"m","MODEL":"dear"}',
+        b'{"model":"m","Background":true}',
+        b'{"model":"m","TOOLS":[]}',
+        b'{"model":"m","Previous_Response_ID":"resp_1"}',
         b'{"model":"m","\xc5\xbftream":true}',
         b'{"model":"m","stream":true,"stream_options":{"Include_Usage":false}}',
     ],

@@ -2,9 +2,10 @@ from typing import Any
 
 import pytest
 
-from agent_runner.proxy.openai.usage import report_in
+from agent_runner.proxy.openai.usage import outcome_of_response, report_in
 from agent_runner.proxy.usage import NOT_REPORTED, REFUSED
 from shared.contracts.metrics import Usage
+from shared.provider_errors.rows import Failure
 
 
 def read(**usage: Any) -> Usage | None:
@@ -119,3 +120,94 @@ def test_without_a_report_at_its_place_there_is_no_usage(body: object) -> None:
 )
 def test_one_absurd_figure_makes_the_report_void(usage: dict[str, Any]) -> None:
     assert report_in({"usage": usage}) == REFUSED
+
+
+def response(**usage: Any) -> Usage | None:
+    return outcome_of_response({"status": "completed", "usage": usage}).report.usage
+
+
+def test_a_responses_figures_are_disjoint_too() -> None:
+    usage = response(
+        input_tokens=50_000,
+        input_tokens_details={
+            "cached_tokens": 30_000,
+            "cache_write_tokens": 15_000,
+            "cache_write_tokens_details": {
+                "ttl_30m_tokens": 10_000,
+                "ttl_12h_tokens": 5000,
+            },
+        },
+        output_tokens=1000,
+        output_tokens_details={"reasoning_tokens": 600},
+        total_tokens=51_000,
+    )
+
+    assert usage == Usage(
+        input_tokens=5000,
+        cached_input_tokens=30_000,
+        cache_write_5m_tokens=10_000,
+        cache_write_1h_tokens=5000,
+        output_tokens=1000,
+        reasoning_tokens=600,
+    )
+
+
+def test_writes_without_a_split_are_of_the_shorter_kind() -> None:
+    usage = response(input_tokens=9, input_tokens_details={"cache_write_tokens": 4})
+
+    assert usage == Usage(input_tokens=5, cache_write_5m_tokens=4)
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"input_tokens": 9, "input_tokens_details": {"cached_tokens": 10}},
+        {
+            "input_tokens": 9,
+            "input_tokens_details": {
+                "cache_write_tokens": 4,
+                "cache_write_tokens_details": {"ttl_12h_tokens": 5},
+            },
+        },
+        {"input_tokens": 9, "output_tokens": -1},
+    ],
+)
+def test_one_absurd_figure_of_a_response_makes_its_report_void(
+    usage: dict[str, Any],
+) -> None:
+    assert outcome_of_response({"usage": usage}).report == REFUSED
+
+
+@pytest.mark.parametrize("status", ["completed", "incomplete", "queued", None])
+def test_a_response_may_have_no_usage(status: str | None) -> None:
+    outcome = outcome_of_response({"status": status, "usage": None})
+
+    assert outcome.report == NOT_REPORTED
+    assert outcome.failure is None
+
+
+def test_hosted_searches_are_counted_by_their_calls() -> None:
+    outcome = outcome_of_response(
+        {
+            "usage": {"input_tokens": 1, "output_tokens": 2},
+            "service_tier": "flex",
+            "output": [
+                {"type": "web_search_call"},
+                {"type": "message", "content": [{"type": "web_search_call"}]},
+                {"type": "web_search_call"},
+                None,
+            ],
+        }
+    )
+
+    assert outcome.report.usage == Usage(
+        input_tokens=1, output_tokens=2, web_searches=2, service_tier="flex"
+    )
+
+
+def test_a_response_that_failed_says_why() -> None:
+    outcome = outcome_of_response(
+        {"status": "failed", "error": {"code": "server_error", "message": "no"}}
+    )
+
+    assert outcome.failure == Failure(200, ("server_error",), "no")

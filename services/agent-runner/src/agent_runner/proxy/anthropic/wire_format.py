@@ -9,11 +9,12 @@ from agent_runner.proxy.headers import (
 )
 from agent_runner.proxy.json_text import read_json
 from agent_runner.proxy.keys import api_key_of
-from agent_runner.proxy.usage import NOTHING_USED, Report
+from agent_runner.proxy.usage import NOTHING_USED
 from agent_runner.proxy.wire_format import (
     AnswerStream,
     Asked,
     Fields,
+    Outcome,
     Outgoing,
     Reply,
     WireFormat,
@@ -56,11 +57,11 @@ def stream_of(asked: Asked, content_type: str) -> AnswerStream | None:
     return MessagesStream()
 
 
-def report_of(asked: Asked, answer: Reply) -> Report:
+def outcome_of(asked: Asked, answer: Reply) -> Outcome:
     """Read what was used; counting tokens is free (API reference, "Count tokens")."""
     if asked.route.endpoint == COUNT_TOKENS:
-        return NOTHING_USED
-    return report_in(read_json(answer.body))
+        return Outcome(NOTHING_USED)
+    return Outcome(report_in(read_json(answer.body)))
 
 
 ANTHROPIC = WireFormat(
@@ -72,6 +73,6 @@ ANTHROPIC = WireFormat(
     models=models,
     outgoing=outgoing,
     stream_of=stream_of,
-    report_of=report_of,
+    outcome_of=outcome_of,
     refusal=refusal,
 )

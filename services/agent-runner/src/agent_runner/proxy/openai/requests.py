@@ -15,18 +15,33 @@ from shared.errors import MalformedError, PathNotAllowedError
 
 from .features import features_of
 
-__all__ = ["CHAT", "EMBEDDINGS", "read_request", "route_of"]
+__all__ = ["CHAT", "EMBEDDINGS", "RESPONSES", "read_request", "route_of"]
 
 CHAT = Route("chat.completions", "/chat/completions")
 EMBEDDINGS = Route("embeddings", "/embeddings")
+RESPONSES = Route("responses", "/responses")
 _ROUTES: Mapping[tuple[str, str], Route] = {
     (HTTPMethod.POST, "chat/completions"): CHAT,
     (HTTPMethod.POST, "embeddings"): EMBEDDINGS,
+    (HTTPMethod.POST, "responses"): RESPONSES,
     (HTTPMethod.GET, "models"): Route("models", "/models", is_model_call=False),
 }
 
 # A reader that ignores case, as Go's does, would take `Model` for `model`.
-_GOVERNED = frozenset({"model", "stream", "stream_options", "include_usage"})
+_GOVERNED = frozenset(
+    {
+        "background",
+        "conversation",
+        "include_usage",
+        "model",
+        "previous_response_id",
+        "prompt",
+        "stream",
+        "stream_options",
+        "tools",
+        "web_search_options",
+    }
+)
 
 
 def route_of(method: str, path: str, query: str = "") -> Route:
@@ -37,8 +52,8 @@ def route_of(method: str, path: str, query: str = "") -> Route:
     route = _ROUTES.get((method, path))
     if route is None or query:
         raise PathNotAllowedError(
-            "This proxy serves POST chat/completions, POST embeddings and GET models,"
-            " without a query."
+            "This proxy serves POST chat/completions, POST responses, POST embeddings"
+            " and GET models below /openai/v1, without a query."
         )
     return route
 
@@ -55,7 +70,7 @@ def read_request(route: Route, raw: bytes) -> ModelRequest:
     if not flag(body, "stream"):
         return ModelRequest(raw, model, features=features)
     asked = ModelRequest(raw, model, is_streamed=True, features=features)
-    if flag(_options(body), "include_usage"):
+    if route is RESPONSES or flag(_options(body), "include_usage"):
         return asked
     asking = _asking_for_usage(text, body).encode()
     return replace(asked, body=asking, withholds_usage=True)

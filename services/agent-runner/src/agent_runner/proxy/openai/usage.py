@@ -1,11 +1,12 @@
 """Reading usage where OpenAI documents it, and nowhere else.
 
-`prompt_tokens` include those read from a cache and those written to one; our counts are
-disjoint. Source: the API reference; `openai` 3.54, `types/completion_usage.py`.
+Tokens of the prompt include those read from a cache and those written to one; our
+counts are disjoint. Source: the API reference; `openai` 3.54,
+`types/completion_usage.py` and `types/responses/response_usage.py`.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from agent_runner.proxy.usage import (
     NOT_REPORTED,
@@ -16,40 +17,99 @@ from agent_runner.proxy.usage import (
     object_at,
     term,
 )
+from agent_runner.proxy.wire_format import Outcome
 from shared.contracts.metrics import Usage
+from shared.provider_errors.reading import failure_in_event
+from shared.provider_errors.rows import ErrorSource
 
-__all__ = ["report_in"]
+__all__ = ["outcome_of_response", "report_in"]
 
 
 def report_in(body: object) -> Report:
     """Read `$.usage` of a response or chunk of chats and embeddings."""
+    return _report_in(body, _CHAT)
+
+
+def outcome_of_response(response: Mapping[str, Any]) -> Outcome:
+    """Read a response: its usage, and the error of one that failed."""
+    report = _report_in(response, _RESPONSE)
+    if report.usage is not None and (searches := _web_searches(response)):
+        usage = report.usage.model_copy(update={"web_searches": searches})
+        report = Report(usage)
+    if response.get("status") != "failed":
+        return Outcome(report)
+    return Outcome(report, failure_in_event(ErrorSource.OPENAI, response))
+
+
+class _Names(NamedTuple):
+    """What one API calls its figures."""
+
+    input: str
+    input_details: str
+    output: str
+    output_details: str
+
+
+_CHAT = _Names(
+    "prompt_tokens",
+    "prompt_tokens_details",
+    "completion_tokens",
+    "completion_tokens_details",
+)
+_RESPONSE = _Names(
+    "input_tokens",
+    "input_tokens_details",
+    "output_tokens",
+    "output_tokens_details",
+)
+
+
+def _report_in(body: object, names: _Names) -> Report:
     if not isinstance(body, dict) or not isinstance(body.get("usage"), dict):
         return NOT_REPORTED
+    usage: Mapping[str, Any] = body["usage"]
+    if usage.get(names.input) is None and usage.get(names.output) is None:
+        return NOT_REPORTED
     try:
-        return _report(body["usage"], tier=term(body, "service_tier"))
+        return Report(_usage(usage, names, tier=term(body, "service_tier")))
     except AbsurdCountError:
         return REFUSED
 
 
-def _report(usage: Mapping[str, Any], *, tier: str | None) -> Report:
-    prompt = count(usage, "prompt_tokens")
-    output = count(usage, "completion_tokens")
-    details = object_at(usage, "prompt_tokens_details")
+def _usage(usage: Mapping[str, Any], names: _Names, *, tier: str | None) -> Usage:
+    whole = count(usage, names.input)
+    output = count(usage, names.output)
+    details = object_at(usage, names.input_details)
     cached = count(details, "cached_tokens")
-    written = count(details, "cache_write_tokens")
-    reasoning = count(object_at(usage, "completion_tokens_details"), "reasoning_tokens")
-    if prompt is None and output is None:
-        return NOT_REPORTED
-    fresh = (prompt or 0) - (cached or 0) - (written or 0)
+    short, long = _written(details)
+    reasoning = count(object_at(usage, names.output_details), "reasoning_tokens")
+    fresh = (whole or 0) - (cached or 0) - (short or 0) - (long or 0)
     if fresh < 0 or (reasoning or 0) > (output or 0):
-        return REFUSED
-    return Report(
-        Usage(
-            input_tokens=None if prompt is None else fresh,
-            cached_input_tokens=cached,
-            cache_write_5m_tokens=written,
-            output_tokens=output,
-            reasoning_tokens=reasoning,
-            service_tier=tier,
-        )
+        raise AbsurdCountError(names.input)
+    return Usage(
+        input_tokens=None if whole is None else fresh,
+        cached_input_tokens=cached,
+        cache_write_5m_tokens=short,
+        cache_write_1h_tokens=long,
+        output_tokens=output,
+        reasoning_tokens=reasoning,
+        service_tier=tier,
     )
+
+
+def _written(details: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """Split what was written to the cache; what no split tells is of the shorter."""
+    total = count(details, "cache_write_tokens")
+    long = count(object_at(details, "cache_write_tokens_details"), "ttl_12h_tokens")
+    if total is None:
+        return None, long
+    if (long or 0) > total:
+        raise AbsurdCountError("ttl_12h_tokens")
+    return total - (long or 0), long
+
+
+def _web_searches(response: Mapping[str, Any]) -> int:
+    output = response.get("output")
+    items = output if isinstance(output, list) else []
+    calls = [each for each in items if isinstance(each, dict)]
+    return sum(each.get("type") == "web_search_call" for each in calls)

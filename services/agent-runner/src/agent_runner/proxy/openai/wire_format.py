@@ -3,12 +3,12 @@
 from datetime import datetime
 
 from agent_runner.proxy.headers import bearer_of, request_fields
-from agent_runner.proxy.json_text import read_json
+from agent_runner.proxy.json_text import read_object
 from agent_runner.proxy.keys import api_key_of
-from agent_runner.proxy.usage import Report
 from agent_runner.proxy.wire_format import (
     AnswerStream,
     Asked,
+    Outcome,
     Outgoing,
     Reply,
     WireFormat,
@@ -18,8 +18,9 @@ from shared.contracts.credentials import LeasedCredential, ProviderType
 from .chat_stream import ChatStream
 from .models import models
 from .refusals import refusal
-from .requests import EMBEDDINGS, read_request, route_of
-from .usage import report_in
+from .requests import EMBEDDINGS, RESPONSES, read_request, route_of
+from .responses_stream import ResponsesStream
+from .usage import outcome_of_response, report_in
 
 __all__ = ["OPENAI"]
 
@@ -37,11 +38,16 @@ def outgoing(asked: Asked, credential: LeasedCredential, _: datetime) -> Outgoin
 def stream_of(asked: Asked, content_type: str) -> AnswerStream | None:
     if asked.route is EMBEDDINGS or content_type != _EVENT_STREAM:
         return None
+    if asked.route is RESPONSES:
+        return ResponsesStream()
     return ChatStream(withholds_usage=asked.request.withholds_usage)
 
 
-def report_of(_: Asked, answer: Reply) -> Report:
-    return report_in(read_json(answer.body))
+def outcome_of(asked: Asked, answer: Reply) -> Outcome:
+    body = read_object(answer.body)
+    if asked.route is RESPONSES:
+        return outcome_of_response(body)
+    return Outcome(report_in(body))
 
 
 OPENAI = WireFormat(
@@ -53,6 +59,6 @@ OPENAI = WireFormat(
     models=models,
     outgoing=outgoing,
     stream_of=stream_of,
-    report_of=report_of,
+    outcome_of=outcome_of,
     refusal=refusal,
 )
