@@ -27,6 +27,7 @@ AppError                              500 INTERNAL_ERROR
  │  ├ ToolNotFoundError                   TOOL_NOT_FOUND
  │  ├ CallNotFoundError                   CALL_NOT_FOUND
  │  ├ ApiKeyNotFoundError                 API_KEY_NOT_FOUND
+ │  ├ RunnerNotFoundError                 RUNNER_NOT_FOUND
  │  └ JobNotFoundError                    JOB_NOT_FOUND
  ├ MethodNotAllowedError              405 METHOD_NOT_ALLOWED
  ├ ConflictError                      409 CONFLICT
@@ -115,6 +116,7 @@ __all__ = [
     "ProviderNotReadyError",
     "RequestInProgressError",
     "RoleRefusedError",
+    "RunnerNotFoundError",
     "SecretRequiredError",
     "SpoolFullError",
     "StaleGenerationError",
@@ -281,6 +283,10 @@ class CallNotFoundError(NotFoundError):
 
 class ApiKeyNotFoundError(NotFoundError):
     code = "API_KEY_NOT_FOUND"
+
+
+class RunnerNotFoundError(NotFoundError):
+    code = "RUNNER_NOT_FOUND"
 
 
 class JobNotFoundError(NotFoundError):

@@ -12,7 +12,7 @@ from ag2trust.testing import BusAs, Stack
 from ag2trust_sandbox import Step, serving
 from agent_runner.explanations import explanation
 from agent_runner.hosting.heartbeat import RunnerLostError
-from agent_runner.repositories.runners import Enlistment, RunnerRepository, enlist
+from agent_runner.repositories.tenures import Enlistment, TenureRepository, enlist
 from agent_runner.settings import Settings
 from agent_runner.tenure import Tenure, boot_time
 from shared.contracts.agent_runner import GET_AGENT, AgentStatus, MessageStatus
@@ -161,13 +161,13 @@ async def take_over(stack: Stack) -> None:
     async with connect_database(stack.settings(Settings, Service.AGENT_RUNNER)) as it:
         rival = Enlistment(name="rival", runtime="process", capacity=1, labels={})
         epoch = await enlist(it, rival)
-        runners = RunnerRepository(
+        tenures = TenureRepository(
             it, Tenure(runner="rival", epoch=epoch, asked_at=boot_time())
         )
         is_taken = False
         while not is_taken:  # a renewal may come in between
-            [seen] = await runners.others()
-            is_taken = await runners.take_over(seen, reason=explanation("X", "Taken."))
+            [seen] = await tenures.others()
+            is_taken = await tenures.take_over(seen, reason=explanation("X", "Taken."))
 
 
 async def test_a_killed_runner_that_is_back_takes_its_agents_at_once(

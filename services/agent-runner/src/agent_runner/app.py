@@ -11,6 +11,12 @@ from shared.contracts import agent_runner as contract
 from shared.contracts import conversations
 from shared.contracts.base import Service
 from shared.contracts.credentials import PROVIDER_CHANGED
+from shared.contracts.runners import (
+    DRAIN_RUNNER,
+    GET_RUNNER,
+    LIST_RUNNERS,
+    UNDRAIN_RUNNER,
+)
 from shared.database import Database, connect_database
 from shared.http import tell_errors
 from shared.identity import Identity
@@ -22,6 +28,7 @@ from .agent_protocol.doors import open_doors
 from .agents.agent_logs import LogReader
 from .agents.agent_types import AgentTypes
 from .agents.agents import Agents
+from .agents.runners import Runners
 from .hosted_agents import HostedAgents
 from .hosting.agent_life import AgentLife
 from .hosting.heartbeat import Heartbeat
@@ -41,7 +48,7 @@ from .proxy.forwarding import Forwarding
 from .proxy.upstream import connect_upstream
 from .repositories.hosting import HostingRepository
 from .repositories.outbox import OutboxRepository
-from .repositories.runners import Enlistment, RunnerRepository, enlist
+from .repositories.tenures import Enlistment, TenureRepository, enlist
 from .runtimes.docker.body import Volume
 from .runtimes.docker.runtime import docker_runtime
 from .runtimes.launch_frame import AGENT_INIT
@@ -163,8 +170,8 @@ async def serving(
             runtime=runtime,
             hosted=hosted,
         )
-        runners = RunnerRepository(database, tenure)
-        takeover = Takeover(runners=runners, tenure=tenure, placement=placement)
+        tenures = TenureRepository(database, tenure)
+        takeover = Takeover(tenures=tenures, tenure=tenure, placement=placement)
         renewal = LeaseRenewal(
             hosted=hosted, leases=leases, readiness_changed=hosting.look
         )
@@ -176,7 +183,7 @@ async def serving(
         await stack.enter_async_context(
             background(
                 bus.until_closed(),
-                Heartbeat(runners=runners, tenure=tenure).run(),
+                Heartbeat(tenures=tenures, tenure=tenure).run(),
                 takeover.run(),
                 spool.syncing(),
                 ship_spool(spool, bus),
@@ -217,6 +224,7 @@ def answers(
     messages = Messages(database=database, bus=bus)
     control = MessageControl(database=database, bus=bus)
     threads = ThreadReading(database=database)
+    runners = Runners(database=database)
     logs = LogReader(database=database, runtime=runtime)
     return (
         answer(contract.PING, answer_ping),
@@ -234,6 +242,10 @@ def answers(
         answer(contract.STOP_AGENT, agents.stop),
         answer(contract.RESTART_AGENT, agents.restart),
         answer(contract.AGENT_LOGS, logs.read),
+        answer(LIST_RUNNERS, runners.list),
+        answer(GET_RUNNER, runners.get),
+        answer(DRAIN_RUNNER, runners.drain),
+        answer(UNDRAIN_RUNNER, runners.undrain),
         answer(contract.SUBMIT_MESSAGE, messages.submit),
         answer(contract.GET_MESSAGE, messages.get),
         answer(conversations.ASK_AGENT_TYPE, messages.ask),

@@ -39,6 +39,7 @@ from .routes.jobs import JobRoutes
 from .routes.master_key import MasterKeyRoutes
 from .routes.messages import MessageRoutes
 from .routes.providers import ProviderRoutes
+from .routes.runners import RunnerRoutes
 from .routes.stats import StatsRoutes
 from .routes.threads import ThreadRoutes
 from .routing.idempotency import RENEWED_EVERY, Idempotency
@@ -81,6 +82,7 @@ def create_app(
         StatsRoutes(bus, now=now),
         CallRoutes(bus),
         MasterKeyRoutes(bus),
+        RunnerRoutes(bus),
         JobRoutes(bus),
         AuditRoutes(bus),
         ErrorRoutes(),

@@ -15,6 +15,7 @@ from . import (
     credentials,
     master_key,
     metrics,
+    runners,
 )
 from .base import Endpoint, Service, Signal, Topic
 
@@ -26,6 +27,7 @@ _MODULES: tuple[ModuleType, ...] = (
     master_key,
     agent_runner,
     conversations,
+    runners,
     metrics,
 )
 _EVENTS_API = ("INFO", "CREATE", "UPDATE")

@@ -1,7 +1,7 @@
 import pytest
 
 from agent_runner.hosting.takeover import Vigil
-from agent_runner.repositories.runners import Sighting
+from agent_runner.repositories.tenures import Sighting
 
 FIVE = Sighting("runner-2", epoch=1, renewals=5)
 SIX = Sighting("runner-2", epoch=1, renewals=6)

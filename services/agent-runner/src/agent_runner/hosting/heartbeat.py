@@ -4,7 +4,7 @@ import asyncio
 
 import structlog
 
-from agent_runner.repositories.runners import RunnerRepository
+from agent_runner.repositories.tenures import TenureRepository
 from agent_runner.tenure import Monotonic, Tenure, boot_time
 from shared.errors import AppError
 
@@ -25,11 +25,11 @@ class Heartbeat:
     def __init__(
         self,
         *,
-        runners: RunnerRepository,
+        tenures: TenureRepository,
         tenure: Tenure,
         clock: Monotonic = boot_time,
     ) -> None:
-        self._runners = runners
+        self._tenures = tenures
         self._tenure = tenure
         self._clock = clock
 
@@ -44,7 +44,7 @@ class Heartbeat:
         asked_at = self._clock()
         try:
             async with asyncio.timeout(_WITHIN_SECONDS):
-                is_ours = await self._runners.renew()
+                is_ours = await self._tenures.renew()
         except (AppError, TimeoutError):
             log.warning("heartbeat.missed", is_held=self._tenure.is_held)
             return _AGAIN_AFTER_SECONDS

@@ -12,7 +12,7 @@ import structlog
 
 from agent_runner.explanations import explanation
 from agent_runner.placement import Placement
-from agent_runner.repositories.runners import RunnerRepository, Sighting
+from agent_runner.repositories.tenures import Sighting, TenureRepository
 from agent_runner.tenure import Monotonic, Tenure, boot_time
 from shared.errors import AppError
 from shared.lifecycle import every
@@ -60,12 +60,12 @@ class Takeover:
     def __init__(
         self,
         *,
-        runners: RunnerRepository,
+        tenures: TenureRepository,
         tenure: Tenure,
         placement: Placement,
         clock: Monotonic = boot_time,
     ) -> None:
-        self._runners = runners
+        self._tenures = tenures
         self._tenure = tenure
         self._placement = placement
         self._clock = clock
@@ -83,7 +83,7 @@ class Takeover:
         asked_at = self._clock()
         try:
             async with asyncio.timeout(_LOOK_WITHIN_SECONDS):
-                seen = await self._runners.others()
+                seen = await self._tenures.others()
         except (AppError, TimeoutError):
             self._vigil.break_off()
             return []
@@ -93,6 +93,6 @@ class Takeover:
         reason = explanation(
             "RUNNER_LOST", f"The runner {silent.runner} fell silent with this agent."
         )
-        if await self._runners.take_over(silent, reason=reason):
+        if await self._tenures.take_over(silent, reason=reason):
             log.warning("runner.taken_over", runner=silent.runner)
             await self._placement.place()

@@ -1,164 +1,89 @@
-"""Runners in PostgreSQL: their rows, their renewals, and who is taken over."""
+"""Runners in PostgreSQL, as their operators see them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from uuid import UUID
 
-from agent_runner.tenure import Tenure
-from shared.contracts.base import Explanation
-from shared.database import Database
+import asyncpg
 
-__all__ = ["Enlistment", "RunnerRepository", "Sighting", "enlist"]
+from shared.contracts.agent_runner import AgentRuntime
+from shared.contracts.runners import Runner, RunnerStatus
+from shared.database import Transaction
+from shared.errors import RunnerNotFoundError
 
+from .placement import LIVES
 
-@dataclass(frozen=True, slots=True)
-class Enlistment:
-    """What a runner says of itself when its process starts."""
+__all__ = ["runner", "runners", "set_draining"]
 
-    name: str
-    runtime: str
-    capacity: int
-    labels: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """How far a runner's renewals are; equal ones mean that none came between."""
-
-    runner: str
-    epoch: int
-    renewals: int
+_COLUMNS = f"""
+    r.id, r.name, r.runtime, r.capacity, r.labels, r.is_draining, r.started_at,
+    r.heartbeat_at, {LIVES} AS lives,
+    (
+        SELECT count(*)
+        FROM agent a
+        WHERE a.runner = r.name AND a.desired_state = 'running'
+    ) AS agents
+"""  # noqa: S608 - our own condition
 
 
-async def enlist(database: Database, runner: Enlistment) -> int:
-    """Begin a new epoch of *runner*, take back what it hosts, and return the epoch.
-
-    The caller holds the spool's lock, so no other process is this runner. What its
-    predecessor called running does not run: only that process knew the tokens.
-    """
-    async with database.sweep() as transaction:
-        epoch: int = await transaction.fetchval(
-            """
-            INSERT INTO runner (
-                name, epoch, heartbeat_at, runtime, capacity, labels, started_at
-            )
-            VALUES ($1, 1, clock_timestamp(), $2, $3, $4, clock_timestamp())
-            ON CONFLICT (name) DO UPDATE
-            SET epoch = runner.epoch + 1,
-                heartbeat_at = clock_timestamp(),
-                runtime = $2,
-                capacity = $3,
-                labels = $4,
-                started_at = clock_timestamp()
-            RETURNING epoch
-            """,
-            runner.name,
-            runner.runtime,
-            runner.capacity,
-            dict(runner.labels),
-        )
-        await transaction.execute(
-            """
-            UPDATE agent
-            SET epoch = $2,
-                status = CASE status WHEN 'running' THEN 'starting' ELSE status END,
-                version = version + 1,
-                updated_at = clock_timestamp()
-            WHERE runner = $1
-            """,
-            runner.name,
-            epoch,
-        )
-    return epoch
+async def runner(transaction: Transaction, runner_id: UUID) -> Runner:
+    row = await transaction.fetchrow(
+        f"SELECT {_COLUMNS} FROM runner r WHERE r.id = $1",  # noqa: S608 - our columns
+        runner_id,
+    )
+    if row is None:
+        raise RunnerNotFoundError(f"There is no runner {runner_id}.")
+    return _runner(row)
 
 
-class RunnerRepository:
-    """What one runner writes about itself, and about those that have fallen silent."""
+async def runners(
+    transaction: Transaction, *, before: UUID | None, limit: int
+) -> list[Runner]:
+    """List runners, newest first, those older than *before*."""
+    rows = await transaction.fetch(
+        f"""
+        SELECT {_COLUMNS}
+        FROM runner r
+        WHERE $1::uuid IS NULL OR r.id < $1
+        ORDER BY r.id DESC
+        LIMIT $2
+        """,  # noqa: S608 - our own column list
+        before,
+        limit,
+    )
+    return [_runner(row) for row in rows]
 
-    def __init__(self, database: Database, tenure: Tenure) -> None:
-        self._database = database
-        self._tenure = tenure
 
-    async def renew(self) -> bool:
-        """Renew; False once another runner has taken over what this one hosted."""
-        async with self._database.sweep() as transaction:
-            renewed = await transaction.fetchval(
-                """
-                UPDATE runner
-                SET renewals = renewals + 1, heartbeat_at = clock_timestamp()
-                WHERE name = $1 AND epoch = $2
-                RETURNING renewals
-                """,
-                self._tenure.runner,
-                self._tenure.epoch,
-            )
-        return renewed is not None
-
-    async def others(self) -> list[Sighting]:
-        """See how far those other runners are that host agents."""
-        async with self._database.sweep() as transaction:
-            rows = await transaction.fetch(
-                """
-                SELECT r.name AS runner, r.epoch, r.renewals
-                FROM runner r
-                WHERE r.name <> $1
-                  AND EXISTS (SELECT 1 FROM agent a WHERE a.runner = r.name)
-                """,
-                self._tenure.runner,
-            )
-        return [Sighting(**row) for row in rows]
-
-    async def take_over(self, silent: Sighting, *, reason: Explanation) -> bool:
-        """End the epoch of a silent runner, and leave its agents without a host.
-
-        Those that are only to stop become the caller's. False if *silent* has renewed
-        meanwhile, or another runner was first, or the caller has itself been taken
-        over.
+async def set_draining(
+    transaction: Transaction, runner_id: UUID, *, is_draining: bool
+) -> bool:
+    """Say whether a runner drains; False if it said so already."""
+    changed = await transaction.fetchval(
         """
-        async with self._database.sweep() as transaction:
-            ended = await transaction.fetchval(
-                """
-                UPDATE runner
-                SET epoch = epoch + 1
-                WHERE name = $1 AND epoch = $2 AND renewals = $3
-                  AND EXISTS (
-                      SELECT 1 FROM runner me WHERE me.name = $4 AND me.epoch = $5
-                  )
-                RETURNING name
-                """,
-                silent.runner,
-                silent.epoch,
-                silent.renewals,
-                self._tenure.runner,
-                self._tenure.epoch,
-            )
-            if ended is None:
-                return False
-            await transaction.execute(
-                """
-                UPDATE agent
-                SET runner = NULL,
-                    epoch = NULL,
-                    token_hash = NULL,
-                    incarnation = incarnation + 1,
-                    status = CASE status WHEN 'running' THEN 'starting' ELSE status END,
-                    status_reason = CASE
-                        WHEN status IN ('running', 'starting') THEN $2::jsonb
-                        ELSE status_reason END,
-                    version = version + 1,
-                    updated_at = clock_timestamp()
-                WHERE runner = $1 AND desired_state = 'running'
-                """,
-                silent.runner,
-                reason.model_dump(mode="json"),
-            )
-            await transaction.execute(
-                """
-                UPDATE agent
-                SET runner = $2, epoch = $3
-                WHERE runner = $1
-                """,
-                silent.runner,
-                self._tenure.runner,
-                self._tenure.epoch,
-            )
-        return True
+        UPDATE runner
+        SET is_draining = $2
+        WHERE id = $1 AND is_draining <> $2
+        RETURNING id
+        """,
+        runner_id,
+        is_draining,
+    )
+    return changed is not None
+
+
+def _runner(row: asyncpg.Record) -> Runner:
+    return Runner(
+        id=row["id"],
+        name=row["name"],
+        status=_status(row),
+        runtime=AgentRuntime(row["runtime"]),
+        capacity=row["capacity"],
+        labels=row["labels"],
+        agents=row["agents"],
+        started_at=row["started_at"],
+        renewed_at=row["heartbeat_at"],
+    )
+
+
+def _status(row: asyncpg.Record) -> RunnerStatus:
+    if not row["lives"]:
+        return RunnerStatus.LOST
+    return RunnerStatus.DRAINING if row["is_draining"] else RunnerStatus.READY
