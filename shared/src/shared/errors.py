@@ -46,6 +46,7 @@ AppError                              500 INTERNAL_ERROR
  │  └ StaleGenerationError                STALE_GENERATION
  ├ PreconditionFailedError            412 PRECONDITION_FAILED
  ├ TooLargeError                      413 REQUEST_TOO_LARGE
+ │  └ HeadTooLargeError               431 HEAD_TOO_LARGE
  ├ InvalidError                       422 VALIDATION_FAILED
  │  ├ BaseUrlForbiddenError               BASE_URL_FORBIDDEN
  │  ├ IdempotencyKeyReusedError           IDEMPOTENCY_KEY_REUSED
@@ -89,6 +90,7 @@ __all__ = [
     "DeadLetterNotFoundError",
     "FeatureNotAllowedError",
     "ForbiddenError",
+    "HeadTooLargeError",
     "IdempotencyKeyReusedError",
     "InvalidAgentTokenError",
     "InvalidApiKeyError",
@@ -382,6 +384,13 @@ class PreconditionFailedError(AppError):
 class TooLargeError(AppError):
     code = "REQUEST_TOO_LARGE"
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class HeadTooLargeError(TooLargeError):
+    """The request line or the fields of a request are longer than is taken."""
+
+    code = "HEAD_TOO_LARGE"
+    status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 
 
 class InvalidError(AppError):

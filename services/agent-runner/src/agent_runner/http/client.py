@@ -1,0 +1,257 @@
+"""Requests to servers, over connections that are kept for the next.
+
+A name may resolve to any address, so addresses are checked where the connection is
+made: nothing forbidden is ever connected to, private ones only where that is allowed.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
+from ipaddress import ip_address
+from types import TracebackType
+from typing import NamedTuple
+
+from aiohappyeyeballs import AddrInfoType, start_connection
+
+from shared.addresses import AddressKind, classify
+
+from .answer import Answer
+from .client_connection import ClientConnection
+from .deadlines import Deadlines
+from .errors import (
+    BrokenAnswerError,
+    ConnectingFailedError,
+    ConnectingTimedOutError,
+    ForbiddenAddressError,
+)
+from .messages import Fields, encode_fields
+
+__all__ = ["Asking", "Client", "Origin", "Resolve", "connecting", "resolve"]
+
+_CONNECT_SECONDS = 10.0
+# Servers keep connections for a minute or more; one that is about to be closed is no
+# use, for a request that met the farewell may not be sent again.
+_REST_SECONDS = 30.0
+_NEXT_ADDRESS_AFTER_SECONDS = 0.25  # RFC 8305, section 8
+# RFC 9110, section 9.2.1: what may be sent twice.
+_SAFE = frozenset({b"GET", b"HEAD"})
+
+Resolve = Callable[[str, int], Awaitable[Sequence[AddrInfoType]]]
+"""Names the addresses of a host and port; raises `OSError`."""
+
+
+class Origin(NamedTuple):
+    """Where connections lead; *authority* is what a `Host` field says."""
+
+    is_tls: bool
+    host: str
+    port: int
+    authority: bytes
+
+
+async def resolve(host: str, port: int) -> Sequence[AddrInfoType]:
+    """Ask the operating system."""
+    return await asyncio.get_running_loop().getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
+    )
+
+
+class Client:
+    """Keeps connections to each origin; the last that was used is used next."""
+
+    def __init__(
+        self,
+        *,
+        deadlines: Deadlines,
+        allow_private: bool,
+        silence: timedelta,
+        resolve: Resolve,
+    ) -> None:
+        self._deadlines = deadlines
+        self._allow_private = allow_private
+        self._silence_seconds = silence.total_seconds()
+        self._resolve = resolve
+        self._tls = ssl.create_default_context()
+        self._tls.set_alpn_protocols(["http/1.1"])
+        self._resting: dict[Origin, list[ClientConnection]] = {}
+        self._open: set[ClientConnection] = set()
+
+    def asking(
+        self,
+        origin: Origin,
+        *,
+        method: bytes,
+        target: bytes,
+        fields: Fields,
+        body: bytes,
+    ) -> "Asking":
+        """Ask, and give the answer while the block runs; leaving early aborts it.
+
+        *fields* without `Host` and those that frame. Entering raises
+        `ForbiddenAddressError`, `ConnectingFailedError`, `ConnectingTimedOutError` and
+        what `Answer.read` raises.
+        """
+        head = b"%b %b HTTP/1.1\r\nhost: %b\r\n%bcontent-length: %d\r\n\r\n" % (
+            method,
+            target,
+            origin.authority,
+            encode_fields(fields),
+            len(body),
+        )
+        return Asking(self, origin, head, body, may_repeat=method in _SAFE)
+
+    def take(self, origin: Origin) -> ClientConnection | None:
+        """Take out a connection that rests and may be used."""
+        resting = self._resting.get(origin)
+        while resting:
+            connection = resting.pop()
+            if connection.is_ready:
+                return connection
+            connection.abort()
+        return None
+
+    def put(self, origin: Origin, connection: ClientConnection) -> None:
+        """Keep *connection* for the next request, if it can serve one."""
+        if connection.rest(seconds=_REST_SECONDS):
+            self._resting.setdefault(origin, []).append(connection)
+
+    async def connect(self, origin: Origin) -> ClientConnection:
+        """Make a connection to an address that may be reached."""
+        try:
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                addresses = await self._resolve(origin.host, origin.port)
+                return await self._connected(origin, self._permitted(addresses))
+        except TimeoutError as error:
+            raise ConnectingTimedOutError("no connection stood in time") from error
+        except ForbiddenAddressError:
+            raise
+        except OSError as error:
+            raise ConnectingFailedError("no connection could be made") from error
+
+    def close(self) -> None:
+        """Abort every connection."""
+        for connection in [*self._open]:
+            connection.abort()
+
+    def _permitted(self, addresses: Sequence[AddrInfoType]) -> list[AddrInfoType]:
+        permitted = [each for each in addresses if self._may_reach(str(each[4][0]))]
+        if addresses and not permitted:
+            raise ForbiddenAddressError("no address of this host may be reached")
+        return permitted
+
+    def _may_reach(self, address: str) -> bool:
+        kind = classify(ip_address(address.partition("%")[0]))
+        is_private = kind is AddressKind.PRIVATE
+        return kind is AddressKind.PUBLIC or (is_private and self._allow_private)
+
+    async def _connected(
+        self, origin: Origin, addresses: Sequence[AddrInfoType]
+    ) -> ClientConnection:
+        connection = await start_connection(
+            addresses, happy_eyeballs_delay=_NEXT_ADDRESS_AFTER_SECONDS
+        )
+        _, protocol = await asyncio.get_running_loop().create_connection(
+            partial(
+                ClientConnection,
+                deadlines=self._deadlines,
+                silence_seconds=self._silence_seconds,
+                forget=self._forgotten(origin),
+            ),
+            sock=connection,
+            ssl=self._tls if origin.is_tls else None,
+            server_hostname=origin.host if origin.is_tls else None,
+        )
+        self._open.add(protocol)
+        return protocol
+
+    def _forgotten(self, origin: Origin) -> Callable[[ClientConnection], None]:
+        def forget(connection: ClientConnection) -> None:
+            self._open.discard(connection)
+            resting = self._resting.get(origin, [])
+            if connection in resting:
+                resting.remove(connection)
+            if not resting:
+                self._resting.pop(origin, None)
+
+        return forget
+
+
+class Asking:
+    """One request on its way; a context manager that gives its answer."""
+
+    __slots__ = ("_body", "_client", "_connection", "_head", "_may_repeat", "_origin")
+
+    def __init__(
+        self,
+        client: Client,
+        origin: Origin,
+        head: bytes,
+        body: bytes,
+        *,
+        may_repeat: bool,
+    ) -> None:
+        self._client = client
+        self._origin = origin
+        self._head = head
+        self._body = body
+        self._may_repeat = may_repeat
+        self._connection: ClientConnection | None = None
+
+    async def __aenter__(self) -> Answer:
+        if (rested := self._client.take(self._origin)) is not None:
+            try:
+                return await self._asked(rested)
+            except BrokenAnswerError:
+                # The server let go of the connection just then. What may not be sent
+                # twice is not, for it may have been taken (RFC 9110, section 9.2.2).
+                if not self._may_repeat:
+                    raise
+        return await self._asked(await self._client.connect(self._origin))
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._connection is not None:
+            self._client.put(self._origin, self._connection)
+
+    async def _asked(self, connection: ClientConnection) -> Answer:
+        answer = connection.ask(self._head, self._body)
+        try:
+            await answer.head()
+        except BaseException:
+            connection.abort()
+            raise
+        self._connection = connection
+        return answer
+
+
+@asynccontextmanager
+async def connecting(
+    *,
+    deadlines: Deadlines,
+    allow_private: bool,
+    silence: timedelta,
+    resolve: Resolve = resolve,
+) -> AsyncIterator[Client]:
+    """Open the client that all requests share.
+
+    A connection must stand, name and TLS included, within 10 s, and may then be silent
+    for *silence*: that long a model may think before its first byte.
+    """
+    client = Client(
+        deadlines=deadlines,
+        allow_private=allow_private,
+        silence=silence,
+        resolve=resolve,
+    )
+    try:
+        yield client
+    finally:
+        client.close()

@@ -1,0 +1,247 @@
+"""One connection to a server: a request, its answer, and then perhaps the next."""
+
+import asyncio
+import select
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import cast
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from .answer import Answer
+from .deadlines import NEVER, Deadlines
+from .errors import BrokenAnswerError, MalformedAnswerError, SilentError
+from .messages import Fields, value_of, values_of
+
+__all__ = ["ClientConnection"]
+
+_LONGEST_HEAD_BYTES = 64 * 1024
+_MOST_FIELDS = 256
+_MOST_INTERIM_ANSWERS = 16
+_WITHOUT_BODY = frozenset({204, 304})
+_LARGE_BODY_BYTES = 64 * 1024
+# Until then the event loop may not have heard yet that the server has gone.
+_SURELY_FRESH_SECONDS = 0.5
+
+
+class ClientConnection(asyncio.Protocol):
+    """Asks one thing at a time; whoever asks reads the answer or aborts."""
+
+    __slots__ = (
+        "_answer",
+        "_deadlines",
+        "_fields",
+        "_forget",
+        "_has_head",
+        "_head_bytes",
+        "_idle_since",
+        "_interim_answers",
+        "_is_interim",
+        "_is_persistent",
+        "_loop",
+        "_parser",
+        "_silence_seconds",
+        "_transport",
+        "_unclear_bytes",
+        "deadline",
+        "ends_by_closing",
+    )
+
+    def __init__(
+        self,
+        *,
+        deadlines: Deadlines,
+        silence_seconds: float,
+        forget: "Callable[[ClientConnection], None]",
+    ) -> None:
+        """*forget* is told once that it has ended."""
+        self.deadline = NEVER
+        self._deadlines = deadlines
+        self._silence_seconds = silence_seconds
+        self._forget = forget
+        self._loop = asyncio.get_running_loop()
+        self._parser = HttpResponseParser(self)
+        self._answer: Answer | None = None
+        self._fields: list[tuple[bytes, bytes]] = []
+        self._has_head = False
+        self._head_bytes = 0
+        self._unclear_bytes = 0
+        """What has come since a head or a part of a body was whole."""
+        self._is_interim = False
+        self._interim_answers = 0
+        self._is_persistent = True
+        self._idle_since = 0.0
+        self.ends_by_closing = False
+
+    def ask(self, head: bytes, body: bytes) -> Answer:
+        """Send a request; the connection must be `is_ready`."""
+        answer = self._answer = Answer(self)
+        self._interim_answers = 0
+        self._expect_something()
+        if len(body) < _LARGE_BODY_BYTES:
+            self._transport.write(head + body)
+        else:
+            self._transport.write(head)
+            self._transport.write(body)
+        return answer
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a request may be sent, as far as can be known."""
+        if not self._is_persistent or self._transport.is_closing():
+            return False
+        if self._loop.time() - self._idle_since < _SURELY_FRESH_SECONDS:
+            return True
+        # What is readable now is a farewell, or an answer that nobody asked for.
+        poll = select.poll()
+        poll.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return not poll.poll(0)
+
+    def rest(self, *, seconds: float) -> bool:
+        """Wait for the next request if the last one is wholly over; else abort.
+
+        *seconds*: how long to wait. Says whether it waits.
+        """
+        answer, self._answer = self._answer, None
+        is_over = answer is not None and answer.is_received
+        if is_over and self._is_persistent and not self._transport.is_closing():
+            self._idle_since = self._loop.time()
+            self.deadline = self._idle_since + seconds
+            return True
+        self._transport.abort()
+        return False
+
+    def abort(self) -> None:
+        self._answer = None
+        self._transport.abort()
+
+    # What the transport calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._idle_since = self._loop.time()
+        self._deadlines.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        answer = self._answer
+        if answer is None or answer.is_received:
+            self._is_persistent = False  # nobody asked for this
+            self._transport.abort()
+            return
+        self._expect_something()
+        self._parse(answer, data)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._is_persistent = False
+        self._deadlines.discard(self)
+        self._forget(self)
+        answer = self._answer
+        if answer is None or answer.is_received:
+            return
+        if self.ends_by_closing and error is None:
+            answer.receive()
+        else:
+            answer.fail(BrokenAnswerError("the connection ended early"))
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        if self._answer is None or self._answer.is_received:
+            raise MalformedAnswerError("one answer was asked for")
+        self._fields, self._has_head = [], False
+        self._head_bytes = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes > _LONGEST_HEAD_BYTES or len(self._fields) >= _MOST_FIELDS:
+            raise MalformedAnswerError("the head is too large")
+        if not self._has_head:  # else a trailer, of which nothing is used
+            self._fields.append((name.lower(), value.strip(b" \t")))
+
+    def on_headers_complete(self) -> None:
+        self._has_head = True
+        self._unclear_bytes = 0
+        status = self._parser.get_status_code()
+        self._is_interim = status < HTTPStatus.OK
+        if self._is_interim:
+            self._note_interim(status)
+            return
+        self._check_framing(status)
+        if self._answer is not None:
+            self._answer.begin(status, self._fields)
+
+    def on_body(self, body: bytes) -> None:
+        if self._answer is not None:
+            self._unclear_bytes = 0
+            self._answer.take(body)
+
+    def on_message_complete(self) -> None:
+        if self._answer is None or self._is_interim:
+            return
+        self._is_persistent = (
+            self._parser.should_keep_alive()
+            # An answer that came before all was asked: the rest would be in the way.
+            and self._transport.get_write_buffer_size() == 0
+        )
+        self._answer.receive()
+
+    # What an answer and the deadlines call.
+
+    def pause(self) -> None:
+        self.deadline = NEVER
+        self._transport.pause_reading()
+
+    def resume(self) -> None:
+        self._expect_something()
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def expire(self) -> None:
+        self.deadline = NEVER
+        if self._answer is not None:
+            self._fail(self._answer, SilentError("nothing came for too long"))
+        else:
+            self._transport.close()
+
+    def _parse(self, answer: Answer, data: bytes) -> None:
+        self._unclear_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (HttpParserError, HttpParserUpgrade):
+            self._is_persistent = False
+            if not answer.is_received:
+                self._fail(answer, MalformedAnswerError("this is no HTTP/1.1"))
+            return
+        if answer.is_received:
+            self.deadline = NEVER
+        elif self._unclear_bytes > _LONGEST_HEAD_BYTES:
+            self._fail(answer, MalformedAnswerError("the head is too large"))
+
+    def _expect_something(self) -> None:
+        self.deadline = self._loop.time() + self._silence_seconds
+
+    def _fail(self, answer: Answer, failure: OSError) -> None:
+        answer.fail(failure)
+        self.abort()
+
+    def _note_interim(self, status: int) -> None:
+        """Let 1xx pass by (RFC 9110, section 15.2), but for a change of protocol."""
+        self._interim_answers += 1
+        is_switch = status == HTTPStatus.SWITCHING_PROTOCOLS
+        if is_switch or self._interim_answers > _MOST_INTERIM_ANSWERS:
+            raise MalformedAnswerError("such an interim answer was not asked for")
+
+    def _check_framing(self, status: int) -> None:
+        """Refuse an answer whose end two clients could see in different places.
+
+        Source: RFC 9112, section 6.3. llhttp refuses a length that is repeated or
+        stands beside a transfer coding.
+        """
+        fields: Fields = self._fields
+        codings = [each.lower() for each in values_of(fields, b"transfer-encoding")]
+        is_old = self._parser.get_http_version() == "1.0"
+        if codings and (is_old or codings != [b"chunked"]):
+            raise MalformedAnswerError("the only transfer coding taken is chunked")
+        self.ends_by_closing = not (
+            codings or value_of(fields, b"content-length") or status in _WITHOUT_BODY
+        )

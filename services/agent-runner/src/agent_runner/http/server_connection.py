@@ -1,0 +1,389 @@
+"""One connection of a client: its requests, answered in the order of their coming."""
+
+import asyncio
+from collections import deque
+from typing import cast
+
+import structlog
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+
+from shared.errors import (
+    AppError,
+    HeadTooLargeError,
+    MalformedError,
+    UnavailableError,
+)
+
+from .deadlines import NEVER
+from .exchange import Exchange
+from .messages import Fields, RequestHead, value_of
+from .request_rules import check_fields, check_version
+from .server_context import ServerContext
+
+__all__ = ["ServerConnection"]
+
+log = structlog.get_logger(__name__)
+
+_HIGH_WATER_BYTES = 64 * 1024
+# How long what a client still sends is read and thrown away: closing at once would
+# reset the connection, and the answer with it (RFC 9112, section 9.6).
+_LINGERING_SECONDS = 5.0
+# "GET / HTTP/1.1\r\n": what is shorter says too little of where it goes.
+_SHORTEST_REQUEST_LINE_BYTES = 16
+
+
+class ServerConnection(asyncio.Protocol):
+    """Reads requests as they come; answers one at a time.
+
+    A client that only sends no more looks like one that has gone, and is taken for it.
+    """
+
+    __slots__ = (
+        "_answering",
+        "_arriving",
+        "_context",
+        "_fault",
+        "_fields",
+        "_has_head",
+        "_head_bytes",
+        "_is_between",
+        "_is_deaf",
+        "_is_surplus",
+        "_last_words",
+        "_loop",
+        "_parser",
+        "_reached_at",
+        "_start",
+        "_target",
+        "_task",
+        "_transport",
+        "_unclear_bytes",
+        "_unread",
+        "_waiting",
+        "deadline",
+    )
+
+    def __init__(self, context: ServerContext) -> None:
+        self.deadline = NEVER
+        self._context = context
+        self._loop = asyncio.get_running_loop()
+        self._parser = HttpRequestParser(self)
+        self._start = b""
+        """The beginning of a request that says too little of where it goes."""
+        self._target = b""
+        self._fields: list[tuple[bytes, bytes]] = []
+        self._has_head = False
+        self._is_between = True
+        """Whether no request has begun since the last one was whole."""
+        self._head_bytes = 0
+        self._unclear_bytes = 0
+        """What has come since a head or a part of a body was whole."""
+        self._arriving: Exchange | None = None
+        self._answering: Exchange | None = None
+        self._waiting: deque[Exchange] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._unread: asyncio.Future[None] | None = None
+        self._fault: AppError | None = None
+        self._last_words: AppError | None = None
+        self._is_deaf = False
+        self._is_surplus = False
+
+    # What the transport calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=_HIGH_WATER_BYTES)
+        self._reached_at: str = transport.get_extra_info("sockname")[0]
+        most = self._context.limits.most_connections
+        self._is_surplus = len(self._context.connections) >= most
+        self._context.connections.add(self)
+        self._context.deadlines.add(self)
+        self._await_request()
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_deaf:
+            return
+        if self._is_between and self._answering is None:
+            data = self._start + data
+            if self._says_too_little(data):
+                self._start = data
+                return
+            self._start = b""
+            if protocol := self._context.elsewhere(data):
+                self._hand_over(protocol, data)
+                return
+        self._parse(data)
+
+    def pause_writing(self) -> None:
+        self._unread = self._loop.create_future()
+        self.deadline = self._in(self._context.limits.patience.total_seconds())
+
+    def resume_writing(self) -> None:
+        if self._unread is not None and not self._unread.done():
+            self._unread.set_result(None)
+        self._unread = None
+        if self._answering is not None:
+            self.deadline = NEVER
+        elif self._is_deaf:
+            self.deadline = self._in(_LINGERING_SECONDS)
+        else:
+            self._await_request()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self._is_deaf = True
+        self._context.forget(self)
+        for exchange in self._waiting:
+            self._release(exchange)
+        self._waiting.clear()
+        if self._task is not None:
+            self._task.cancel()
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        self._target, self._fields, self._has_head = b"", [], False
+        self._head_bytes = 0
+        self._is_between = False
+        if len(self._waiting) >= self._context.limits.pipelined:
+            self._raise(UnavailableError("Too many requests at once."))
+        if self._answering is None:
+            head = self._context.limits.head.total_seconds()
+            self.deadline = min(self.deadline, self._in(head))
+
+    def on_url(self, url: bytes) -> None:
+        self._target += url
+        if len(self._target) > self._context.limits.longest_target_bytes:
+            self._raise(HeadTooLargeError("The request's target is too long."))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes > self._context.limits.longest_head_bytes:
+            self._raise(HeadTooLargeError("The request's head is too large."))
+        if self._has_head:  # a trailer, of which nothing is used
+            return
+        self._fields.append((name.lower(), value.strip(b" \t")))
+        if len(self._fields) > self._context.limits.most_fields:
+            self._raise(HeadTooLargeError("The request has too many fields."))
+
+    def on_headers_complete(self) -> None:
+        self._has_head = True
+        self._unclear_bytes = 0
+        try:
+            exchange = self._exchange()
+        except AppError as error:
+            self._raise(error)
+        self._arriving = exchange
+        if self._answering is None:
+            self._answer(exchange)
+        else:
+            self._waiting.append(exchange)
+
+    def on_body(self, body: bytes) -> None:
+        if self._arriving is not None:
+            self._unclear_bytes = 0
+            self._arriving.take(body)
+
+    def on_message_complete(self) -> None:
+        self._is_between = True
+        self._unclear_bytes = 0
+        if self._arriving is not None:
+            self._arriving.receive()
+            if self._arriving is self._answering and self._unread is None:
+                self.deadline = NEVER
+            self._arriving = None
+
+    # What an exchange calls.
+
+    def send(self, data: bytes) -> None:
+        self._transport.write(data)
+
+    async def until_read(self) -> None:
+        if self._unread is not None:
+            await self._unread
+
+    def date(self) -> bytes:
+        return self._context.date()
+
+    # What the deadlines and the server call.
+
+    def expire(self) -> None:
+        """Give up on a client that does not send or does not read."""
+        self.deadline = NEVER
+        if self._unread is None and self._arriving is not None and not self._is_deaf:
+            self._refuse(MalformedError("The body did not arrive in time."))
+            return
+        # Closing would wait for the client to read.
+        self._transport.abort()
+
+    def drain(self) -> None:
+        """Close, now or as soon as no request is in hand."""
+        if self._answering is None:
+            self._transport.close()
+        else:
+            self._answering.is_last = True
+
+    def abort(self) -> None:
+        """Close at once, whatever is in hand."""
+        self._transport.abort()
+
+    def _parse(self, data: bytes) -> None:
+        self._unclear_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except HttpParserUpgrade:
+            self._is_deaf = True  # answered as a plain request; the last one
+        except HttpParserError as error:
+            self._refuse(
+                self._fault or MalformedError(f"This is not a request: {error}.")
+            )
+            return
+        if self._unclear_bytes > self._context.limits.longest_head_bytes:
+            self._refuse(HeadTooLargeError("The request's head is too large."))
+
+    def _raise(self, error: AppError) -> None:
+        """Make the parser stop: it says no more than that a callback raised."""
+        self._fault = error
+        raise error
+
+    def _exchange(self) -> Exchange:
+        """Make the exchange of the head that was read; raises `MalformedError`."""
+        version = self._parser.get_http_version()
+        check_version(version)
+        fields: Fields = self._fields
+        check_fields(fields, version=version)
+        is_persistent = version == "1.1" and self._parser.should_keep_alive()
+        exchange = Exchange(
+            RequestHead(
+                self._parser.get_method(), self._target, fields, self._reached_at
+            ),
+            way=self,
+            capacity=self._context.capacity,
+            longest_body_bytes=self._context.limits.longest_body_bytes,
+            content_length=int(value_of(fields, b"content-length") or 0),
+            expects_continue=version == "1.1" and bool(value_of(fields, b"expect")),
+            is_chunked=version == "1.1",
+            is_last=not is_persistent or self._parser.should_upgrade(),
+        )
+        exchange.refused = self._past_capacity()
+        return exchange
+
+    def _past_capacity(self) -> AppError | None:
+        if self._is_surplus:
+            return UnavailableError("Too many connections.", retry_after_seconds=1)
+        try:
+            self._context.capacity.admit()
+        except UnavailableError as error:
+            return error
+        return None
+
+    def _answer(self, exchange: Exchange) -> None:
+        self._answering = exchange
+        exchange.is_last = exchange.is_last or self._context.is_draining
+        if exchange.refused is not None:
+            # Once what came with the head is read, so that the connection can go on.
+            self._loop.call_soon(self._answer_refused, exchange, exchange.refused)
+            return
+        if not exchange.is_received:
+            self.deadline = self._in(self._context.limits.patience.total_seconds())
+        self._task = self._context.tasks.create_task(self._served(exchange))
+
+    def _answer_refused(self, exchange: Exchange, error: AppError) -> None:
+        if not self._transport.is_closing():
+            exchange.is_last = exchange.is_last or self._is_surplus
+            self._reply_refusal(exchange, error)
+        self._finish(exchange)
+
+    async def _served(self, exchange: Exchange) -> None:
+        try:
+            await self._context.application.serve(exchange)
+            if not exchange.has_begun:
+                raise AssertionError("no answer was given")  # noqa: TRY301
+        except Exception:
+            log.exception("http.application_failed")
+            if not exchange.has_begun:
+                self._reply_refusal(exchange, AppError())
+        finally:
+            self._task = None
+            self._finish(exchange)
+
+    def _finish(self, exchange: Exchange) -> None:
+        """Go on to what comes after *exchange*."""
+        self._answering = None
+        self._release(exchange)
+        if self._transport.is_closing():
+            return
+        if not exchange.has_ended:
+            self._transport.close()  # cut: no last chunk, no further answer
+        elif exchange.is_last or self._context.is_draining:
+            self._hang_up()
+        elif self._waiting:
+            self._answer(self._waiting.popleft())
+        elif self._last_words is not None:
+            self._say_last_words(self._last_words)
+        elif self._unread is None:
+            self._await_request()
+
+    def _release(self, exchange: Exchange) -> None:
+        exchange.close()
+        if exchange.refused is None:
+            self._context.capacity.dismiss()
+
+    def _refuse(self, error: AppError) -> None:
+        """Read no further; say why, when all that came before is answered."""
+        self._is_deaf = True
+        if self._arriving is not None:
+            self._arriving.is_last = True
+            self._arriving.fail(error)
+            return
+        self._last_words = error
+        if self._answering is None:
+            self._say_last_words(error)
+
+    def _say_last_words(self, error: AppError) -> None:
+        head = RequestHead(b"", self._target, (), self._reached_at)
+        exchange = Exchange(
+            head,
+            way=self,
+            capacity=self._context.capacity,
+            longest_body_bytes=0,
+            content_length=0,
+            expects_continue=False,
+            is_chunked=False,
+            is_last=True,
+        )
+        self._reply_refusal(exchange, error)
+        self._hang_up()
+
+    def _reply_refusal(self, exchange: Exchange, error: AppError) -> None:
+        exchange.answer(self._context.application.refusal(error, exchange.head))
+
+    def _hang_up(self) -> None:
+        """Close once the client has had time to read what it was told."""
+        is_done = self._arriving is None and not self._is_deaf
+        self._is_deaf = True
+        if is_done or not self._transport.can_write_eof():
+            self._transport.close()
+            return
+        self._transport.write_eof()
+        self.deadline = self._in(_LINGERING_SECONDS)
+
+    def _hand_over(self, protocol: asyncio.Protocol, data: bytes) -> None:
+        """Let *protocol* have the connection, from its next request on."""
+        self._context.forget(self)
+        self._transport.set_protocol(protocol)
+        protocol.connection_made(self._transport)
+        protocol.data_received(data)
+
+    def _says_too_little(self, data: bytes) -> bool:
+        return len(data) < _SHORTEST_REQUEST_LINE_BYTES and data[:1].isupper()
+
+    def _await_request(self) -> None:
+        self.deadline = self._idle_until()
+        if self._context.is_draining:
+            self._transport.close()
+
+    def _idle_until(self) -> float:
+        return self._in(self._context.limits.idle.total_seconds())
+
+    def _in(self, seconds: float) -> float:
+        return self._loop.time() + seconds
