@@ -118,8 +118,8 @@ class FakeCredentials:
         request = verify(
             signed, LeaseRequest, purpose=LEASE_PURPOSE, of=self.runner.public
         )
-        if request.provider_id not in self.uses.get(request.agent_id, set()):
-            raise LeaseRefusedError("The agent has no use of this provider.")
+        if not self._may_have(request):
+            raise LeaseRefusedError("This lease is refused.")
         if self.trouble is not None:
             raise self.trouble
         self.leased += 1
@@ -149,6 +149,11 @@ class FakeCredentials:
                 signed_bytes(LEASE_REPLY_PURPOSE, signed.body, sealed)
             ),
         )
+
+    def _may_have(self, request: LeaseRequest) -> bool:
+        if request.agent_id is None:
+            return request.provider_id in self.secrets
+        return request.provider_id in self.uses.get(request.agent_id, set())
 
 
 class FakeRuntime:

@@ -10,10 +10,13 @@ import pytest_asyncio
 
 from ag2trust.testing import BusAs, Stack
 from credentials.administration.freeze import Freeze
-from credentials.app import role_sessions_of
+from credentials.app import planner_of, role_sessions_of
 from credentials.leases.enrolment import Enrolment
-from credentials.leases.leases import LEASE_LIFETIME, Leases, Refusal
+from credentials.leases.lease_requests import Refusal
+from credentials.leases.leases import LEASE_LIFETIME, Leases
+from credentials.leases.trials import Trials
 from credentials.master_keys.local import LocalMasterKey
+from credentials.providers.submissions import Submissions
 from credentials.settings import Settings
 from credentials.vault import Vault
 from shared.bus import NatsBus
@@ -133,8 +136,10 @@ async def test_a_lease_is_in_the_audit(agent: Agent, superuser: Superuser) -> No
     assert (row["object_kind"], row["object_id"]) == ("provider", agent.provider_id)
     assert json.loads(row["details"]) == {
         "lease_id": str(lease.lease_id),
+        "purpose": "agent",
         "agent_id": str(agent.id),
         "credential_version": 1,
+        "runner": "runner-1",
         "epoch": 7,
     }
 
@@ -175,6 +180,7 @@ async def test_a_lease_that_may_not_be_is_refused_without_a_reason(
     assert raised.value.message == "This lease is refused."
     assert raised.value.details == {}
     assert json.loads(refused["details"]) == {
+        "purpose": "agent",
         "agent_id": str(changes.get("agent_id", agent.id)),
         "reason": reason,
     }
@@ -459,16 +465,19 @@ async def test_an_expired_lease_is_forgotten_and_a_live_one_is_not(
 ) -> None:
     clock = FakeClock(datetime.now(UTC))
     await agent.lease()
+    identity = stack.identity(Service.CREDENTIALS)
     async with connect_database(settings) as database:
+        vault = Vault(
+            LocalMasterKey.from_file(stack.installation.master_key_file),
+            Freeze(database),
+        )
         leases = Leases(
             database=database,
-            vault=Vault(
-                LocalMasterKey.from_file(stack.installation.master_key_file),
-                Freeze(database),
-            ),
+            vault=vault,
             enrolment=Enrolment.from_file(settings.runners_file),
-            identity=stack.identity(Service.CREDENTIALS),
+            identity=identity,
             roles=role_sessions_of(settings),
+            trials=Trials(Submissions(identity), planner_of(settings, vault)),
             now=clock,
         )
 

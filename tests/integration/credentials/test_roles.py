@@ -11,12 +11,18 @@ import pytest_asyncio
 from ag2trust.testing import Stack
 from credentials.settings import Settings
 from shared.contracts.base import Service
-from shared.contracts.credentials import LeasedCredential, Provider, ProviderStatus
+from shared.contracts.credentials import (
+    LeasedCredential,
+    Provider,
+    ProviderStatus,
+    ProviderSubmission,
+)
 from shared.errors import (
     ProviderIncompleteError,
     RoleRefusedError,
     StsUnavailableError,
 )
+from shared.ids import new_id
 
 from .conftest import Superuser
 from .fake_sts import ROLE, FakeSts, Fault, running_fake_sts
@@ -93,6 +99,32 @@ async def test_a_hundred_agents_are_one_question_to_sts(
 
     assert len(sts.asked) == 1
     assert {_key_id(each) for each in leased} == {"ASIAOFSESSION0000001"}
+
+
+async def test_a_role_on_trial_is_assumed_anew_each_time_and_forgotten(
+    operator: Operator, runner: Runner, sts: FakeSts
+) -> None:
+    provider_id = new_id()
+    submission = ProviderSubmission.model_validate(
+        {"name": "Trial", **KEY_PAIR, "aws_role_arn": ROLE}
+    )
+    sealed = operator.sealed(submission.model_dump_json(), provider_id)
+    leased = []
+    for _ in range(2):
+        signed = runner.signed(
+            purpose="trial",
+            actor=operator.actor,
+            provider_id=provider_id,
+            submission=sealed,
+        )
+        leased.append(runner.opened(await runner.ask(signed), signed))
+    kept = await operator.create(**KEY_PAIR, aws_role_arn=ROLE)
+
+    assert [_key_id(each) for each in leased] == [
+        "ASIAOFSESSION0000001",
+        "ASIAOFSESSION0000002",
+    ]
+    assert {each["ExternalId"] for each in sts.asked} == {kept.aws_external_id}
 
 
 async def test_keys_are_fresh_again_before_they_end(

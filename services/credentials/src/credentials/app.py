@@ -25,12 +25,14 @@ from .leases.enrolment import Enrolment
 from .leases.leases import Leases
 from .leases.role_sessions import RoleSessions
 from .leases.sts import AwsSts
+from .leases.trials import Trials
 from .leases.uses import Uses
 from .master_keys.ring import open_master_keys
 from .providers.aws_regions import read_regions
 from .providers.expiry import ExpiryWatch
 from .providers.planning import Planner
 from .providers.providers import Providers
+from .providers.submissions import Submissions
 from .settings import Settings
 from .vault import Vault
 
@@ -110,13 +112,15 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
         )
         freeze = Freeze(database)
         vault = Vault(master_keys, freeze)
+        submissions = Submissions(identity)
+        planner = planner_of(settings, vault)
         desks = Desks(
             providers=Providers(
                 database=database,
                 vault=vault,
                 bus=bus,
-                identity=identity,
-                planner=planner_of(settings, vault),
+                submissions=submissions,
+                planner=planner,
             ),
             uses=Uses(database),
             leases=Leases(
@@ -125,6 +129,7 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
                 enrolment=enrolment,
                 identity=identity,
                 roles=role_sessions_of(settings),
+                trials=Trials(submissions, planner),
             ),
             audit=Audit(database),
             master_key=MasterKeyDesk(database, vault, freeze),

@@ -3,7 +3,7 @@
 import hashlib
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import (
@@ -12,10 +12,12 @@ from pydantic import (
     StringConstraints,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
 from .base import (
+    Actor,
     AuditEntry,
     Bytes,
     Empty,
@@ -51,6 +53,7 @@ __all__ = [
     "ClaimUses",
     "CreateProvider",
     "CredentialState",
+    "LeasePurpose",
     "LeaseRequest",
     "LeasedCredential",
     "Provider",
@@ -284,22 +287,53 @@ class ReleaseUses(Question):
     generation: int = Field(ge=1)
 
 
+class LeasePurpose(StrEnum):
+    """What a plaintext is for.
+
+    `agent` is for the calls of an agent that uses the provider. The others are for one
+    call that an operator asked for: `test` and `models` of a provider that is kept,
+    `trial` of one that is not.
+    """
+
+    AGENT = "agent"
+    TEST = "test"
+    MODELS = "models"
+    TRIAL = "trial"
+
+
 class LeaseRequest(Message):
     """What a runner signs when it needs a plaintext (DESIGN: section 4).
 
     *public_key* is a fresh X25519 key the reply is sealed to; *nonce* is never
     used twice; *issued_at* may differ from our clock by 30 s at most.
+    Of an agent's lease it says *agent_id*, of any other the *actor* who asked for it;
+    of a trial also the *submission*, a `ProviderSubmission` under `submission_binding`,
+    which comes back as a lease and is kept nowhere.
     """
 
     runner: str
     epoch: int
     org_id: UUID
-    agent_id: UUID
+    agent_id: UUID | None = None
     provider_id: UUID
-    purpose: Literal["agent"]
+    purpose: LeasePurpose
+    actor: Actor | None = None
+    submission: Bytes | None = None
     public_key: Bytes = Field(min_length=32, max_length=32)
     nonce: Bytes = Field(min_length=16, max_length=32)
     issued_at: AwareDatetime
+
+    @model_validator(mode="after")
+    def _says_what_its_purpose_needs(self) -> Self:
+        is_agents = self.purpose is LeasePurpose.AGENT
+        is_trial = self.purpose is LeasePurpose.TRIAL
+        if (
+            (self.agent_id is None) is is_agents
+            or (self.actor is None) is not is_agents
+            or (self.submission is None) is is_trial
+        ):
+            raise PydanticCustomError("purpose", "Does not fit the purpose")
+        return self
 
 
 class LeasedCredential(Message):
@@ -307,7 +341,7 @@ class LeasedCredential(Message):
 
     *fields* maps the provider type's field names (`api_key`) to their secrets. Those of
     an assumed role (*is_assumed*) are temporary keys and change with every refresh.
-    *expires_at* is when they stop working, None if never.
+    *expires_at* is when they stop working, None if never. *version* is 0 on trial.
     """
 
     provider_id: UUID

@@ -5,26 +5,24 @@ committed, and only then is the secret opened, sealed to the key in the request.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 import structlog
 from pydantic import JsonValue, SecretStr, ValidationError
 
 from credentials.administration.freeze import require_thawed
-from credentials.envelope import Context
-from credentials.providers.configuration import sealed_origin
 from credentials.providers.readiness import require_ready
 from credentials.repositories import leases as repository
 from credentials.repositories.audit import note
-from credentials.repositories.leases import Lease, UsedProvider
+from credentials.repositories.leases import Lease, StoredProvider
 from credentials.vault import Vault
 from shared.clock import Clock, utc_now
 from shared.contracts.base import Actor, Signed
 from shared.contracts.credentials import (
-    LEASE_PURPOSE,
     LEASE_REPLY_PURPOSE,
     LeasedCredential,
+    LeasePurpose,
     LeaseRequest,
     SealedLease,
     lease_binding,
@@ -34,31 +32,28 @@ from shared.errors import AppError, CredentialsFrozenError, LeaseRefusedError
 from shared.identity import Identity
 from shared.ids import new_id
 from shared.sealing import seal
-from shared.signing import SignatureBrokenError, signed_bytes, verify
+from shared.signing import signed_bytes
 
-from .enrolment import EnrolledRunner, Enrolment
-from .role_sessions import Role, RoleSessions
+from .enrolment import Enrolment
+from .lease_requests import LeaseRequests, Refusal, RefusedError
+from .leased import context_of, role_of, told
+from .role_sessions import Role, RoleSession, RoleSessions
+from .trials import Trial, Trials
 
-__all__ = ["LEASE_LIFETIME", "Leases", "Refusal"]
+__all__ = ["LEASE_LIFETIME", "Leases"]
 
 log = structlog.get_logger(__name__)
 
 LEASE_LIFETIME = timedelta(hours=1)
-_CLOCK_TOLERANCE = timedelta(seconds=30)
-_UNKNOWN = "unknown"
+_LIFETIME_OF_ONE_CALL = timedelta(minutes=1)
 
 
-class Refusal(StrEnum):
-    """Why a lease was refused: for our audit and log, never for who asked."""
+@dataclass(frozen=True, slots=True)
+class _Grant:
+    """A lease that is in the record, and what it is the right to."""
 
-    UNENROLLED = "the signer is not enrolled"
-    FORGED = "the signature does not fit the words"
-    FOREIGN_NAME = "the signer is enrolled under another name"
-    FOREIGN_ORGANIZATION = "the signer is not enrolled for the organization"
-    LATE = "the request was not made just now"
-    NO_USE = "the agent does not use the provider"
-    REPLAYED = "the nonce was seen before"
-    FROZEN = "the installation is frozen"
+    lease: Lease
+    found: StoredProvider | Trial
 
 
 class Leases:
@@ -70,35 +65,42 @@ class Leases:
         enrolment: Enrolment,
         identity: Identity,
         roles: RoleSessions,
+        trials: Trials,
         now: Clock = utc_now,
     ) -> None:
         self._database = database
         self._vault = vault
-        self._roles = roles
-        self._enrolment = enrolment
+        self._requests = LeaseRequests(enrolment, now=now)
         self._identity = identity
+        self._roles = roles
+        self._trials = trials
         self._now = now
 
     async def lease(self, signed: Signed) -> SealedLease:
-        """Open a provider's secret for the agent that uses it (DESIGN: section 4).
+        """Hand out a provider's secret for what the request says (DESIGN: section 4).
 
         Raises `LeaseRefusedError` without saying why; saying why
         `ProviderNotReadyError`, `CredentialsFrozenError`, `MasterKeyUnavailableError`,
         `StsUnavailableError`, and `CredentialUnreadableError` if the stored secret
-        does not open.
+        does not open; for a trial also what the creation of the provider would.
         """
         try:
-            request = self._verified(signed)
-            lease, provider = await self._granted(request)
-        except _RefusedError as refused:
+            request = self._requests.believed(signed)
+            grant = await self._granted(request)
+        except RefusedError as refused:
             await self._note_refused(signed, refused.reason)
             raise LeaseRefusedError("This lease is refused.") from None
         except CredentialsFrozenError:
             await self._note_refused(signed, Refusal.FROZEN)
             raise
-        credential = await self._credential(request, lease, provider)
-        log.info("lease.granted", lease=str(lease.id), runner=request.runner)
-        return self._sealed(signed, request, lease, credential)
+        credential = await self._credential(request, grant)
+        log.info(
+            "lease.granted",
+            lease=str(grant.lease.id),
+            runner=request.runner,
+            purpose=request.purpose,
+        )
+        return self._sealed(signed, request, grant.lease, credential)
 
     async def forget_expired(self) -> None:
         """Drop the rows of leases that ended an hour ago; nonces age in seconds."""
@@ -107,100 +109,98 @@ class Leases:
                 transaction, expired_before=self._now() - LEASE_LIFETIME
             )
 
-    def _verified(self, signed: Signed) -> LeaseRequest:
-        runner = self._enrolment.of(signed.signer)
-        if runner is None:
-            raise _RefusedError(Refusal.UNENROLLED)
-        try:
-            request = verify(
-                signed, LeaseRequest, purpose=LEASE_PURPOSE, of=runner.identity
-            )
-        except SignatureBrokenError:
-            raise _RefusedError(Refusal.FORGED) from None
-        self._require_entitled(runner, request)
-        return request
-
-    def _require_entitled(self, runner: EnrolledRunner, request: LeaseRequest) -> None:
-        if request.runner != runner.runner:
-            raise _RefusedError(Refusal.FOREIGN_NAME)
-        if not runner.serves(request.org_id):
-            raise _RefusedError(Refusal.FOREIGN_ORGANIZATION)
-        if abs(self._now() - request.issued_at) > _CLOCK_TOLERANCE:
-            raise _RefusedError(Refusal.LATE)
-
-    async def _granted(self, request: LeaseRequest) -> tuple[Lease, UsedProvider]:
-        """Store the lease and its audit entry, if the agent uses the provider."""
+    async def _granted(self, request: LeaseRequest) -> _Grant:
+        """Store the lease and its audit entry, if there is a right to it."""
         async with self._database.organization(request.org_id) as transaction:
-            provider = await repository.used_provider(
-                transaction,
-                agent_id=request.agent_id,
-                provider_id=request.provider_id,
-            )
-            if provider is None:
-                raise _RefusedError(Refusal.NO_USE)
+            found = await self._found(transaction, request)
             await require_thawed(transaction)
             require_ready(
-                provider.name,
-                missing=provider.missing,
-                expires_at=provider.expires_at,
+                found.provider.name,
+                missing=found.provider.missing,
+                expires_at=found.provider.expires_at,
                 now=self._now(),
             )
-            lease = self._lease(request, provider)
+            lease = self._lease(request, found)
             if not await repository.add_lease(transaction, lease):
-                raise _RefusedError(Refusal.REPLAYED)
-            await _note(
-                transaction,
-                request,
-                request.runner,
-                "lease.granted",
-                {**_facts(lease), "epoch": request.epoch},
-            )
-        return lease, provider
+                raise RefusedError(Refusal.REPLAYED)
+            await _note(transaction, request, "lease.granted", _facts(lease, request))
+        return _Grant(lease, found)
 
-    def _lease(self, request: LeaseRequest, provider: UsedProvider) -> Lease:
+    async def _found(
+        self, transaction: Transaction, request: LeaseRequest
+    ) -> StoredProvider | Trial:
+        match request.purpose:
+            case LeasePurpose.AGENT:
+                found = await repository.used_provider(
+                    transaction,
+                    agent_id=request.agent_id,
+                    provider_id=request.provider_id,
+                )
+                return _there(found, Refusal.NO_USE)
+            case LeasePurpose.TEST | LeasePurpose.MODELS:
+                found = await repository.stored_provider(
+                    transaction, request.provider_id
+                )
+                return _there(found, Refusal.NO_PROVIDER)
+            case LeasePurpose.TRIAL:
+                return await self._trials.opened(transaction, request)
+
+    def _lease(self, request: LeaseRequest, found: StoredProvider | Trial) -> Lease:
         now = self._now()
+        is_agents = request.purpose is LeasePurpose.AGENT
+        is_stored = isinstance(found, StoredProvider)
         return Lease(
             id=new_id(),
             org_id=request.org_id,
-            provider_id=provider.id,
+            purpose=request.purpose,
+            provider_id=found.provider.id if is_stored else None,
             agent_id=request.agent_id,
-            credential_version=provider.credential_version,
+            credential_version=found.provider.credential_version if is_stored else None,
             runner=request.runner,
             nonce=request.nonce,
             granted_at=now,
-            expires_at=now + LEASE_LIFETIME,
+            expires_at=now + (LEASE_LIFETIME if is_agents else _LIFETIME_OF_ONE_CALL),
         )
 
     async def _credential(
-        self, request: LeaseRequest, lease: Lease, provider: UsedProvider
+        self, request: LeaseRequest, grant: _Grant
     ) -> LeasedCredential:
         """Open the secret; a failure is an audit entry beside that of the lease."""
         try:
-            secrets = await self._vault.open(provider.secret, _context(provider))
-            return await self._usable(provider, secrets)
+            return await self._usable(grant.found)
         except AppError as error:
-            log.exception("lease.failed", lease=str(lease.id), code=error.code)
+            log.exception("lease.failed", lease=str(grant.lease.id), code=error.code)
             async with self._database.organization(request.org_id) as transaction:
-                await _note(
-                    transaction,
-                    request,
-                    request.runner,
-                    "lease.failed",
-                    {**_facts(lease), "code": error.code},
-                )
+                facts = _facts(grant.lease, request) | {"code": error.code}
+                await _note(transaction, request, "lease.failed", facts)
             raise
 
-    async def _usable(
-        self, provider: UsedProvider, secrets: Mapping[str, SecretStr]
-    ) -> LeasedCredential:
-        """Make of *secrets* what calls are made with: of a role, temporary keys."""
-        role = _role(provider)
+    async def _usable(self, found: StoredProvider | Trial) -> LeasedCredential:
+        """Make of the secrets what calls are made with: of a role, temporary keys."""
+        provider = found.provider
+        secrets = await self._opened(found)
+        role = role_of(provider)
         if role is None:
-            return _told(provider, secrets, expires_at=provider.expires_at)
-        session = await self._roles.session(role, secrets)
-        return _told(
+            return told(provider, secrets, expires_at=provider.expires_at)
+        session = await self._session(role, secrets, is_trial=isinstance(found, Trial))
+        return told(
             provider, session.secrets, expires_at=session.expires_at, is_assumed=True
         )
+
+    async def _opened(self, found: StoredProvider | Trial) -> Mapping[str, SecretStr]:
+        match found:
+            case StoredProvider():
+                return await self._vault.open(found.secret, context_of(found.provider))
+            case Trial():
+                return found.secrets
+
+    async def _session(
+        self, role: Role, source: Mapping[str, SecretStr], *, is_trial: bool
+    ) -> RoleSession:
+        """Assume a role; what is on trial is asked for anew, and not remembered."""
+        if is_trial:
+            return await self._roles.session_once(role, source)
+        return await self._roles.session(role, source)
 
     def _sealed(
         self,
@@ -225,101 +225,65 @@ class Leases:
     async def _note_refused(self, signed: Signed, reason: Refusal) -> None:
         """Keep the reason in the audit of the organization that the words name.
 
-        Who signed is told only if the signature may be believed.
+        Whoever is behind it is told only if the signature may be believed.
         """
         log.warning("lease.refused", signer=signed.signer, reason=reason)
         try:
             request = LeaseRequest.model_validate_json(signed.body)
         except ValidationError:
             return
-        runner = self._enrolment.of(signed.signer)
-        is_forged = reason is Refusal.FORGED
+        agent_id = request.agent_id
         async with self._database.organization(request.org_id) as transaction:
-            await _note(
+            await note(
                 transaction,
-                request,
-                _UNKNOWN if runner is None or is_forged else runner.runner,
-                "lease.refused",
-                {"agent_id": str(request.agent_id), "reason": reason},
+                org_id=request.org_id,
+                actor=Actor(kind="service", id=self._requests.signer(signed, reason)),
+                act="lease.refused",
+                object_kind="provider",
+                object_id=request.provider_id,
+                details={
+                    "purpose": request.purpose,
+                    "agent_id": str(agent_id) if agent_id else None,
+                    "reason": reason,
+                },
             )
 
 
-class _RefusedError(Exception):
-    def __init__(self, reason: Refusal) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-def _context(provider: UsedProvider) -> Context:
-    return Context(
-        org_id=provider.org_id,
-        provider_id=provider.id,
-        version=provider.credential_version,
-        origin=sealed_origin(provider.base_url),
-    )
-
-
-def _role(provider: UsedProvider) -> Role | None:
-    """Return the role to assume; a complete provider with one has a region too."""
-    if provider.aws_role_arn is None:
-        return None
-    return Role(
-        org_id=provider.org_id,
-        provider_id=provider.id,
-        provider_name=provider.name,
-        credential_version=provider.credential_version,
-        arn=provider.aws_role_arn,
-        region=provider.aws_region or "",
-        external_id=provider.external_id or "",
-    )
-
-
-def _told(
-    provider: UsedProvider,
-    secrets: Mapping[str, SecretStr],
-    *,
-    expires_at: datetime | None,
-    is_assumed: bool = False,
-) -> LeasedCredential:
-    """Tell a disabled provider too: its runner must know that it is disabled."""
-    return LeasedCredential(
-        provider_id=provider.id,
-        type=provider.type,
-        name=provider.name,
-        use_case=provider.use_case,
-        base_url=provider.base_url or "",
-        aws_region=provider.aws_region,
-        enabled=provider.enabled,
-        version=provider.credential_version,
-        fields=dict(secrets),
-        expires_at=expires_at,
-        is_assumed=is_assumed,
-    )
+def _there(found: StoredProvider | None, refusal: Refusal) -> StoredProvider:
+    if found is None:
+        raise RefusedError(refusal)
+    return found
 
 
 def _earlier(end: datetime, other: datetime | None) -> datetime:
     return end if other is None else min(end, other)
 
 
-def _facts(lease: Lease) -> dict[str, JsonValue]:
-    return {
+def _facts(lease: Lease, request: LeaseRequest) -> dict[str, JsonValue]:
+    """Tell of a lease what there is to tell; the provider is the entry's object."""
+    agent_id = lease.agent_id
+    facts: dict[str, JsonValue] = {
         "lease_id": str(lease.id),
-        "agent_id": str(lease.agent_id),
+        "purpose": lease.purpose,
+        "agent_id": str(agent_id) if agent_id else None,
         "credential_version": lease.credential_version,
+        "runner": lease.runner,
+        "epoch": request.epoch,
     }
+    return {name: fact for name, fact in facts.items() if fact is not None}
 
 
 async def _note(
     transaction: Transaction,
     request: LeaseRequest,
-    runner: str,
     act: str,
     details: dict[str, JsonValue],
 ) -> None:
+    """Note that the runner has done *act*, or whoever had it do one call."""
     await note(
         transaction,
         org_id=request.org_id,
-        actor=Actor(kind="service", id=runner),
+        actor=request.actor or Actor(kind="service", id=request.runner),
         act=act,
         object_kind="provider",
         object_id=request.provider_id,

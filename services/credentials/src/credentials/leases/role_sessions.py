@@ -88,6 +88,12 @@ class RoleSessions:
             return known.session
         raise known.failure or StsUnavailableError("AWS STS gave expired credentials.")
 
+    async def session_once(
+        self, role: Role, source: Mapping[str, SecretStr]
+    ) -> RoleSession:
+        """Return temporary keys of their own, which are not remembered."""
+        return await self._sts.assume(role, source)
+
     def _known_of(self, role: Role) -> _Known:
         """Find what is known, and forget what a change of the provider has replaced."""
         if role not in self._known:

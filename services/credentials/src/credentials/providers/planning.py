@@ -88,20 +88,22 @@ class Planner:
         self, question: CreateProvider, submission: ProviderSubmission
     ) -> Plan:
         """Plan a new provider. Raises `InvalidError` and its kin."""
-        configuration = submitted(
-            submission, allow_private=self._allow_private, now=self._now()
-        )
-        secrets = secrets_in(submission)
-        missing = self._missing(
-            submission.type,
-            configuration,
-            secrets.keys(),
-            needs_token=is_temporary(secrets),
-        )
+        configuration, secrets = self._read(submission)
+        missing = self._missing_of(submission, configuration, secrets)
         if missing and not submission.allow_incomplete:
             raise incomplete(submission.type, missing)
         secret = await self._sealed(question, configuration, secrets, version=1)
         return Plan(configuration, [], missing, secret)
+
+    def trial(
+        self, submission: ProviderSubmission
+    ) -> tuple[Configuration, dict[str, SecretStr]]:
+        """Read what must be whole, and is not kept; raises as `first` does."""
+        configuration, secrets = self._read(submission)
+        if missing := self._missing_of(submission, configuration, secrets):
+            raise incomplete(submission.type, missing)
+        require_fitting(secrets)
+        return configuration, secrets
 
     async def change(
         self,
@@ -135,6 +137,27 @@ class Planner:
         if missing != current.credential.missing:
             changes.append("missing")
         return Plan(configuration, changes, missing, secret)
+
+    def _read(
+        self, submission: ProviderSubmission
+    ) -> tuple[Configuration, dict[str, SecretStr]]:
+        configuration = submitted(
+            submission, allow_private=self._allow_private, now=self._now()
+        )
+        return configuration, secrets_in(submission)
+
+    def _missing_of(
+        self,
+        submission: ProviderSubmission,
+        configuration: Configuration,
+        secrets: Mapping[str, SecretStr],
+    ) -> list[str]:
+        return self._missing(
+            submission.type,
+            configuration,
+            secrets.keys(),
+            needs_token=is_temporary(secrets),
+        )
 
     def _missing(
         self,

@@ -1,7 +1,6 @@
 """Use cases of providers: make, read, change, remove."""
 
 import hmac
-import secrets
 
 import structlog
 from pydantic import JsonValue, SecretStr
@@ -29,11 +28,11 @@ from shared.errors import (
     PreconditionFailedError,
     ProviderInUseError,
 )
-from shared.identity import Identity
 from shared.pages import before, page_of
 
+from .external_ids import external_id_of
 from .planning import NewSecret, Plan, Planner, context_of
-from .submissions import Submissions
+from .submissions import Submissions, SubmittedT
 
 __all__ = ["Providers"]
 
@@ -45,7 +44,7 @@ _ProviderAct = CreateProvider | UpdateProvider | ProviderQuestion
 class Providers:
     """Everything asked about providers but their secrets.
 
-    A secret arrives sealed to *identity*; what is stored is sealed anew by *vault*.
+    A secret arrives in *submissions*; what is stored is sealed anew by *vault*.
     """
 
     def __init__(
@@ -54,13 +53,13 @@ class Providers:
         database: Database,
         vault: Vault,
         bus: Bus,
-        identity: Identity,
+        submissions: Submissions,
         planner: Planner,
     ) -> None:
         self._database = database
         self._vault = vault
         self._bus = bus
-        self._submissions = Submissions(identity)
+        self._submissions = submissions
         self._planner = planner
 
     async def create(self, question: CreateProvider) -> Provider:
@@ -68,7 +67,7 @@ class Providers:
 
         Raises `NameTakenError`, or `ConflictError` if the id is another provider's.
         """
-        submission = self._submissions.opened(question, ProviderSubmission)
+        submission = self._opened_submission(question, ProviderSubmission)
         fingerprint = self._submissions.fingerprint(question, submission)
         try:
             return await self._add(question, submission, fingerprint)
@@ -83,7 +82,7 @@ class Providers:
         Raises `SecretRequiredError` when the base URL's origin changes without one,
         and `PreconditionFailedError` when *if_version* is not the row's version.
         """
-        patch = self._submissions.opened(question, ProviderPatch)
+        patch = self._opened_submission(question, ProviderPatch)
         current, changed = await self._changed(question, patch)
         if changed.version > current.version:
             log.info("provider.updated", provider=str(changed.id))
@@ -113,6 +112,16 @@ class Providers:
             )
         return page_of(found, limit=question.limit, id_of=lambda each: each.id)
 
+    def _opened_submission(
+        self, question: CreateProvider | UpdateProvider, kind: type[SubmittedT]
+    ) -> SubmittedT:
+        return self._submissions.opened(
+            question.sealed,
+            kind,
+            org_id=question.org_id,
+            provider_id=question.provider_id,
+        )
+
     async def _add(
         self,
         question: CreateProvider,
@@ -133,9 +142,7 @@ class Providers:
             if plan.secret is not None:
                 await _put(transaction, plan.secret)
             if submission.type is ProviderType.BEDROCK:
-                await repository.external_id(
-                    transaction, question.org_id, fresh=_new_external_id()
-                )
+                await external_id_of(transaction, question.org_id)
             await _note(
                 transaction,
                 question,
@@ -240,10 +247,6 @@ async def _put(transaction: Transaction, secret: NewSecret) -> None:
         fields=secret.names,
         hint=secret.hint,
     )
-
-
-def _new_external_id() -> str:
-    return f"ag2trust-{secrets.token_hex(16)}"
 
 
 def _require_version(provider: Provider, if_version: int | None) -> None:

@@ -3,6 +3,7 @@
 import hmac
 import json
 from typing import TypeVar
+from uuid import UUID
 
 from pydantic import ValidationError
 
@@ -10,7 +11,6 @@ from shared.contracts.base import Message
 from shared.contracts.credentials import (
     CreateProvider,
     ProviderSubmission,
-    UpdateProvider,
     submission_binding,
 )
 from shared.errors import InvalidError, MalformedError
@@ -18,7 +18,7 @@ from shared.http import fields_of
 from shared.identity import Identity
 from shared.sealing import SealBrokenError
 
-__all__ = ["Submissions"]
+__all__ = ["Submissions", "SubmittedT"]
 
 SubmittedT = TypeVar("SubmittedT", bound=Message)
 
@@ -33,11 +33,12 @@ class Submissions:
         self._fingerprint_key = identity.derive_key(_FINGERPRINT_KEY)
 
     def opened(
-        self, question: CreateProvider | UpdateProvider, kind: type[SubmittedT]
+        self, sealed: bytes, kind: type[SubmittedT], *, org_id: UUID, provider_id: UUID
     ) -> SubmittedT:
         """Raise `MalformedError` if it does not open, `InvalidError` if it is wrong."""
+        binding = submission_binding(org_id, provider_id)
         try:
-            words = self._sealing_key.open(question.sealed, info=_binding(question))
+            words = self._sealing_key.open(sealed, info=binding)
         except SealBrokenError as error:
             raise MalformedError(
                 "The submission was sealed to another service or for another provider."
@@ -54,9 +55,6 @@ class Submissions:
     ) -> bytes:
         """Hash a submission with a key of ours: whoever reads it can try no secrets."""
         words = json.dumps(submission.model_dump(mode="json"), sort_keys=True)
-        message = _binding(question) + b"\0" + words.encode()
+        binding = submission_binding(question.org_id, question.provider_id)
+        message = binding + b"\0" + words.encode()
         return hmac.digest(self._fingerprint_key, message, "sha256")
-
-
-def _binding(question: CreateProvider | UpdateProvider) -> bytes:
-    return submission_binding(question.org_id, question.provider_id)

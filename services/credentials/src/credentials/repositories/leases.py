@@ -7,18 +7,25 @@ from uuid import UUID
 import asyncpg
 
 from credentials.envelope import SealedSecret
-from shared.contracts.credentials import ProviderType
+from shared.contracts.credentials import LeasePurpose, ProviderType
 from shared.database import Transaction
 
-__all__ = ["Lease", "UsedProvider", "add_lease", "forget_leases", "used_provider"]
+__all__ = [
+    "LeasableProvider",
+    "Lease",
+    "StoredProvider",
+    "add_lease",
+    "forget_leases",
+    "stored_provider",
+    "used_provider",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class UsedProvider:
-    """A provider as a lease tells of it, its secret still sealed.
+class LeasableProvider:
+    """A provider as a lease tells of it.
 
-    *org_id*, *id*, *credential_version* and *base_url* are the row's own columns: the
-    secret is bound to them. *missing* and *expires_at* say whether it is of any use.
+    *missing* and *expires_at* say whether its credential is of any use.
     """
 
     org_id: UUID
@@ -34,47 +41,83 @@ class UsedProvider:
     expires_at: datetime | None
     enabled: bool
     credential_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredProvider:
+    """A provider that is kept, its secret still sealed.
+
+    What the secret is bound to are the row's own columns: *org_id*, *id*,
+    *credential_version* and *base_url*.
+    """
+
+    provider: LeasableProvider
     secret: SealedSecret
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
+    """A trial is of no provider that is kept, and of no version; see `LeasePurpose`."""
+
     id: UUID
     org_id: UUID
-    provider_id: UUID
-    agent_id: UUID
-    credential_version: int
+    purpose: LeasePurpose
+    provider_id: UUID | None
+    agent_id: UUID | None
+    credential_version: int | None
     runner: str
     nonce: bytes
     granted_at: datetime
     expires_at: datetime
 
 
+_COLUMNS = """
+    p.org_id, p.id, p.type, p.name, p.use_case, p.base_url, p.aws_region,
+    p.aws_role_arn, p.aws_session_expires_at, p.missing, p.enabled, e.external_id,
+    c.version AS credential_version, c.encrypted_key, c.encrypted_dek, c.master_key_id
+"""
+
+
+async def stored_provider(
+    transaction: Transaction, provider_id: UUID
+) -> StoredProvider | None:
+    """Read a provider; its rows stay as they are until the transaction ends."""
+    row = await transaction.fetchrow(
+        f"""
+        SELECT {_COLUMNS}
+        FROM provider p
+        JOIN credential_version c ON c.org_id = p.org_id AND c.provider_id = p.id
+        LEFT JOIN external_id e ON e.org_id = p.org_id
+        WHERE p.id = $1
+        FOR SHARE OF p, c
+        """,  # noqa: S608 - our own columns
+        provider_id,
+    )
+    return None if row is None else _stored_provider(row)
+
+
 async def used_provider(
-    transaction: Transaction, *, agent_id: UUID, provider_id: UUID
-) -> UsedProvider | None:
-    """Read a provider if the agent uses it.
+    transaction: Transaction, *, agent_id: UUID | None, provider_id: UUID
+) -> StoredProvider | None:
+    """Read a provider if the agent uses it; no agent uses none.
 
     The use and the rows of the provider stay as they are until the transaction ends,
     and are of one moment: after a wait, PostgreSQL reads anew only what it locks.
     """
     row = await transaction.fetchrow(
-        """
-        SELECT p.org_id, p.id, p.type, p.name, p.use_case, p.base_url, p.aws_region,
-               p.aws_role_arn, p.aws_session_expires_at, p.missing, p.enabled,
-               e.external_id, c.version AS credential_version,
-               c.encrypted_key, c.encrypted_dek, c.master_key_id
+        f"""
+        SELECT {_COLUMNS}
         FROM use u
         JOIN provider p ON p.org_id = u.org_id AND p.id = u.provider_id
         JOIN credential_version c ON c.org_id = p.org_id AND c.provider_id = p.id
         LEFT JOIN external_id e ON e.org_id = p.org_id
         WHERE u.agent_id = $1 AND u.provider_id = $2
         FOR SHARE OF u, p, c
-        """,
+        """,  # noqa: S608 - our own columns
         agent_id,
         provider_id,
     )
-    return None if row is None else _used_provider(row)
+    return None if row is None else _stored_provider(row)
 
 
 async def add_lease(transaction: Transaction, lease: Lease) -> bool:
@@ -82,15 +125,16 @@ async def add_lease(transaction: Transaction, lease: Lease) -> bool:
     added: bool | None = await transaction.fetchval(
         """
         INSERT INTO lease (
-            org_id, id, provider_id, agent_id, credential_version, runner, nonce,
-            granted_at, expires_at
+            org_id, id, purpose, provider_id, agent_id, credential_version, runner,
+            nonce, granted_at, expires_at
         )
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         ON CONFLICT ON CONSTRAINT lease_nonce_unique DO NOTHING
         RETURNING true
         """,
         lease.org_id,
         lease.id,
+        lease.purpose,
         lease.provider_id,
         lease.agent_id,
         lease.credential_version,
@@ -107,22 +151,24 @@ async def forget_leases(transaction: Transaction, *, expired_before: datetime) -
     await transaction.execute("DELETE FROM lease WHERE expires_at < $1", expired_before)
 
 
-def _used_provider(row: asyncpg.Record) -> UsedProvider:
-    return UsedProvider(
-        org_id=row["org_id"],
-        id=row["id"],
-        type=ProviderType(row["type"]),
-        name=row["name"],
-        use_case=row["use_case"],
-        base_url=row["base_url"],
-        aws_region=row["aws_region"],
-        aws_role_arn=row["aws_role_arn"],
-        external_id=row["external_id"],
-        missing=row["missing"],
-        expires_at=row["aws_session_expires_at"],
-        enabled=row["enabled"],
-        credential_version=row["credential_version"],
-        secret=SealedSecret(
+def _stored_provider(row: asyncpg.Record) -> StoredProvider:
+    return StoredProvider(
+        LeasableProvider(
+            org_id=row["org_id"],
+            id=row["id"],
+            type=ProviderType(row["type"]),
+            name=row["name"],
+            use_case=row["use_case"],
+            base_url=row["base_url"],
+            aws_region=row["aws_region"],
+            aws_role_arn=row["aws_role_arn"],
+            external_id=row["external_id"],
+            missing=row["missing"],
+            expires_at=row["aws_session_expires_at"],
+            enabled=row["enabled"],
+            credential_version=row["credential_version"],
+        ),
+        SealedSecret(
             encrypted_key=row["encrypted_key"],
             encrypted_dek=row["encrypted_dek"],
             master_key_id=row["master_key_id"],
