@@ -55,6 +55,7 @@ AppError                              500 INTERNAL_ERROR
  │  └ MessageTooLongError                 MESSAGE_TOO_LONG
  ├ LimitedError                       429 RATE_LIMITED
  ├ UpstreamError                      502 UPSTREAM_UNREACHABLE
+ │  └ ProviderCallFailedError             PROVIDER_CALL_FAILED
  └ UnavailableError                   503 SERVICE_UNAVAILABLE
     ├ DatabaseUnavailableError            DATABASE_UNAVAILABLE
     ├ MasterKeyUnavailableError           MASTER_KEY_UNAVAILABLE
@@ -111,6 +112,7 @@ __all__ = [
     "NotFoundError",
     "PathNotAllowedError",
     "PreconditionFailedError",
+    "ProviderCallFailedError",
     "ProviderGoneError",
     "ProviderInUseError",
     "ProviderIncompleteError",
@@ -434,6 +436,15 @@ class UpstreamError(AppError):
 
     code = "UPSTREAM_UNREACHABLE"
     status = HTTPStatus.BAD_GATEWAY
+
+
+class ProviderCallFailedError(UpstreamError):
+    """A provider did not answer what was asked of it for an operator.
+
+    `details.explanation` is an `Explanation` with the cause and the fix.
+    """
+
+    code = "PROVIDER_CALL_FAILED"
 
 
 class UnavailableError(AppError):

@@ -9,6 +9,7 @@ from aiohttp import web
 from shared.bus import Answer, NatsBus, answer, answer_ping, connect_bus
 from shared.contracts import agent_runner as contract
 from shared.contracts import conversations
+from shared.contracts import probes as probe_contract
 from shared.contracts.base import Service
 from shared.contracts.credentials import PROVIDER_CHANGED
 from shared.contracts.runners import (
@@ -42,6 +43,8 @@ from .messages.messages import Messages
 from .messages.retention import Retention
 from .messages.thread_reading import ThreadReading
 from .placement import Placement
+from .probes.calling import PROBED_WITHIN
+from .probes.probes import Probes
 from .proxy import routes as proxy_routes
 from .proxy.calls import CallBook, interrupted
 from .proxy.forwarding import Forwarding
@@ -162,6 +165,17 @@ async def serving(
             desk=desk,
             image=settings.agent_image,
         )
+        probes = Probes(
+            bus=bus,
+            database=database,
+            leases=leases,
+            session=await stack.enter_async_context(
+                connect_upstream(
+                    allow_private=settings.allow_private_base_urls,
+                    silence=PROBED_WITHIN,
+                )
+            ),
+        )
         hosting = Hosting(
             repository=repository,
             tenure=tenure,
@@ -195,7 +209,9 @@ async def serving(
         )
         await stack.enter_async_context(
             bus.serving(
-                Service.AGENT_RUNNER, *answers(database, bus, runtime, placement)
+                Service.AGENT_RUNNER,
+                *answers(database, bus, runtime, placement),
+                *probe_answers(probes),
             )
         )
         yield
@@ -255,4 +271,13 @@ def answers(
         answer(conversations.REPLAY_DEAD_LETTER, control.replay),
         answer(conversations.LIST_THREADS, threads.list),
         answer(conversations.GET_THREAD, threads.history),
+    )
+
+
+def probe_answers(probes: Probes) -> Iterable[Answer]:
+    """Every question that is passed on to a provider."""
+    return (
+        answer(probe_contract.PROBE_PROVIDER, probes.probe_provider),
+        answer(probe_contract.PROBE_SUBMISSION, probes.probe_submission),
+        answer(probe_contract.LIST_LIVE_MODELS, probes.list_models),
     )

@@ -3,15 +3,18 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
+from shared.contracts.base import Actor
 from shared.contracts.credentials import (
     LEASE,
     LEASE_PURPOSE,
     LEASE_REPLY_PURPOSE,
     LeasedCredential,
+    LeasePurpose,
     LeaseRequest,
     SealedLease,
     lease_binding,
@@ -37,6 +40,19 @@ class HeldLease:
 
     def is_past_half(self, now: datetime) -> bool:
         return now - self.obtained_at > (self.expires_at - self.obtained_at) / 2
+
+
+class AboutProvider(Protocol):
+    """A question about one provider, and who asks it."""
+
+    @property
+    def org_id(self) -> UUID: ...
+
+    @property
+    def actor(self) -> Actor: ...
+
+    @property
+    def provider_id(self) -> UUID: ...
 
 
 class Leases:
@@ -66,6 +82,42 @@ class Leases:
 
         Raises `LeaseRefusedError`, also when the answer is not the pinned service's.
         """
+        return await self._obtained(
+            purpose=LeasePurpose.AGENT,
+            org_id=org_id,
+            agent_id=agent_id,
+            provider_id=provider_id,
+        )
+
+    async def obtain_once(
+        self,
+        purpose: LeasePurpose,
+        question: AboutProvider,
+        *,
+        submission: bytes | None = None,
+    ) -> HeldLease:
+        """Lease for the one call that *question* asks for; raises as `obtain` does.
+
+        *submission* is a provider on trial, sealed to the credentials service.
+        """
+        return await self._obtained(
+            purpose=purpose,
+            org_id=question.org_id,
+            actor=question.actor,
+            provider_id=question.provider_id,
+            submission=submission,
+        )
+
+    async def _obtained(
+        self,
+        *,
+        purpose: LeasePurpose,
+        org_id: UUID,
+        provider_id: UUID,
+        agent_id: UUID | None = None,
+        actor: Actor | None = None,
+        submission: bytes | None = None,
+    ) -> HeldLease:
         key = SealingKey.generate()
         request = LeaseRequest(
             runner=self._runner,
@@ -73,7 +125,9 @@ class Leases:
             org_id=org_id,
             agent_id=agent_id,
             provider_id=provider_id,
-            purpose="agent",
+            purpose=purpose,
+            actor=actor,
+            submission=submission,
             public_key=key.public_key,
             nonce=secrets.token_bytes(_NONCE_BYTES),
             issued_at=self._now(),

@@ -15,6 +15,7 @@ from . import (
     credentials,
     master_key,
     metrics,
+    probes,
     runners,
 )
 from .base import Endpoint, Service, Signal, Topic
@@ -28,6 +29,7 @@ _MODULES: tuple[ModuleType, ...] = (
     agent_runner,
     conversations,
     runners,
+    probes,
     metrics,
 )
 _EVENTS_API = ("INFO", "CREATE", "UPDATE")

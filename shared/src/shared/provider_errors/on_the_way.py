@@ -6,6 +6,7 @@ __all__ = [
     "ANSWER_TOO_LARGE",
     "CUT_SHORT",
     "FORBIDDEN_ADDRESS",
+    "NOT_UNDERSTOOD",
     "ON_THE_WAY",
     "OURS",
     "REDIRECTED",
@@ -63,6 +64,13 @@ ANSWER_TOO_LARGE = Explanation(
     fix="Ask for less at once.",
     retryable=False,
 )
+NOT_UNDERSTOOD = Explanation(
+    code="ANSWER_NOT_UNDERSTOOD",
+    message="What answers is not in the provider's format.",
+    cause="The base URL leads to something else, or to another path of the provider.",
+    fix="Check the base URL: OpenAI's ends in /v1, Anthropic's and Bedrock's do not.",
+    retryable=False,
+)
 
 ON_THE_WAY = (
     UNREACHABLE,
@@ -71,5 +79,6 @@ ON_THE_WAY = (
     REDIRECTED,
     CUT_SHORT,
     ANSWER_TOO_LARGE,
+    NOT_UNDERSTOOD,
     OURS,
 )

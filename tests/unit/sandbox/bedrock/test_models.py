@@ -50,6 +50,27 @@ async def test_a_missing_model_is_not_found(sandbox: Sandbox) -> None:
         )
 
 
+async def test_profiles_come_in_pages_and_name_the_regions_they_lead_to(
+    sandbox: Sandbox,
+) -> None:
+    with runtime(sandbox, service="bedrock", region="us-east-1") as client:
+        pages = await asyncio.to_thread(
+            lambda: [
+                *client.get_paginator("list_inference_profiles").paginate(
+                    PaginationConfig={"PageSize": 4}
+                )
+            ]
+        )
+
+    profiles = [each for page in pages for each in page["inferenceProfileSummaries"]]
+    assert len(pages) > 1
+    assert len({each["inferenceProfileId"] for each in profiles}) == len(profiles)
+    assert [each["modelArn"].split(":")[3] for each in profiles[0]["models"]] == [
+        "us-east-1",
+        "us-west-2",
+    ]
+
+
 async def test_a_script_answers_the_list_too(sandbox: Sandbox) -> None:
     sandbox.play(Step(status=403))
 

@@ -1,5 +1,6 @@
 """Bedrock's operations: who may ask, and which step answers."""
 
+import json
 from datetime import UTC, datetime
 
 from aiohttp import web
@@ -13,7 +14,7 @@ from ag2trust_sandbox.stamp import new_stamp
 from .converse import ConverseRequest, converse_reply, converse_stream_reply
 from .credentials import CredentialsCheck
 from .invoke import invoke_reply, invoke_stream_reply, read_invocation
-from .models import model_reply, models_reply
+from .models import ProfilesPage, model_reply, models_reply, profiles_reply
 from .parsing import parse
 from .signature import SignedRequest
 
@@ -32,6 +33,7 @@ class BedrockRoutes:
     @property
     def table(self) -> tuple[web.RouteDef, ...]:
         model, models = "/bedrock/model/{model}", "/bedrock/foundation-models"
+        profiles = "/bedrock/inference-profiles"
         return (
             web.post(f"{model}/converse", self.converse),
             web.post(f"{model}/converse-stream", self.converse_stream),
@@ -39,6 +41,7 @@ class BedrockRoutes:
             web.post(f"{model}/invoke-with-response-stream", self.invoke_stream),
             web.get(models, self.list_models, allow_head=False),
             web.get(f"{models}/{{model}}", self.get_model, allow_head=False),
+            web.get(profiles, self.list_profiles, allow_head=False),
         )
 
     async def converse(self, request: web.Request) -> web.StreamResponse:
@@ -73,6 +76,12 @@ class BedrockRoutes:
         region = await self._check(request)
         step = self._sandbox.take_step() or Step()
         return await send(request, models_reply(region, step, new_stamp()))
+
+    async def list_profiles(self, request: web.Request) -> web.StreamResponse:
+        region = await self._check(request)
+        page = parse(ProfilesPage, json.dumps(dict(request.query)).encode())
+        step = self._sandbox.take_step() or Step()
+        return await send(request, profiles_reply(region, page, step, new_stamp()))
 
     async def get_model(self, request: web.Request) -> web.StreamResponse:
         region = await self._check(request)

@@ -6,11 +6,11 @@ from gateway.access.permissions import Permission
 from gateway.iam_policies import IamPolicy, PolicyQuery, policy_answer
 from gateway.routing.asked import Asked
 from gateway.routing.operations import operation
-from gateway.routing.reading import PageQuery
+from gateway.routing.reading import Input, PageQuery
 from gateway.submissions import sealed_to
 from shared.bus import Bus
 from shared.contracts.agent_runner import MODELS_IN_USE, ModelsQuestion
-from shared.contracts.base import Page
+from shared.contracts.base import Name, Page
 from shared.contracts.credentials import (
     CREATE_PROVIDER,
     DELETE_PROVIDER,
@@ -24,19 +24,58 @@ from shared.contracts.credentials import (
     ProviderSubmission,
     UpdateProvider,
 )
+from shared.contracts.probes import (
+    LIST_LIVE_MODELS,
+    PROBE_PROVIDER,
+    PROBE_SUBMISSION,
+    ListLiveModels,
+    LiveModels,
+    ProbedModel,
+    ProbeProvider,
+    ProbeResult,
+    ProbeSubmission,
+    Region,
+)
 from shared.errors import (
     BaseUrlForbiddenError,
+    CredentialsExpiredError,
+    CredentialsFrozenError,
+    CredentialsMissingError,
     MasterKeyUnavailableError,
     NameTakenError,
     PreconditionFailedError,
+    ProviderCallFailedError,
     ProviderIncompleteError,
     ProviderInUseError,
     ProviderNotFoundError,
+    RoleRefusedError,
     SecretRequiredError,
 )
 from shared.identity import PublicIdentity
 
 __all__ = ["ProviderRoutes"]
+
+
+class ProviderTest(Input):
+    """Which model is asked for a few tokens; without one, a list is read.
+
+    Bedrock needs a model: given, or allowed by an agent type.
+    """
+
+    model: ProbedModel | None = None
+
+
+class ProviderTrial(ProviderSubmission):
+    """A provider as it would be created, which need not have a name yet."""
+
+    name: Name = "a provider on trial"
+    model: ProbedModel | None = None
+
+
+class LiveModelsQuery(Input):
+    """In which region Bedrock is asked; the provider's own, if none is named."""
+
+    region: Region | None = None
 
 
 class ProviderRoutes:
@@ -135,6 +174,71 @@ class ProviderRoutes:
         if models is None:
             models = await self._models_in_use(asked)
         return policy_answer(provider, models, account=query.account)
+
+    @operation(
+        "POST /providers/{id}/test",
+        needs=Permission.PROVIDERS_WRITE,
+        errors=(MasterKeyUnavailableError,),
+        missing=ProviderNotFoundError,
+    )
+    async def test_provider(
+        self, asked: Asked, body: ProviderTest | None
+    ) -> ProbeResult:
+        """Make one cheap call to a provider, and explain what went wrong."""
+        question = ProbeProvider(
+            org_id=asked.org_id,
+            actor=asked.actor,
+            provider_id=asked.id,
+            model=body.model if body else None,
+        )
+        return await self._bus.ask(PROBE_PROVIDER, question)
+
+    @operation(
+        "POST /providers/test",
+        needs=Permission.PROVIDERS_WRITE,
+        errors=(BaseUrlForbiddenError, ProviderIncompleteError),
+    )
+    async def test_submission(self, asked: Asked, body: ProviderTrial) -> ProbeResult:
+        """Try a provider before it is added; nothing of it is kept."""
+        sealed = sealed_to(
+            self._credentials, body, org_id=asked.org_id, provider_id=asked.new_id
+        )
+        question = ProbeSubmission(
+            org_id=asked.org_id,
+            actor=asked.actor,
+            provider_id=asked.new_id,
+            sealed=sealed,
+            model=body.model,
+        )
+        return await self._bus.ask(PROBE_SUBMISSION, question)
+
+    @operation(
+        "GET /providers/{id}/models",
+        needs=Permission.PROVIDERS_WRITE,
+        errors=(
+            CredentialsExpiredError,
+            CredentialsFrozenError,
+            CredentialsMissingError,
+            MasterKeyUnavailableError,
+            ProviderCallFailedError,
+            RoleRefusedError,
+        ),
+        missing=ProviderNotFoundError,
+    )
+    async def list_live_models(
+        self, asked: Asked, query: LiveModelsQuery
+    ) -> LiveModels:
+        """List the models that the provider itself lists, all at once.
+
+        It takes the right to change providers, for the secret is opened to ask.
+        """
+        question = ListLiveModels(
+            org_id=asked.org_id,
+            actor=asked.actor,
+            provider_id=asked.id,
+            region=query.region,
+        )
+        return await self._bus.ask(LIST_LIVE_MODELS, question)
 
     async def _models_in_use(self, asked: Asked) -> list[str]:
         question = ModelsQuestion(

@@ -97,7 +97,10 @@ class _Description:
             described["description"] = operation.description
         if operation.body is not None:
             content = {_JSON: {"schema": self.schemas.taken(operation.body)}}
-            described["requestBody"] = {"required": True, "content": content}
+            described["requestBody"] = {
+                "required": operation.needs_body,
+                "content": content,
+            }
         if operation.needs is None:
             described["security"] = []
         else:

@@ -6,9 +6,10 @@
 
 The name is the operation's id, the docstring its summary and description, and the
 signature the rest: *body*, *query* and *if_version* are read and checked before the
-call if they are parameters, and the model that is returned is the answer; `None` is
-204. `Reply[Model]` names another status, or headers. What is no JSON is a
-`web.StreamResponse` of *media*: alone, or beside a model as the other kind of answer.
+call if they are parameters (a body that may be None need not be sent), and the model
+that is returned is the answer; `None` is 204. `Reply[Model]` names another status, or
+headers. What is no JSON is a `web.StreamResponse` of *media*: alone, or beside a model
+as the other kind of answer.
 """
 
 import inspect
@@ -66,6 +67,7 @@ class Operation:
     needs: Permission | None
     query: type[Input]
     body: type[BaseModel] | None
+    needs_body: bool
     takes_version: bool
     answer: Any
     status: int
@@ -120,7 +122,8 @@ def operation(
             description=description.strip(),
             needs=needs,
             query=hints.get("query", Input),
-            body=hints.get("body"),
+            body=_model_in(hints.get("body")),
+            needs_body=_is_model(hints.get("body")),
             takes_version="if_version" in hints,
             answer=answer,
             status=status or usual,
@@ -159,6 +162,12 @@ def _answer_in(hint: Any) -> Any:
     replied = [get_args(each)[0] for each in hints if get_origin(each) is Reply]
     answers = tuple(models or replied)
     return Union[answers] if answers else None  # noqa: UP007 - made of values
+
+
+def _model_in(hint: Any) -> type[BaseModel] | None:
+    """Return the model that a parameter is, or may be."""
+    models = [each for each in (hint, *get_args(hint)) if _is_model(each)]
+    return models[0] if models else None
 
 
 def _is_model(hint: Any) -> bool:

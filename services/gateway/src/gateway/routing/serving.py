@@ -89,10 +89,18 @@ async def _arguments(request: web.Request, operation: Operation) -> dict[str, An
     if operation.takes_version:
         arguments["if_version"] = if_match(request)
     if operation.body is not None:
-        arguments["body"] = await read_json(request, operation.body)
+        arguments["body"] = await _body(request, operation, operation.body)
     elif request.method not in _READING and request.can_read_body:
         await read_json(request, Empty)
     return arguments
+
+
+async def _body(
+    request: web.Request, operation: Operation, model: type[BaseModel]
+) -> BaseModel | None:
+    if operation.needs_body or request.can_read_body:
+        return await read_json(request, model)
+    return None
 
 
 def _replied(

@@ -1,0 +1,117 @@
+"""A provider under a lease: what it answers, and why it does not."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import aiohttp
+
+from agent_runner.masking import SecretMask
+from shared.clock import Clock
+from shared.contracts.credentials import LeasedCredential, ProviderType
+from shared.contracts.probes import LiveModel
+from shared.provider_errors.explaining import explain
+from shared.provider_errors.on_the_way import NOT_UNDERSTOOD
+from shared.provider_errors.reading import failure_in
+from shared.provider_errors.rows import ErrorSource
+
+from .answers import (
+    ModelPage,
+    NotUnderstoodError,
+    models_in,
+    profiles_in,
+    require_answer,
+)
+from .calling import CallFailedError, ProviderAnswer, answer_to
+from .requests import ProbeRequest, models_request, profiles_request, trial_call
+
+__all__ = ["LiveProvider"]
+
+ReadT = TypeVar("ReadT")
+
+_MOST_PAGES = 20
+_MOST_MODELS = 2000
+
+
+class LiveProvider:
+    """Every method raises `CallFailedError`, whose explanation tells no secret."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        credential: LeasedCredential,
+        *,
+        now: Clock,
+    ) -> None:
+        self._session = session
+        self._credential = credential
+        self._type = credential.type
+        secrets = [each.get_secret_value() for each in credential.fields.values()]
+        self._mask = SecretMask(secrets)
+        self._now = now
+
+    async def latency_ms(self, model: str | None) -> int:
+        """Make the cheapest call; return how long the whole answer took."""
+        request = trial_call(self._credential, model=model, now=self._now())
+        answer = await self._answered(request)
+        if model is None:
+            _understood(answer, lambda body: models_in(self._type, body))
+        else:
+            _understood(answer, lambda body: require_answer(self._type, body))
+        return answer.latency_ms
+
+    async def models(self, region: str | None) -> list[LiveModel]:
+        """List what the provider lists, of Bedrock the foundation models."""
+
+        def request(after: str | None) -> ProbeRequest:
+            return models_request(
+                self._credential, region=region, after=after, now=self._now()
+            )
+
+        return await self._all(request, lambda body: models_in(self._type, body))
+
+    async def profiles(self, region: str | None) -> list[LiveModel]:
+        """List Bedrock's inference profiles; other types have none."""
+        if self._type is not ProviderType.BEDROCK:
+            return []
+
+        def request(after: str | None) -> ProbeRequest:
+            return profiles_request(
+                self._credential, region=region, after=after, now=self._now()
+            )
+
+        return await self._all(request, profiles_in)
+
+    async def _all(
+        self,
+        request: Callable[[str | None], ProbeRequest],
+        read: Callable[[bytes], ModelPage],
+    ) -> list[LiveModel]:
+        """Turn the pages; a list without end is cut."""
+        models: list[LiveModel] = []
+        after: str | None = None
+        for _ in range(_MOST_PAGES):
+            page = _understood(await self._answered(request(after)), read)
+            models += page.models
+            after = page.after
+            if after is None:
+                break
+        return models[:_MOST_MODELS]
+
+    async def _answered(self, request: ProbeRequest) -> ProviderAnswer:
+        answer = await answer_to(self._session, request)
+        if not answer.is_refusal:
+            return answer
+        source = ErrorSource(self._type)
+        failure = failure_in(
+            source, status=answer.status, headers=answer.headers, body=answer.body
+        )
+        raise CallFailedError(
+            explain(source, failure, hide=self._mask.hide), latency_ms=answer.latency_ms
+        )
+
+
+def _understood(answer: ProviderAnswer, read: Callable[[bytes], ReadT]) -> ReadT:
+    try:
+        return read(answer.body)
+    except NotUnderstoodError:
+        raise CallFailedError(NOT_UNDERSTOOD, latency_ms=answer.latency_ms) from None
