@@ -219,7 +219,11 @@ async def test_bedrocks_own_names_are_kept(
 
 @pytest.mark.parametrize(
     ("provider_type", "code"),
-    zip(TYPES, ["INVALID_API_KEY", "INVALID_API_KEY", "ACCESS_DENIED"], strict=True),
+    [
+        (ProviderType.OPENAI, "INVALID_API_KEY"),
+        (ProviderType.ANTHROPIC, "INVALID_API_KEY"),
+        (ProviderType.BEDROCK, "ACCESS_DENIED"),
+    ],
 )
 async def test_a_wrong_key_is_explained(
     sandbox: Sandbox,
