@@ -28,7 +28,9 @@ AppError                              500 INTERNAL_ERROR
  │  ├ CallNotFoundError                   CALL_NOT_FOUND
  │  ├ ApiKeyNotFoundError                 API_KEY_NOT_FOUND
  │  ├ RunnerNotFoundError                 RUNNER_NOT_FOUND
- │  └ JobNotFoundError                    JOB_NOT_FOUND
+ │  ├ JobNotFoundError                    JOB_NOT_FOUND
+ │  ├ PriceNotFoundError                  PRICE_NOT_FOUND
+ │  └ RepricingNotFoundError              REPRICING_NOT_FOUND
  ├ MethodNotAllowedError              405 METHOD_NOT_ALLOWED
  ├ ConflictError                      409 CONFLICT
  │  ├ NameTakenError                      NAME_TAKEN
@@ -112,12 +114,14 @@ __all__ = [
     "NotFoundError",
     "PathNotAllowedError",
     "PreconditionFailedError",
+    "PriceNotFoundError",
     "ProviderCallFailedError",
     "ProviderGoneError",
     "ProviderInUseError",
     "ProviderIncompleteError",
     "ProviderNotFoundError",
     "ProviderNotReadyError",
+    "RepricingNotFoundError",
     "RequestInProgressError",
     "RoleRefusedError",
     "RunnerNotFoundError",
@@ -295,6 +299,14 @@ class RunnerNotFoundError(NotFoundError):
 
 class JobNotFoundError(NotFoundError):
     code = "JOB_NOT_FOUND"
+
+
+class PriceNotFoundError(NotFoundError):
+    code = "PRICE_NOT_FOUND"
+
+
+class RepricingNotFoundError(NotFoundError):
+    code = "REPRICING_NOT_FOUND"
 
 
 class MethodNotAllowedError(AppError):

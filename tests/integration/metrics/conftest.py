@@ -12,6 +12,7 @@ from metrics.app import serving
 from metrics.settings import Settings
 from shared.bus import NatsBus
 from shared.contracts.base import Service
+from shared.migrations import migrate
 
 Superuser: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -19,6 +20,12 @@ Superuser: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 @pytest.fixture
 def settings(stack: Stack) -> Settings:
     return stack.settings(Settings, Service.METRICS)
+
+
+@pytest_asyncio.fixture
+async def schema(settings: Settings) -> None:
+    """Make the tables, and nobody who sweeps them."""
+    await migrate(settings, "metrics.migrations")
 
 
 @pytest_asyncio.fixture
@@ -53,7 +60,6 @@ async def without_unique_calls(superuser: Superuser) -> None:
     """Leave the sequence as the only defence against counting twice."""
     await superuser.execute(
         """
-        ALTER TABLE attempt DROP CONSTRAINT attempt_call_id_fkey;
         ALTER TABLE attempt DROP CONSTRAINT attempt_pkey;
         ALTER TABLE call DROP CONSTRAINT call_pkey;
         """

@@ -9,8 +9,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from metrics.app import answers
 from metrics.ledger import Ledger
 from metrics.ledger_repository import PostgresLedger
-from metrics.reads import Reads
-from metrics.reads_repository import PostgresReads
+from metrics.repricing import Repricer
+from metrics.repricing_repository import PostgresRepricing
+from metrics.rollup_repository import Turns
 from metrics.settings import Settings
 from shared.bus import connect_bus
 from shared.contracts.base import Service
@@ -23,7 +24,7 @@ from shared.migrations import migrate
 
 class ForgetfulLedger(Ledger):
     def __init__(self, database: Database) -> None:
-        super().__init__(PostgresLedger(database))
+        super().__init__(PostgresLedger(database, Turns()))
         self._database = database
 
     async def ingest(self, batch: Ingest) -> Ingested:
@@ -46,10 +47,10 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
         bus = await stack.enter_async_context(
             connect_bus(settings.nats_url, service=Service.METRICS, identity=identity)
         )
-        ledger, reads = ForgetfulLedger(database), Reads(PostgresReads(database))
-        await stack.enter_async_context(
-            bus.serving(Service.METRICS, *answers(ledger, reads))
-        )
+        ledger = ForgetfulLedger(database)
+        repricer = Repricer(PostgresRepricing(database, Turns()))
+        answered = answers(database, settings, ledger=ledger, repricer=repricer)
+        await stack.enter_async_context(bus.serving(Service.METRICS, *answered))
         yield
 
 

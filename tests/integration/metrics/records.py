@@ -118,12 +118,14 @@ def random_call(draw: random.Random, **changes: Any) -> CallRecord:
     usage = Usage(
         input_tokens=_perhaps(draw, 5_000),
         cached_input_tokens=_perhaps(draw, 2_000),
+        cache_write_5m_tokens=_perhaps(draw, 500),
+        cache_write_1h_tokens=_perhaps(draw, 500),
         output_tokens=_perhaps(draw, 3_000),
         reasoning_tokens=_perhaps(draw, 100),
     )
     drawn: dict[str, Any] = {
         "status": draw.choice(list(CallStatus)),
-        "started_at": NOON + timedelta(minutes=draw.randrange(-720, 720)),
+        "started_at": random_time(draw),
         "duration_ms": _perhaps(draw, 60_000),
         "time_to_first_token_ms": _perhaps(draw, 3_000),
         "usage": usage,
@@ -132,10 +134,17 @@ def random_call(draw: random.Random, **changes: Any) -> CallRecord:
     return call(**(drawn | changes))
 
 
+def random_time(draw: random.Random) -> datetime:
+    """Draw a time within a day of noon; each other one begins a minute, or more."""
+    time = NOON + timedelta(seconds=draw.uniform(-86_400, 86_400))
+    seconds = draw.choice([0, 0, 0, 60, 900, 3600])
+    return time - (time - NOON) % timedelta(seconds=seconds) if seconds else time
+
+
 def random_message(draw: random.Random, **changes: Any) -> MessageRecord:
     drawn: dict[str, Any] = {
         "status": draw.choice(_FINAL),
-        "finished_at": NOON + timedelta(minutes=draw.randrange(-720, 720)),
+        "finished_at": random_time(draw),
         "duration_ms": _perhaps(draw, 90_000),
     }
     return message(**(drawn | changes))

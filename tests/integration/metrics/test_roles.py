@@ -11,7 +11,18 @@ from .records import batch, call, message
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("metrics")]
 
 
-@pytest.mark.parametrize("table", ["call", "attempt", "message", "counted_call"])
+TABLES = [
+    "call",
+    "attempt",
+    "message",
+    "counted_call",
+    "rollup",
+    "dimension_of_call",
+    "dimension_of_message",
+]
+
+
+@pytest.mark.parametrize("table", TABLES)
 async def test_without_an_organization_there_are_no_rows(
     stack: Stack, runner: NatsBus, table: str
 ) -> None:
@@ -24,7 +35,7 @@ async def test_without_an_organization_there_are_no_rows(
     assert rows == []
 
 
-@pytest.mark.parametrize("table", ["call", "attempt", "message", "counted_call"])
+@pytest.mark.parametrize("table", TABLES)
 async def test_an_organization_has_its_own_rows_alone(
     stack: Stack, runner: NatsBus, table: str
 ) -> None:
@@ -37,7 +48,7 @@ async def test_an_organization_has_its_own_rows_alone(
     rows = await connection.fetch(f"SELECT * FROM {table}")  # noqa: S608 - see above
 
     await connection.close()
-    assert [row["org_id"] for row in rows] == [org_id]
+    assert {row["org_id"] for row in rows} == {org_id}
 
 
 @pytest.mark.parametrize(
@@ -53,6 +64,25 @@ async def test_an_organization_has_its_own_rows_alone(
         ("metrics_sweep", "DELETE FROM attempt"),
         ("metrics_sweep", "DELETE FROM message"),
         ("metrics_sweep", "DELETE FROM dead_letter"),
+        ("metrics_sweep", "UPDATE call SET started_at = now()"),
+        ("metrics", "UPDATE call SET cost = 0"),
+        ("metrics", "UPDATE rollup SET calls = 0"),
+        ("metrics", "INSERT INTO rollup DEFAULT VALUES"),
+        ("metrics", "DELETE FROM rollup"),
+        ("metrics", "SELECT * FROM rollup_day"),
+        ("metrics", "SELECT * FROM call_of_other_days"),
+        ("metrics_sweep", "SELECT * FROM attempt_of_other_days"),
+        ("metrics_sweep", "DELETE FROM call_of_other_days"),
+        ("metrics", "SELECT drop_days('call')"),
+        ("metrics", "SELECT retire_days(9)"),
+        ("metrics", "SELECT * FROM kept_day"),
+        ("metrics_sweep", "DELETE FROM kept_day"),
+        ("metrics_sweep", "SELECT * FROM call_by_day"),
+        ("metrics", "SELECT make_days(current_date, current_date)"),
+        ("metrics", "UPDATE repricing SET calls_examined = 0"),
+        ("metrics", "DELETE FROM repriced_model"),
+        ("metrics", "DELETE FROM audit"),
+        ("metrics_sweep", "UPDATE audit SET actor_id = 'nobody'"),
         ("gateway", "SELECT * FROM metrics.call"),
     ],
 )

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from gateway.periods import Period, PeriodQuery, period_of
+from gateway.periods import Period, PeriodQuery, last_day_unless_given, period_of
 from shared.errors import InvalidError
 
 from .objects import NOON
@@ -26,6 +26,24 @@ def period(**query: str) -> Period:
 )
 def test_a_length_ends_now(query: dict[str, str], length: timedelta) -> None:
     assert period(**query) == Period(since=NOON - length, until=NOON)
+
+
+def test_the_last_day_is_meant_unless_a_period_is_given() -> None:
+    nothing = PeriodQuery.model_validate({"tz": "Europe/Paris"})
+    something = PeriodQuery.model_validate({"to": "2026-01-01T00:00:00Z"})
+
+    day = last_day_unless_given(nothing, now=NOON)
+    given = last_day_unless_given(something, now=NOON)
+
+    assert day == Period(since=NOON - timedelta(days=1), until=NOON)
+    assert given == Period(None, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    "zone", ["UTC", "Europe/Paris", "Etc/GMT+5", "America/St_Johns"]
+)
+def test_any_zone_may_be_meant(zone: str) -> None:
+    assert PeriodQuery.model_validate({"tz": zone}).tz == zone
 
 
 def test_no_period_is_open_at_both_ends() -> None:
@@ -70,7 +88,9 @@ def test_what_contradicts_itself_is_refused(query: dict[str, str], field: str) -
         {"from": "2026-01-01T00:00:00"},
         {"from": "2026-13-01T00:00:00Z"},
         {"from": "2026-01-01T00:00:00 00:00"},
-        {"tz": "Europe/Paris"},
+        {"tz": "Europe/Paris "},
+        {"tz": "../etc/passwd"},
+        {"tz": ""},
     ],
 )
 def test_what_is_no_period_is_refused(query: dict[str, str]) -> None:

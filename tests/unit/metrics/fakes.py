@@ -1,16 +1,19 @@
 """Repositories in memory, with the real ones' promises."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from metrics.announcements_repository import Backlog
+from metrics.calls_repository import CallPlace
 from metrics.ledger_repository import DeadLetter, EntriesRefusedError, Entry
-from shared.contracts.metrics import Call, CallRecord, MessageRecord
-from shared.contracts.usage import AgentStats
+from metrics.pricing import Override, PricedCall
+from metrics.spans import Reading
+from metrics.usage_repository import Sums
+from shared.contracts.metrics import Call, CallRecord, CallsQuestion, MessageRecord
 
 from .records import NOON
 
@@ -23,12 +26,19 @@ class FakeSequence:
     counted: list[CallRecord | MessageRecord] = field(default_factory=list)
     buried: list[DeadLetter] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
+    prices: dict[UUID, PricedCall] = field(default_factory=dict)
+    overrides: list[Override] = field(default_factory=list)
+    held: set[UUID] = field(default_factory=set, compare=False)
 
     async def count(self, entries: Sequence[Entry]) -> None:
         self.batches.append(len(entries))
         if any((each.record.duration_ms or 0) < 0 for each in entries):
             raise EntriesRefusedError("a duration is negative")
+        assert {each.record.org_id for each in entries} <= self.held
         self.counted += [each.record for each in entries]
+        for each in entries:
+            if isinstance(each.record, CallRecord) and each.priced:
+                self.prices[each.record.call_id] = each.priced
 
     async def bury(self, dead_letters: Sequence[DeadLetter]) -> None:
         self.buried += dead_letters
@@ -44,69 +54,59 @@ class FakeLedgerRepository:
     sequences: dict[UUID, FakeSequence] = field(default_factory=dict)
 
     @asynccontextmanager
-    async def locked(self, source: UUID) -> AsyncIterator[FakeSequence]:
+    async def locked(
+        self, source: UUID, org_ids: Collection[UUID]
+    ) -> AsyncIterator[FakeSequence]:
         sequence = deepcopy(self.sequences.get(source, FakeSequence()))
+        sequence.held = set(org_ids)
         yield sequence
         self.sequences[source] = sequence
 
 
 @dataclass
-class FakeReads:
-    """Calls, newest first as they were given; no tokens, no times."""
+class FakeCalls:
+    """Calls, started last first as they were given; of the filters only the agent."""
 
     stored: list[Call] = field(default_factory=list)
 
-    async def agent_stats(
-        self,
-        org_id: UUID,
-        agent_id: UUID,
-        *,
-        since: datetime | None,
-        until: datetime | None,
-    ) -> AgentStats:
-        calls = [
-            each
-            for each in self.stored
-            if (each.org_id, each.agent_id) == (org_id, agent_id)
-        ]
-        return AgentStats(
-            agent_id=agent_id,
-            total_tokens=0,
-            input_tokens=0,
-            output_tokens=0,
-            cached_input_tokens=0,
-            average_response_time_ms=None,
-            p50_response_time_ms=None,
-            p95_response_time_ms=None,
-            average_time_to_first_token_ms=None,
-            message_duration_ms=None,
-            messages_processed=0,
-            calls=len(calls),
-            errors=0,
-            error_rate=None,
-            since=since,
-            until=until,
-            as_of=NOON,
-        )
-
-    async def calls(
-        self, org_id: UUID, *, agent_id: UUID | None, below: UUID | None, limit: int
+    async def newest(
+        self, question: CallsQuestion, *, below: CallPlace | None, limit: int
     ) -> list[Call]:
         return [
             each
             for each in self.stored
-            if each.org_id == org_id
-            and (agent_id is None or each.agent_id == agent_id)
-            and (below is None or each.call_id < below)
+            if each.org_id == question.org_id
+            and question.agent_id in {None, each.agent_id}
+            and (below is None or (each.started_at, each.call_id) < below)
         ][:limit]
 
-    async def call(self, org_id: UUID, call_id: UUID) -> Call | None:
+    async def find(self, org_id: UUID, call_id: UUID) -> Call | None:
         found = [
             each
             for each in self.stored
             if (each.org_id, each.call_id) == (org_id, call_id)
         ]
         return found[0] if found else None
+
+
+@dataclass
+class FakeUsage:
+    """Answers *found* whatever it is asked, and keeps the questions."""
+
+    found: list[Sums] = field(default_factory=list)
+    asked: list[dict[str, Any]] = field(default_factory=list)
+
+    async def of_key(
+        self, org_id: UUID, reading: Reading, **question: Any
+    ) -> list[Sums]:
+        self.asked.append({"org_id": org_id, "reading": reading, **question})
+        return self.found
+
+    async def by_key(
+        self, org_id: UUID, reading: Reading, **question: Any
+    ) -> list[Sums]:
+        self.asked.append({"org_id": org_id, "reading": reading, **question})
+        return self.found[question["offset"] :][: question["limit"]]
 
 
 @dataclass

@@ -1,19 +1,25 @@
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from metrics.ledger import Ledger, read_record, records_due
 from metrics.ledger_repository import DeadLetter
+from metrics.pricing import Override
+from metrics.rates import Rate, Rates
 from shared.contracts.metrics import (
     CallRecord,
     Ingest,
     Ingested,
     IngestRecord,
     MessageRecord,
+    Usage,
 )
+from shared.ids import new_id
 
 from .fakes import FakeLedgerRepository, FakeSequence
-from .records import SPOOL, batch, call, message
+from .records import ORGANIZATION, SPOOL, batch, call, message
 
 
 @pytest.fixture
@@ -42,7 +48,7 @@ def ledger(repository: FakeLedgerRepository) -> Ledger:
 def test_only_the_next_places_without_a_gap_are_due(
     given_: list[int], due: list[int]
 ) -> None:
-    records = [IngestRecord(sequence=each, payload="") for each in given_]
+    records = [DeadLetter(each, "", "") for each in given_]
 
     chosen = records_due(records, applied_through=2)
 
@@ -53,7 +59,7 @@ def test_only_the_next_places_without_a_gap_are_due(
 def test_whatever_comes_in_the_due_places_are_consecutive(
     places: list[int], after: int
 ) -> None:
-    records = [IngestRecord(sequence=each, payload="") for each in places]
+    records = [DeadLetter(each, "", "") for each in places]
 
     chosen = [each.sequence for each in records_due(records, applied_through=after)]
 
@@ -159,6 +165,40 @@ async def test_a_healthy_batch_is_counted_in_one_go(
     await ledger.ingest(batch(*(call() for _ in range(100))))
 
     assert repository.sequences[SPOOL].batches == [100]
+
+
+@pytest.mark.parametrize("time", ["1969-12-31T23:59:59Z", "9999-12-31T00:00:00Z"])
+def test_a_time_that_no_clock_shows_cannot_be_counted(time: str) -> None:
+    record = call().model_dump_json().replace("2026-01-01T12:00:00Z", time)
+
+    read = read_record(IngestRecord(sequence=1, payload=record))
+
+    assert read == DeadLetter(1, record, "time: out of range")
+
+
+async def test_a_call_is_priced_when_it_is_counted(
+    ledger: Ledger, repository: FakeLedgerRepository
+) -> None:
+    tokens = Usage(input_tokens=1_000_000, output_tokens=0)
+    mine, theirs = call(usage=tokens), call(usage=tokens, org_id=new_id())
+    override = Override(
+        id=new_id(),
+        version=1,
+        org_id=ORGANIZATION,
+        provider_type=mine.provider_type,
+        model=mine.model,
+        provider_id=None,
+        effective_from=mine.started_at,
+        effective_to=None,
+        rates=Rates(input=Rate(Decimal("0.5"))),
+    )
+    repository.sequences[SPOOL] = FakeSequence(overrides=[override])
+
+    await ledger.ingest(batch(mine, theirs))
+
+    prices = repository.sequences[SPOOL].prices
+    assert prices[mine.call_id].cost == Decimal("0.5")
+    assert prices[theirs.call_id].cost == Decimal("1.25")
 
 
 def test_the_reason_of_a_dead_letter_quotes_nothing_of_it() -> None:

@@ -1,5 +1,5 @@
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -9,9 +9,8 @@ from metrics.pricing import PricedCall
 from metrics.rollups import (
     Figures,
     Grain,
-    Place,
+    Minute,
     Rollup,
-    Scope,
     dimensions_of,
     repriced,
     rolled_up,
@@ -26,7 +25,11 @@ from shared.ids import new_id
 from .records import AGENT, NOON, ORGANIZATION, call, message
 
 UNPRICED = PricedCall(None, "book", UnpricedReason.MODEL_UNKNOWN)
-ALL = Scope(ORGANIZATION, "organization", "")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def all_of(minute: datetime) -> Minute:
+    return Minute(ORGANIZATION, "organization", "", minute)
 
 
 def costing(dollars: str) -> PricedCall:
@@ -102,7 +105,7 @@ def test_names_that_are_too_long_for_an_index_share_the_place_of_their_beginning
     assert found["code"] == ["C" * 500]
 
 
-def test_a_call_is_summed_up_in_the_rollup_of_each_grain() -> None:
+def test_a_call_is_summed_up_in_the_minute_it_starts_in() -> None:
     record = call(
         started_at=NOON + timedelta(minutes=47, seconds=11),
         status=CallStatus.FAILED,
@@ -120,7 +123,7 @@ def test_a_call_is_summed_up_in_the_rollup_of_each_grain() -> None:
 
     found = rolled_up([(record, costing("0.5"))], [])
 
-    whole = Rollup(
+    assert found[all_of(NOON + timedelta(minutes=47))] == Rollup(
         Figures(
             calls=1,
             failed_calls=1,
@@ -138,27 +141,27 @@ def test_a_call_is_summed_up_in_the_rollup_of_each_grain() -> None:
         ),
         Sketch.of([1200]),
     )
-    assert {place: found[place] for place in found if place.scope == ALL} == {
-        Place(Grain.MINUTE, ALL, NOON + timedelta(minutes=47)): whole,
-        Place(Grain.QUARTER, ALL, NOON + timedelta(minutes=45)): whole,
-        Place(Grain.HOUR, ALL, NOON): whole,
-        Place(Grain.DAY, ALL, NOON - timedelta(hours=12)): whole,
-    }
 
 
-@pytest.mark.parametrize("seconds", [0, 59.999999, 60, 899, 900, 3599, 3600, 86400])
+@pytest.mark.parametrize("seconds", [0, 59.999999, 60, 899, 900, 3599, 3600, 86399.9])
 @pytest.mark.parametrize("grain", Grain)
-def test_a_rollup_holds_what_starts_in_it_its_beginning_included(
+def test_a_time_lies_between_two_bounds_of_every_grain(
     seconds: float, grain: Grain
 ) -> None:
-    started_at = NOON + timedelta(seconds=seconds)
+    time = NOON + timedelta(seconds=seconds)
 
-    found = rolled_up([(call(started_at=started_at), UNPRICED)], [])
+    assert grain.floor(time) <= time < grain.floor(time) + grain.length
+    assert grain.ceil(time) - grain.length < time <= grain.ceil(time)
+    assert (grain.floor(time) == time) == (grain.ceil(time) == time)
+    assert (grain.floor(time) - EPOCH) % grain.length == timedelta(0)
 
-    [begins] = [
-        each.starts_at for each in found if (each.grain, each.scope) == (grain, ALL)
-    ]
-    assert begins <= started_at < begins + grain.length
+
+def test_a_time_of_another_zone_falls_into_its_minute_of_utc() -> None:
+    elsewhere = NOON.astimezone(timezone(timedelta(hours=5, minutes=45)))
+
+    found = rolled_up([(call(started_at=elsewhere), UNPRICED)], [])
+
+    assert {str(minute.starts_at) for minute in found} == {str(NOON)}
 
 
 def test_what_is_not_known_adds_nothing() -> None:
@@ -166,7 +169,7 @@ def test_what_is_not_known_adds_nothing() -> None:
 
     found = rolled_up([(record, UNPRICED)], [])
 
-    assert found[Place(Grain.HOUR, ALL, NOON)] == Rollup(
+    assert found[all_of(NOON)] == Rollup(
         Figures(calls=1, interrupted_calls=1, unpriced_calls=1), Sketch({})
     )
 
@@ -181,15 +184,14 @@ def test_completed_messages_count_for_organization_agent_and_type() -> None:
 
     found = rolled_up([], [completed, message(), *others])
 
-    assert found[Place(Grain.DAY, ALL, NOON - timedelta(hours=12))].figures == Figures(
+    assert found[all_of(NOON)].figures == Figures(
         messages_processed=2, timed_messages=1, message_duration_ms=70
     )
-    assert Counter(place.scope.dimension for place in found) == {
-        "organization": len(Grain),
-        "agent": len(Grain),
-        "agent_type": 2 * len(Grain),
+    assert Counter(minute.dimension for minute in found) == {
+        "organization": 1,
+        "agent": 1,
+        "agent_type": 2,
     }
-    assert Place(Grain.DAY, Scope(ORGANIZATION, "agent", str(AGENT)), NOON) not in found
 
 
 def test_many_calls_make_the_sums_of_each() -> None:
@@ -208,19 +210,13 @@ def test_many_calls_make_the_sums_of_each() -> None:
 
     found = rolled_up(calls, [])
 
-    for grain in Grain:
-        rollups = [
-            rollup
-            for place, rollup in found.items()
-            if (place.grain, place.scope) == (grain, ALL)
-        ]
-        whole = rollups[0]
-        for each in rollups[1:]:
-            whole = whole.plus(each)
-        assert whole.figures.calls == 200
-        assert whole.figures.output_tokens == sum(range(200))
-        assert whole.figures.cost == sum(priced.cost or 0 for _, priced in calls)
-        assert whole.response_times == Sketch.of(range(200))
+    mine = [each for minute, each in found.items() if minute.dimension == "agent"]
+    assert len(mine) > 100
+    assert sum(each.figures.calls for each in mine) == 200
+    assert sum(each.figures.output_tokens for each in mine) == sum(range(200))
+    assert sum(each.figures.cost for each in mine) == Decimal("19.9")
+    together = b"".join(each.response_times.to_bytes() for each in mine)
+    assert Sketch.from_bytes(together) == Sketch.of(range(200))
 
 
 def test_a_new_price_changes_cost_and_unpriced_calls_and_nothing_else() -> None:
@@ -233,6 +229,6 @@ def test_a_new_price_changes_cost_and_unpriced_calls_and_nothing_else() -> None:
 
     found = repriced(changes)
 
-    assert found[Place(Grain.HOUR, ALL, NOON)] == Rollup(
+    assert found[all_of(NOON)] == Rollup(
         Figures(cost=Decimal("-1.75"), unpriced_calls=-1), Sketch({})
     )

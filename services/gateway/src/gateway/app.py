@@ -38,10 +38,12 @@ from .routes.health import HealthRoutes
 from .routes.jobs import JobRoutes
 from .routes.master_key import MasterKeyRoutes
 from .routes.messages import MessageRoutes
+from .routes.prices import PriceRoutes
 from .routes.providers import ProviderRoutes
 from .routes.runners import RunnerRoutes
 from .routes.stats import StatsRoutes
 from .routes.threads import ThreadRoutes
+from .routes.usage import UsageRoutes
 from .routing.idempotency import RENEWED_EVERY, Idempotency
 from .routing.openapi import JsonObject, describe
 from .routing.operations import operations_in
@@ -80,7 +82,9 @@ def create_app(
         ThreadRoutes(bus),
         DeadLetterRoutes(bus),
         StatsRoutes(bus, now=now),
-        CallRoutes(bus),
+        UsageRoutes(bus, now=now),
+        CallRoutes(bus, now=now),
+        PriceRoutes(bus),
         MasterKeyRoutes(bus),
         RunnerRoutes(bus),
         JobRoutes(bus),

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from .routing.reading import Input, invalid_query
 
-__all__ = ["Period", "PeriodQuery", "period_of"]
+__all__ = ["Period", "PeriodQuery", "Timestamp", "last_day_unless_given", "period_of"]
 
 _RFC_3339 = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.IGNORECASE
@@ -35,13 +35,25 @@ def _timestamp(value: object) -> object:
 Timestamp = Annotated[AwareDatetime, BeforeValidator(_timestamp)]
 
 
+Zone = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$", max_length=64
+    ),
+]
+
+
 class PeriodQuery(Input):
-    """`period`, or `days`, or `from` and `to`; or none, for everything."""
+    """`period`, or `days`, or `from` and `to`; or none, for everything.
+
+    `tz` is the zone whose hours and days are meant, where any are.
+    """
 
     period: Literal["24h", "7d", "30d", "90d"] | None = None
     days: int | None = Field(default=None, ge=1, le=90)
     since: Timestamp | None = Field(default=None, alias="from")
     until: Timestamp | None = Field(default=None, alias="to")
+    tz: Zone = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,14 @@ def period_of(query: PeriodQuery, *, now: datetime) -> Period:
     if query.since and query.until and query.since >= query.until:
         raise invalid_query({"to": "Should be later than from"})
     return Period(since=_in_utc(query.since), until=_in_utc(query.until))
+
+
+def last_day_unless_given(query: PeriodQuery, *, now: datetime) -> Period:
+    """As `period_of`, but the last 24 hours for a query that names no period."""
+    period = period_of(query, now=now)
+    if period == Period(None, None):
+        return Period(since=now - _LENGTHS["24h"], until=now)
+    return period
 
 
 def _require_one_way_of_saying(query: PeriodQuery) -> None:

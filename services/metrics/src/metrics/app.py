@@ -5,35 +5,68 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 from shared.bus import Answer, answer, answer_ping, connect_bus
+from shared.clock import utc_now
 from shared.contracts import metrics as contract
 from shared.contracts.base import Service
-from shared.database import connect_database
+from shared.database import Database, connect_database
 from shared.identity import Identity
 from shared.lifecycle import background, every
 from shared.migrations import migrate
 
 from .announcements import Announcer
 from .announcements_repository import PostgresAnnouncements
+from .calls import Calls
+from .calls_repository import PostgresCalls
 from .ledger import Ledger
 from .ledger_repository import PostgresLedger
-from .reads import Reads
-from .reads_repository import PostgresReads
+from .price_overrides_repository import PostgresPriceOverrides
+from .prices import PriceList
+from .repricing import Repricer
+from .repricing_repository import PostgresRepricing
+from .retention import Retention
+from .retention_repository import PostgresRetention
+from .rollup_repository import Turns
 from .settings import Settings
+from .usage import Usage
+from .usage_repository import PostgresUsage
 
 __all__ = ["answers", "serving"]
 
 _ANNOUNCE_EVERY = timedelta(seconds=1)
 _DECLARE_EVENTS_EVERY = timedelta(seconds=5)
+_KEEP_EVERY = timedelta(hours=1)
+_REPRICE_EVERY = timedelta(seconds=1)
+_MARGIN = timedelta(days=1)  # nobody reads what is about to be dropped
 
 
-def answers(ledger: Ledger, reads: Reads) -> Iterable[Answer]:
+def answers(
+    database: Database, settings: Settings, *, ledger: Ledger, repricer: Repricer
+) -> Iterable[Answer]:
     """Every subject this service answers, and what answers it."""
+    calls = Calls(PostgresCalls(database))
+    prices = PriceList(PostgresPriceOverrides(database), now=utc_now)
+    usage = Usage(
+        PostgresUsage(database),
+        now=utc_now,
+        minutes_kept=settings.minutes_kept - _MARGIN,
+        calls_kept=settings.calls_kept - _MARGIN,
+    )
     return (
         answer(contract.PING, answer_ping),
         answer(contract.INGEST, ledger.ingest),
-        answer(contract.AGENT_STATS, reads.agent_stats),
-        answer(contract.LIST_CALLS, reads.list_calls),
-        answer(contract.GET_CALL, reads.get_call),
+        answer(contract.LIST_CALLS, calls.list_calls),
+        answer(contract.GET_CALL, calls.get_call),
+        answer(contract.AGENT_STATS, usage.agent_stats),
+        answer(contract.USAGE_SUMMARY, usage.summary),
+        answer(contract.USAGE_BY, usage.by),
+        answer(contract.USAGE_TIMELINE, usage.timeline),
+        answer(contract.LIST_PRICES, prices.list_prices),
+        answer(contract.GET_PRICE, prices.get_price),
+        answer(contract.PUT_PRICE, prices.put_price),
+        answer(contract.DELETE_PRICE, prices.delete_price),
+        answer(contract.QUOTE_PRICE, prices.quote_price),
+        answer(contract.REPRICE, repricer.reprice),
+        answer(contract.GET_REPRICING, repricer.get_repricing),
     )
 
 
@@ -51,17 +84,24 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
         bus = await stack.enter_async_context(
             connect_bus(settings.nats_url, service=Service.METRICS, identity=identity)
         )
-        ledger = Ledger(PostgresLedger(database))
-        reads = Reads(PostgresReads(database))
+        turns = Turns()
+        ledger = Ledger(PostgresLedger(database, turns))
+        repricer = Repricer(PostgresRepricing(database, turns))
         announcer = Announcer(PostgresAnnouncements(database), bus)
-        await stack.enter_async_context(
-            bus.serving(Service.METRICS, *answers(ledger, reads))
+        retention = Retention(
+            PostgresRetention(database),
+            calls_kept=settings.calls_kept,
+            minutes_kept=settings.minutes_kept,
         )
+        answered = answers(database, settings, ledger=ledger, repricer=repricer)
+        await stack.enter_async_context(bus.serving(Service.METRICS, *answered))
         await stack.enter_async_context(
             background(
                 bus.until_closed(),
                 every(_DECLARE_EVENTS_EVERY, bus.declare_events, name="declare_events"),
                 every(_ANNOUNCE_EVERY, announcer.announce, name="announce"),
+                every(_KEEP_EVERY, retention.keep, name="keep"),
+                every(_REPRICE_EVERY, repricer.work, name="reprice"),
             )
         )
         yield

@@ -22,6 +22,8 @@ def buckets(span: Span, interval: Interval, zone: ZoneInfo) -> Iterator[Span]:
     On the clock of *zone*: a day may have 23 or 25 hours; an hour that is repeated is
     two, one that is skipped none; where a clock moves by half an hour, one is shorter.
     """
+    if span.is_empty:
+        return
     ends = _hours(span.since, zone) if interval is Interval.HOUR else None
     since = span.since
     for end in ends or _days(span.since, zone):

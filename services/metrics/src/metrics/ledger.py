@@ -1,12 +1,22 @@
 """The use case of counting: what of a batch is new is applied, once and in order."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
-from shared.contracts.metrics import Ingest, Ingested, IngestRecord, Record
+from shared.contracts.metrics import (
+    CallRecord,
+    Ingest,
+    Ingested,
+    IngestRecord,
+    MessageRecord,
+    Record,
+)
 
 from .ledger_repository import (
     DeadLetter,
@@ -15,12 +25,16 @@ from .ledger_repository import (
     LedgerRepository,
     LockedSequence,
 )
+from .pricing import Override, PricedCall, price
+from .spans import BEGINNING, END
 
 __all__ = ["Ledger", "read_record", "records_due"]
 
 log = structlog.get_logger(__name__)
 
 _RECORD: TypeAdapter[Record] = TypeAdapter(Record)
+
+ReadT = TypeVar("ReadT", bound=Entry | DeadLetter)
 
 
 class Ledger:
@@ -37,19 +51,19 @@ class Ledger:
         like any other. Raises `DatabaseUnavailableError`; ask again, with an empty
         batch or the same one, what was applied.
         """
-        async with self._repository.locked(batch.source) as sequence:
-            due = records_due(batch.records, applied_through=sequence.applied_through)
+        read = [read_record(each) for each in batch.records]
+        org_ids = {each.record.org_id for each in read if isinstance(each, Entry)}
+        async with self._repository.locked(batch.source, org_ids) as sequence:
+            due = records_due(read, applied_through=sequence.applied_through)
             applied_through = sequence.applied_through + len(due)
             dead_letters = await _apply(sequence, due) if due else []
         _tell(batch.source, dead_letters)
         return Ingested(applied_through=applied_through)
 
 
-def records_due(
-    records: Iterable[IngestRecord], *, applied_through: int
-) -> list[IngestRecord]:
+def records_due(records: Iterable[ReadT], *, applied_through: int) -> list[ReadT]:
     """Choose *applied_through* + 1, + 2 … up to the first gap; skip what is older."""
-    due: list[IngestRecord] = []
+    due: list[ReadT] = []
     for record in records:
         awaited = applied_through + len(due) + 1
         if record.sequence > awaited:
@@ -62,27 +76,41 @@ def records_due(
 def read_record(record: IngestRecord) -> Entry | DeadLetter:
     """Read the payload; the reason of a dead letter quotes nothing of it."""
     try:
-        return Entry(
-            sequence=record.sequence,
-            payload=record.payload,
-            record=_RECORD.validate_json(record.payload),
-        )
+        read = _RECORD.validate_json(record.payload)
     except ValidationError as error:
-        return DeadLetter(
-            sequence=record.sequence, payload=record.payload, reason=_reason(error)
-        )
+        return DeadLetter(record.sequence, record.payload, _reason(error))
+    if not BEGINNING <= _time_of(read) < END:
+        return DeadLetter(record.sequence, record.payload, "time: out of range")
+    return Entry(record.sequence, record.payload, read)
 
 
 async def _apply(
-    sequence: LockedSequence, due: Sequence[IngestRecord]
+    sequence: LockedSequence, due: Sequence[Entry | DeadLetter]
 ) -> list[DeadLetter]:
-    read = [read_record(record) for record in due]
-    entries = [each for each in read if isinstance(each, Entry)]
-    dead_letters = [each for each in read if isinstance(each, DeadLetter)]
-    dead_letters += await _count(sequence, entries)
+    entries = [each for each in due if isinstance(each, Entry)]
+    dead_letters = [each for each in due if isinstance(each, DeadLetter)]
+    dead_letters += await _count(sequence, _priced(entries, sequence.overrides))
     await sequence.bury(dead_letters)
     await sequence.advance(due[-1].sequence)
     return dead_letters
+
+
+def _priced(entries: Iterable[Entry], overrides: Iterable[Override]) -> list[Entry]:
+    by_organization: dict[UUID, list[Override]] = defaultdict(list)
+    for override in overrides:
+        by_organization[override.org_id].append(override)
+    return [
+        Entry(each.sequence, each.payload, each.record, _price(each, by_organization))
+        for each in entries
+    ]
+
+
+def _price(
+    entry: Entry, overrides: Mapping[UUID, Sequence[Override]]
+) -> PricedCall | None:
+    if isinstance(entry.record, MessageRecord):
+        return None
+    return price(entry.record, overrides.get(entry.record.org_id, ()))
 
 
 async def _count(
@@ -102,6 +130,12 @@ async def _count(
             *await _count(sequence, entries[middle:]),
         ]
     return []
+
+
+def _time_of(record: CallRecord | MessageRecord) -> datetime:
+    match record:
+        case CallRecord(started_at=time) | MessageRecord(finished_at=time):
+            return time
 
 
 def _dead_letter(entry: Entry, refusal: EntriesRefusedError) -> DeadLetter:

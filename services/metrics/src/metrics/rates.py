@@ -36,6 +36,8 @@ class Rate:
 
         A threshold is passed by what is strictly above it, and then by every token.
         """
+        if not self.tiers:
+            return self.dollars
         passed = [tier.dollars for tier in self.tiers if input_tokens > tier.above]
         return passed[-1] if passed else self.dollars
 

@@ -6,18 +6,16 @@ grow with the sum of what they tell apart, not with the product.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from operator import add
 from typing import NamedTuple
 from uuid import UUID
 
 from shared.contracts.agent_runner import MessageStatus
 from shared.contracts.metrics import CallRecord, CallStatus, MessageRecord
-from shared.contracts.usage import Dimension
 
 from .pricing import PricedCall
 from .sketch import Sketch
@@ -27,9 +25,8 @@ __all__ = [
     "UNEXPLAINED",
     "Figures",
     "Grain",
-    "Place",
+    "Minute",
     "Rollup",
-    "Scope",
     "dimensions_of",
     "repriced",
     "rolled_up",
@@ -100,23 +97,13 @@ class Figures(NamedTuple):
     timed_messages: int = 0
     message_duration_ms: int = 0
 
-    def plus(self, other: "Figures") -> "Figures":
-        return Figures._make(map(add, self, other))
 
-
-class Scope(NamedTuple):
-    """Whose figures they are: of what has *key* in *dimension*."""
+class Minute(NamedTuple):
+    """One minute of what has *key* in *dimension*; *starts_at* in UTC."""
 
     org_id: UUID
     dimension: str
     key: str
-
-
-class Place(NamedTuple):
-    """Where a rollup stands; there is one in each place."""
-
-    grain: Grain
-    scope: Scope
     starts_at: datetime
 
 
@@ -125,77 +112,70 @@ class Rollup:
     figures: Figures
     response_times: Sketch
 
-    def plus(self, other: "Rollup") -> "Rollup":
-        return Rollup(
-            self.figures.plus(other.figures), self.response_times + other.response_times
-        )
-
 
 def rolled_up(
     calls: Iterable[tuple[CallRecord, PricedCall]], messages: Iterable[MessageRecord]
-) -> dict[Place, Rollup]:
-    """Sum up *calls* and *messages* in every grain."""
-    spread = _Spread()
+) -> dict[Minute, Rollup]:
+    """Sum up *calls* and *messages* by the minute; the longer grains follow."""
+    gathered = _Gathered()
     for call, priced in calls:
-        spread.add(
-            _scopes_of(call),
+        gathered.add(
+            call.org_id,
+            dimensions_of(call),
             call.started_at,
             _figures_of(call, priced),
             duration_ms=call.duration_ms,
         )
     for message in messages:
         if message.status is MessageStatus.COMPLETED:
-            spread.add(
-                _scopes_of_message(message),
+            gathered.add(
+                message.org_id,
+                _dimensions_of_message(message),
                 message.finished_at,
                 _figures_of_message(message),
             )
-    return spread.in_every_grain()
+    return gathered.summed_up()
 
 
 def repriced(
     changes: Iterable[tuple[CallRecord, PricedCall, PricedCall]],
-) -> dict[Place, Rollup]:
+) -> dict[Minute, Rollup]:
     """Sum up what prices before and after differ by: what to add to the rollups."""
-    spread = _Spread()
+    gathered = _Gathered()
     for call, before, after in changes:
         difference = Figures(
             unpriced_calls=(after.cost is None) - (before.cost is None),
             cost=(after.cost or Decimal(0)) - (before.cost or Decimal(0)),
         )
-        spread.add(_scopes_of(call), call.started_at, difference)
-    return spread.in_every_grain()
+        gathered.add(call.org_id, dimensions_of(call), call.started_at, difference)
+    return gathered.summed_up()
 
 
 def dimensions_of(call: CallRecord) -> list[tuple[str, str]]:
     """List dimension and key of everything that *call* counts under."""
     dimensions = [
         (ORGANIZATION, ""),
-        (Dimension.AGENT.value, str(call.agent_id)),
-        (Dimension.AGENT_TYPE.value, str(call.agent_type_id)),
-        (Dimension.PROVIDER.value, str(call.provider_id)),
-        (Dimension.PROVIDER_TYPE.value, call.provider_type.value),
-        (Dimension.MODEL.value, call.model[:_LONGEST_KEY]),
-        (Dimension.USE_CASE.value, (call.use_case or "")[:_LONGEST_KEY]),
-        (Dimension.STATUS.value, call.status.value),
+        ("agent", str(call.agent_id)),
+        ("agent_type", str(call.agent_type_id)),
+        ("provider", str(call.provider_id)),
+        ("provider_type", str(call.provider_type)),
+        ("model", call.model[:_LONGEST_KEY]),
+        ("use_case", (call.use_case or "")[:_LONGEST_KEY]),
+        ("status", str(call.status)),
     ]
     if call.status is CallStatus.FAILED:
         code = call.explanation.code if call.explanation else UNEXPLAINED
-        dimensions.append((Dimension.CODE.value, code[:_LONGEST_KEY]))
+        dimensions.append(("code", code[:_LONGEST_KEY]))
     labels = {f"{name}={value}"[:_LONGEST_KEY] for name, value in call.labels.items()}
-    dimensions += ((Dimension.LABEL.value, label) for label in labels)
+    dimensions += (("label", label) for label in labels)
     return dimensions
 
 
-def _scopes_of(call: CallRecord) -> list[Scope]:
-    return [Scope(call.org_id, *each) for each in dimensions_of(call)]
-
-
-def _scopes_of_message(message: MessageRecord) -> list[Scope]:
+def _dimensions_of_message(message: MessageRecord) -> list[tuple[str, str]]:
     return [
-        Scope(message.org_id, ORGANIZATION, ""),
-        Scope(message.org_id, Dimension.AGENT.value, str(message.agent_id)),
-        Scope(message.org_id, Dimension.AGENT_TYPE.value, str(message.agent_type_id)),
+        (ORGANIZATION, ""),
+        ("agent", str(message.agent_id)),
+        ("agent_type", str(message.agent_type_id)),
     ]
 
 
@@ -229,45 +209,44 @@ def _figures_of_message(message: MessageRecord) -> Figures:
     )
 
 
-class _Spread:
-    """Gathers by minute and scope, sums each up once, then makes the longer grains."""
+class _Gathered:
+    """Figures and durations by minute, summed up once all are there."""
 
     def __init__(self) -> None:
-        self._figures: dict[tuple[Scope, datetime], list[Figures]] = defaultdict(list)
-        self._durations: dict[tuple[Scope, datetime], list[int]] = defaultdict(list)
+        self._by_organization: dict[UUID, dict[tuple[str, str, datetime], _Part]] = (
+            defaultdict(lambda: defaultdict(_Part))
+        )
 
     def add(
         self,
-        scopes: Sequence[Scope],
+        org_id: UUID,
+        dimensions: Iterable[tuple[str, str]],
         at: datetime,
         figures: Figures,
         *,
         duration_ms: int | None = None,
     ) -> None:
-        minute = Grain.MINUTE.floor(at.astimezone(UTC))
-        for scope in scopes:
-            self._figures[scope, minute].append(figures)
+        starts_at = Grain.MINUTE.floor(at.astimezone(UTC))
+        parts = self._by_organization[org_id]
+        for dimension, key in dimensions:
+            part = parts[dimension, key, starts_at]
+            part.figures.append(figures)
             if duration_ms is not None:
-                self._durations[scope, minute].append(duration_ms)
+                part.durations.append(duration_ms)
 
-    def in_every_grain(self) -> dict[Place, Rollup]:
-        minutes = {
-            Place(Grain.MINUTE, scope, minute): Rollup(
-                Figures._make(map(sum, zip(*figures, strict=True))),
-                Sketch.of(self._durations.get((scope, minute), ())),
-            )
-            for (scope, minute), figures in self._figures.items()
+    def summed_up(self) -> dict[Minute, Rollup]:
+        return {
+            Minute(org_id, *key): part.summed_up()
+            for org_id, parts in self._by_organization.items()
+            for key, part in parts.items()
         }
-        return dict(_with_longer_grains(minutes))
 
 
-def _with_longer_grains(
-    minutes: dict[Place, Rollup],
-) -> Iterator[tuple[Place, Rollup]]:
-    yield from minutes.items()
-    for grain in (Grain.QUARTER, Grain.HOUR, Grain.DAY):
-        longer: dict[Place, Rollup] = {}
-        for (_, scope, minute), rollup in minutes.items():
-            place = Place(grain, scope, grain.floor(minute))
-            longer[place] = longer[place].plus(rollup) if place in longer else rollup
-        yield from longer.items()
+@dataclass(slots=True)
+class _Part:
+    figures: list[Figures] = field(default_factory=list)
+    durations: list[int] = field(default_factory=list)
+
+    def summed_up(self) -> Rollup:
+        figures = Figures._make(map(sum, zip(*self.figures, strict=True)))
+        return Rollup(figures, Sketch.of(self.durations))

@@ -1,5 +1,8 @@
 """Everything the environment decides, read once at start."""
 
+from datetime import timedelta
+
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from shared.settings import DatabaseSettings
@@ -8,4 +11,20 @@ __all__ = ["Settings"]
 
 
 class Settings(DatabaseSettings):
+    """*calls_kept_days* calls are there one by one; what they sum up to stays.
+
+    *minutes_kept_days* sums are kept by the minute; those of longer stretches stay.
+    """
+
     model_config = SettingsConfigDict(env_prefix="AG2TRUST_METRICS_")
+
+    calls_kept_days: int = Field(default=100, ge=2, le=36_500)
+    minutes_kept_days: int = Field(default=8, ge=2, le=36_500)
+
+    @property
+    def calls_kept(self) -> timedelta:
+        return timedelta(days=self.calls_kept_days)
+
+    @property
+    def minutes_kept(self) -> timedelta:
+        return timedelta(days=self.minutes_kept_days)

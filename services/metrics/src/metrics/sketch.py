@@ -3,26 +3,30 @@
 It is the DDSketch of Masson, Rim and Lee (PVLDB 12, 2019): durations are counted in
 bins whose bounds grow by a fixed factor. Of our own, because the maintained package
 stores it as protobuf and merges object by object, while a read here merges tens of
-thousands: its bytes are (bin, count) pairs, so that sketches are merged by laying their
+thousands: its bytes are pairs, of a bin and a count of 2 and 4 bytes, the higher first
+(`int2send`, `int4send` of PostgreSQL), so that sketches are merged by laying their
 bytes side by side, which PostgreSQL does (`string_agg`).
 """
 
-import math
-import struct
 import sys
 from array import array
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from math import ceil, log
 
 __all__ = ["RELATIVE_ERROR", "Sketch"]
 
 RELATIVE_ERROR = 0.02
 
 _GROWTH = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
-_LOG_OF_GROWTH = math.log(_GROWTH)
-_ZERO = 0
-_PAIR = struct.Struct(">HI")  # int2send, int4send of PostgreSQL
+_LONGEST = 2**63  # what PostgreSQL's bigint cannot hold any more
+_BOUNDS = [
+    0.0,
+    *(_GROWTH**power for power in range(1 + ceil(log(_LONGEST, _GROWTH)))),
+]
 _MOST_IN_A_PAIR = 2**32 - 1
 
 
@@ -30,15 +34,14 @@ _MOST_IN_A_PAIR = 2**32 - 1
 class Sketch:
     """How many durations, whole milliseconds, fell into each bin.
 
-    Bin 0 holds those of 0; bin i those above growth to the power of i - 2, up to and
-    with growth to the power of i - 1.
+    Bin 0 holds those of 0, bin i those above `_BOUNDS[i - 1]` up to `_BOUNDS[i]`.
     """
 
     counts: Mapping[int, int]
 
     @classmethod
     def of(cls, durations: Iterable[int]) -> "Sketch":
-        return cls(Counter(map(_bin_of, durations)))
+        return cls(Counter(map(partial(bisect_left, _BOUNDS), durations)))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Sketch":
@@ -56,11 +59,27 @@ class Sketch:
         return cls({place: count for place, count in enumerate(counts) if count})
 
     def to_bytes(self) -> bytes:
-        return b"".join(
-            _PAIR.pack(place, part)
+        words = array(
+            "H",
+            [
+                word
+                for place, count in self._pairs()
+                for word in (place, count >> 16, count & 0xFFFF)
+            ],
+        )
+        if sys.byteorder == "little":
+            words.byteswap()
+        return words.tobytes()
+
+    def _pairs(self) -> Iterable[tuple[int, int]]:
+        """Return bins and counts; a count that is too large for its bytes in parts."""
+        if max(self.counts.values(), default=0) <= _MOST_IN_A_PAIR:
+            return sorted(self.counts.items())
+        return [
+            (place, part)
             for place, count in sorted(self.counts.items())
             for part in _parts(count)
-        )
+        ]
 
     def __add__(self, other: "Sketch") -> "Sketch":
         return Sketch(Counter(self.counts) + Counter(other.counts))
@@ -80,21 +99,11 @@ class Sketch:
         return None
 
 
-def _bin_of(duration: int) -> int:
-    if duration <= 0:
-        return _ZERO
-    return 1 + math.ceil(math.log(duration) / _LOG_OF_GROWTH)
-
-
 def _middle_of(place: int) -> float:
     """Return what is relatively as far from both bounds of a bin."""
-    if place == _ZERO:
-        return 0.0
-    return float(2 * _GROWTH ** (place - 1) / (_GROWTH + 1))
+    return 2 * _BOUNDS[place] / (_GROWTH + 1)
 
 
-def _parts(count: int) -> Iterable[int]:
-    while count > _MOST_IN_A_PAIR:
-        yield _MOST_IN_A_PAIR
-        count -= _MOST_IN_A_PAIR
-    yield count
+def _parts(count: int) -> list[int]:
+    whole, rest = divmod(count, _MOST_IN_A_PAIR)
+    return [_MOST_IN_A_PAIR] * whole + [rest] * bool(rest)

@@ -21,6 +21,7 @@ from .credentials import ProviderType
 __all__ = [
     "ANY_MODEL",
     "Dollars",
+    "ModelName",
     "PriceOverride",
     "PriceOverrideSubmission",
     "PriceQuestion",

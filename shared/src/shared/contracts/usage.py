@@ -1,9 +1,10 @@
 """What was used, as the metrics service sums it up."""
 
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from .base import Message, Question
 from .prices import Dollars
@@ -13,6 +14,8 @@ __all__ = [
     "AgentStatsQuestion",
     "Dimension",
     "Interval",
+    "Key",
+    "OfPeriod",
     "UsageBucket",
     "UsageByQuestion",
     "UsageFigures",
@@ -41,6 +44,10 @@ class Dimension(StrEnum):
     LABEL = "label"
     STATUS = "status"
     CODE = "code"
+
+
+Key = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
+"""What usage is told apart by: an id, a name; PostgreSQL has no text with U+0000."""
 
 
 class Interval(StrEnum):
@@ -81,7 +88,7 @@ class UsageFigures(Message):
     message_duration_ms: float | None = None
 
 
-class _OfPeriod(Message):
+class OfPeriod(Message):
     """From *since* up to, without, *until*, as they were reckoned with."""
 
     since: AwareDatetime | None = Field(default=None, serialization_alias="from")
@@ -97,7 +104,7 @@ class AgentStatsQuestion(Question):
     until: AwareDatetime | None = None
 
 
-class AgentStats(UsageFigures, _OfPeriod):
+class AgentStats(UsageFigures, OfPeriod):
     """What an agent used and how it fared (PRODUCT: section 4)."""
 
     agent_id: UUID
@@ -109,10 +116,10 @@ class UsageQuestion(Question):
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
     dimension: Dimension | None = None
-    key: str | None = None
+    key: Key | None = None
 
 
-class UsageSummary(UsageFigures, _OfPeriod):
+class UsageSummary(UsageFigures, OfPeriod):
     """What an organization used and how its calls fared."""
 
 
@@ -130,7 +137,7 @@ class UsageRow(UsageFigures):
     key: str
 
 
-class UsageTable(_OfPeriod):
+class UsageTable(OfPeriod):
     data: list[UsageRow]
     next_cursor: str | None = None
 
@@ -153,7 +160,7 @@ class UsageBucket(UsageFigures):
     ends_at: AwareDatetime
 
 
-class UsageTimeline(_OfPeriod):
+class UsageTimeline(OfPeriod):
     """Buckets without a gap, oldest first; *resumes_at*: ask for the rest from there.
 
     Each bucket is there, also one without calls.

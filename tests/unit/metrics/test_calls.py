@@ -1,40 +1,30 @@
-from datetime import timedelta
+from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from metrics.reads import Reads
+from metrics.calls import Calls
+from metrics.calls_repository import CallPlace
 from shared.contracts.base import Actor
 from shared.contracts.metrics import CallQuestion, CallsQuestion
-from shared.contracts.usage import AgentStatsQuestion
 from shared.errors import CallNotFoundError, InvalidError
 from shared.ids import new_id
 
-from .fakes import FakeReads, counted
-from .records import AGENT, NOON, ORGANIZATION, call
+from .fakes import FakeCalls, counted
+from .records import AGENT, ORGANIZATION, call
 
 ACTOR = Actor(kind="api_key", id="key-1")
 
 
-async def test_statistics_are_of_the_agent_and_the_period_that_were_asked_for() -> None:
-    until = NOON + timedelta(hours=1)
-
-    stats = await Reads(FakeReads([counted(call())])).agent_stats(
-        AgentStatsQuestion(
-            org_id=ORGANIZATION, actor=ACTOR, agent_id=AGENT, since=NOON, until=until
-        )
-    )
-
-    assert (stats.agent_id, stats.since, stats.until) == (AGENT, NOON, until)
-    assert stats.calls == 1
-
-
 async def test_pages_follow_one_another_to_the_end() -> None:
     calls = [counted(call()) for _ in range(5)][::-1]
-    reads = Reads(FakeReads(calls))
+    calls_ = Calls(FakeCalls(calls))
     seen, cursor = [], None
 
     for _ in range(3):
-        page = await reads.list_calls(
+        page = await calls_.list_calls(
             CallsQuestion(org_id=ORGANIZATION, actor=ACTOR, limit=2, cursor=cursor)
         )
         seen += page.data
@@ -47,24 +37,44 @@ async def test_pages_follow_one_another_to_the_end() -> None:
 async def test_a_list_can_be_of_one_agent() -> None:
     mine, other = counted(call()), counted(call(agent_id=new_id()))
 
-    page = await Reads(FakeReads([other, mine])).list_calls(
+    page = await Calls(FakeCalls([other, mine])).list_calls(
         CallsQuestion(org_id=ORGANIZATION, actor=ACTOR, agent_id=AGENT)
     )
 
     assert page.data == [mine]
 
 
-async def test_a_foreign_cursor_is_refused() -> None:
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "page-2",
+        "",
+        "1767268800000000",
+        "1767268800000000.",
+        "1767268800000000.01900000",
+        ".01900000-0000-7000-8000-000000000001",
+        "9" * 200 + ".01900000-0000-7000-8000-000000000001",
+        "9" * 5000 + ".01900000-0000-7000-8000-000000000001",
+    ],
+)
+async def test_a_foreign_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(InvalidError):
-        await Reads(FakeReads()).list_calls(
-            CallsQuestion(org_id=ORGANIZATION, actor=ACTOR, cursor="page-2")
+        await Calls(FakeCalls()).list_calls(
+            CallsQuestion(org_id=ORGANIZATION, actor=ACTOR, cursor=cursor)
         )
+
+
+@given(started_at=st.datetimes(timezones=st.just(UTC)), call_id=st.uuids(version=4))
+def test_a_place_becomes_a_cursor_and_back(started_at: datetime, call_id: UUID) -> None:
+    place = CallPlace(started_at, call_id)
+
+    assert CallPlace.parse(str(place)) == place
 
 
 async def test_a_call_is_found_by_its_id() -> None:
     wanted = counted(call())
 
-    found = await Reads(FakeReads([counted(call()), wanted])).get_call(
+    found = await Calls(FakeCalls([counted(call()), wanted])).get_call(
         CallQuestion(org_id=ORGANIZATION, actor=ACTOR, call_id=wanted.call_id)
     )
 
@@ -75,6 +85,6 @@ async def test_a_call_of_another_organization_is_not_found() -> None:
     elsewhere = counted(call(org_id=new_id()))
 
     with pytest.raises(CallNotFoundError):
-        await Reads(FakeReads([elsewhere])).get_call(
+        await Calls(FakeCalls([elsewhere])).get_call(
             CallQuestion(org_id=ORGANIZATION, actor=ACTOR, call_id=elsewhere.call_id)
         )

@@ -1,0 +1,38 @@
+"""The use case of keeping: days are made before they are needed, and dropped after."""
+
+from datetime import timedelta
+
+import structlog
+
+from .retention_repository import RetentionRepository
+
+__all__ = ["Retention"]
+
+log = structlog.get_logger(__name__)
+
+_DAYS_AHEAD = 7
+
+
+class Retention:
+    """Keeps calls and attempts for *calls_kept*, sums by the minute *minutes_kept*."""
+
+    def __init__(
+        self,
+        repository: RetentionRepository,
+        *,
+        calls_kept: timedelta,
+        minutes_kept: timedelta,
+    ) -> None:
+        self._repository = repository
+        self._calls_kept = calls_kept
+        self._minutes_kept = minutes_kept
+
+    async def keep(self) -> None:
+        """Make the days that come; drop what is kept no longer.
+
+        Raises `UnavailableError` where it would have to wait: what is in use is in use.
+        """
+        await self._repository.make_days(ahead=_DAYS_AHEAD, kept=self._calls_kept.days)
+        days = await self._repository.drop_days(kept=self._calls_kept.days)
+        minutes = await self._repository.drop_minutes(kept=self._minutes_kept)
+        log.debug("retention.kept", days_dropped=days, minutes_dropped=minutes)

@@ -1,0 +1,144 @@
+"""Days are made and dropped beside those who read and count, and stop none of them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import pytest
+
+from ag2trust.testing import Stack
+from shared.bus import NatsBus
+from shared.contracts.base import Actor
+from shared.contracts.metrics import GET_CALL, INGEST, CallQuestion, Ingested
+from shared.ids import new_id
+
+from .conftest import Superuser
+from .records import batch, call
+from .watching import until, until_blocked
+
+pytestmark = pytest.mark.integration
+
+ACTOR = Actor(kind="api_key", id="key-1")
+
+READ = "SELECT * FROM counted_call"
+MAKE_A_DAY = "SELECT make_days(current_date + 30, current_date + 30)"
+RETIRE_ALL_DAYS = "DELETE FROM kept_day"
+
+
+@asynccontextmanager
+async def connected(
+    stack: Stack, role: str | None = "metrics_sweep"
+) -> AsyncIterator[Superuser]:
+    connection = await stack.connect(role)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def until_waiting(superuser: Superuser, count: int) -> None:
+    """Wait until so many sessions wait for a lock on a table."""
+
+    async def are_waiting() -> bool:
+        waiting: int = await superuser.fetchval(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'"
+        )
+        return waiting == count
+
+    await until(are_waiting)
+
+
+@pytest.mark.usefixtures("schema")
+async def test_a_day_is_made_while_calls_are_being_read(stack: Stack) -> None:
+    async with connected(stack) as reader, connected(stack) as maker:
+        await reader.execute(f"BEGIN; {READ}")
+
+        await maker.execute(f"SET lock_timeout = '5s'; {MAKE_A_DAY}")
+
+        assert await maker.fetchval(
+            "SELECT count(*) FROM kept_day WHERE day = current_date + 30"
+        )
+
+
+@pytest.mark.usefixtures("metrics")
+async def test_calls_are_read_and_counted_while_a_day_is_made(
+    stack: Stack, runner: NatsBus, gateway: NatsBus
+) -> None:
+    of_that_day = call(started_at=datetime.now(UTC) + timedelta(days=30))
+    question = CallQuestion(
+        org_id=of_that_day.org_id, actor=ACTOR, call_id=of_that_day.call_id
+    )
+    async with connected(stack) as maker:
+        await maker.execute(f"BEGIN; {MAKE_A_DAY}")
+
+        answer = await runner.ask(INGEST, batch(new_id(), [of_that_day]))
+        found = await gateway.ask(GET_CALL, question)
+
+    assert answer == Ingested(applied_through=1)
+    assert found.call_id == of_that_day.call_id
+
+
+@pytest.mark.usefixtures("metrics")
+async def test_a_day_that_is_counted_into_right_now_is_not_dropped(
+    stack: Stack, runner: NatsBus, superuser: Superuser
+) -> None:
+    old = datetime.now(UTC) - timedelta(days=30)
+    await superuser.execute("SELECT make_days(current_date - 31, current_date)")
+    await runner.ask(INGEST, batch(new_id(), [call(started_at=datetime.now(UTC))]))
+    async with connected(stack, None) as holder, connected(stack) as dropper:
+        await holder.execute("BEGIN; LOCK TABLE metrics.rollup IN SHARE MODE")
+        counting = asyncio.create_task(
+            runner.ask(INGEST, batch(new_id(), [call(started_at=old)]))
+        )
+        await until_blocked(superuser)
+
+        await dropper.execute("SELECT retire_days(10)")
+        await holder.execute("COMMIT")
+        await counting
+        await drop(dropper, in_one_transaction=False)
+
+    assert (
+        await superuser.fetchval(
+            "SELECT tableoid::regclass::text FROM call WHERE started_at = $1", old
+        )
+        == f"call_{old:%Y%m%d}"
+    )
+    assert await superuser.fetchval("SELECT count(*) FROM dead_letter") == 0
+
+
+async def drop(connection: Superuser, *, in_one_transaction: bool) -> None:
+    if in_one_transaction:
+        await connection.execute("SELECT drop_days('call'), drop_days('attempt')")
+        return
+    await connection.execute("SELECT drop_days('call')")
+    await connection.execute("SELECT drop_days('attempt')")
+
+
+@pytest.mark.parametrize("in_one_transaction", [False, True])
+@pytest.mark.usefixtures("schema")
+async def test_a_read_and_a_drop_deadlock_only_where_both_tables_are_dropped_at_once(
+    stack: Stack, superuser: Superuser, *, in_one_transaction: bool
+) -> None:
+    """A read takes the attempts of its calls first, and then the calls."""
+    await superuser.execute("SELECT make_days(current_date, current_date)")
+    await superuser.execute(RETIRE_ALL_DAYS)
+    async with (
+        connected(stack) as dropper,
+        connected(stack) as reader,
+        connected(stack) as first,
+    ):
+        await first.execute("BEGIN; SELECT FROM call")
+        dropping = asyncio.create_task(
+            drop(dropper, in_one_transaction=in_one_transaction)
+        )
+        await until_waiting(superuser, 1)
+        reading = asyncio.create_task(reader.fetch(READ))
+        await until_waiting(superuser, 2)
+        await first.execute("COMMIT")
+
+        outcomes = await asyncio.gather(dropping, reading, return_exceptions=True)
+
+    deadlocks = [isinstance(each, asyncpg.DeadlockDetectedError) for each in outcomes]
+    assert any(deadlocks) == in_one_transaction
