@@ -175,6 +175,10 @@ class Proxy:
         return f"{self.origin}{self.path}"
 
     @property
+    def bedrock_url(self) -> str:
+        return f"{self.origin}/a/{self.agent.token}/bedrock"
+
+    @property
     def anthropic_url(self) -> str:
         return f"{self.origin}/a/{self.agent.token}/anthropic"
 

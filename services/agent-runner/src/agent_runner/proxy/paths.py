@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from shared.errors import PathNotAllowedError
 
 from .anthropic.wire_format import ANTHROPIC
+from .bedrock.wire_format import BEDROCK
 from .openai.wire_format import OPENAI
 from .wire_format import WireFormat
 
@@ -15,6 +16,7 @@ __all__ = ["Place", "format_of", "place_of"]
 _FORMATS: Mapping[str, WireFormat] = {
     "openai/v1": OPENAI,
     "anthropic/v1": ANTHROPIC,
+    "bedrock": BEDROCK,
 }
 
 # A token in the path identifies the agent; nothing in a path is decoded or tidied.

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from shared.contracts.agent_runner import AgentType, ProviderFeature
 from shared.contracts.credentials import LeasedCredential, ProviderType
-from shared.errors import AppError
+from shared.errors import AppError, PathNotAllowedError
 from shared.provider_errors.rows import Failure
 
 from .usage import Report
@@ -47,11 +47,13 @@ class Route:
 
     *endpoint* names it in records. *path* is what follows the provider's base URL,
     percent-encoded, with its query. What is no *is_model_call* is answered here.
+    *model* is the one that the path names, if any.
     """
 
     endpoint: str
     path: str
     is_model_call: bool = True
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,11 @@ class AnswerStream(Protocol):
         """Take the break of the stream; return what came and did not pass."""
 
 
+def no_models(_: AgentType) -> Reply:
+    """List nothing, for a format without such a path."""
+    raise PathNotAllowedError("This format has no list of models.")
+
+
 @dataclass(frozen=True, slots=True)
 class WireFormat:
     """One provider's format, as a table of functions.
@@ -160,8 +167,8 @@ class WireFormat:
     route_of: Callable[[str, str, str], Route]
     key_of: Callable[[Fields], str]
     read_request: Callable[[Route, bytes], ModelRequest]
-    models: Callable[[AgentType], Reply]
     outgoing: Callable[[Asked, LeasedCredential, datetime], Outgoing]
     stream_of: Callable[[Asked, str], AnswerStream | None]
     outcome_of: Callable[[Asked, Reply], Outcome]
     refusal: Callable[[AppError, str], Reply]
+    models: Callable[[AgentType], Reply] = no_models

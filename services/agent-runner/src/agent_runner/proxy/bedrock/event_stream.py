@@ -80,8 +80,10 @@ class FrameSplitter:
 
 
 def read_frame(frame: bytes) -> Frame:
-    """Read a whole frame of `FrameSplitter`. Raises `BrokenFrameError`."""
+    """Read a frame. Raises `BrokenFrameError`, also for half a one."""
     end = len(frame) - _CHECKSUM.size
+    if len(frame) < _OVERHEAD:
+        raise BrokenFrameError("half a frame")
     (checksum,) = _CHECKSUM.unpack_from(frame, end)
     if checksum != zlib.crc32(frame[:end]):
         raise BrokenFrameError("the checksum of a frame is wrong")
