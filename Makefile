@@ -44,8 +44,9 @@ demo: install
 images: install
 	deploy/images/offline.sh
 
+# Most of a test's time is waiting, so two cores carry three of them.
 test: install
-	$(BIN)/pytest -m "not torture"
+	$(BIN)/pytest -m "not torture" --numprocesses 3 --dist loadgroup --no-loadscope-reorder
 
 torture: install
 	$(BIN)/pytest -m torture

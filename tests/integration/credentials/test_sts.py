@@ -22,6 +22,7 @@ from .fake_sts import ROLE, FakeSts, Fault, running_fake_sts
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("aws_account")]
 
+PATIENCE = timedelta(minutes=1)  # a machine may be busy with other tests
 AKIA = "AKIAIOSFODNN7EXAMPLE"
 SOURCE = {
     "aws_access_key_id": SecretStr(AKIA),
@@ -46,7 +47,7 @@ async def fake() -> AsyncIterator[FakeSts]:
 
 @pytest.fixture
 def sts(fake: FakeSts) -> AwsSts:
-    return AwsSts(endpoint_url=fake.url, allow_ambient=False)
+    return AwsSts(endpoint_url=fake.url, allow_ambient=False, patience=PATIENCE)
 
 
 @pytest.fixture

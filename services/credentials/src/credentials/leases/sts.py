@@ -5,7 +5,7 @@ Source of operation and errors: the service model sts/2011-06-15 of botocore.
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import aioboto3
@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 _CONNECT_SECONDS = 1
 _READ_SECONDS = 2
 _ATTEMPTS = 2
-_WITHIN_SECONDS = 4  # below the 5 s of a question, so that it is we who say why
+_PATIENCE = timedelta(seconds=4)  # a question has 5 s: it is we who say why
 _AT_ONCE = 10
 _RETRY_AFTER_SECONDS = 5.0
 _SERVER_ERROR = 500
@@ -68,6 +68,7 @@ class AwsSts:
     """*endpoint_url* None is AWS's own, in the region of each provider.
 
     *allow_ambient*: what the SDK finds around this process may assume roles too.
+    *patience* is how long one question may take, its second attempt included.
     """
 
     def __init__(
@@ -76,8 +77,10 @@ class AwsSts:
         endpoint_url: str | None,
         allow_ambient: bool,
         now: Clock = utc_now,
+        patience: timedelta = _PATIENCE,
     ) -> None:
         withhold_aws_logs()
+        self._patience = patience
         self._endpoint_url = endpoint_url
         self._allow_ambient = allow_ambient
         self._now = now
@@ -94,7 +97,7 @@ class AwsSts:
             raise no_ambient_identity(role.provider_name)
         asked_at = self._now()
         try:
-            async with asyncio.timeout(_WITHIN_SECONDS), self._slots:
+            async with asyncio.timeout(self._patience.total_seconds()), self._slots:
                 reply = await self._asked(role, source)
         except ClientError as error:
             raise _refused(error, role) from None
