@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
 import aiohttp
 import pytest
@@ -20,7 +20,7 @@ from .whole import OWNER_KEY, Whole
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
 SENTENCE = re.compile(r"[A-Z/][^\n]{5,300}[.]")
-NOWHERE = str(uuid4())
+NOWHERE = str(UUID(int=4711, version=4))
 KEYLESS = {"X-API-Key": ""}
 PROVIDER = {
     "name": "second",

@@ -28,8 +28,10 @@ class MigrationFailedError(AppError):
 async def migrate(settings: DatabaseSettings, package: str) -> None:
     """Bring the schema up to *package*'s newest file, as its owner; safe to race.
 
-    All files are applied, or none. Raise `MigrationFailedError` with the name of the
-    file that failed.
+    All files are applied, or none. A file that touches rows of a table whose row-level
+    security is forced must lift that first: it would see none of them otherwise, and
+    fails here instead. Raise `MigrationFailedError` with the name of the file that
+    failed.
     """
     scripts = sorted(
         (script for script in files(package).iterdir() if script.name.endswith(".sql")),
@@ -45,6 +47,7 @@ async def migrate(settings: DatabaseSettings, package: str) -> None:
                 await connection.execute(
                     "SELECT pg_advisory_xact_lock(hashtext($1))", package
                 )
+                await connection.execute("SET LOCAL row_security = off")
                 await connection.execute(_LEDGER)
                 rows = await connection.fetch("SELECT name FROM migration")
                 applied = {row["name"] for row in rows}

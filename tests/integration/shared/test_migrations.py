@@ -117,6 +117,43 @@ async def test_what_was_applied_before_stays_when_a_later_file_fails(
     assert await _tables(stack) == {"first", "second", "third", "migration"}
 
 
+ROWS_OF_MANY = """
+CREATE TABLE many (org_id uuid, done boolean);
+INSERT INTO many VALUES (gen_random_uuid(), false);
+ALTER TABLE many ENABLE ROW LEVEL SECURITY;
+ALTER TABLE many FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON many
+    USING (org_id = current_setting('app.organization', true)::uuid);
+"""
+
+
+async def test_a_file_that_would_see_none_of_the_rows_it_changes_fails(
+    stack: Stack, settings: DatabaseSettings, package: Package
+) -> None:
+    package.add("0003_many.sql", ROWS_OF_MANY)
+    package.add("0004_done.sql", "UPDATE many SET done = true;")
+
+    with pytest.raises(MigrationFailedError, match=r"0004_done\.sql"):
+        await migrate(settings, package.name)
+
+
+async def test_a_file_that_lifts_the_force_changes_the_rows_of_everybody(
+    stack: Stack, settings: DatabaseSettings, package: Package
+) -> None:
+    package.add("0003_many.sql", ROWS_OF_MANY)
+    package.add(
+        "0004_done.sql",
+        "ALTER TABLE many NO FORCE ROW LEVEL SECURITY; UPDATE many SET done = true;"
+        "ALTER TABLE many FORCE ROW LEVEL SECURITY;",
+    )
+
+    await migrate(settings, package.name)
+
+    superuser = await stack.connect()
+    assert await superuser.fetchval("SELECT bool_and(done) FROM credentials.many")
+    await superuser.close()
+
+
 async def test_the_service_may_use_what_its_owner_made_and_not_change_it(
     stack: Stack, settings: DatabaseSettings, package: Package
 ) -> None:

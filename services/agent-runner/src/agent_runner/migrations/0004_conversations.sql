@@ -1,7 +1,9 @@
 -- Threads that are kept for a while, and messages that could not be delivered.
 
 ALTER TABLE thread ADD COLUMN updated_at timestamptz;
+ALTER TABLE thread NO FORCE ROW LEVEL SECURITY;
 UPDATE thread SET updated_at = created_at;
+ALTER TABLE thread FORCE ROW LEVEL SECURITY;
 ALTER TABLE thread ALTER COLUMN updated_at SET NOT NULL;
 
 -- Whether somebody reads the reply as it is made.
