@@ -6,12 +6,12 @@ A negative control for the tests that kill the service, run as a program like it
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from metrics.administration.repricing import Repricer
 from metrics.app import answers
-from metrics.ledger import Ledger
-from metrics.ledger_repository import PostgresLedger
-from metrics.repricing import Repricer
-from metrics.repricing_repository import PostgresRepricing
-from metrics.rollup_repository import Turns
+from metrics.counting.ledger import Ledger
+from metrics.repositories.ledger import PostgresLedger
+from metrics.repositories.repricing import PostgresRepricing
+from metrics.repositories.rollups import Turns
 from metrics.settings import Settings
 from shared.bus import connect_bus
 from shared.contracts.base import Service

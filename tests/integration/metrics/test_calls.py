@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from metrics.price_book import VERSION
+from metrics.prices.price_book import VERSION
 from shared.bus import NatsBus
 from shared.contracts.base import Actor
 from shared.contracts.credentials import ProviderType

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from metrics.app import serving
-from metrics.pricing import price
+from metrics.prices.pricing import price
 from metrics.settings import Settings
 from shared.bus import NatsBus
 from shared.contracts.base import Actor

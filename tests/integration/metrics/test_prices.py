@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from metrics.app import serving
-from metrics.price_book import VERSION
+from metrics.prices.price_book import VERSION
 from metrics.settings import Settings
 from shared.bus import NatsBus
 from shared.contracts.base import Actor, PageQuestion

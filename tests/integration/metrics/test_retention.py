@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 
 from ag2trust.testing import Stack
-from metrics.retention import Retention
-from metrics.retention_repository import PostgresRetention
+from metrics.counting.retention import Retention
+from metrics.repositories.retention import PostgresRetention
 from metrics.settings import Settings
 from shared.bus import NatsBus
 from shared.contracts.base import Actor

@@ -17,8 +17,8 @@ import pytest_asyncio
 
 from ag2trust.testing import Stack
 from metrics.app import serving
-from metrics.price_book import VERSION
-from metrics.pricing import price
+from metrics.prices.price_book import VERSION
+from metrics.prices.pricing import price
 from metrics.settings import Settings
 from shared.bus import NatsBus
 from shared.contracts.base import Actor, Explanation, Service

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from metrics.announcements_repository import Backlog
-from metrics.calls_repository import CallPlace
-from metrics.ledger_repository import DeadLetter, EntriesRefusedError, Entry
-from metrics.pricing import Override, PricedCall
-from metrics.spans import Reading
-from metrics.usage_repository import Sums
+from metrics.prices.pricing import Override, PricedCall
+from metrics.repositories.announcements import Backlog
+from metrics.repositories.calls import CallPlace
+from metrics.repositories.ledger import DeadLetter, EntriesRefusedError, Entry
+from metrics.repositories.usage import Sums
+from metrics.rollups.spans import Reading
 from shared.contracts.metrics import Call, CallRecord, CallsQuestion, MessageRecord
 
 from .records import NOON

@@ -2,7 +2,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from metrics.announcements import Announcer
+from metrics.counting.announcements import Announcer
 from shared.contracts.base import Event, EventT, Topic
 from shared.contracts.metrics import CallFinished, MessageFinishedEvent
 from shared.errors import UnavailableError

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.buckets import buckets, longest_grain
-from metrics.rollups import Grain
-from metrics.spans import Span
+from metrics.rollups.buckets import buckets, longest_grain
+from metrics.rollups.rollups import Grain
+from metrics.rollups.spans import Span
 from shared.contracts.usage import Interval
 
 ZONES = sorted(available_timezones())

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.calls import Calls
-from metrics.calls_repository import CallPlace
+from metrics.reading.calls import Calls
+from metrics.repositories.calls import CallPlace
 from shared.contracts.base import Actor
 from shared.contracts.metrics import CallQuestion, CallsQuestion
 from shared.errors import CallNotFoundError, InvalidError

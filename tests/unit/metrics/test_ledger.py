@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.ledger import Ledger, read_record, records_due
-from metrics.ledger_repository import DeadLetter
-from metrics.pricing import Override
-from metrics.rates import Rate, Rates
+from metrics.counting.ledger import Ledger, read_record, records_due
+from metrics.prices.pricing import Override
+from metrics.prices.rates import Rate, Rates
+from metrics.repositories.ledger import DeadLetter
 from shared.contracts.metrics import (
     CallRecord,
     Ingest,

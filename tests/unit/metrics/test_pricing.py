@@ -21,9 +21,9 @@ from genai_prices.types import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.price_book import VERSION, rates_of
-from metrics.pricing import Override, PricedCall, price
-from metrics.rates import Rate, Rates, Tier, cost_of
+from metrics.prices.price_book import VERSION, rates_of
+from metrics.prices.pricing import Override, PricedCall, price
+from metrics.prices.rates import Rate, Rates, Tier, cost_of
 from shared.contracts.credentials import ProviderType
 from shared.contracts.metrics import AttemptRecord, CallRecord, CallStatus, Usage
 from shared.contracts.prices import UnpricedReason

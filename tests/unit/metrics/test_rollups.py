@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from metrics.pricing import PricedCall
-from metrics.rollups import (
+from metrics.prices.pricing import PricedCall
+from metrics.rollups.rollups import (
     Figures,
     Grain,
     Minute,
@@ -15,7 +15,7 @@ from metrics.rollups import (
     repriced,
     rolled_up,
 )
-from metrics.sketch import Sketch
+from metrics.rollups.sketch import Sketch
 from shared.contracts.agent_runner import MessageStatus
 from shared.contracts.base import Explanation
 from shared.contracts.metrics import CallRecord, CallStatus, Usage

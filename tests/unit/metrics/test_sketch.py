@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.sketch import RELATIVE_ERROR, Sketch
+from metrics.rollups.sketch import RELATIVE_ERROR, Sketch
 
 durations = st.lists(
     st.integers(0, 10_000_000) | st.integers(0, 2**63 - 1), max_size=99

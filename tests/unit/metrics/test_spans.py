@@ -4,8 +4,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.rollups import Grain
-from metrics.spans import BEGINNING, END, Reading, Span, reading
+from metrics.rollups.rollups import Grain
+from metrics.rollups.spans import BEGINNING, END, Reading, Span, reading
 
 NEWYEAR = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from metrics.rollups import Figures, Grain
-from metrics.sketch import Sketch
-from metrics.spans import BEGINNING, END, Reading, Span
-from metrics.usage import Usage
-from metrics.usage_repository import Sums
+from metrics.reading.usage import Usage
+from metrics.repositories.usage import Sums
+from metrics.rollups.rollups import Figures, Grain
+from metrics.rollups.sketch import Sketch
+from metrics.rollups.spans import BEGINNING, END, Reading, Span
 from shared.contracts.base import Actor
 from shared.contracts.usage import (
     AgentStatsQuestion,

@@ -13,22 +13,22 @@ from shared.identity import Identity
 from shared.lifecycle import background, every
 from shared.migrations import migrate
 
-from .announcements import Announcer
-from .announcements_repository import PostgresAnnouncements
-from .calls import Calls
-from .calls_repository import PostgresCalls
-from .ledger import Ledger
-from .ledger_repository import PostgresLedger
-from .price_overrides_repository import PostgresPriceOverrides
-from .prices import PriceList
-from .repricing import Repricer
-from .repricing_repository import PostgresRepricing
-from .retention import Retention
-from .retention_repository import PostgresRetention
-from .rollup_repository import Turns
+from .administration.price_list import PriceList
+from .administration.repricing import Repricer
+from .counting.announcements import Announcer
+from .counting.ledger import Ledger
+from .counting.retention import Retention
+from .reading.calls import Calls
+from .reading.usage import Usage
+from .repositories.announcements import PostgresAnnouncements
+from .repositories.calls import PostgresCalls
+from .repositories.ledger import PostgresLedger
+from .repositories.price_overrides import PostgresPriceOverrides
+from .repositories.repricing import PostgresRepricing
+from .repositories.retention import PostgresRetention
+from .repositories.rollups import Turns
+from .repositories.usage import PostgresUsage
 from .settings import Settings
-from .usage import Usage
-from .usage_repository import PostgresUsage
 
 __all__ = ["answers", "serving"]
 

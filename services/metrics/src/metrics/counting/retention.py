@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import structlog
 
-from .retention_repository import RetentionRepository
+from metrics.repositories.retention import RetentionRepository
 
 __all__ = ["Retention"]
 

@@ -6,6 +6,8 @@ from uuid import UUID
 
 import asyncpg
 
+from metrics.prices.pricing import Override
+from metrics.prices.rates import Rate, Rates
 from shared.contracts.base import Actor
 from shared.contracts.credentials import ProviderType
 from shared.contracts.prices import (
@@ -15,9 +17,7 @@ from shared.contracts.prices import (
 )
 from shared.database import Database, Transaction
 
-from .audit_repository import note
-from .pricing import Override
-from .rates import Rate, Rates
+from .audit import note
 
 __all__ = [
     "PostgresPriceOverrides",

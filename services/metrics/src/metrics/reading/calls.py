@@ -1,10 +1,9 @@
 """The use cases of reading calls one by one, never their content."""
 
+from metrics.repositories.calls import CallPlace, CallsRepository
 from shared.contracts.base import Page
 from shared.contracts.metrics import Call, CallQuestion, CallsQuestion
 from shared.errors import CallNotFoundError, InvalidError
-
-from .calls_repository import CallPlace, CallsRepository
 
 __all__ = ["Calls"]
 

@@ -2,6 +2,10 @@
 
 from decimal import Decimal
 
+from metrics.prices.price_book import VERSION
+from metrics.prices.pricing import quote
+from metrics.prices.rates import Rate, Rates
+from metrics.repositories.price_overrides import PriceOverridesRepository
 from shared.clock import Clock
 from shared.contracts.base import Empty, PageQuestion
 from shared.contracts.metrics import Usage
@@ -17,11 +21,6 @@ from shared.contracts.prices import (
 )
 from shared.errors import PriceNotFoundError
 from shared.pages import before, page_of
-
-from .price_book import VERSION
-from .price_overrides_repository import PriceOverridesRepository
-from .pricing import quote
-from .rates import Rate, Rates
 
 __all__ = ["PriceList"]
 

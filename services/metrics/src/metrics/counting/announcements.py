@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from metrics.repositories.announcements import AnnouncementsRepository
 from shared.bus import Bus
 from shared.contracts.metrics import (
     CALL_FINISHED,
@@ -12,8 +13,6 @@ from shared.contracts.metrics import (
     MessageFinishedEvent,
     MessageRecord,
 )
-
-from .announcements_repository import AnnouncementsRepository
 
 __all__ = ["Announcer"]
 

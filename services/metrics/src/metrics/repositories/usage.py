@@ -8,11 +8,10 @@ from uuid import UUID
 
 import asyncpg
 
+from metrics.rollups.rollups import Figures
+from metrics.rollups.sketch import Sketch
+from metrics.rollups.spans import Reading
 from shared.database import Database
-
-from .rollups import Figures
-from .sketch import Sketch
-from .spans import Reading
 
 __all__ = ["PostgresUsage", "Sums", "UsageRepository"]
 

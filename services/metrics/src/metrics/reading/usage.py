@@ -11,6 +11,11 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from metrics.repositories.usage import Sums, UsageRepository
+from metrics.rollups.buckets import buckets, longest_grain
+from metrics.rollups.rollups import ORGANIZATION, Figures, Grain
+from metrics.rollups.sketch import Sketch
+from metrics.rollups.spans import BEGINNING, END, Reading, Span, reading
 from shared.clock import Clock
 from shared.contracts.usage import (
     AgentStats,
@@ -26,12 +31,6 @@ from shared.contracts.usage import (
     UsageTimelineQuestion,
 )
 from shared.errors import InvalidError
-
-from .buckets import buckets, longest_grain
-from .rollups import ORGANIZATION, Figures, Grain
-from .sketch import Sketch
-from .spans import BEGINNING, END, Reading, Span, reading
-from .usage_repository import Sums, UsageRepository
 
 __all__ = ["Usage"]
 

@@ -10,6 +10,8 @@ from uuid import UUID
 
 import asyncpg
 
+from metrics.prices.pricing import Override, PricedCall
+from metrics.rollups.rollups import repriced
 from shared.contracts.credentials import ProviderType
 from shared.contracts.metrics import CallRecord
 from shared.contracts.prices import (
@@ -21,11 +23,9 @@ from shared.contracts.prices import (
 )
 from shared.database import Database, Transaction
 
-from .audit_repository import note
-from .price_overrides_repository import overrides_of
-from .pricing import Override, PricedCall
-from .rollup_repository import Turns, hold_organizations, mend_rollups
-from .rollups import repriced
+from .audit import note
+from .price_overrides import overrides_of
+from .rollups import Turns, hold_organizations, mend_rollups
 
 __all__ = ["Batch", "Change", "PostgresRepricing", "RepricingRepository"]
 

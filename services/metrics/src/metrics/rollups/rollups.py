@@ -14,10 +14,10 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from metrics.prices.pricing import PricedCall
 from shared.contracts.agent_runner import MessageStatus
 from shared.contracts.metrics import CallRecord, CallStatus, MessageRecord
 
-from .pricing import PricedCall
 from .sketch import Sketch
 
 __all__ = [

@@ -5,13 +5,12 @@ from uuid import UUID
 
 import structlog
 
+from metrics.prices.price_book import VERSION
+from metrics.prices.pricing import Override, PricedCall, price
+from metrics.repositories.repricing import Change, RepricingRepository
 from shared.contracts.metrics import CallRecord
 from shared.contracts.prices import Reprice, Repricing, RepricingQuestion
 from shared.errors import InvalidError, RepricingNotFoundError
-
-from .price_book import VERSION
-from .pricing import Override, PricedCall, price
-from .repricing_repository import Change, RepricingRepository
 
 __all__ = ["Repricer", "changes_of"]
 

@@ -12,10 +12,9 @@ from uuid import UUID
 
 import asyncpg
 
+from metrics.rollups.rollups import Minute, Rollup
+from metrics.rollups.sketch import Sketch
 from shared.database import Transaction
-
-from .rollups import Minute, Rollup
-from .sketch import Sketch
 
 __all__ = ["Turns", "add_to_rollups", "hold_organizations", "mend_rollups"]
 

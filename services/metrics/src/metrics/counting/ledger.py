@@ -9,6 +9,15 @@ from uuid import UUID
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
+from metrics.prices.pricing import Override, PricedCall, price
+from metrics.repositories.ledger import (
+    DeadLetter,
+    EntriesRefusedError,
+    Entry,
+    LedgerRepository,
+    LockedSequence,
+)
+from metrics.rollups.spans import BEGINNING, END
 from shared.contracts.metrics import (
     CallRecord,
     Ingest,
@@ -17,16 +26,6 @@ from shared.contracts.metrics import (
     MessageRecord,
     Record,
 )
-
-from .ledger_repository import (
-    DeadLetter,
-    EntriesRefusedError,
-    Entry,
-    LedgerRepository,
-    LockedSequence,
-)
-from .pricing import Override, PricedCall, price
-from .spans import BEGINNING, END
 
 __all__ = ["Ledger", "read_record", "records_due"]
 

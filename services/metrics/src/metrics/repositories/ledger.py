@@ -12,13 +12,13 @@ from uuid import UUID
 
 import asyncpg
 
+from metrics.prices.pricing import Override, PricedCall
+from metrics.rollups.rollups import rolled_up
 from shared.contracts.metrics import CallRecord, MessageRecord
 from shared.database import Database, Transaction
 
-from .price_overrides_repository import overrides_of
-from .pricing import Override, PricedCall
-from .rollup_repository import Turns, add_to_rollups, hold_organizations
-from .rollups import rolled_up
+from .price_overrides import overrides_of
+from .rollups import Turns, add_to_rollups, hold_organizations
 
 __all__ = [
     "DeadLetter",

@@ -1,0 +1,1 @@
+"""The use cases of prices: an organization's own, and pricing anew."""
