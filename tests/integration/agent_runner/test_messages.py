@@ -255,10 +255,6 @@ async def test_another_organization_finds_nothing(house: House) -> None:
             409,
             "MESSAGE_NOT_IN_HAND",
         ),
-<<<<<<< Updated upstream
-=======
-        (f"messages/{UUID(int=1)}/reply", {"status": "done"}, 422, "VALIDATION_FAILED"),
->>>>>>> Stashed changes
         (
             f"messages/{UUID(int=1)}/reply",
             {"status": "completed"},
