@@ -128,7 +128,7 @@ CREATE POLICY own ON many
 
 
 async def test_a_file_that_would_see_none_of_the_rows_it_changes_fails(
-    stack: Stack, settings: DatabaseSettings, package: Package
+    settings: DatabaseSettings, package: Package
 ) -> None:
     package.add("0003_many.sql", ROWS_OF_MANY)
     package.add("0004_done.sql", "UPDATE many SET done = true;")
