@@ -5,6 +5,8 @@ import os
 __all__ = [
     "HomeUnusableError",
     "LaunchError",
+    "NoInstallationError",
+    "NotRunningError",
     "ServerFailedError",
     "TakenError",
     "WrongVariableError",
@@ -37,3 +39,15 @@ class HomeUnusableError(LaunchError):
 
 class ServerFailedError(LaunchError):
     """A server or service did not come up; the message ends with its last words."""
+
+
+class NoInstallationError(LaunchError):
+    """The state folder holds no installation."""
+
+    exit_code = os.EX_NOINPUT
+
+
+class NotRunningError(LaunchError):
+    """What has to run does not answer."""
+
+    exit_code = os.EX_UNAVAILABLE

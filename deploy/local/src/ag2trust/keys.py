@@ -20,7 +20,7 @@ from .postgres import SUPERUSER
 from .private_files import write_private
 from .provisioning import ROLES
 
-__all__ = ["FirstKey", "Keys", "first_key", "keys_of"]
+__all__ = ["FirstKey", "Keys", "first_key", "kept_passwords", "keys_of"]
 
 _MASTER_KEY_BYTES = 32
 _KEY_LETTERS = string.ascii_letters + string.digits
@@ -73,6 +73,21 @@ def keys_of(home: Home, *, is_new: bool) -> Keys:
         ) from error
 
 
+def kept_passwords(home: Home) -> dict[str, str]:
+    """Read the passwords of the database's roles, and make none.
+
+    Raises `HomeUnusableError`.
+    """
+    try:
+        known = json.loads(_password_file(home).read_text())
+        return {role: known[role] for role in (SUPERUSER, *ROLES)}
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise HomeUnusableError(
+            f"The passwords in {home.keys} cannot be read: {error}. Put back your copy "
+            "of them."
+        ) from error
+
+
 def first_key(home: Home, given: SecretStr | None) -> FirstKey:
     """Return the hash of the first key: the one *given*, else one made into a file.
 
@@ -91,7 +106,7 @@ def first_key(home: Home, given: SecretStr | None) -> FirstKey:
 def _keys(home: Home, *, is_new: bool) -> Keys:
     files = {service: home.keys / f"{service}.nkey" for service in Service}
     master_key = home.master_key
-    passwords = home.keys / "passwords.json"
+    passwords = _password_file(home)
     if is_new:
         _make_missing(files, master_key, passwords)
     identities = {service: Identity.from_file(file) for service, file in files.items()}
@@ -124,6 +139,10 @@ def _passwords(file: Path) -> Mapping[str, str]:
     if new:
         write_private(file, json.dumps(known | new, indent=2))
     return {str(role): str(password) for role, password in (known | new).items()}
+
+
+def _password_file(home: Home) -> Path:
+    return home.keys / "passwords.json"
 
 
 def _new_password() -> str:

@@ -7,7 +7,8 @@ that the machine itself says, give it a copy of the folder that was kept elsewhe
 
 import asyncio
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from shared.audit_chain import AuditHead, ChainVerifier, Finding
@@ -21,7 +22,47 @@ from shared.settings import load
 from .repositories import audit as repository
 from .settings import Settings
 
-__all__ = ["verified"]
+__all__ = ["Verification", "verified", "verify"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was compared, and what disagreed; *findings* has every organization."""
+
+    findings: Mapping[UUID, list[Finding]]
+    heads: int
+    bad_lines: list[BadLine]
+
+    @property
+    def is_whole(self) -> bool:
+        return not (self.bad_lines or any(self.findings.values()))
+
+    def sentences(self) -> Iterator[str]:
+        """Tell each flaw, then the result."""
+        flaws = [each for found in self.findings.values() for each in found]
+        yield from map(str, [*flaws, *self.bad_lines])
+        compared = f"{len(self.findings)} organizations, {self.heads} exported heads"
+        if not self.is_whole:
+            yield (
+                f"The audit was touched: {len(flaws)} flaws, {len(self.bad_lines)} "
+                f"unreadable lines ({compared})."
+            )
+            return
+        yield f"The audit is whole ({compared})."
+        if self.findings and not self.heads:
+            yield "Without an exported head nobody can tell whether an end was cut off."
+
+
+async def verify(settings: Settings) -> Verification:
+    """Verify the audit that *settings* lead to, by the heads in its folder.
+
+    Raises `DatabaseUnavailableError`.
+    """
+    public = Identity.from_file(settings.identity_file).public
+    heads, bad_lines = read_heads(settings.audit_folder, Service.CREDENTIALS, of=public)
+    async with connect_database(settings) as database:
+        findings = await verified(database, heads)
+    return Verification(findings, len(heads), bad_lines)
 
 
 async def verified(
@@ -65,28 +106,12 @@ async def _own_heads(transaction: Transaction) -> list[AuditHead]:
     ]
 
 
-async def _run(settings: Settings) -> int:
-    public = Identity.from_file(settings.identity_file).public
-    heads, bad_lines = read_heads(settings.audit_folder, Service.CREDENTIALS, of=public)
-    async with connect_database(settings) as database:
-        findings = await verified(database, heads)
-    return _told(findings, heads, bad_lines)
-
-
-def _told(
-    findings: dict[UUID, list[Finding]],
-    heads: list[AuditHead],
-    bad_lines: list[BadLine],
-) -> int:
-    for flaw in [*(each for found in findings.values() for each in found), *bad_lines]:
-        print(flaw)  # noqa: T201 - a program may print
-    flaws = sum(map(len, findings.values()))
-    print(  # noqa: T201 - a program may print
-        f"{len(findings)} organizations, {len(heads)} exported heads, "
-        f"{flaws} flaws, {len(bad_lines)} unreadable lines"
-    )
-    return 1 if flaws or bad_lines else 0
+async def _main() -> int:
+    verification = await verify(load(Settings))
+    for sentence in verification.sentences():
+        print(sentence)  # noqa: T201 - a program may print
+    return 0 if verification.is_whole else 1
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(_run(load(Settings))))
+    sys.exit(asyncio.run(_main()))

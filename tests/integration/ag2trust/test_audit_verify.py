@@ -1,0 +1,232 @@
+"""`ag2trust audit verify`, as somebody runs it who no longer trusts the machine."""
+
+import asyncio
+import json
+import shutil
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeAlias
+
+import aiohttp
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from ag2trust.home import open_home
+from ag2trust.launched import Place, launched
+from ag2trust.postgres import SUPERUSER, Postgres
+from ag2trust.provisioning import DATABASE
+
+pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
+
+Superuser: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+WHOLE, TOUCHED, WRONG_OPTION, NO_INSTALLATION, UNAVAILABLE, WRONG_VARIABLE = (
+    0,
+    1,
+    2,
+    66,
+    69,
+    78,
+)
+PROVIDERS = 8
+_COPIED = ("audit", "audit_head")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    code: int
+    words: str
+
+
+async def verify(place: Place, *arguments: str, **variables: str) -> Told:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "ag2trust", "audit", "verify", *arguments),
+        env=place.environment(**variables),
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    out, err = await process.communicate()
+    assert b"Traceback" not in err
+    return Told(await process.wait(), (out + err).decode())
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Place]:
+    with TemporaryDirectory(prefix="ag2trust-tests-") as folder:
+        yield Place(Path(folder) / "home")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(place: Place) -> AsyncIterator[None]:
+    """Run a stack with a history whose end was exported, as every start does."""
+    async with launched(place):
+        await _make_history(place)
+    async with launched(place):
+        await _until_exported(place)
+        yield
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def superuser(place: Place, running: None) -> AsyncIterator[Superuser]:  # noqa: ARG001 - runs meanwhile
+    """Let a test touch the audit, and undo what it did."""
+    passwords = json.loads((place.home / "keys" / "passwords.json").read_text())
+    postgres = Postgres(place.home / "data" / "postgres", log=place.home / "log")
+    url = postgres.url(SUPERUSER, passwords[SUPERUSER], DATABASE)
+    connection = await asyncpg.connect(url)
+    await connection.execute("SET search_path = credentials")
+    for table in _COPIED:
+        await connection.execute(f"CREATE TABLE {table}_copy AS TABLE {table}")
+    yield connection
+    for table in _COPIED:
+        await connection.execute(
+            f"DELETE FROM {table}; INSERT INTO {table} TABLE {table}_copy;"  # noqa: S608 - our own table names
+            f"DROP TABLE {table}_copy"
+        )
+    await connection.close()
+
+
+async def _make_history(place: Place) -> None:
+    headers = {"X-API-Key": place.api_key}
+    async with aiohttp.ClientSession(headers=headers) as http:
+        for number in range(PROVIDERS):
+            provider = {"name": f"p{number}", "type": "openai", "api_key": "sk-1"}
+            url = f"{place.gateway_url}/api/providers"
+            async with http.post(url, json=provider) as made:
+                assert made.status == 201
+
+
+async def _until_exported(place: Place) -> None:
+    async with asyncio.timeout(30):
+        while not any((place.home / "audit").glob("credentials-*.jsonl")):  # noqa: ASYNC110 - a file says it
+            await asyncio.sleep(0.1)
+
+
+async def test_what_nobody_touched_is_whole(
+    place: Place,
+    running: None,  # noqa: ARG001 - runs meanwhile
+) -> None:
+    told = await verify(place)
+
+    assert told.code == WHOLE
+    assert told.words.startswith("The audit is whole (1 organizations, ")
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("UPDATE audit SET act = 'x' WHERE position = 4", ["entry 4 ", "was edited"]),
+        (
+            """
+            UPDATE audit SET position = CASE position WHEN 2 THEN 105 ELSE 102 END
+            WHERE position IN (2, 5);
+            UPDATE audit SET position = position - 100 WHERE position > 100
+            """,
+            ["entry 2 ", "entry 5 ", "was moved here from position"],
+        ),
+        ("DELETE FROM audit WHERE position = 4", ["entry 4 is missing"]),
+        (
+            """
+            DELETE FROM audit WHERE position > 5;
+            UPDATE audit_head
+            SET position = 5, hash = (SELECT hash FROM audit WHERE position = 5)
+            """,
+            ["entry 6 is missing at the end (head of "],
+        ),
+        (
+            "DELETE FROM audit; DELETE FROM audit_head",
+            ["entry 1 is missing at the end (head of "],
+        ),
+    ],
+    ids=["edited", "moved", "removed", "truncated", "wiped out"],
+)
+async def test_what_was_touched_is_named(
+    place: Place, superuser: Superuser, statement: str, words: list[str]
+) -> None:
+    await superuser.execute(statement)
+
+    told = await verify(place)
+
+    assert told.code == TOUCHED
+    assert "The audit was touched: " in told.words
+    for each in words:
+        assert each in told.words
+
+
+async def test_a_copy_that_was_kept_elsewhere_knows_what_the_machine_denies(
+    place: Place, superuser: Superuser, tmp_path: Path
+) -> None:
+    folder, elsewhere = place.home / "audit", tmp_path / "elsewhere"
+    shutil.copytree(folder, elsewhere)
+    [file] = elsewhere.iterdir()
+    (folder / file.name).unlink()
+    await superuser.execute("DELETE FROM audit; DELETE FROM audit_head")
+
+    denied = await verify(place)
+    known = await verify(place, "--heads", str(elsewhere))
+
+    shutil.copy(file, folder)
+    assert denied.code == WHOLE
+    assert known.code == TOUCHED
+    assert "is missing at the end" in known.words
+
+
+async def test_a_head_that_the_service_did_not_sign_is_no_head(
+    place: Place,
+    running: None,  # noqa: ARG001 - runs meanwhile
+    tmp_path: Path,
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(place.home / "audit", elsewhere)
+    [file] = elsewhere.iterdir()
+    file.write_text(file.read_text().replace('"signature":"', '"signature":"AAAA'))
+
+    told = await verify(place, "--heads", str(elsewhere))
+
+    assert told.code == TOUCHED
+    assert f"{file}, line 1: no head signed by this service" in told.words
+
+
+async def test_a_stack_that_is_down_is_verified_unless_somebody_holds_its_home() -> (
+    None
+):
+    with TemporaryDirectory(prefix="ag2trust-tests-") as folder:
+        place = Place(Path(folder) / "home")
+        async with launched(place):
+            await _make_history(place)
+
+        down = await verify(place)
+        with open_home(place.home):
+            held = await verify(place)
+        async with launched(place):
+            up_again = await verify(place)
+
+    assert (down.code, held.code, up_again.code) == (WHOLE, UNAVAILABLE, WHOLE)
+    assert "PostgreSQL does not answer." in held.words
+
+
+async def test_a_folder_without_an_installation_is_left_as_it_is(
+    tmp_path: Path,
+) -> None:
+    place = Place(tmp_path / "nothing")
+
+    told = await verify(place)
+
+    assert told.code == NO_INSTALLATION
+    assert f"There is no installation in {place.home}." in told.words
+    assert not place.home.exists()
+
+
+async def test_a_wrong_option_or_variable_is_explained(tmp_path: Path) -> None:
+    place = Place(tmp_path / "nothing")
+
+    option = await verify(place, "--heads", str(tmp_path / "gone"))
+    variable = await verify(place, AG2TRUST_GATEWAY_PORT="none")
+
+    assert option.code == WRONG_OPTION
+    assert variable.code == WRONG_VARIABLE
+    assert "AG2TRUST_GATEWAY_PORT" in variable.words
