@@ -2,8 +2,7 @@
 
 import math
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -28,8 +27,8 @@ __all__ = [
     "REQUEST_ID",
     "error_body",
     "fields_of",
-    "listening",
     "read_json",
+    "refusal",
     "reply_json",
     "tell_errors",
 ]
@@ -42,7 +41,6 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 REQUEST_ID = "X-Request-Id"
 _USABLE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 _MEMBER_OF_ENUM = re.compile(r"<\w+\.\w+: ('[^']*')>")
-_SECONDS_TO_FINISH = 8.0
 _RETRY_AFTER_SECONDS = 2.0
 
 
@@ -64,12 +62,12 @@ async def _answered(
     try:
         return await handler(request)
     except AppError as error:
-        return _told(error, request_id)
+        return refusal(error, request_id)
     except web.HTTPException as error:
-        return _refused(error, request, request_id)
+        return _refused(error, request_id)
     except Exception:
         log.exception("http.handler_failed", method=request.method)
-        return _told(AppError(), request_id)
+        return refusal(AppError(), request_id)
 
 
 def error_body(error: AppError, request_id: str) -> dict[str, JsonValue]:
@@ -153,32 +151,12 @@ def reply_json(model: BaseModel, *, status: int = 200) -> web.Response:
     )
 
 
-@asynccontextmanager
-async def listening(
-    app: web.Application, *, host: str, port: int
-) -> AsyncIterator[int]:
-    """Serve *app* while the block runs; yields the port (of use when 0 was asked).
-
-    Open requests may finish before leaving, for a few seconds.
-    """
-    runner = web.AppRunner(
-        app,
-        handle_signals=False,
-        access_log=None,
-        shutdown_timeout=_SECONDS_TO_FINISH,
-    )
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port).start()
-        yield runner.addresses[0][1]
-    finally:
-        await runner.cleanup()
-
-
-def _told(error: AppError, request_id: str) -> web.Response:
+def refusal(error: AppError, request_id: str) -> web.Response:
+    """Tell an error in the one shape that errors have."""
     response = web.json_response(
         error_body(error, request_id), status=int(error.status)
     )
+    response.headers[REQUEST_ID] = request_id
     retry_after_seconds = error.retry_after_seconds
     if retry_after_seconds is None and error.status == HTTPStatus.SERVICE_UNAVAILABLE:
         retry_after_seconds = _RETRY_AFTER_SECONDS
@@ -189,24 +167,22 @@ def _told(error: AppError, request_id: str) -> web.Response:
     return response
 
 
-def _refused(
-    error: web.HTTPException, request: web.Request, request_id: str
-) -> web.Response:
+def _refused(error: web.HTTPException, request_id: str) -> web.Response:
     """Say aiohttp's own refusals in our words, keeping its `Allow` header."""
-    response = _told(_translated(error, request), request_id)
+    response = refusal(_translated(error), request_id)
     if allow := error.headers.get("Allow"):
         response.headers["Allow"] = allow
     return response
 
 
-def _translated(error: web.HTTPException, request: web.Request) -> AppError:
+def _translated(error: web.HTTPException) -> AppError:
+    """Say what is wrong without what was given: it may be a secret, misplaced."""
     match error:
         case web.HTTPNotFound():
-            return NotFoundError(f"There is nothing at {request.path}.")
+            return NotFoundError("There is nothing at this path.")
         case web.HTTPMethodNotAllowed():
-            return MethodNotAllowedError(
-                f"{request.path} does not take {request.method}."
-            )
+            allowed = ", ".join(sorted(error.allowed_methods))
+            return MethodNotAllowedError(f"This path takes no method but {allowed}.")
         case web.HTTPRequestEntityTooLarge():
             return TooLargeError("The body is too large.")
         case _:

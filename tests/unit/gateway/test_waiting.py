@@ -21,7 +21,7 @@ from shared.contracts.agent_runner import (
 )
 from shared.contracts.base import Actor, MessageT, Signal
 from shared.errors import UnavailableError
-from shared.http import listening
+from shared.http_server import listening
 from shared.ids import new_id
 from shared.testing import FakeBus
 

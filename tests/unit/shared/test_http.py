@@ -3,7 +3,6 @@
 import asyncio
 import gzip
 import json
-import re
 from collections.abc import AsyncIterator
 from datetime import datetime
 from http import HTTPStatus
@@ -11,7 +10,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import pytest
-from aiohttp import ClientResponse, ClientSession, web
+from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 from pydantic import Field
 from structlog.contextvars import get_contextvars
@@ -25,7 +24,7 @@ from shared.errors import (
     ProviderInUseError,
     UnavailableError,
 )
-from shared.http import REQUEST_ID, listening, read_json, reply_json, tell_errors
+from shared.http import REQUEST_ID, read_json, reply_json, tell_errors
 
 CANARY = "sk-canary-90d2"
 LIMIT = 10_000
@@ -380,30 +379,3 @@ async def test_a_body_that_cannot_be_unpacked_is_malformed(client: Client) -> No
 
     assert response.status == HTTPStatus.BAD_REQUEST
     assert (await _refusal(response))["error_code"] == "MALFORMED_REQUEST"
-
-
-async def test_listening_lets_an_open_request_finish() -> None:
-    has_arrived, may_answer = asyncio.Event(), asyncio.Event()
-
-    async def slow(_: web.Request) -> web.Response:
-        has_arrived.set()
-        await may_answer.wait()
-        return web.Response(text="done")
-
-    app = web.Application(middlewares=[tell_errors])
-    app.router.add_get("/slow", slow)
-    async with ClientSession() as session:
-        async with listening(app, host="127.0.0.1", port=0) as port:
-            asking = asyncio.create_task(session.get(f"http://127.0.0.1:{port}/slow"))
-            await has_arrived.wait()
-            asyncio.get_running_loop().call_soon(may_answer.set)
-
-        response = await asking
-        assert await response.text() == "done"
-
-
-async def test_a_port_in_use_is_told_as_such() -> None:
-    async with listening(web.Application(), host="127.0.0.1", port=0) as port:
-        with pytest.raises(OSError, match=re.compile("in use", re.IGNORECASE)):
-            async with listening(web.Application(), host="127.0.0.1", port=port):
-                pass

@@ -14,7 +14,8 @@ from shared.bus import Bus, connect_bus
 from shared.clock import Clock, utc_now
 from shared.contracts.base import Service
 from shared.database import connect_database
-from shared.http import REQUEST_ID, listening, tell_errors
+from shared.http import REQUEST_ID, tell_errors
+from shared.http_server import listening
 from shared.identity import Identity, PublicIdentity
 from shared.lifecycle import background, every
 from shared.migrations import migrate

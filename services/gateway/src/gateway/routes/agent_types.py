@@ -26,6 +26,7 @@ from shared.errors import (
     AgentTypeNotFoundError,
     NameTakenError,
     PreconditionFailedError,
+    ProviderNotFoundError,
 )
 
 __all__ = ["AgentTypeRoutes"]
@@ -44,7 +45,7 @@ class AgentTypeRoutes:
         "POST /agent-types",
         needs=Permission.AGENT_TYPES_WRITE,
         status=HTTPStatus.CREATED,
-        errors=(NameTakenError,),
+        errors=(NameTakenError, ProviderNotFoundError),
     )
     async def create_agent_type(
         self, asked: Asked, body: AgentTypeSubmission
@@ -70,7 +71,7 @@ class AgentTypeRoutes:
     @operation(
         "PATCH /agent-types/{id}",
         needs=Permission.AGENT_TYPES_WRITE,
-        errors=(NameTakenError, PreconditionFailedError),
+        errors=(NameTakenError, PreconditionFailedError, ProviderNotFoundError),
         missing=AgentTypeNotFoundError,
     )
     async def update_agent_type(
