@@ -74,6 +74,10 @@ lock: install
 		--no-emit-index-url --no-emit-find-links --no-annotate --quiet \
 		--constraint requirements.lock --no-emit-package ag2trust-shared \
 		services/*/pyproject.toml --output-file deploy/images/requirements.lock
+	$(BIN)/uv pip compile --no-config --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-emit-index-url --no-emit-find-links --no-annotate --quiet \
+		--constraint requirements.lock services/agent-runner/agent/pyproject.toml \
+		--output-file services/agent-runner/agent/requirements.lock
 
 clean:
 	rm -rf $(VENV)

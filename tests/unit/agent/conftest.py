@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from ag2trust_agent import model, protocol
+from ag2trust_agent import protocol
 from ag2trust_agent.loop import Agent
+from ag2trust_agent.models import connect
 from ag2trust_agent.stopping import Stop, StoppedError
 
 from .fakes import KEY, TOKEN, FakeModelServer, FakeRunner, listening
@@ -53,7 +54,7 @@ def working(
         stop = Stop()
         async with (
             protocol.connect(runner_url, TOKEN) as runner,
-            model.connect(await runner.configuration()) as configured,
+            connect(await runner.configuration()) as configured,
             asyncio.TaskGroup() as group,
         ):
             agent = Agent(

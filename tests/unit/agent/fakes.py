@@ -69,7 +69,10 @@ class FakeRunner:
             "system_prompt": "You are brief.",
             "temperature": None,
             "max_tokens": None,
+            "tools": [],
         }
+        self.tools: dict[str, str] = {}
+        self.tool_calls: list[tuple[str, dict[str, Any]]] = []
         self.replies: list[Told] = []
         self.heartbeats = 0
         self.polls = 0
@@ -117,6 +120,7 @@ class FakeRunner:
         app.router.add_get("/agent/v1/next", self._next)
         app.router.add_post("/agent/v1/heartbeat", self._heartbeat)
         app.router.add_post("/agent/v1/messages/{id}/reply", self._reply)
+        app.router.add_post("/agent/v1/tools/{name}", self._use_tool)
         return app
 
     @web.middleware
@@ -154,6 +158,15 @@ class FakeRunner:
         self.heartbeats += 1
         await self._tell()
         return web.Response(status=204)
+
+    async def _use_tool(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        assert body["message_id"] == self._messages[0]["message_id"]
+        name = request.match_info["name"]
+        self.tool_calls.append((name, body["arguments"]))
+        if name not in self.tools:
+            return web.json_response({"error": "There is no such tool."}, status=404)
+        return web.json_response({"content": self.tools[name], "is_error": False})
 
     async def _reply(self, request: web.Request) -> web.Response:
         message_id = request.match_info["id"]

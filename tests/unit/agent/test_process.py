@@ -3,13 +3,16 @@
 import asyncio
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from ag2trust_sandbox import serving
+
 from .fakes import KEY, TOKEN, FakeModelServer, FakeRunner
+from .providers import environment_of
 
 LIMIT_KIB = 80 * 1024
 
@@ -17,7 +20,7 @@ STOPPED_WHILE_LOADING = """
 import os, runpy, signal, sys
 class Spy:
     def find_spec(self, name, path, target=None):
-        if name == "openai":
+        if name == "{module}":
             os.kill(os.getpid(), signal.SIGTERM)
 sys.meta_path.insert(0, Spy())
 runpy.run_module("ag2trust_agent", run_name="__main__", alter_sys=True)
@@ -97,13 +100,16 @@ async def test_sigterm_lets_a_message_be_finished(
     assert runner.outcomes == [{"status": "completed", "content": "one two"}]
 
 
-async def test_sigterm_while_the_sdk_loads_ends_the_agent_with_zero(
-    environment: Mapping[str, str],
+@pytest.mark.parametrize("module", ["httpx2", "openai"])
+async def test_sigterm_while_it_loads_ends_the_agent_with_zero(
+    environment: Mapping[str, str], module: str
 ) -> None:
-    async with started(environment, "-c", STOPPED_WHILE_LOADING) as process:
-        code, printed = await ended(process)
+    script = STOPPED_WHILE_LOADING.replace("{module}", module)
 
-    assert (code, printed) == (0, "")
+    async with started(environment, "-c", script) as process:
+        code, _ = await ended(process)
+
+    assert code == 0
 
 
 async def test_a_refused_token_ends_the_agent_with_77(
@@ -174,16 +180,34 @@ async def test_neighbours_cannot_read_the_agents_memory(
     assert printed.splitlines()[0] == "0"
 
 
+@pytest.fixture(params=["openai", "anthropic", "bedrock"])
+async def answering(
+    request: pytest.FixtureRequest, runner: FakeRunner, runner_url: str
+) -> AsyncIterator[Mapping[str, str]]:
+    """Give what an agent of each provider type is started with; a sandbox answers."""
+    provider_type: str = request.param
+    runner.configuration["provider_type"] = provider_type
+    async with serving() as sandbox:
+        yield {
+            "AG2TRUST_AGENT_URL": runner_url,
+            "AG2TRUST_AGENT_TOKEN": TOKEN,
+            **environment_of(provider_type, sandbox),
+        }
+
+
 async def test_an_idle_agent_takes_less_than_80_mb(
-    runner: FakeRunner, models: FakeModelServer, environment: Mapping[str, str]
+    runner: FakeRunner,
+    answering: Mapping[str, str],
+    record_property: Callable[[str, object], None],
 ) -> None:
-    models.say("Hello")
     runner.give("Hi")
 
-    async with agent(environment) as process:
+    async with agent(answering) as process:
         await runner.until(lambda: runner.polls == 2)
         resident = resident_kib(process.pid)
 
+    record_property("resident MB", resident // 1024)
+    assert [each["status"] for each in runner.outcomes] == ["completed"]
     assert resident <= LIMIT_KIB
 
 

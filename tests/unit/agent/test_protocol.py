@@ -80,7 +80,7 @@ async def test_a_configuration_of_another_kind_is_not_understood(
 async def test_a_configuration_may_say_more_than_this_agent_knows(
     runner: FakeRunner, asking: Runner
 ) -> None:
-    runner.configuration["tools"] = ["http_request"]
+    runner.configuration["colour"] = "red"
 
     assert (await asking.configuration()).name == "echo"
 

@@ -54,7 +54,7 @@ def _tell_where(
 
 
 def _run() -> int:
-    # Loading the SDK takes a while: until then nothing but this module is imported.
+    # Loading takes a while: until then nothing but this module is imported.
     from .app import run  # noqa: PLC0415 - see above
 
     return asyncio.run(run())

@@ -6,7 +6,7 @@ import os
 import signal
 from datetime import timedelta
 
-from . import model, protocol
+from . import models, protocol
 from .environment import required
 from .errors import AgentError, TokenRefusedError
 from .loop import Agent
@@ -48,6 +48,6 @@ async def _work(stop: Stop) -> None:
     async with protocol.connect(url, token) as runner:
         async with stop.allowing(timedelta(0)):
             configuration = await runner.configuration()
-        async with model.connect(configuration) as configured:
+        async with models.connect(configuration) as configured:
             log.info("agent.started agent_id=%s", configuration.agent_id)
             await Agent(runner=runner, model=configured, stop=stop).work()

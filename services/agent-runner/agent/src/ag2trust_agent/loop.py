@@ -15,9 +15,10 @@ from .errors import (
     ReplyRefusedError,
     RunnerLostError,
 )
-from .model import Model
+from .models import Model
 from .protocol import Completed, Failed, Message, Outcome, Problem, Runner
 from .stopping import Stop
+from .tool_rounds import answer
 
 __all__ = ["Agent"]
 
@@ -73,7 +74,7 @@ class Agent:
 
     async def _answer(self, message: Message) -> None:
         log.info("message.taken message_id=%s", message.message_id)
-        async with aclosing(self.model.answer(message)) as pieces:
+        async with aclosing(answer(self.model, self.runner, message)) as pieces:
             try:
                 outcome = await self._tell_or_fail(message.message_id, _Reply(pieces))
             except MessageGoneError:

@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
+from urllib.parse import quote
 from uuid import UUID
 
 import httpx2
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from .conversation import ToolCall, ToolResult
 from .errors import (
     AnswerNotUnderstoodError,
     MessageGoneError,
@@ -29,6 +31,7 @@ __all__ = [
     "Outcome",
     "Problem",
     "Runner",
+    "Tool",
     "Turn",
     "connect",
 ]
@@ -38,6 +41,7 @@ PATIENCE = timedelta(seconds=60)
 
 _WAIT_SECONDS = 25
 _ANSWER_SECONDS = 10
+_TOOL_SECONDS = 120
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 4.0
 
@@ -46,11 +50,18 @@ class _Wire(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class Tool(_Wire):
+    """A tool that the model may call; *parameters* is a JSON Schema of an object."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+
 class Configuration(_Wire):
     """How this agent is to answer. `None` leaves the choice to the provider.
 
-    The type is the provider's; this agent speaks OpenAI's format to the runner's proxy
-    whatever it is.
+    The type of the provider decides which official client asks the model.
     """
 
     agent_id: UUID
@@ -60,6 +71,7 @@ class Configuration(_Wire):
     system_prompt: str
     temperature: float | None = None
     max_tokens: int | None = None
+    tools: tuple[Tool, ...] = ()
 
 
 class Turn(_Wire):
@@ -75,6 +87,19 @@ class Message(_Wire):
     content: str
     attempt: int
     history: tuple[Turn, ...]
+
+
+class ToolAnswer(_Wire):
+    """What a tool gave, or that it failed, for the model to read."""
+
+    content: str
+    is_error: bool = False
+
+
+class Refusal(_Wire):
+    """Why the runner did not do what it was asked, in words for people."""
+
+    error: str
 
 
 class Completed(_Wire):
@@ -156,6 +181,31 @@ class Runner:
         )
         _check_reply(response)
 
+    async def use_tool(self, message_id: UUID, call: ToolCall) -> ToolResult:
+        """Have the runner use a tool; what goes wrong with it is a result, too.
+
+        Asked once, for a tool that was used twice may do twice. Raises
+        `MessageGoneError` when the message is another agent's by now.
+        """
+        try:
+            arguments = json.loads(call.arguments)
+        except ValueError:
+            return _failed(call, "The arguments are not JSON.")
+        try:
+            response = await self._http.post(
+                f"/agent/v1/tools/{quote(call.name, safe='')}",
+                json={"message_id": str(message_id), "arguments": arguments},
+                timeout=_TOOL_SECONDS,
+            )
+        except httpx2.TransportError:
+            return _failed(call, "It is not known whether the tool was used.")
+        if _admitted(response).status_code == HTTPStatus.CONFLICT:
+            raise MessageGoneError
+        if response.status_code != HTTPStatus.OK:
+            return _failed(call, _words_of(response))
+        answer = _parse(ToolAnswer, response)
+        return ToolResult(call.id, answer.content, is_error=answer.is_error)
+
     async def heartbeat(self) -> None:
         """Say once that the agent lives; `RunnerLostError` if nobody heard it."""
         try:
@@ -214,6 +264,17 @@ def _parse(kind: type[WireT], response: httpx2.Response) -> WireT:
         return kind.model_validate_json(response.content)
     except ValidationError as error:
         raise AnswerNotUnderstoodError from error
+
+
+def _failed(call: ToolCall, why: str) -> ToolResult:
+    return ToolResult(call.id, why, is_error=True)
+
+
+def _words_of(response: httpx2.Response) -> str:
+    try:
+        return Refusal.model_validate_json(response.content).error
+    except ValidationError:
+        return f"The tool was not used (HTTP {response.status_code})."
 
 
 def _reply_path(message_id: UUID) -> str:
