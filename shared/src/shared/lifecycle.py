@@ -22,6 +22,7 @@ __all__ = ["background", "every", "main", "run_until_signalled"]
 log = structlog.get_logger(__name__)
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
+NewEventLoop = Callable[[], asyncio.AbstractEventLoop]
 
 _CANNOT_START = 78  # EX_CONFIG of sysexits.h
 _FAILED = 1
@@ -32,6 +33,8 @@ def main(
     service: str,
     settings: type[SettingsT],
     serving: Callable[[SettingsT], AbstractAsyncContextManager[object]],
+    *,
+    new_event_loop: NewEventLoop = asyncio.new_event_loop,
 ) -> None:
     """Run a service until a signal; say in one sentence why it cannot start."""
     try:
@@ -39,7 +42,7 @@ def main(
     except SettingsError as error:
         sys.exit(_told(_CANNOT_START, f"{service} cannot start:\n{error}"))
     set_up_logs(service, level=loaded.log_level)
-    sys.exit(_run(serving(loaded), loaded.alive_file))
+    sys.exit(_run(serving(loaded), loaded.alive_file, new_event_loop))
 
 
 async def run_until_signalled(
@@ -137,10 +140,15 @@ async def _pause(interval: timedelta, woken: asyncio.Event | None) -> None:
         return
 
 
-def _run(app: AbstractAsyncContextManager[object], alive_file: Path | None) -> int:
+def _run(
+    app: AbstractAsyncContextManager[object],
+    alive_file: Path | None,
+    new_event_loop: NewEventLoop,
+) -> int:
     code = 0
     try:
-        asyncio.run(run_until_signalled(app, alive_file))
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(run_until_signalled(app, alive_file))
     except* (AppError, IdentityFileError, SettingsError, OSError) as failures:
         code = _FAILED
         log.critical("service.failed", reasons=[*map(_sentence, _leaves(failures))])

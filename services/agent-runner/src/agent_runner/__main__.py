@@ -1,9 +1,11 @@
 """`python -m agent_runner`: run the service."""
 
+import uvloop
+
 from shared.lifecycle import main
 
 from .app import serving
 from .settings import Settings
 
 if __name__ == "__main__":
-    main("agent-runner", Settings, serving)
+    main("agent-runner", Settings, serving, new_event_loop=uvloop.new_event_loop)

@@ -25,7 +25,7 @@ from shared.lifecycle import background
 from shared.migrations import migrate
 
 from .agent_protocol import routes as agent_routes
-from .agent_protocol.doors import open_doors
+from .agent_protocol.doors import answered_once, open_doors
 from .agents.agent_logs import LogReader
 from .agents.agent_types import AgentTypes
 from .agents.agents import Agents
@@ -36,6 +36,9 @@ from .hosting.heartbeat import Heartbeat
 from .hosting.hosting import Hosting
 from .hosting.lease_renewal import LeaseRenewal
 from .hosting.takeover import Takeover
+from .http.client import connecting
+from .http.deadlines import watching_deadlines
+from .http.limits import Limits
 from .leases import Leases
 from .messages.message_control import MessageControl
 from .messages.message_desk import MessageDesk
@@ -43,12 +46,10 @@ from .messages.messages import Messages
 from .messages.retention import Retention
 from .messages.thread_reading import ThreadReading
 from .placement import Placement
-from .probes.calling import PROBED_WITHIN
 from .probes.probes import Probes
-from .proxy import routes as proxy_routes
+from .proxy.application import ProxyApplication
 from .proxy.calls import CallBook, interrupted
 from .proxy.forwarding import Forwarding
-from .proxy.upstream import connect_upstream
 from .repositories.hosting import HostingRepository
 from .repositories.outbox import OutboxRepository
 from .repositories.tenures import Enlistment, TenureRepository, enlist
@@ -118,8 +119,11 @@ async def serving(
             )
         )
         runtime = await stack.enter_async_context(open_runtime(settings))
-        session = await stack.enter_async_context(
-            connect_upstream(allow_private=settings.allow_private_base_urls)
+        deadlines = await stack.enter_async_context(watching_deadlines())
+        client = await stack.enter_async_context(
+            connecting(
+                deadlines=deadlines, allow_private=settings.allow_private_base_urls
+            )
         )
         hosted = HostedAgents(tenure)
         desk = MessageDesk(
@@ -132,11 +136,14 @@ async def serving(
             database=database, kept=timedelta(days=settings.messages_kept_days)
         )
         forwarding = Forwarding(
-            session=session, book=CallBook(spool, runner=settings.name)
+            client=client, book=CallBook(spool, runner=settings.name)
         )
         doors = await stack.enter_async_context(
             open_doors(
-                create_app(hosted, desk, forwarding),
+                ProxyApplication(hosted, forwarding),
+                create_app(hosted, desk),
+                deadlines=deadlines,
+                limits=limits_of(settings),
                 address=settings.proxy_host,
                 port=settings.proxy_port,
             )
@@ -169,12 +176,7 @@ async def serving(
             bus=bus,
             database=database,
             leases=leases,
-            session=await stack.enter_async_context(
-                connect_upstream(
-                    allow_private=settings.allow_private_base_urls,
-                    silence=PROBED_WITHIN,
-                )
-            ),
+            client=client,
         )
         hosting = Hosting(
             repository=repository,
@@ -217,17 +219,21 @@ async def serving(
         yield
 
 
-def create_app(
-    hosted: HostedAgents, desk: MessageDesk, forwarding: Forwarding
-) -> web.Application:
-    """Make the one application that agents reach: their protocol and the proxy."""
+def limits_of(settings: Settings) -> Limits:
+    return Limits(
+        most_connections=settings.most_connections,
+        most_exchanges=settings.most_calls,
+        buffered_bytes=settings.buffered_megabytes * 1024 * 1024,
+    )
+
+
+def create_app(hosted: HostedAgents, desk: MessageDesk) -> web.Application:
+    """Make the application that answers the agent protocol."""
     app = web.Application(client_max_size=_LONGEST_BODY_BYTES)
     app[agent_routes.HOSTED] = hosted
     app[agent_routes.DESK] = desk
-    app[proxy_routes.FORWARDING] = forwarding
-    app.middlewares.append(tell_errors)
+    app.middlewares.extend([answered_once, tell_errors])
     app.add_routes(agent_routes.routes)
-    app.add_routes(proxy_routes.routes)
     return app
 
 

@@ -28,6 +28,8 @@ class Settings(DatabaseSettings):
     *installation* tells our containers from those of another installation.
     *message_deliveries* is how often a message may be lost with its agent until it is
     a dead letter; *messages_kept_days* is how long one is kept after its end.
+    *most_connections* of agents, *most_calls* in hand and *buffered_megabytes* of
+    bodies are taken at once; what comes beyond is refused with 503.
     *init_volume* is a Docker volume that holds agent_init.sh as `init`, for a runner
     whose own files the engine's host does not see.
     """
@@ -47,6 +49,9 @@ class Settings(DatabaseSettings):
     init_volume: str = ""
     agent_networks: IPv4Network = IPv4Network("10.201.0.0/16")
     allow_private_base_urls: bool = False
+    most_connections: int = Field(default=4096, ge=1, le=60_000)
+    most_calls: int = Field(default=2048, ge=1, le=60_000)
+    buffered_megabytes: int = Field(default=512, ge=32, le=65_536)
     message_deliveries: int = Field(default=3, ge=1, le=100)
     messages_kept_days: int = Field(default=90, ge=1, le=3650)
 

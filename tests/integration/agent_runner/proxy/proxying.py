@@ -12,22 +12,25 @@ from typing import Any, cast
 from uuid import UUID
 
 from aiohttp import ClientSession
-from aiohttp.abc import AbstractResolver
 from multidict import CIMultiDictProxy
 from openai import AsyncOpenAI, OpenAI
 from openai.types.chat import ChatCompletionUserMessageParam
 from pydantic import SecretStr
 from yarl import URL
 
-from agent_runner.agent_protocol.doors import Doors, open_doors
+from agent_runner.agent_protocol.doors import open_doors
 from agent_runner.agent_tokens import new_token
 from agent_runner.app import create_app
 from agent_runner.hosted_agents import HostedAgent, HostedAgents
+from agent_runner.http.client import Resolve, connecting, resolve
+from agent_runner.http.deadlines import watching_deadlines
+from agent_runner.http.limits import Limits
+from agent_runner.http.server import Server
 from agent_runner.leases import HeldLease
 from agent_runner.messages.message_desk import MessageDesk
+from agent_runner.proxy.application import ProxyApplication
 from agent_runner.proxy.calls import CallBook, interrupted
 from agent_runner.proxy.forwarding import Forwarding
-from agent_runner.proxy.upstream import connect_upstream
 from agent_runner.repositories.messages import Host
 from agent_runner.spool.spool import Spool
 from agent_runner.tenure import Tenure
@@ -157,7 +160,7 @@ class Proxy:
 
     agent: HostedAgent
     hosted: HostedAgents
-    doors: Doors
+    doors: Server
     spool: WatchedSpool
     port: int
     clients: list[AsyncOpenAI] = field(default_factory=list)
@@ -246,10 +249,8 @@ class Proxy:
 
     async def until_nobody_is_connected(self) -> None:
         """Wait until the door has let go of every connection; nothing announces it."""
-        server = self.doors._runner.server
-        assert server is not None
         async with asyncio.timeout(_WITHIN_SECONDS):
-            while server.connections:  # noqa: ASYNC110  see above
+            while self.doors.connections:  # noqa: ASYNC110  see above
                 await asyncio.sleep(0)
 
     async def settled_one(self) -> CallRecord:
@@ -266,7 +267,7 @@ async def open_proxy(
     silence: timedelta = timedelta(seconds=30),
     patience: timedelta = timedelta(seconds=30),
     idle: timedelta = timedelta(seconds=30),
-    resolver: AbstractResolver | None = None,
+    resolve: Resolve = resolve,
     max_spool_bytes: int | None = None,
     segment_bytes: int = 8 * 1024 * 1024,
 ) -> AsyncIterator[Proxy]:
@@ -280,25 +281,35 @@ async def open_proxy(
         assert isinstance(spool, WatchedSpool)
         spool.has_settled = asyncio.Event()
         hosted = HostedAgents(TENURE)
-        async with connect_upstream(
-            allow_private=allow_private, silence=silence, resolver=resolver
-        ) as session:
-            forwarding = Forwarding(
-                session=session,
-                book=CallBook(spool, runner="runner-1"),
-                patience=patience,
-            )
-            app = create_app(hosted, _desk(), forwarding)
-            async with open_doors(app, address="127.0.0.1", port=0, idle=idle) as doors:
-                port = await doors.open("127.0.0.1")
-                agent = agent_at("127.0.0.1", lease=lease_of(base_url), models=[MODEL])
-                hosted.add(agent)
-                proxy = Proxy(agent, hosted, doors, spool, port)
-                try:
-                    yield proxy
-                finally:
-                    for client in proxy.clients:
-                        await client.close()
+        async with (
+            watching_deadlines() as deadlines,
+            connecting(
+                deadlines=deadlines,
+                allow_private=allow_private,
+                silence=silence,
+                resolve=resolve,
+            ) as client,
+            open_doors(
+                ProxyApplication(
+                    hosted,
+                    Forwarding(client=client, book=CallBook(spool, runner="runner-1")),
+                ),
+                create_app(hosted, _desk()),
+                deadlines=deadlines,
+                limits=Limits(idle=idle, head=idle, patience=patience),
+                address="127.0.0.1",
+                port=0,
+            ) as doors,
+        ):
+            port = await doors.open("127.0.0.1")
+            agent = agent_at("127.0.0.1", lease=lease_of(base_url), models=[MODEL])
+            hosted.add(agent)
+            proxy = Proxy(agent, hosted, doors, spool, port)
+            try:
+                yield proxy
+            finally:
+                for each in proxy.clients:
+                    await each.close()
 
 
 def _desk() -> MessageDesk:

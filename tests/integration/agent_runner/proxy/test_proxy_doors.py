@@ -3,6 +3,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession, TCPConnector
 
 from ag2trust_sandbox import Sandbox
 
@@ -45,7 +46,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(
     "head",
     [
         b"GET /openai/v1/models?" + b"x" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-        HEAD + b"X-Large: " + b"x" * 9000 + b"\r\n\r\n",
+        HEAD + b"X-Large: " + b"x" * 40_000 + b"\r\n\r\n",
         HEAD + b"".join(b"X-%d: x\r\n" % n for n in range(200)) + b"\r\n",
         HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
         HEAD + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -61,7 +62,8 @@ async def test_a_head_that_is_too_large_or_unclear_is_refused(
     async with raw_agent(proxy, head) as agent, asyncio.timeout(5):
         answer = await agent.until_closed()
 
-    assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.0 400"))
+    assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 431"))
+    assert b'"code": "malformed_request"' in answer or b'"head_too_large"' in answer
     assert sandbox.request_count == 0
 
 
@@ -83,3 +85,37 @@ async def test_a_key_of_bytes_that_are_no_text_is_none(
 
     assert agent.arrived.startswith(b"HTTP/1.1 401")
     assert sandbox.request_count == 0
+
+
+async def test_a_client_may_mix_model_calls_with_the_agent_protocol(
+    proxy: Proxy, sandbox: Sandbox
+) -> None:
+    where = f"http://127.0.0.1:{proxy.port}"
+    token = {"Authorization": f"Bearer {proxy.agent.token}"}
+    statuses = []
+    # One connection at most, so that each request meets what the last one left.
+    async with ClientSession(connector=TCPConnector(limit=1)) as session:
+        for _ in range(3):
+            for path, body in (
+                ("/agent/v1/heartbeat", b""),
+                ("/openai/v1/chat/completions", chat(stream=False)),
+                ("/openai/v1/chat/completions", chat(stream=False)),
+            ):
+                async with session.post(
+                    where + path, data=body, headers=token
+                ) as answer:
+                    await answer.read()
+                    statuses.append(answer.status)
+
+    assert statuses == [204, 200, 200] * 3
+    assert sandbox.request_count == 6
+
+
+async def test_the_agent_protocol_behind_a_call_that_is_still_answered_is_refused(
+    proxy: Proxy,
+) -> None:
+    heartbeat = b"POST /agent/v1/heartbeat HTTP/1.1\r\nHost: x\r\n\r\n"
+    async with raw_agent(proxy, request(proxy, chat()) + heartbeat) as agent:
+        await agent.until(b"path_not_allowed")
+
+    assert b"[DONE]" in agent.arrived

@@ -3,8 +3,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohappyeyeballs import AddrInfoType
 
+from agent_runner.http.client import Resolve
 from shared.contracts.metrics import CallStatus
 
 from .proxying import open_proxy
@@ -13,34 +14,22 @@ from .raw_provider import Conversation, raw_provider, whole
 BODY = b'{"model":"sandbox-echo","messages":[{"role":"user","content":"Hi"}]}'
 
 
-class Names(AbstractResolver):
-    """Resolves every name to the same addresses, as an attacker's server would."""
+def names(*addresses: str) -> Resolve:
+    """Resolve every name to the same addresses, as an attacker's server would."""
 
-    def __init__(self, *addresses: str) -> None:
-        self.addresses: Sequence[str] = addresses
-
-    async def resolve(
-        self, host: str, port: int = 0, family: int = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
+    async def resolve(_: str, port: int) -> Sequence[AddrInfoType]:
         return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=_family_of(address),
-                proto=0,
-                flags=socket.AI_NUMERICHOST,
+            (
+                socket.AF_INET6 if ":" in each else socket.AF_INET,
+                socket.SOCK_STREAM,
+                socket.IPPROTO_TCP,
+                "",
+                (each, port, 0, 0) if ":" in each else (each, port),
             )
-            for address in self.addresses
-            if family in {socket.AF_UNSPEC, _family_of(address)}
+            for each in addresses
         ]
 
-    async def close(self) -> None:
-        """Hold nothing."""
-
-
-def _family_of(address: str) -> int:
-    return socket.AF_INET6 if ":" in address else socket.AF_INET
+    return resolve
 
 
 async def answer(asked: Conversation) -> None:
@@ -69,7 +58,7 @@ async def test_a_name_that_leads_to_metadata_is_never_connected_to(
         spool_folder,
         "https://provider.example/v1",
         allow_private=allow_private,
-        resolver=Names(*addresses),
+        resolve=names(*addresses),
     ) as proxy:
         told = await proxy.ask("chat/completions", BODY)
 
@@ -112,7 +101,7 @@ async def test_a_private_address_is_reached_only_where_that_is_allowed(
             spool_folder,
             base_url,
             allow_private=allow_private,
-            resolver=Names("127.0.0.2"),
+            resolve=names("127.0.0.2"),
         ) as proxy:
             told = await proxy.ask("chat/completions", BODY)
 
@@ -126,7 +115,7 @@ async def test_a_good_address_beside_a_forbidden_one_is_used(
     async with raw_provider(answer, host="127.0.0.2") as provider:
         base_url = provider.base_url.replace("127.0.0.2", "provider.example")
         async with open_proxy(
-            spool_folder, base_url, resolver=Names("169.254.169.254", "127.0.0.2")
+            spool_folder, base_url, resolve=names("169.254.169.254", "127.0.0.2")
         ) as proxy:
             told = await proxy.ask("chat/completions", BODY)
 

@@ -209,7 +209,6 @@ async def test_a_client_that_says_nothing_of_itself_stays_silent(
         "authorization",
         "accept-encoding",
         "content-length",
-        "accept",
     }
 
 

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -19,9 +18,10 @@ from ag2trust_sandbox import (
     fingerprint,
     serving,
 )
+from agent_runner.http.client import Client, connecting
+from agent_runner.http.deadlines import watching_deadlines
 from agent_runner.probes.calling import CallFailedError
 from agent_runner.probes.live_provider import LiveProvider
-from agent_runner.proxy.upstream import connect_upstream
 from shared.clock import utc_now
 from shared.contracts.base import Explanation
 from shared.contracts.credentials import LeasedCredential, ProviderType
@@ -49,8 +49,11 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 
 @pytest_asyncio.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with connect_upstream(allow_private=True, silence=PATIENCE) as opened:
+async def client() -> AsyncIterator[Client]:
+    async with (
+        watching_deadlines() as deadlines,
+        connecting(deadlines=deadlines, allow_private=True, silence=PATIENCE) as opened,
+    ):
         yield opened
 
 
@@ -78,24 +81,24 @@ def pair_secrets(pair: KeyPair) -> dict[str, str]:
     return {name: secret for name, secret in secrets.items() if secret}
 
 
-def live(session: aiohttp.ClientSession, credential: LeasedCredential) -> LiveProvider:
-    return LiveProvider(session, credential, now=utc_now)
+def live(client: Client, credential: LeasedCredential) -> LiveProvider:
+    return LiveProvider(client, credential, now=utc_now)
 
 
 async def failure(
-    session: aiohttp.ClientSession, credential: LeasedCredential, model: str = MODEL
+    client: Client, credential: LeasedCredential, model: str = MODEL
 ) -> Explanation:
     with pytest.raises(CallFailedError) as raised:
-        await live(session, credential).latency_ms(model)
+        await live(client, credential).latency_ms(model)
     assert raised.value.latency_ms >= 0
     return raised.value.explanation
 
 
 @pytest.mark.parametrize("provider_type", TYPES)
 async def test_a_few_tokens_of_a_model_are_all_that_a_call_costs(
-    sandbox: Sandbox, session: aiohttp.ClientSession, provider_type: ProviderType
+    sandbox: Sandbox, client: Client, provider_type: ProviderType
 ) -> None:
-    latency_ms = await live(session, leased(sandbox, provider_type)).latency_ms(MODEL)
+    latency_ms = await live(client, leased(sandbox, provider_type)).latency_ms(MODEL)
 
     [request] = sandbox.requests
     assert latency_ms >= 0
@@ -105,9 +108,9 @@ async def test_a_few_tokens_of_a_model_are_all_that_a_call_costs(
 
 @pytest.mark.parametrize("provider_type", [ProviderType.OPENAI, ProviderType.ANTHROPIC])
 async def test_without_a_model_the_call_is_free(
-    sandbox: Sandbox, session: aiohttp.ClientSession, provider_type: ProviderType
+    sandbox: Sandbox, client: Client, provider_type: ProviderType
 ) -> None:
-    await live(session, leased(sandbox, provider_type)).latency_ms(None)
+    await live(client, leased(sandbox, provider_type)).latency_ms(None)
 
     [request] = sandbox.requests
     assert request.method == "GET"
@@ -123,21 +126,21 @@ async def test_without_a_model_the_call_is_free(
     ids=["key pair", "session", "bearer"],
 )
 async def test_bedrock_takes_every_kind_of_credential(
-    sandbox: Sandbox, session: aiohttp.ClientSession, secrets: dict[str, str]
+    sandbox: Sandbox, client: Client, secrets: dict[str, str]
 ) -> None:
     bedrock = leased(sandbox, ProviderType.BEDROCK, **secrets)
 
-    await live(session, bedrock).latency_ms(MODEL)
-    models = await live(session, bedrock).models("eu-west-1")
+    await live(client, bedrock).latency_ms(MODEL)
+    models = await live(client, bedrock).models("eu-west-1")
 
     assert MODEL in {each.id for each in models}
 
 
 @pytest.mark.parametrize("provider_type", TYPES)
 async def test_all_pages_of_the_models_are_listed(
-    sandbox: Sandbox, session: aiohttp.ClientSession, provider_type: ProviderType
+    sandbox: Sandbox, client: Client, provider_type: ProviderType
 ) -> None:
-    provider = live(session, leased(sandbox, provider_type))
+    provider = live(client, leased(sandbox, provider_type))
 
     models = await provider.models("us-east-1")
     profiles = await provider.profiles("us-east-1")
@@ -150,9 +153,9 @@ async def test_all_pages_of_the_models_are_listed(
 
 
 async def test_bedrock_is_asked_in_the_region_that_is_named(
-    sandbox: Sandbox, session: aiohttp.ClientSession
+    sandbox: Sandbox, client: Client
 ) -> None:
-    provider = live(session, leased(sandbox, ProviderType.BEDROCK))
+    provider = live(client, leased(sandbox, ProviderType.BEDROCK))
 
     [first, *_] = await provider.profiles("eu-central-1")
 
@@ -174,14 +177,14 @@ CODES = {
 @pytest.mark.parametrize(("said", "code"), CODES.items())
 async def test_what_a_provider_reports_is_explained(
     sandbox: Sandbox,
-    session: aiohttp.ClientSession,
+    client: Client,
     provider_type: ProviderType,
     said: ErrorCode,
     code: str,
 ) -> None:
     sandbox.play(Step(error=ErrorDetail(code=said)))
 
-    explanation = await failure(session, leased(sandbox, provider_type))
+    explanation = await failure(client, leased(sandbox, provider_type))
 
     assert explanation.code == code
     assert explanation.provider_error
@@ -205,14 +208,14 @@ async def test_what_a_provider_reports_is_explained(
 )
 async def test_bedrocks_own_names_are_kept(
     sandbox: Sandbox,
-    session: aiohttp.ClientSession,
+    client: Client,
     exception: str,
     status: int,
     code: str,
 ) -> None:
     sandbox.play(Step(status=status, error=ErrorDetail(type=exception, message="No.")))
 
-    explanation = await failure(session, leased(sandbox, ProviderType.BEDROCK))
+    explanation = await failure(client, leased(sandbox, ProviderType.BEDROCK))
 
     assert (explanation.provider_error, explanation.code) == (exception, code)
 
@@ -227,23 +230,23 @@ async def test_bedrocks_own_names_are_kept(
 )
 async def test_a_wrong_key_is_explained(
     sandbox: Sandbox,
-    session: aiohttp.ClientSession,
+    client: Client,
     provider_type: ProviderType,
     code: str,
 ) -> None:
     wrong = leased(sandbox, provider_type, api_key="sk-a-wrong-key-1234")
 
-    assert (await failure(session, wrong)).code == code
+    assert (await failure(client, wrong)).code == code
 
 
 @pytest.mark.parametrize("provider_type", TYPES)
 async def test_a_provider_that_repeats_the_key_is_masked(
-    sandbox: Sandbox, session: aiohttp.ClientSession, provider_type: ProviderType
+    sandbox: Sandbox, client: Client, provider_type: ProviderType
 ) -> None:
     error = ErrorDetail(type=KEY, code=KEY, message=f"Incorrect key: {KEY}.")
     sandbox.play(Step(status=401, error=error))
 
-    explanation = await failure(session, leased(sandbox, provider_type, api_key=KEY))
+    explanation = await failure(client, leased(sandbox, provider_type, api_key=KEY))
 
     assert KEY not in explanation.model_dump_json()
     assert "[secret]" in explanation.message
@@ -262,11 +265,11 @@ async def test_a_provider_that_repeats_the_key_is_masked(
     ],
 )
 async def test_a_wrong_or_expired_key_pair_is_explained(
-    sandbox: Sandbox, session: aiohttp.ClientSession, pair: KeyPair, code: str
+    sandbox: Sandbox, client: Client, pair: KeyPair, code: str
 ) -> None:
     bedrock = leased(sandbox, ProviderType.BEDROCK, **pair_secrets(pair))
 
-    explanation = await failure(session, bedrock)
+    explanation = await failure(client, bedrock)
 
     assert explanation.code == code
     assert pair.secret_access_key not in explanation.model_dump_json()
@@ -288,24 +291,24 @@ async def test_a_wrong_or_expired_key_pair_is_explained(
 )
 async def test_what_goes_wrong_on_the_way_is_explained(
     sandbox: Sandbox,
-    session: aiohttp.ClientSession,
+    client: Client,
     provider_type: ProviderType,
     step: Step,
     code: str,
 ) -> None:
     sandbox.play(step)
 
-    explanation = await failure(session, leased(sandbox, provider_type))
+    explanation = await failure(client, leased(sandbox, provider_type))
 
     assert explanation.code == code
 
 
 async def test_a_place_where_nothing_answers_is_explained(
-    session: aiohttp.ClientSession,
+    client: Client,
 ) -> None:
     nowhere = credential(ProviderType.OPENAI, "http://127.0.0.1:1/v1", api_key=KEY)
 
-    assert (await failure(session, nowhere)).code == "UPSTREAM_UNREACHABLE"
+    assert (await failure(client, nowhere)).code == "UPSTREAM_UNREACHABLE"
 
 
 @pytest.mark.parametrize(
@@ -314,19 +317,22 @@ async def test_a_place_where_nothing_answers_is_explained(
 async def test_an_address_that_may_not_be_reached_is_not(base_url: str) -> None:
     inside = credential(ProviderType.OPENAI, base_url, api_key=KEY)
 
-    async with connect_upstream(allow_private=False) as session:
-        explanation = await failure(session, inside)
+    async with (
+        watching_deadlines() as deadlines,
+        connecting(deadlines=deadlines, allow_private=False) as client,
+    ):
+        explanation = await failure(client, inside)
 
     assert explanation.code == "BASE_URL_FORBIDDEN"
 
 
 async def test_the_key_is_sent_where_the_base_url_leads_and_nowhere_else(
-    sandbox: Sandbox, session: aiohttp.ClientSession
+    sandbox: Sandbox, client: Client
 ) -> None:
     async with serving() as elsewhere:
         leads = {"location": f"{elsewhere.base_url}/models"}
         sandbox.play(Step(status=307, headers=leads))
-        await failure(session, leased(sandbox, ProviderType.OPENAI))
+        await failure(client, leased(sandbox, ProviderType.OPENAI))
 
         assert elsewhere.requests == ()
 

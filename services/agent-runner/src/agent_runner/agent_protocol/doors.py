@@ -1,73 +1,74 @@
-"""The listeners of the agents' HTTP: one door per address, opened as needed."""
+"""The listeners of the agents' HTTP: one port, on as many addresses as agents need.
 
-from collections.abc import AsyncIterator
+Model calls are the many and must be fast, so our own HTTP serves them. The agent
+protocol is rare, and aiohttp serves it: a connection whose next request goes there is
+handed over for good. So that none comes back with a model call, aiohttp closes a
+connection after one answer.
+"""
+
+import re
+from asyncio import Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
 
 from aiohttp import web
 
-from shared.errors import UnavailableError
+from agent_runner.http.deadlines import Deadlines
+from agent_runner.http.exchange import Application
+from agent_runner.http.limits import Limits
+from agent_runner.http.server import Server, serving
 
-__all__ = ["Doors", "open_doors"]
+__all__ = ["answered_once", "open_doors"]
 
-_SHUTDOWN_SECONDS = 5.0
+_AGENT_PROTOCOL = re.compile(rb"[A-Z]{1,16} /agent/")
 
-# Agents' clients drop idle connections sooner (httpx after 5 s, aiohttp after 15), so
-# that none is closed as it is used.
-_IDLE = timedelta(seconds=75)
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class Doors:
-    """Serves one application on several addresses; all use the same port."""
-
-    def __init__(self, runner: web.AppRunner, *, port: int) -> None:
-        self._runner = runner
-        self._port = port
-        self._sites: dict[str, web.TCPSite] = {}
-
-    async def open(self, address: str) -> int:
-        """Listen on *address* too, and return the port."""
-        if address not in self._sites:
-            site = web.TCPSite(self._runner, address, self._port)
-            try:
-                await site.start()
-            except OSError as error:
-                raise UnavailableError(
-                    f"{address}:{self._port} cannot be listened on: {error.strerror}."
-                ) from error
-            self._sites[address] = site
-            self._port = self._port or self._runner.addresses[0][1]
-        return self._port
-
-    async def close(self, address: str) -> None:
-        if site := self._sites.pop(address, None):
-            await site.stop()
+@web.middleware
+async def answered_once(request: web.Request, handler: Answer) -> web.StreamResponse:
+    """Close the connection after its answer, and say so in it."""
+    response = await handler(request)
+    if not response.prepared:
+        response.force_close()
+    return response
 
 
 @asynccontextmanager
 async def open_doors(
-    app: web.Application, *, address: str, port: int, idle: timedelta = _IDLE
-) -> AsyncIterator[Doors]:
+    calls: Application,
+    agent_protocol: web.Application,
+    *,
+    deadlines: Deadlines,
+    limits: Limits,
+    address: str,
+    port: int,
+) -> AsyncIterator[Server]:
     """Listen on *address* while the block runs; port 0 takes any free one.
 
-    A handler is cancelled when its client goes away, so that no model call goes on for
-    nobody. A connection without a request is closed after *idle*, which bounds the time
-    for a request's head too; aiohttp bounds its size (8,190 bytes for the line and for
-    each of 128 headers).
+    Whoever answers is cancelled when the client goes away, so that nothing goes on for
+    nobody. *agent_protocol* wears `answered_once`.
     """
     runner = web.AppRunner(
-        app,
+        agent_protocol,
         handle_signals=False,
         access_log=None,
         handler_cancellation=True,
-        shutdown_timeout=_SHUTDOWN_SECONDS,
-        keepalive_timeout=idle.total_seconds(),
+        shutdown_timeout=limits.finish.total_seconds(),
+        keepalive_timeout=limits.idle.total_seconds(),
         auto_decompress=False,
     )
     await runner.setup()
-    doors = Doors(runner, port=port)
+
+    def elsewhere(request: bytes) -> Protocol | None:
+        is_theirs = _AGENT_PROTOCOL.match(request) is not None
+        return runner.server() if is_theirs and runner.server else None
+
     try:
-        await doors.open(address)
-        yield doors
+        async with serving(
+            calls, deadlines=deadlines, limits=limits, elsewhere=elsewhere, port=port
+        ) as doors:
+            await doors.open(address)
+            yield doors
     finally:
         await runner.cleanup()

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import structlog
 
-from agent_runner.agent_protocol.doors import Doors
 from agent_runner.agent_tokens import hash_token, new_token
 from agent_runner.hosted_agents import HostedAgent, HostedAgents
+from agent_runner.http.server import Server
 from agent_runner.leases import HeldLease, Leases
 from agent_runner.messages.message_desk import MessageDesk
 from agent_runner.placement import Placement
@@ -54,7 +54,7 @@ class AgentLife:
         bus: Bus,
         leases: Leases,
         runtime: Runtime,
-        doors: Doors,
+        doors: Server,
         hosted: HostedAgents,
         desk: MessageDesk,
         image: str,
@@ -127,7 +127,7 @@ class AgentLife:
         await self._runtime.stop(agent.id, grace=grace)
         self._hosted.remove(agent)
         if not any(each.address == agent.address for each in self._hosted):
-            await self._doors.close(agent.address)
+            self._doors.close(agent.address)
         if was_alive:
             await self._hand_back(agent.org_id, agent.id)
         log.info("agent.ended", agent=str(agent.id))

@@ -33,6 +33,7 @@ from .messages import Fields, encode_fields
 __all__ = ["Asking", "Client", "Origin", "Resolve", "connecting", "resolve"]
 
 _CONNECT_SECONDS = 10.0
+_SILENCE = timedelta(minutes=10)
 # Servers keep connections for a minute or more; one that is about to be closed is no
 # use, for a request that met the farewell may not be sent again.
 _REST_SECONDS = 30.0
@@ -95,12 +96,13 @@ class Client:
         `ForbiddenAddressError`, `ConnectingFailedError`, `ConnectingTimedOutError` and
         what `Answer.read` raises.
         """
-        head = b"%b %b HTTP/1.1\r\nhost: %b\r\n%bcontent-length: %d\r\n\r\n" % (
+        if body or method not in _SAFE:
+            fields = [*fields, (b"content-length", b"%d" % len(body))]
+        head = b"%b %b HTTP/1.1\r\nhost: %b\r\n%b\r\n" % (
             method,
             target,
             origin.authority,
             encode_fields(fields),
-            len(body),
         )
         return Asking(self, origin, head, body, may_repeat=method in _SAFE)
 
@@ -237,7 +239,7 @@ async def connecting(
     *,
     deadlines: Deadlines,
     allow_private: bool,
-    silence: timedelta,
+    silence: timedelta = _SILENCE,
     resolve: Resolve = resolve,
 ) -> AsyncIterator[Client]:
     """Open the client that all requests share.

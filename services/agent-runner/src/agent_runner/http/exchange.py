@@ -114,6 +114,14 @@ class Exchange:
             raise self._failure
         return b"".join(self._arrived)
 
+    def hold(self, size: int) -> None:
+        """Count *size* bytes that are kept in memory until the exchange is over.
+
+        Raises `UnavailableError` where all exchanges together keep too much.
+        """
+        self._capacity.hold(size)
+        self._held_bytes += size
+
     async def reply(self, reply: Reply) -> None:
         """Answer with *reply*, and wait until the client has read most of it."""
         self.answer(reply)
@@ -158,15 +166,12 @@ class Exchange:
         """Hold the next bytes of the body; for the connection."""
         if self._failure is not None:
             return
-        self._held_bytes += len(data)
-        if self._held_bytes > self._longest_body_bytes:
-            self._held_bytes -= len(data)
+        if self._held_bytes + len(data) > self._longest_body_bytes:
             self.fail(self._too_large())
             return
         try:
-            self._capacity.hold(len(data))
+            self.hold(len(data))
         except AppError as error:
-            self._held_bytes -= len(data)
             self.fail(error)
             return
         self._arrived.append(data)

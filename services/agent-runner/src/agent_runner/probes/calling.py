@@ -7,9 +7,10 @@ from datetime import timedelta
 from http import HTTPStatus
 from time import monotonic
 
-import aiohttp
-from yarl import URL
-
+from agent_runner.http.answer import Answer
+from agent_runner.http.client import Client
+from agent_runner.http.messages import Fields
+from agent_runner.http.urls import parted
 from agent_runner.proxy.provider_failures import (
     FAILURES,
     AnswerTooLargeError,
@@ -47,27 +48,29 @@ class CallFailedError(Exception):
         self.latency_ms = latency_ms
 
 
-async def answer_to(
-    session: aiohttp.ClientSession, request: ProbeRequest
-) -> ProviderAnswer:
+async def answer_to(client: Client, request: ProbeRequest) -> ProviderAnswer:
     """Send *request* and read the answer whole; raise `CallFailedError` otherwise."""
     began, has_answered = monotonic(), False
+    origin, target = parted(request.url)
     try:
         async with (
             asyncio.timeout(PROBED_WITHIN.total_seconds()),
-            session.request(
-                request.method,
-                URL(request.url, encoded=True),
-                data=request.body or None,
-                headers=request.headers,
-                allow_redirects=False,
-            ) as response,
+            client.asking(
+                origin,
+                method=request.method.encode(),
+                target=target,
+                fields=_encoded(request.headers),
+                body=request.body,
+            ) as answer,
         ):
             has_answered = True
-            _require_no_redirect(response)
-            body = await _body_of(response)
+            _require_no_redirect(answer)
+            body = await _body_of(answer)
             return ProviderAnswer(
-                response.status, response.headers, body, _milliseconds_since(began)
+                answer.status,
+                _decoded(answer.fields),
+                body,
+                _milliseconds_since(began),
             )
     except FAILURES as error:
         raise CallFailedError(
@@ -76,18 +79,26 @@ async def answer_to(
         ) from error
 
 
-def _require_no_redirect(response: aiohttp.ClientResponse) -> None:
-    if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST:
+def _require_no_redirect(answer: Answer) -> None:
+    if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
         raise RedirectedError
 
 
-async def _body_of(response: aiohttp.ClientResponse) -> bytes:
+async def _body_of(answer: Answer) -> bytes:
     body = bytearray()
-    async for data in response.content.iter_any():
+    while data := await answer.read():
         body += data
         if len(body) > _LONGEST_ANSWER_BYTES:
             raise AnswerTooLargeError
     return bytes(body)
+
+
+def _encoded(headers: Mapping[str, str]) -> Fields:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
+def _decoded(fields: Fields) -> Mapping[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in fields}
 
 
 def _milliseconds_since(began: float) -> int:

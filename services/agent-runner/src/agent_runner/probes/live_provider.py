@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-import aiohttp
-
+from agent_runner.http.client import Client
 from agent_runner.masking import SecretMask
 from shared.clock import Clock
 from shared.contracts.credentials import LeasedCredential, ProviderType
@@ -37,12 +36,12 @@ class LiveProvider:
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        client: Client,
         credential: LeasedCredential,
         *,
         now: Clock,
     ) -> None:
-        self._session = session
+        self._client = client
         self._credential = credential
         self._type = credential.type
         secrets = [each.get_secret_value() for each in credential.fields.values()]
@@ -98,7 +97,7 @@ class LiveProvider:
         return models[:_MOST_MODELS]
 
     async def _answered(self, request: ProbeRequest) -> ProviderAnswer:
-        answer = await answer_to(self._session, request)
+        answer = await answer_to(self._client, request)
         if not answer.is_refusal:
             return answer
         source = ErrorSource(self._type)

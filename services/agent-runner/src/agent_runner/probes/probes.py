@@ -3,10 +3,10 @@
 Each is one lease of that purpose and calls of a few seconds; nothing of it is kept.
 """
 
-import aiohttp
 import structlog
 
 from agent_runner.explanations import ACK_ONLY_ERRORS, explained
+from agent_runner.http.client import Client
 from agent_runner.leases import Leases
 from agent_runner.repositories.agent_types import models_in_use
 from shared.bedrock_models import ModelIdError, bedrock_model
@@ -39,7 +39,7 @@ log = structlog.get_logger(__name__)
 
 
 class Probes:
-    """Answered by any runner; *session* is the guarded way out to providers."""
+    """Answered by any runner; *client* is the guarded way out to providers."""
 
     def __init__(
         self,
@@ -47,13 +47,13 @@ class Probes:
         bus: Bus,
         database: Database,
         leases: Leases,
-        session: aiohttp.ClientSession,
+        client: Client,
         now: Clock = utc_now,
     ) -> None:
         self._bus = bus
         self._database = database
         self._leases = leases
-        self._session = session
+        self._client = client
         self._now = now
 
     async def probe_provider(self, question: ProbeProvider) -> ProbeResult:
@@ -89,7 +89,7 @@ class Probes:
         if question.region is not None and not is_bedrock:
             raise _invalid("region", "is for bedrock providers; others have none")
         lease = await self._leases.obtain_once(LeasePurpose.MODELS, question)
-        live = LiveProvider(self._session, lease.credential, now=self._now)
+        live = LiveProvider(self._client, lease.credential, now=self._now)
         region = question.region or provider.aws_region
         try:
             models = await live.models(region)
@@ -111,7 +111,7 @@ class Probes:
     async def _tried(
         self, credential: LeasedCredential, model: str | None
     ) -> ProbeResult:
-        live = LiveProvider(self._session, credential, now=self._now)
+        live = LiveProvider(self._client, credential, now=self._now)
         try:
             return ProbeResult(ok=True, latency_ms=await live.latency_ms(model))
         except CallFailedError as failed:

@@ -5,18 +5,19 @@ request leaves, and settled before the client can take the answer for ended. A s
 that the provider cut is passed on as cut, for SDKs take a clean early end for success.
 """
 
-import io
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http import HTTPStatus
 from urllib.parse import quote
 
-import aiohttp
 import structlog
-from aiohttp import web
-from yarl import URL
 
 from agent_runner.hosted_agents import HostedAgent
+from agent_runner.http.answer import Answer
+from agent_runner.http.client import Client
+from agent_runner.http.exchange import Exchange
+from agent_runner.http.messages import Fields, Reply
+from agent_runner.http.urls import parted
 from agent_runner.masking import SecretMask
 from shared.contracts.base import Explanation
 from shared.contracts.credentials import LeasedCredential
@@ -27,10 +28,8 @@ from shared.provider_errors.on_the_way import CUT_SHORT, OURS
 from shared.provider_errors.reading import failure_in
 from shared.provider_errors.rows import ErrorSource, Failure
 
-from .agent_connection import AgentConnection, AgentGoneError
 from .calls import CallBook, OpenCall
-from .headers import response_fields, value_of
-from .messages import headers_of, response_of
+from .headers import media_type_of, response_fields, value_of
 from .provider_failures import (
     FAILURES,
     AnswerTooLargeError,
@@ -38,61 +37,46 @@ from .provider_failures import (
     RedirectedError,
     failure_of,
 )
-from .wire_format import AnswerStream, Asked, Outgoing, Reply, WireFormat
+from .wire_format import AnswerStream, Asked, Outgoing, WireFormat
 
 __all__ = ["Forwarding"]
 
 log = structlog.get_logger(__name__)
 
 _LONGEST_ANSWER_BYTES = 64 * 1024 * 1024
-_PATIENCE = timedelta(minutes=10)
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
 class Forwarding:
-    """*patience*: how long an agent may take over its request, or to read an answer."""
-
-    def __init__(
-        self,
-        *,
-        session: aiohttp.ClientSession,
-        book: CallBook,
-        patience: timedelta = _PATIENCE,
-    ) -> None:
-        self._session = session
+    def __init__(self, *, client: Client, book: CallBook) -> None:
+        self._client = client
         self._book = book
-        self.patience = patience
 
     async def forward(
         self,
-        request: web.Request,
+        exchange: Exchange,
         agent: HostedAgent,
         wire_format: WireFormat,
         asked: Asked,
         *,
         request_id: str,
-    ) -> web.StreamResponse:
+    ) -> None:
         """Forward an admitted call; a provider that fails is answered, not raised.
 
         Raises `WireFormatMismatchError`, `UnavailableError` for a provider that takes
-        no calls, and `SpoolFullError`, all before anything has left.
+        no calls, and `SpoolFullError`, all before anything has left. Cancelled when
+        the client goes away.
         """
         # A lease that is swapped meanwhile is the next call's.
         credential = agent.lease.credential
         _check(credential, wire_format)
         outgoing = wire_format.outgoing(asked, credential, datetime.now(UTC))
         call = self._book.open(agent, asked, request_id=request_id)
-        exchange = _Exchange(
-            request,
-            call,
-            wire_format,
-            mask=SecretMask(agent.secrets),
-            patience=self.patience,
-        )
+        passage = _Passage(exchange, call, wire_format, mask=SecretMask(agent.secrets))
         try:
-            return await exchange.run(self._session, asked, outgoing)
+            await passage.run(self._client, asked, outgoing)
         except FAILURES as error:
-            return exchange.failed(error)
+            await passage.failed(error)
         except Exception:
             call.settle(CallStatus.FAILED, explanation=OURS)
             raise
@@ -111,122 +95,111 @@ def _check(credential: LeasedCredential, wire_format: WireFormat) -> None:
         raise UnavailableError("The provider is disabled by its operator.")
 
 
-class _Exchange:
+class _Passage:
     """One call on its way: what the agent asked, and what it gets for it."""
 
     def __init__(
         self,
-        request: web.Request,
+        exchange: Exchange,
         call: OpenCall,
         wire_format: WireFormat,
         *,
         mask: SecretMask,
-        patience: timedelta,
     ) -> None:
-        self._request = request
+        self._exchange = exchange
         self._call = call
         self._format = wire_format
         self._mask = mask
-        self._patience = patience
 
-    async def run(
-        self, session: aiohttp.ClientSession, asked: Asked, outgoing: Outgoing
-    ) -> web.StreamResponse:
-        async with session.post(
-            URL(outgoing.url, encoded=True),
-            data=io.BytesIO(asked.request.body),
-            headers=headers_of(outgoing.fields),
-            allow_redirects=False,
-        ) as upstream:
-            self._call.http_status = upstream.status
-            if upstream.status >= HTTPStatus.BAD_REQUEST:
-                return await self._refused(upstream)
-            if upstream.status >= HTTPStatus.MULTIPLE_CHOICES:
+    async def run(self, client: Client, asked: Asked, outgoing: Outgoing) -> None:
+        origin, target = parted(outgoing.url)
+        async with client.asking(
+            origin,
+            method=b"POST",
+            target=target,
+            fields=outgoing.fields,
+            body=asked.request.body,
+        ) as answer:
+            self._call.http_status = answer.status
+            if answer.status >= HTTPStatus.BAD_REQUEST:
+                await self._refused(answer)
+                return
+            if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
                 raise RedirectedError
-            stream = self._format.stream_of(asked, upstream.content_type)
-            if stream is not None:
-                return await self._streamed(upstream, stream)
-            return await self._whole(upstream, asked)
+            stream = self._format.stream_of(asked, media_type_of(answer.fields))
+            if stream is None:
+                await self._whole(answer, asked)
+            else:
+                await self._streamed(answer, stream)
 
-    def failed(self, error: Exception) -> web.Response:
+    async def failed(self, error: Exception) -> None:
         """Answer in the provider's place, which has no answer that could pass."""
         explanation = failure_of(error, has_answered=self._call.http_status is not None)
         self._settle_failed(explanation)
         refusal = self._format.refusal(
             ProviderFailedError(explanation), self._call.request_id
         )
-        response = response_of(refusal)
-        self._sign(response)
-        return response
+        fields = [*refusal.fields, *self._signature()]
+        await self._exchange.reply(Reply(refusal.status, fields, refusal.body))
 
-    async def _refused(self, upstream: aiohttp.ClientResponse) -> web.Response:
+    async def _refused(self, answer: Answer) -> None:
         """Pass the provider's own error on, but for a key that it repeats."""
-        body = self._mask.hide_bytes(await _body_of(upstream))
-        response = web.Response(status=upstream.status, body=body)
-        self._dress(response, upstream)
+        body = self._mask.hide_bytes(await self._body_of(answer))
+        fields = self._dressed(answer)
         failure = failure_in(
-            self._source, status=upstream.status, headers=upstream.headers, body=body
+            self._source,
+            status=answer.status,
+            headers=_decoded(answer.fields),
+            body=body,
         )
         self._settle_failed(self._explained(failure))
-        return response
+        await self._exchange.reply(Reply(answer.status, fields, body))
 
-    async def _whole(
-        self, upstream: aiohttp.ClientResponse, asked: Asked
-    ) -> web.Response:
+    async def _whole(self, answer: Answer, asked: Asked) -> None:
         """Pass an answer on that comes in one piece, once it is settled."""
-        body = await _body_of(upstream)
+        body = await self._body_of(answer)
         outcome = self._format.outcome_of(
-            asked, Reply(upstream.status, upstream.raw_headers, body)
+            asked, Reply(answer.status, answer.fields, body)
         )
         self._call.report = outcome.report
-        response = web.Response(status=upstream.status, body=body)
-        self._dress(response, upstream)
+        fields = self._dressed(answer)
         if outcome.failure is None:
             self._call.settle(CallStatus.COMPLETED)
         else:
             self._settle_failed(self._explained(outcome.failure))
-        return response
+        await self._exchange.reply(Reply(answer.status, fields, body))
 
-    async def _streamed(
-        self, upstream: aiohttp.ClientResponse, stream: AnswerStream
-    ) -> web.StreamResponse:
-        response = web.StreamResponse(status=upstream.status)
-        self._dress(response, upstream)
-        agent = AgentConnection(self._request, response, patience=self._patience)
-        try:
-            await agent.begin()
-            await self._relay(upstream, stream, agent)
-        except AgentGoneError:
-            self._call.settle(CallStatus.CANCELLED)
-        finally:
-            agent.close_unless_whole()
-        return response
-
-    async def _relay(
-        self,
-        upstream: aiohttp.ClientResponse,
-        stream: AnswerStream,
-        agent: AgentConnection,
-    ) -> None:
+    async def _streamed(self, answer: Answer, stream: AnswerStream) -> None:
         """Pass events on as they come; settle before what ends the answer."""
+        self._exchange.begin(answer.status, self._dressed(answer))
         try:
-            async for data in upstream.content.iter_any():
+            while data := await answer.read():
                 released = stream.feed(data)
                 self._note(stream)
-                await agent.write(released.body)
+                await self._exchange.write(released.body)
                 if stream.has_ended:
                     self._settle(stream)
-                    await agent.write(self._mask.hide_bytes(released.end))
+                    await self._exchange.write(self._mask.hide_bytes(released.end))
         except FAILURES as error:
             self._settle_failed(failure_of(error, has_answered=True))
-            await agent.write(stream.rest())
-            return
+            await self._exchange.write(stream.rest())
+            return  # without an end: the agent's SDK sees the cut
         rest = stream.end()
         self._note(stream)
         self._settle(stream)
-        await agent.write(rest)
+        await self._exchange.write(rest)
         if stream.has_ended or stream.is_complete:
-            await agent.end()
+            self._exchange.end()
+
+    async def _body_of(self, answer: Answer) -> bytes:
+        pieces, size = [], 0
+        while data := await answer.read():
+            self._exchange.hold(len(data))
+            pieces.append(data)
+            size += len(data)
+            if size > _LONGEST_ANSWER_BYTES:
+                raise AnswerTooLargeError
+        return b"".join(pieces)
 
     def _note(self, stream: AnswerStream) -> None:
         self._call.report = stream.report
@@ -258,31 +231,28 @@ class _Exchange:
             )
         self._call.settle(CallStatus.FAILED, explanation=explanation)
 
-    def _dress(
-        self, response: web.StreamResponse, upstream: aiohttp.ClientResponse
-    ) -> None:
-        """Put on the provider's headers, and ours; its request id is the call's now."""
+    def _dressed(self, answer: Answer) -> Fields:
+        """Give the provider's fields, and ours; its request id is the call's now."""
         name = self._format.request_id_field
-        given = value_of(upstream.raw_headers, name)
+        given = value_of(answer.fields, name)
         # It is recorded, so it must be no key that the provider repeats.
         if _REQUEST_ID.fullmatch(given) and self._mask.hide(given) == given:
             self._call.request_id = given
-        headers = headers_of(response_fields(upstream.raw_headers))
-        headers[name.decode()] = headers["x-request-id"] = self._call.request_id
-        response.headers.update(headers)
-        self._sign(response)
+        request_id = self._call.request_id.encode()
+        ids = dict.fromkeys((name, b"x-request-id"), request_id)
+        passing = [
+            field for field in response_fields(answer.fields) if field[0] not in ids
+        ]
+        return [*passing, *ids.items(), *self._signature()]
 
-    def _sign(self, response: web.StreamResponse) -> None:
+    def _signature(self) -> Fields:
         record = self._call.record
-        response.headers["x-ag2trust-provider"] = str(record.provider_id)
-        response.headers["x-ag2trust-model"] = quote(record.model, safe="/:@+,=")
-        response.headers["x-ag2trust-attempts"] = "1"
+        return (
+            (b"x-ag2trust-provider", str(record.provider_id).encode()),
+            (b"x-ag2trust-model", quote(record.model, safe="/:@+,=").encode()),
+            (b"x-ag2trust-attempts", b"1"),
+        )
 
 
-async def _body_of(upstream: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for data in upstream.content.iter_any():
-        body += data
-        if len(body) > _LONGEST_ANSWER_BYTES:
-            raise AnswerTooLargeError
-    return bytes(body)
+def _decoded(fields: Fields) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in fields}

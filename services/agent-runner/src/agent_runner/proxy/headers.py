@@ -4,7 +4,14 @@ import re
 
 from .wire_format import Fields
 
-__all__ = ["bearer_of", "request_fields", "response_fields", "value_of", "values_of"]
+__all__ = [
+    "bearer_of",
+    "media_type_of",
+    "request_fields",
+    "response_fields",
+    "value_of",
+    "values_of",
+]
 
 # RFC 9110, section 7.6.1, and the fields that older peers treat so.
 _HOP_BY_HOP = frozenset(
@@ -72,6 +79,11 @@ def bearer_of(fields: Fields) -> str:
     """Read the token of `Authorization: Bearer`; "" for none, or none in ASCII."""
     scheme, _, token = value_of(fields, b"authorization").partition(" ")
     return token if scheme.lower() == "bearer" and token.isascii() else ""
+
+
+def media_type_of(fields: Fields) -> str:
+    """Read the type that `Content-Type` says, without its parameters."""
+    return value_of(fields, b"content-type").partition(";")[0].strip().lower()
 
 
 def _passing(received: Fields) -> list[tuple[bytes, bytes]]:

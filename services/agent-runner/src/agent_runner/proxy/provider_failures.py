@@ -1,9 +1,9 @@
 """Telling the ways apart in which a provider's answer does not come."""
 
-from collections.abc import Iterator
-
-import aiohttp
-
+from agent_runner.http.errors import (
+    ConnectingTimedOutError,
+    ForbiddenAddressError,
+)
 from shared.contracts.base import Explanation
 from shared.errors import UpstreamError
 from shared.provider_errors.on_the_way import (
@@ -17,7 +17,6 @@ from shared.provider_errors.on_the_way import (
 
 from .bedrock.event_stream import BrokenFrameError
 from .server_sent_events import EventTooLongError
-from .upstream import ForbiddenAddressError
 
 __all__ = [
     "FAILURES",
@@ -46,9 +45,7 @@ class RedirectedError(Exception):
 
 
 FAILURES = (
-    aiohttp.ClientError,
     OSError,
-    TimeoutError,
     AnswerTooLargeError,
     BrokenFrameError,
     EventTooLongError,
@@ -59,22 +56,16 @@ FAILURES = (
 
 def failure_of(error: Exception, *, has_answered: bool) -> Explanation:
     """Explain one of `FAILURES`, before or after the answer began."""
-    if any(isinstance(each, ForbiddenAddressError) for each in _origins(error)):
-        return FORBIDDEN_ADDRESS
     match error:
         case AnswerTooLargeError() | EventTooLongError():
             return ANSWER_TOO_LARGE
         case RedirectedError():
             return REDIRECTED
-        case aiohttp.ConnectionTimeoutError():
+        case ForbiddenAddressError():
+            return FORBIDDEN_ADDRESS
+        case ConnectingTimedOutError():
             return UNREACHABLE
         case TimeoutError():
             return TIMED_OUT
         case _:
             return CUT_SHORT if has_answered else UNREACHABLE
-
-
-def _origins(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__

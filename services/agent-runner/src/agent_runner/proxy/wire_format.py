@@ -4,11 +4,12 @@ A format reads what its clients send, says what goes out to its provider, watche
 answer as it passes, and words refusals as its clients expect them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from agent_runner.http.messages import Fields, Reply
 from shared.contracts.agent_runner import AgentType, ProviderFeature
 from shared.contracts.credentials import LeasedCredential, ProviderType
 from shared.errors import AppError, PathNotAllowedError
@@ -28,17 +29,6 @@ __all__ = [
     "Route",
     "WireFormat",
 ]
-
-Fields = Sequence[tuple[bytes, bytes]]
-"""Header fields as pairs of name and value, in the order in which they came or go."""
-
-
-class Reply(NamedTuple):
-    """An answer in one piece; *fields* without those that frame it."""
-
-    status: int
-    fields: Fields
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,135 @@
+"""The paths of the proxy: who calls, may it, and then forward.
+
+A token in the path identifies the agent under environment delivery, where the key that
+comes with the call must be one its process was given; a bearer token stands for itself.
+"""
+
+import structlog
+from structlog.contextvars import bind_contextvars
+
+from agent_runner.hosted_agents import HostedAgent, HostedAgents
+from agent_runner.http.exchange import Exchange
+from agent_runner.http.messages import Reply, RequestHead
+from shared.errors import (
+    AppError,
+    CredentialMismatchError,
+    MalformedError,
+    ModelNotAllowedError,
+)
+from shared.ids import new_id
+
+from .features import require_allowed
+from .forwarding import Forwarding
+from .headers import value_of
+from .paths import Place, format_of, place_of
+from .wire_format import Asked, Route
+
+__all__ = ["ProxyApplication"]
+
+log = structlog.get_logger(__name__)
+
+
+class ProxyApplication:
+    """Answers every call, in the path's own error shape where it refuses one."""
+
+    def __init__(self, hosted: HostedAgents, forwarding: Forwarding) -> None:
+        self._hosted = hosted
+        self._forwarding = forwarding
+
+    async def serve(self, exchange: Exchange) -> None:
+        """Answer one call: an edge, like `shared.http.tell_errors`."""
+        request_id = str(new_id())
+        bind_contextvars(request_id=request_id)  # of the task, which is this exchange's
+        path, _, query = exchange.head.target.decode("latin-1").partition("?")
+        try:
+            place = place_of(path)
+            agent = self._agent(exchange.head, place)
+        except AppError as error:
+            await exchange.reply(format_of(path).refusal(error, request_id))
+            return
+        call = _Call(exchange, place, agent, request_id=request_id)
+        await call.answer(self._forwarding, query)
+
+    def refusal(self, error: AppError, head: RequestHead | None) -> Reply:
+        """Word what the HTTP server itself refuses."""
+        path = head.target.decode("latin-1") if head else ""
+        return format_of(path).refusal(error, str(new_id()))
+
+    def _agent(self, head: RequestHead, place: Place) -> HostedAgent:
+        """Identify who calls, by the token in the path or else by the key."""
+        key = place.format.key_of(head.fields)
+        token = key if place.token is None else place.token
+        agent = self._hosted.identify(token, reached_at=head.reached_at)
+        if place.token is not None and not agent.was_given(key):
+            raise CredentialMismatchError(
+                "The key of this call is not the one this agent was given."
+            )
+        return agent
+
+
+class _Call:
+    """What an agent that was identified asks for."""
+
+    def __init__(
+        self, exchange: Exchange, place: Place, agent: HostedAgent, *, request_id: str
+    ) -> None:
+        self._exchange = exchange
+        self._place = place
+        self._agent = agent
+        self._request_id = request_id
+
+    async def answer(self, forwarding: Forwarding, query: str) -> None:
+        try:
+            await self._served(forwarding, query)
+        except AppError as error:
+            await self._refuse(error)
+        except Exception:
+            log.exception("proxy.failed")
+            await self._refuse(AppError())
+
+    async def _served(self, forwarding: Forwarding, query: str) -> None:
+        method = self._exchange.head.method.decode()
+        route = self._place.format.route_of(method, self._place.path, query)
+        if not route.is_model_call:
+            await self._reply(self._place.format.models(self._agent.agent_type))
+            return
+        asked = await self._asked(route)
+        allowed = self._agent.agent_type.allowed_models
+        if asked.request.model not in allowed:
+            raise ModelNotAllowedError(
+                f"The agent type allows {', '.join(allowed)}, not this model."
+            )
+        require_allowed(self._agent.agent_type, asked.request.features)
+        await forwarding.forward(
+            self._exchange,
+            self._agent,
+            self._place.format,
+            asked,
+            request_id=self._request_id,
+        )
+
+    async def _asked(self, route: Route) -> Asked:
+        fields = self._exchange.head.fields
+        if value_of(fields, b"content-encoding").lower() not in {"", "identity"}:
+            raise MalformedError(
+                "Send the body uncompressed, without Content-Encoding."
+            )
+        body = await self._exchange.body()
+        return Asked(route, self._place.format.read_request(route, body), fields)
+
+    async def _refuse(self, error: AppError) -> None:
+        if not self._exchange.has_begun:
+            await self._reply(self._place.format.refusal(error, self._request_id))
+
+    async def _reply(self, reply: Reply) -> None:
+        """Answer in the provider's place, which was not asked."""
+        names = {name for name, _ in reply.fields}
+        ours = (
+            (b"x-request-id", self._request_id.encode()),
+            (b"x-ag2trust-provider", str(self._agent.agent_type.provider_id).encode()),
+            (b"x-ag2trust-attempts", b"0"),
+        )
+        more = [field for field in ours if field[0] not in names]
+        await self._exchange.reply(
+            Reply(reply.status, [*reply.fields, *more], reply.body)
+        )
