@@ -131,6 +131,34 @@ async def test_an_agent_reaches_its_runner_and_no_server(running: Running) -> No
     assert reached.split() == [runner]
 
 
+async def test_the_broker_alone_holds_dockers_socket(running: Running) -> None:
+    containers = await running.installation.containers()
+
+    holders = {
+        _service(container)
+        for container in containers
+        for mount in container["Mounts"]
+        if "docker.sock" in mount["Source"]
+    }
+
+    assert holders == {"broker"}
+
+
+async def test_the_runner_is_not_root_and_the_broker_is_on_no_network(
+    running: Running,
+) -> None:
+    containers = {
+        _service(each): each for each in await running.installation.containers()
+    }
+
+    runner, broker = containers["agent-runner"], containers["broker"]
+    assert runner["Config"]["User"] == "65532:65532"
+    assert [*broker["NetworkSettings"]["Networks"]] == ["none"]
+    for each in (runner, broker):
+        assert each["HostConfig"]["CapDrop"] == ["ALL"]
+        assert not each["HostConfig"]["CapAdd"]
+
+
 async def test_down_and_up_finds_everything(running: Running) -> None:
     counted = (await running.operator.ask("GET", f"{running.agent}/stats")).body[
         "calls"
@@ -149,6 +177,11 @@ async def test_down_and_up_finds_everything(running: Running) -> None:
     )
     assert answer["content"].endswith("You said: Still there?")
     await running.operator.until(f"{running.agent}/stats", calls=counted + 1)
+
+
+def _service(container: dict[str, Any]) -> str:
+    """Return '' for an agent."""
+    return str(container["Config"]["Labels"].get("com.docker.compose.service", ""))
 
 
 def _networks(container: dict[str, Any]) -> list[dict[str, Any]]:

@@ -15,13 +15,13 @@ import structlog
 from .errors import AppError
 from .identity import IdentityFileError
 from .logs import set_up_logs
-from .settings import ServiceSettings, SettingsError, load
+from .settings import ProcessSettings, SettingsError, load
 
 __all__ = ["background", "every", "main", "run_until_signalled"]
 
 log = structlog.get_logger(__name__)
 
-SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
+SettingsT = TypeVar("SettingsT", bound=ProcessSettings)
 NewEventLoop = Callable[[], asyncio.AbstractEventLoop]
 
 _CANNOT_START = 78  # EX_CONFIG of sysexits.h

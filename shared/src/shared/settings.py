@@ -20,6 +20,7 @@ from .logs import Level
 
 __all__ = [
     "DatabaseSettings",
+    "ProcessSettings",
     "PublicIdentitySetting",
     "ServiceSettings",
     "SettingsError",
@@ -31,8 +32,8 @@ class SettingsError(Exception):
     """The environment is wrong; each line of the message names one setting."""
 
 
-class ServiceSettings(BaseSettings):
-    """What every service needs. Subclasses set `env_prefix`.
+class ProcessSettings(BaseSettings):
+    """What every process of ours needs. Subclasses set `env_prefix`.
 
     A variable that is empty counts as not set. *settings_file* holds settings too.
     *alive_file* is touched every few seconds.
@@ -42,11 +43,16 @@ class ServiceSettings(BaseSettings):
         env_ignore_empty=True, frozen=True, hide_input_in_errors=True
     )
 
-    nats_url: str = "nats://127.0.0.1:4222"
-    identity_file: Path
     log_level: Level = "info"
     settings_file: Path | None = None
     alive_file: Path | None = None
+
+
+class ServiceSettings(ProcessSettings):
+    """What every service needs: the bus, and who it is there."""
+
+    nats_url: str = "nats://127.0.0.1:4222"
+    identity_file: Path
 
 
 class DatabaseSettings(ServiceSettings):

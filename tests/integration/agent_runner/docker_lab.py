@@ -11,19 +11,25 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import AsyncIterator, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from ipaddress import IPv4Network
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID, uuid4
 
 from aiodocker import Docker
 from aiodocker.containers import DockerContainer
 
-from agent_runner.runtimes.docker.body import Owner, container_body
-from agent_runner.runtimes.docker.engine import DockerEngine
+from agent_runner.broker.app import serving
+from agent_runner.broker.body import Owner, container_body
+from agent_runner.broker.engine import DockerEngine
+from agent_runner.broker.images import AllowedImages
+from agent_runner.broker.settings import Settings
+from agent_runner.broker.wire import LaunchAgent, Limits
 from agent_runner.runtimes.docker.runtime import docker_runtime
 from agent_runner.runtimes.launch_frame import AGENT_INIT
 from agent_runner.runtimes.runtime import Launch, Resources, Runtime
@@ -31,14 +37,15 @@ from shared.ids import new_id
 
 from .door import Door, open_door
 
-__all__ = ["EPOCH", "ORG", "SOCKET", "DockerLab", "Guest", "docker_lab"]
+__all__ = ["EPOCH", "ORG", "RANGE", "SOCKET", "DockerLab", "Guest", "docker_lab"]
 
 ORG = UUID(int=2)
 EPOCH = 7
 SOCKET = Path("/var/run/docker.sock")
 
 _RESOURCES = Resources()
-_RANGE = IPv4Network("10.209.0.0/16")
+RANGE = IPv4Network("10.209.0.0/16")
+_RUNNER = "runner-1"
 _SHELL = "sh"
 _PROGRAMS = ("bash", "cat", "env", "grep", "id", "ls", "sleep", "yes")
 
@@ -63,19 +70,40 @@ class DockerLab:
         self.installation = f"test-{uuid4().hex}"
         self.images: list[str] = []
 
-    def runtime(
+    @property
+    def owner(self) -> Owner:
+        return Owner(installation=self.installation, runner=_RUNNER)
+
+    @asynccontextmanager
+    async def broker(
         self,
         *,
-        runner: str = "runner-1",
-        network_range: IPv4Network = _RANGE,
-        socket: Path = SOCKET,
-    ) -> AbstractAsyncContextManager[Runtime]:
-        return docker_runtime(
-            installation=self.installation,
-            runner=runner,
-            network_range=network_range,
-            socket=socket,
-        )
+        runner: str = _RUNNER,
+        network_range: IPv4Network = RANGE,
+        engine: Path = SOCKET,
+        **settings: Any,
+    ) -> AsyncIterator[Path]:
+        """Run a launch broker in this process; yield where it listens."""
+        images = AllowedImages.parse(f"{self.installation} no-such-image")
+        with TemporaryDirectory(prefix="ag2trust-broker-") as folder:
+            told = Settings(
+                runner=runner,
+                socket=Path(folder) / "broker.sock",
+                docker_socket=engine,
+                agent_networks=network_range,
+                **{"installation": self.installation, "images": images, **settings},
+            )
+            async with serving(told):
+                yield told.socket
+
+    @asynccontextmanager
+    async def runtime(self, **settings: Any) -> AsyncIterator[Runtime]:
+        """Hold a runtime with a broker of its own, which *settings* are for."""
+        async with (
+            self.broker(**settings) as broker,
+            docker_runtime(broker, within=timedelta()) as runtime,
+        ):
+            yield runtime
 
     async def image(
         self, script: str = "true", *lines: str, has_shell: bool = True
@@ -140,13 +168,19 @@ class DockerLab:
     async def created(self, guest: Guest, engine: DockerEngine) -> str:
         """Make the container of *guest*, connected, but start nothing in it."""
         launch = guest.launch
-        owner = Owner(installation=self.installation, runner="runner-1")
         [network] = await engine.networks(guest.id)
         body = container_body(
-            launch,
+            LaunchAgent(
+                agent_id=launch.agent_id,
+                org_id=launch.org_id,
+                epoch=launch.epoch,
+                image=launch.image,
+                limits=Limits(memory_mb=64, cpus=1, pids=64),
+                frame_bytes=0,
+            ),
             await engine.image(launch.image),
             network_id=network.id,
-            labels=owner.labels(launch.agent_id, launch.org_id, launch.epoch),
+            labels=self.owner.labels(launch.agent_id, launch.org_id, launch.epoch),
             init=AGENT_INIT,
         )
         return await engine.make_container(f"ag2trust-{guest.id}", body)

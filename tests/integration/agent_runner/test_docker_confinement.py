@@ -8,8 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from agent_runner.runtimes.docker.body import Owner
-from agent_runner.runtimes.docker.engine import engine_at
+from agent_runner.broker.engine import engine_at
 from agent_runner.runtimes.launch_frame import READY, REFUSED
 from agent_runner.runtimes.runtime import Resources, Runtime
 from shared.ids import new_id
@@ -122,12 +121,12 @@ async def test_a_container_is_made_as_the_design_says(
 async def test_the_init_is_all_that_is_mounted_from_the_host(
     lab: DockerLab, runtime: Runtime
 ) -> None:
-    image = await lab.image(WAIT, 'VOLUME ["/data"]')
+    image = await lab.image(WAIT)
 
     shown = await body_of_a_running_agent(lab, runtime, image)
 
     mounts = {each["Destination"]: each for each in shown["Mounts"]}
-    assert mounts.keys() == {"/ag2trust/init", "/data", "/tmp"}  # noqa: S108
+    assert mounts.keys() == {"/ag2trust/init", "/tmp"}  # noqa: S108
     assert not mounts.pop("/ag2trust/init")["RW"]
     assert {each["Type"] for each in mounts.values()} == {"tmpfs"}
 
@@ -233,11 +232,10 @@ async def test_an_init_whose_runner_goes_away_ends(
 ) -> None:
     """Its input ends with the attachment (`StdinOnce`), and it has no environment."""
     image = await lab.image(WAIT)
-    owner = Owner(installation=lab.installation, runner="runner-1")
 
     async with (
         lab.guest(runtime, image) as guest,
-        engine_at(SOCKET, owner) as engine,
+        engine_at(SOCKET, lab.owner) as engine,
     ):
         container_id = await lab.created(guest, engine)
         async with engine.attached(container_id):

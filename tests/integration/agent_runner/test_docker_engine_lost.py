@@ -29,7 +29,7 @@ async def cable(
 
 @pytest.fixture
 async def runtime(lab: DockerLab, cable: EngineCable) -> AsyncIterator[Runtime]:
-    async with lab.runtime(socket=cable.socket) as runtime:
+    async with lab.runtime(engine=cable.socket) as runtime:
         yield runtime
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from agent_runner.masking import MASK
+from agent_runner.runtimes.docker.runtime import docker_runtime
 from agent_runner.runtimes.errors import (
     EngineUnavailableError,
     ImageNotFoundError,
@@ -410,6 +411,7 @@ async def test_an_engine_that_is_not_there_is_said_to_be_unavailable(
 ) -> None:
     socket = tmp_path_factory.mktemp("none") / "docker.sock"
 
-    with pytest.raises(EngineUnavailableError, match="Docker does not answer"):
-        async with lab.runtime(socket=socket):
-            pass
+    async with lab.broker(engine=socket) as broker:
+        with pytest.raises(EngineUnavailableError, match="Docker does not answer"):
+            async with docker_runtime(broker, within=NO_TIME):
+                pass

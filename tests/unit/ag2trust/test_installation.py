@@ -4,15 +4,17 @@ from pathlib import Path
 
 import pytest
 
+import agent_runner.broker.settings
 import agent_runner.settings
 import credentials.settings
 import gateway.settings
 import metrics.settings
 from ag2trust.installation import Installation, RunnerRuntime
 from ag2trust.provisioning import ROLES
+from agent_runner.broker.images import ImageName
 from shared.contracts.base import Service
 from shared.identity import Identity
-from shared.settings import ServiceSettings
+from shared.settings import ServiceSettings, load
 
 SETTINGS: dict[Service, type[ServiceSettings]] = {
     Service.CREDENTIALS: credentials.settings.Settings,
@@ -33,6 +35,7 @@ def _installation(runtime: RunnerRuntime) -> Installation:
         runners_file=Path("/keys/runners.json"),
         audit_folder=Path("/audit"),
         runner_folder=Path("/data/agent-runner"),
+        broker_socket=Path("/broker/broker.sock"),
         gateway_port=8080,
         proxy_port=8090,
         bootstrap_key_hash="0" * 64,
@@ -53,6 +56,22 @@ def test_every_service_starts_with_what_it_is_told(
     settings = SETTINGS[service]()
 
     assert settings.identity_file == Path(f"/keys/{service}.nkey")
+
+
+def test_the_broker_listens_where_the_runner_looks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    installation = _installation(RunnerRuntime("docker", agent_image="a:1"))
+    told = installation.environment_of(Service.AGENT_RUNNER)
+    for name, value in (installation.environment_of_broker() | told).items():
+        monkeypatch.setenv(name, value)
+
+    broker = load(agent_runner.broker.settings.Settings)
+    runner = load(agent_runner.settings.Settings)
+
+    assert broker.socket == runner.broker
+    assert broker.runner == runner.name
+    assert broker.images.may_be(ImageName.parse(runner.agent_image))
 
 
 @pytest.mark.parametrize("service", Service)

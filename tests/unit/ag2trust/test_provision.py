@@ -14,7 +14,8 @@ from shared.contracts.base import Service
 from shared.identity import Identity
 
 OWNERS = dict.fromkeys(
-    (*Service, "database", "nats", "nats-data", "postgres"), os.getuid()
+    (*Service, "agent-runner-state", "database", "nats", "nats-data", "postgres"),
+    os.getuid(),
 )
 
 
@@ -42,6 +43,7 @@ def test_each_owner_is_given_its_own(root: Path) -> None:
         "metrics": {"identity.nkey", "settings.json"},
         "database": {"passwords.json"},
         "nats": {"nats.conf"},
+        "agent-runner-state": set(),
         "nats-data": set(),
         "postgres": {"password"},
         "master-key": {"master.key"},
@@ -118,3 +120,12 @@ def test_who_is_trusted_is_pinned_to_the_identity_that_was_made(root: Path) -> N
     made = Identity.from_file(root / "credentials" / "identity.nkey")
 
     assert told["credentials_identity"] == str(made.public)
+
+
+def test_the_runner_may_pass_to_its_brokers_socket_and_put_none_there(
+    root: Path,
+) -> None:
+    found = (root / "broker").stat()
+
+    assert stat.S_IMODE(found.st_mode) == 0o710
+    assert found.st_gid == OWNERS["agent_runner"]

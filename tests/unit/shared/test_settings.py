@@ -10,6 +10,7 @@ import pytest
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+import agent_runner.broker.settings
 import agent_runner.settings
 import credentials.settings
 import gateway.settings
@@ -17,6 +18,7 @@ import metrics.settings
 from shared.identity import Identity
 from shared.settings import (
     DatabaseSettings,
+    ProcessSettings,
     PublicIdentitySetting,
     ServiceSettings,
     SettingsError,
@@ -27,7 +29,8 @@ CANARY = "sk-canary-83a1f6"
 PUBLIC = Identity(bytes(32)).public
 NEVER_WRONG = {"nats_url", "identity_file", "settings_file", "alive_file"}
 
-OF_THE_SERVICES: list[type[ServiceSettings]] = [
+OF_OURS: list[type[ProcessSettings]] = [
+    agent_runner.broker.settings.Settings,
     credentials.settings.Settings,
     gateway.settings.Settings,
     agent_runner.settings.Settings,
@@ -158,9 +161,9 @@ def test_what_concerns_two_settings_is_told_in_its_own_words(
     assert _complaint(Sample).endswith("fast needs is_open")
 
 
-@pytest.mark.parametrize("settings", OF_THE_SERVICES, ids=_prefix)
+@pytest.mark.parametrize("settings", OF_OURS, ids=_prefix)
 def test_no_setting_of_a_service_tells_its_value(
-    settings: type[ServiceSettings], monkeypatch: pytest.MonkeyPatch
+    settings: type[ProcessSettings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in settings.model_fields.keys() - {"settings_file"}:
         monkeypatch.setenv(f"{_prefix(settings)}{name.upper()}", CANARY)
@@ -184,14 +187,14 @@ def test_secret_settings_are_masked() -> None:
 
 
 def test_no_variable_of_one_service_begins_like_anothers() -> None:
-    prefixes = [_prefix(each) for each in OF_THE_SERVICES]
+    prefixes = [_prefix(each) for each in OF_OURS]
 
     for one, other in itertools.permutations(prefixes, 2):
         assert not one.startswith(other)
 
 
 def test_the_variables_of_others_do_not_disturb(enough: pytest.MonkeyPatch) -> None:
-    for settings in OF_THE_SERVICES:
+    for settings in OF_OURS:
         for name in settings.model_fields:
             enough.setenv(f"{_prefix(settings)}{name.upper()}", CANARY)
 

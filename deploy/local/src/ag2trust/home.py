@@ -6,7 +6,7 @@ data/             back this up: PostgreSQL, JetStream, the runner's spool
 keys/             back this up elsewhere: the master key, identities, passwords
 logs/             what each process says, `<name>.log`
 installation      a short name, unique on the machine
-version, lock, nats-port, children.json
+version, lock, nats-port, children.json, broker/ with the launch broker's socket
 """
 
 import errno

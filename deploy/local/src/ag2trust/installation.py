@@ -17,19 +17,10 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class RunnerRuntime:
-    """How the runner runs agents: `docker` with an image and networks, or `process`."""
+    """How the runner runs agents: `docker` with an image, or `process`."""
 
     name: str = "process"
-    agent_image: str | None = None
-    agent_networks: str | None = None
-
-    def settings(self) -> dict[str, str]:
-        chosen = {
-            "runtime": self.name,
-            "agent_image": self.agent_image,
-            "agent_networks": self.agent_networks,
-        }
-        return {name: value for name, value in chosen.items() if value is not None}
+    agent_image: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +28,7 @@ class Installation:
     """One installation: where its parts are, and who they are.
 
     *name* is short and unique on the machine; Docker labels carry it.
+    *broker_socket* is where the runner's launch broker listens, if there is one.
     *database_urls* holds one URL per role, *identity_files* an nkey seed per service.
     """
 
@@ -49,6 +41,7 @@ class Installation:
     runners_file: Path
     audit_folder: Path
     runner_folder: Path
+    broker_socket: Path
     gateway_port: int
     proxy_port: int
     bootstrap_key_hash: str | None = None
@@ -74,6 +67,16 @@ class Installation:
             f"{prefix_of(service)}{name}".upper(): value
             for name, value in self.settings_of(service).items()
         }
+
+    def environment_of_broker(self) -> dict[str, str]:
+        """Return the variables of the runner's launch broker."""
+        told = {
+            "installation": self.name,
+            "runner": RUNNER,
+            "socket": str(self.broker_socket),
+            "images": self.runtime.agent_image,
+        }
+        return {f"AG2TRUST_BROKER_{name.upper()}": told[name] for name in told}
 
     def _common(self, service: Service) -> dict[str, str]:
         return {
@@ -108,9 +111,10 @@ class Installation:
             "proxy_host": HOST,
             "proxy_port": str(self.proxy_port),
             "state_folder": str(self.runner_folder),
-            "installation": self.name,
             "allow_private_base_urls": str(self.allow_private_base_urls).lower(),
-            **self.runtime.settings(),
+            "runtime": self.runtime.name,
+            "agent_image": self.runtime.agent_image,
+            "broker": str(self.broker_socket),
         }
 
 

@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
+from pathlib import Path
 
 from .accounts import unprivileged_account
 from .home import Home
@@ -12,9 +13,12 @@ from .ports import remembered_port
 from .postgres import Postgres
 from .private_files import write_private
 from .provisioning import DATABASE, ROLES
+from .sockets import socket_folder
 from .variables import Variables
 
 __all__ = ["Plan", "plan_of"]
+
+_BROKER_SOCKET = "broker.sock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,10 @@ class Plan:
     def proxy_url(self) -> str:
         return f"http://{HOST}:{self.variables.proxy_port}"
 
+    @property
+    def broker_folder(self) -> Path:
+        return socket_folder(self.home.folder / "broker", _BROKER_SOCKET)
+
     def database_url(self, role: str, database: str = DATABASE) -> str:
         return self.postgres.url(role, self.keys.passwords[role], database)
 
@@ -49,6 +57,7 @@ class Plan:
             runners_file=self.keys.runners_file,
             audit_folder=self.home.audit,
             runner_folder=self.home.data / "agent-runner",
+            broker_socket=self.broker_folder / _BROKER_SOCKET,
             gateway_port=self.variables.gateway_port,
             proxy_port=self.variables.proxy_port,
             bootstrap_key_hash=self.first_key.sha256,

@@ -1,7 +1,5 @@
 """PostgreSQL from its wheel's binaries: one folder, one socket, no TCP."""
 
-import hashlib
-import os
 import shutil
 import signal
 import stat
@@ -15,6 +13,7 @@ from urllib.parse import quote, urlencode
 from .accounts import Account, let_through
 from .child import Child, Command, running, start
 from .errors import HomeUnusableError, LaunchError, ServerFailedError
+from .sockets import make_own_folder, socket_folder
 
 __all__ = ["SUPERUSER", "Postgres", "running_postgres"]
 
@@ -22,7 +21,6 @@ SUPERUSER = "postgres"
 
 _MAJOR_VERSION = "18"
 _PORT = 5432  # part of the socket's name, nothing else
-_SOCKET_PATH_BYTES = 107  # sun_path without its final zero (unix(7))
 _INITDB = "--auth=scram-sha-256 --data-checksums --encoding=UTF8 --locale=C"
 _SETTINGS = {
     "listen_addresses": "",
@@ -60,11 +58,7 @@ class Postgres:
     @property
     def socket_folder(self) -> Path:
         """Beside the data, unless a socket's path would be too long there."""
-        beside = self.folder / "socket"
-        if len(bytes(beside / f".s.PGSQL.{_PORT}")) <= _SOCKET_PATH_BYTES:
-            return beside
-        name = hashlib.sha256(bytes(beside)).hexdigest()[:16]
-        return Path("/tmp") / f"ag2trust-{name}"  # noqa: S108 - checked in `_own_folder`
+        return socket_folder(self.folder / "socket", f".s.PGSQL.{_PORT}")
 
     @property
     def is_created(self) -> bool:
@@ -82,7 +76,7 @@ class Postgres:
         """Make the cluster, all or nothing, with *password* for the superuser."""
         building = self.folder / "data.building"
         shutil.rmtree(building, ignore_errors=True)
-        self._own_folder(building)
+        make_own_folder(building, self.account)
         password_file = building.with_suffix(".password")
         password_file.touch(mode=0o600)
         password_file.write_text(password)
@@ -104,7 +98,7 @@ class Postgres:
             )
 
     def command(self) -> Command:
-        self._own_folder(self.socket_folder)
+        make_own_folder(self.socket_folder, self.account)
         settings = {
             **_SETTINGS,
             **({} if self.is_durable else _NOT_DURABLE),
@@ -160,17 +154,6 @@ class Postgres:
             account=self.account,
             stop_signal=signal.SIGINT,  # "fast": it disconnects clients, then ends
         )
-
-    def _own_folder(self, folder: Path) -> None:
-        """Make *folder* private to the account; refuse one that is somebody else's."""
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        owners = {os.geteuid(), self.account.uid if self.account else os.geteuid()}
-        found = folder.lstat()  # not what a link of somebody else leads to
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in owners:
-            raise HomeUnusableError(f"{folder} belongs to somebody else; remove it.")
-        folder.chmod(0o700)
-        if self.account:
-            self.account.own(folder)
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ database/       passwords.json, for `database`
 postgres/       password
 nats/           nats.conf; nats-data/ is made over to it
 audit/          made over to credentials, which keeps signed heads of its audit there
+agent-runner-state/  made over to the runner; broker/, which it may pass, to its broker
 agent-init/     init, mounted into every agent: nothing secret, and anybody's to read
 """
 
@@ -47,13 +48,11 @@ ROOT = Path("/ag2trust")
 _SOCKET_FOLDER = "/run/postgresql"
 _NATS_PORT = 4222
 
-# As whom the containers run: the Dockerfile says so of the services, the official image
-# of PostgreSQL, and docker-compose.yml of the runner.
+# As whom the containers run: the Dockerfile says so of the services, and the official
+# image of PostgreSQL. The broker is root.
 _OWNERS: Mapping[str, int] = {
-    Service.CREDENTIALS: 65532,
-    Service.GATEWAY: 65532,
-    Service.AGENT_RUNNER: 0,
-    Service.METRICS: 65532,
+    **dict.fromkeys(Service, 65532),
+    "agent-runner-state": 65532,
     "audit": 65532,
     "database": 65532,
     "nats": 65532,
@@ -87,6 +86,8 @@ def make_keys(root: Path, owners: Mapping[str, int] = _OWNERS) -> None:
         _give(root / name, files.get(name, {}), owner)
     _give(vault.master_key.parent, {}, owners[Service.CREDENTIALS])
     _make_over(vault.master_key, owners[Service.CREDENTIALS])
+    _make_over_all(root / "agent-runner-state", owners["agent-runner-state"])
+    _open_the_way(root / "broker", owners[Service.AGENT_RUNNER])
     _put_agent_init(root / "agent-init")
 
 
@@ -157,6 +158,18 @@ def _give(folder: Path, files: Mapping[str, str], owner: int) -> None:
 def _put_agent_init(folder: Path) -> None:
     make_private_folder(folder).chmod(0o755)
     write_private(folder / "init", AGENT_INIT.read_text()).chmod(0o644)
+
+
+def _make_over_all(folder: Path, owner: int) -> None:
+    """Runners were root once, and what one wrote then is root's."""
+    for path in folder.rglob("*"):
+        _make_over(path, owner)
+
+
+def _open_the_way(folder: Path, group: int) -> None:
+    """Let *group* pass to the socket of its broker, which alone may make one there."""
+    make_private_folder(folder).chmod(0o710)
+    os.chown(folder, -1, group)
 
 
 def _make_over(path: Path, owner: int) -> None:

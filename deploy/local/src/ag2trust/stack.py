@@ -1,13 +1,13 @@
-"""Two servers and four services on one machine: what waits for what.
+"""Servers, launch broker and services on one machine: what waits for what.
 
-Start: PostgreSQL and NATS together, then the services together. Stop: the services
-together, then NATS, then PostgreSQL.
+Start: PostgreSQL and NATS together, then the broker if there are containers, then the
+services together. Stop: the services together, then the others one by one.
 """
 
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -26,16 +26,18 @@ from .provisioning import provision_database, provision_roles
 from .readiness import until_ready
 from .runtime_choice import choose_runtime
 from .screen import Screen
+from .sockets import make_own_folder
 from .supervisor import Kept, Supervisor
 
 __all__ = ["running_stack"]
 
 _READY_WITHIN_SECONDS = 60.0
 _LOOK_AT_LOGS_EVERY = timedelta(seconds=1)
-_DOCKER = "unix:///var/run/docker.sock"  # where the runner looks
+_DOCKER = "unix:///var/run/docker.sock"  # where the broker looks
 
 # Together less than the 15 s within which a stop is over.
 _STOP_SERVICE_SECONDS = 6.0
+_STOP_BROKER_SECONDS = 2.0
 _STOP_NATS_SECONDS = 2.0
 _STOP_POSTGRES_SECONDS = 3.0
 
@@ -51,6 +53,12 @@ async def running_stack(plan: Plan, screen: Screen) -> AsyncIterator[RunnerRunti
     async with AsyncExitStack() as stack:
         runtime = await _start_servers(stack, supervisor, plan, screen)
         installation = plan.installation(runtime)
+        brokers = [
+            await stack.enter_async_context(
+                supervisor.keeping(command, stop_seconds=_STOP_BROKER_SECONDS)
+            )
+            for command in _brokers(installation, plan)
+        ]
         services = [
             await stack.enter_async_context(
                 supervisor.keeping(
@@ -62,7 +70,7 @@ async def running_stack(plan: Plan, screen: Screen) -> AsyncIterator[RunnerRunti
         ]
         stack.push_async_callback(_stop_together, services)
         await until_ready(plan.gateway_url, seconds=_READY_WITHIN_SECONDS)
-        for each in services:
+        for each in (*brokers, *services):
             each.is_up()
         await stack.enter_async_context(
             background(
@@ -115,17 +123,32 @@ async def _choose_runtime(plan: Plan, screen: Screen) -> RunnerRuntime:
     return await choose_runtime(plan.variables.runtime, ensure_image, screen)
 
 
+def _brokers(installation: Installation, plan: Plan) -> list[Command]:
+    """Return the runner's launch broker, if its agents run in containers."""
+    if installation.runtime.name != "docker":
+        return []
+    make_own_folder(plan.broker_folder)
+    environment = installation.environment_of_broker()
+    return [_python("broker", "agent_runner.broker", environment, plan)]
+
+
 def _service(service: Service, installation: Installation, plan: Plan) -> Command:
-    """Run the package of *service*, with an environment made from nothing."""
+    return _python(service, service, installation.environment_of(service), plan)
+
+
+def _python(
+    name: str, module: str, environment: Mapping[str, str], plan: Plan
+) -> Command:
+    """Run *module*, with an environment made from nothing."""
     return Command(
-        name=service,
-        arguments=(sys.executable, "-P", "-m", service),
+        name=name,
+        arguments=(sys.executable, "-P", "-m", module),
         environment={
             "PATH": os.environ.get("PATH", os.defpath),
             "LANG": "C.UTF-8",
-            **installation.environment_of(service),
+            **environment,
         },
-        log=plan.home.log(service),
+        log=plan.home.log(name),
     )
 
 

@@ -136,6 +136,7 @@ def _installation(servers: Servers, database: str, folder: Path) -> Installation
         runners_file=_private(folder / "runners.json", _runners()),
         audit_folder=folder / "audit",
         runner_folder=folder / "agent-runner",
+        broker_socket=folder / "broker.sock",
         gateway_port=free_port(),
         proxy_port=free_port(),
         allow_private_base_urls=True,

@@ -53,9 +53,7 @@ from .proxy.forwarding import Forwarding
 from .repositories.hosting import HostingRepository
 from .repositories.outbox import OutboxRepository
 from .repositories.tenures import Enlistment, TenureRepository, enlist
-from .runtimes.docker.body import Volume
 from .runtimes.docker.runtime import docker_runtime
-from .runtimes.launch_frame import AGENT_INIT
 from .runtimes.process.runtime import process_runtime
 from .runtimes.runtime import Runtime
 from .settings import RuntimeName, Settings
@@ -71,17 +69,9 @@ _LONGEST_BODY_BYTES = 32 * 1024 * 1024
 
 
 def runtime_of(settings: Settings) -> AbstractAsyncContextManager[Runtime]:
-    match settings.runtime:
-        case RuntimeName.DOCKER:
-            volume = settings.init_volume
-            return docker_runtime(
-                installation=settings.installation,
-                runner=settings.name,
-                network_range=settings.agent_networks,
-                init=Volume(volume) if volume else AGENT_INIT,
-            )
-        case RuntimeName.PROCESS:
-            return process_runtime(state=settings.state_folder / "process")
+    if settings.broker and settings.runtime is RuntimeName.DOCKER:
+        return docker_runtime(settings.broker)
+    return process_runtime(state=settings.state_folder / "process")
 
 
 async def begin_tenure(settings: Settings, database: Database) -> Tenure:

@@ -86,6 +86,11 @@ _TABLE: dict[str, tuple[str, str, bool]] = {
         "Build or load the image, then restart the agent.",
         False,
     ),
+    "IMAGE_REFUSED": (
+        "The image is not allowed here, or asks for more than agents get.",
+        "See the message; use another image, or let the service's settings allow it.",
+        False,
+    ),
     "LAUNCH_FAILED": (
         "The agent's process could not be started.",
         "See the message; correct the image or its resources, then restart.",

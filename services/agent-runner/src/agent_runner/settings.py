@@ -1,7 +1,6 @@
 """Everything the environment decides, read once at start."""
 
 from enum import StrEnum
-from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Self
 
@@ -22,16 +21,14 @@ class RuntimeName(StrEnum):
 class Settings(DatabaseSettings):
     """Settings of one runner; *name* is its row, kept through restarts.
 
-    *state_folder* holds the spool, and the process runtime's ledger.
+    *state_folder* holds the spool, and the process runtime's ledger. *broker* is the
+    socket of its launch broker, without which there are no containers.
     *capacity* is how many agents it is meant for, in proportion to other runners; an
     agent type may ask for *labels*.
-    *installation* tells our containers from those of another installation.
     *message_deliveries* is how often a message may be lost with its agent until it is
     a dead letter; *messages_kept_days* is how long one is kept after its end.
     *most_connections* of agents, *most_calls* in hand and *buffered_megabytes* of
     bodies are taken at once; what comes beyond is refused with 503.
-    *init_volume* is a Docker volume that holds agent_init.sh as `init`, for a runner
-    whose own files the engine's host does not see.
     """
 
     model_config = SettingsConfigDict(env_prefix="AG2TRUST_AGENT_RUNNER_")
@@ -44,10 +41,8 @@ class Settings(DatabaseSettings):
     proxy_host: str = "127.0.0.1"
     proxy_port: int = Field(default=8090, ge=0, le=65535)
     runtime: RuntimeName
-    installation: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    broker: Path | None = None
     agent_image: str = ""
-    init_volume: str = ""
-    agent_networks: IPv4Network = IPv4Network("10.201.0.0/16")
     allow_private_base_urls: bool = False
     most_connections: int = Field(default=4096, ge=1, le=60_000)
     most_calls: int = Field(default=2048, ge=1, le=60_000)
@@ -56,7 +51,9 @@ class Settings(DatabaseSettings):
     messages_kept_days: int = Field(default=90, ge=1, le=3650)
 
     @model_validator(mode="after")
-    def _image_for_docker(self) -> Self:
-        if self.runtime is RuntimeName.DOCKER and not self.agent_image:
-            raise ValueError("the docker runtime needs agent_image")
+    def _what_docker_needs(self) -> Self:
+        if self.runtime is RuntimeName.DOCKER and not (
+            self.agent_image and self.broker
+        ):
+            raise ValueError("the docker runtime needs agent_image and broker")
         return self

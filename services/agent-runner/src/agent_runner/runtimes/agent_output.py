@@ -32,7 +32,8 @@ class AgentOutput:
         self._unsearched = b""
 
     async def listen(self, pieces: AsyncIterator[tuple[int, bytes]]) -> None:
-        """Take *pieces* of (stream, data) until they end."""
+        """Take *pieces* of (stream, data) until they end; more may follow later."""
+        self._end.clear()
         debt = 0
         try:
             async for stream, data in pieces:

@@ -4,6 +4,7 @@ UnavailableError (shared)
  └ EngineUnavailableError   the container engine does not answer; try again later
 LaunchFailedError           this agent did not start, and nothing of it is left
  ├ ImageNotFoundError       because its image is not on this host
+ ├ ImageRefusedError        because its image may not be launched
  └ AgentSilentError         because it never asked for its configuration
 AgentExitedError            this agent ended by itself
 """
@@ -15,6 +16,7 @@ __all__ = [
     "AgentSilentError",
     "EngineUnavailableError",
     "ImageNotFoundError",
+    "ImageRefusedError",
     "LaunchFailedError",
 ]
 
@@ -34,8 +36,9 @@ class LaunchFailedError(AppError):
 class ImageNotFoundError(LaunchFailedError):
     code = "IMAGE_NOT_FOUND"
 
-    def __init__(self, image: str) -> None:
-        super().__init__(f"There is no image {image} on this host; pull or build it.")
+
+class ImageRefusedError(LaunchFailedError):
+    code = "IMAGE_REFUSED"
 
 
 class AgentSilentError(LaunchFailedError):

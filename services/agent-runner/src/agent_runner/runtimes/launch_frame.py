@@ -12,6 +12,7 @@ from .errors import LaunchFailedError
 
 __all__ = [
     "AGENT_INIT",
+    "MAX_FRAME_BYTES",
     "MAX_LINE_LENGTH",
     "NAMES",
     "READY",
@@ -42,6 +43,8 @@ NAMES = frozenset(
 
 # `NAME=VALUE` together, so that one figure serves both sides.
 MAX_LINE_LENGTH = 8192
+
+MAX_FRAME_BYTES = len(NAMES) * (MAX_LINE_LENGTH + 1) + len(f"END {len(NAMES)}\n")
 
 # The init's line on standard error right before it becomes the agent's command.
 READY = b"ag2trust-init: ready\n"

@@ -1,7 +1,7 @@
-"""Runs agents in containers.
+"""Runs agents in containers, which the launch broker makes.
 
-Docker is the ledger of what runs: every container and network carries labels, and
-all that is remembered here beside them is what an agent printed.
+Docker is the ledger of what runs, and the broker reads it: all that is remembered here
+beside it is what an agent printed.
 """
 
 import asyncio
@@ -9,62 +9,55 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import IPv4Network
 from pathlib import Path
 from uuid import UUID
 
 import structlog
 
+from agent_runner.broker.wire import (
+    ConnectAgent,
+    Connected,
+    Done,
+    GetState,
+    PlacedContainer,
+    State,
+    StateFound,
+    StopAgent,
+    Survey,
+    Surveyed,
+)
 from agent_runner.runtimes.agent_output import AgentOutput
 from agent_runner.runtimes.errors import EngineUnavailableError, LaunchFailedError
-from agent_runner.runtimes.launch_frame import AGENT_INIT, launch_frame, unready
+from agent_runner.runtimes.launch_frame import launch_frame, unready
 from agent_runner.runtimes.runtime import Exited, ExitReason, Launch, Placed, Runtime
 from agent_runner.runtimes.turns import Turns
 
-from .body import Owner, Volume, container_body, network_body
-from .engine import (
-    Attachment,
-    Container,
-    DockerEngine,
-    Network,
-    State,
-    engine_at,
-)
-from .networks import free_subnets
+from .broker import Broker, Pieces
 
 __all__ = ["docker_runtime"]
 
 log = structlog.get_logger(__name__)
 
 _RETRY_AFTER_SECONDS = 1
-_SUBNET_ATTEMPTS = 16
 _SIGNALLED = 128  # exit codes above it: 128 + the signal's number
 
 
 @asynccontextmanager
 async def docker_runtime(
-    *,
-    installation: str,
-    runner: str,
-    network_range: IPv4Network,
-    socket: Path = Path("/var/run/docker.sock"),
-    init: Path | Volume = AGENT_INIT,
+    broker: Path, *, within: timedelta = timedelta(seconds=30)
 ) -> AsyncIterator[Runtime]:
-    """Hold a runtime on the Docker engine behind *socket*.
+    """Hold a runtime on the launch broker that listens at *broker*.
 
-    Agents' networks are cut from *network_range*, which must be nobody else's. *init*
-    is where the engine's host has agent_init.sh, or a volume with it as `init`.
-    Containers go on when the runtime closes. Raises EngineUnavailableError if Docker
-    does not answer.
+    Containers go on when the runtime closes. Raises EngineUnavailableError if broker or
+    Docker do not answer *within* that time.
     """
-    owner = Owner(installation=installation, runner=runner)
-    async with engine_at(socket, owner) as engine:
-        found = await engine.containers()
-        async with asyncio.TaskGroup() as group:
-            runtime = _DockerRuntime(engine, owner, group, network_range, init)
-            runtime.open(found)
-            yield runtime
-            runtime.close()
+    asked = Broker(broker)
+    found = await _first_survey(asked, within)
+    async with asyncio.TaskGroup() as group:
+        runtime = _DockerRuntime(asked, group)
+        runtime.open(found.containers)
+        yield runtime
+        runtime.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,27 +71,17 @@ class _Agent:
 
 
 class _DockerRuntime(Runtime):
-    def __init__(
-        self,
-        engine: DockerEngine,
-        owner: Owner,
-        group: asyncio.TaskGroup,
-        network_range: IPv4Network,
-        init: Path | Volume,
-    ) -> None:
-        self._engine = engine
-        self._owner = owner
+    def __init__(self, broker: Broker, group: asyncio.TaskGroup) -> None:
+        self._broker = broker
         self._group = group
-        self._network_range = network_range
-        self._init = init
         self._agents: dict[UUID, _Agent] = {}
         self._untold: set[_Agent] = set()
+        self._heard: set[_Agent] = set()
         self._exits: asyncio.Queue[Exited] = asyncio.Queue()
         self._turns = Turns()
-        self._allocation = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def open(self, found: Sequence[Container]) -> None:
+    def open(self, found: Sequence[PlacedContainer]) -> None:
         """Begin to watch, beginning with what an earlier process left running."""
         for container in found:
             if container.placed.is_running:
@@ -106,7 +89,7 @@ class _DockerRuntime(Runtime):
                     _Agent(
                         agent_id=container.placed.agent_id,
                         epoch=container.placed.epoch,
-                        container_id=container.id,
+                        container_id=container.container_id,
                         output=None,
                     )
                 )
@@ -117,20 +100,20 @@ class _DockerRuntime(Runtime):
             task.cancel()
 
     async def connect(self, agent_id: UUID, org_id: UUID, epoch: int) -> str:
-        labels = self._owner.labels(agent_id, org_id, epoch)
-        async with self._turns.of(agent_id):
-            network = await self._network(agent_id)
-            if network is None:
-                await self._make_network(_name(agent_id, epoch), agent_id, labels)
-                network = await self._connected(agent_id)
-        return network.address
+        request = ConnectAgent(agent_id=agent_id, org_id=org_id, epoch=epoch)
+        return (await self._broker.ask(request, Connected)).address
 
     async def launch(self, launch: Launch) -> None:
         frame = launch_frame(launch.environment)
         async with self._turns.of(launch.agent_id):
-            await self._clear(launch.agent_id)
             try:
-                agent = await self._start(launch, frame)
+                agent, output = await self._launched(launch, frame)
+            except asyncio.CancelledError:
+                await self._remove(launch.agent_id)
+                raise
+            self._forget(launch.agent_id)
+            try:
+                await self._until_ready(agent, output)
             except BaseException:
                 await self._remove(launch.agent_id)
                 raise
@@ -141,15 +124,11 @@ class _DockerRuntime(Runtime):
     async def stop(self, agent_id: UUID, *, grace: timedelta) -> None:
         async with self._turns.of(agent_id):
             self._forget(agent_id)
-            for container in await self._engine.containers(agent_id):
-                await self._engine.end(container.id, grace)
-            await self._remove(agent_id)
+            await self._remove(agent_id, grace)
 
     async def survey(self) -> list[Placed]:
-        networks = await self._engine.networks()
-        containers = await self._engine.containers()
-        placed = [each.placed for each in networks]
-        placed += [each.placed for each in containers]
+        found = await self._broker.ask(Survey(), Surveyed)
+        placed = [*found.networks, *(each.placed for each in found.containers)]
         # The last of an agent's entries wins: what runs over what does not, a
         # container's over its network's.
         placed.sort(key=lambda each: each.is_running)
@@ -163,126 +142,103 @@ class _DockerRuntime(Runtime):
         agent = self._agents.get(agent_id)
         return agent.output.text() if agent and agent.output else ""
 
-    async def _network(self, agent_id: UUID) -> Network | None:
-        networks = await self._engine.networks(agent_id)
-        return networks[0] if networks else None
+    async def _launched(
+        self, launch: Launch, frame: bytes
+    ) -> tuple[_Agent, AgentOutput]:
+        """Have it launched, and leave a task behind that listens to the agent.
 
-    async def _connected(self, agent_id: UUID) -> Network:
-        network = await self._network(agent_id)
-        if network is None:
-            raise LaunchFailedError(f"Agent {agent_id} has no network; connect it.")
-        return network
-
-    async def _make_network(
-        self, name: str, agent_id: UUID, labels: dict[str, str]
-    ) -> None:
-        tried: list[IPv4Network] = []
-        for _ in range(_SUBNET_ATTEMPTS):
-            # Ours take turns; another runner's choice may still come first.
-            async with self._allocation:
-                taken = [*await self._engine.taken_subnets(), *tried]
-                free = free_subnets(self._network_range, taken, start=agent_id.int)
-                subnet = next(free, None)
-                if subnet is None:
-                    break
-                body = network_body(name, subnet, labels)
-                if await self._engine.make_network(body):
-                    return
-                tried.append(subnet)
-        raise LaunchFailedError(f"There is no free network in {self._network_range}.")
-
-    async def _clear(self, agent_id: UUID) -> None:
-        """Make room for a launch: what has ended goes, what runs refuses it."""
-        for container in await self._engine.containers(agent_id):
-            if container.placed.is_running:
-                raise LaunchFailedError(f"Agent {agent_id} runs already.")
-            await self._engine.remove_container(container.id)
-        self._forget(agent_id)
-
-    async def _start(self, launch: Launch, frame: bytes) -> _Agent:
-        image = await self._engine.image(launch.image)
-        if not image.command:
-            raise LaunchFailedError(f"The image {launch.image} names no command.")
-        network = await self._connected(launch.agent_id)
-        container_id = await self._engine.make_container(
-            _name(launch.agent_id, launch.epoch),
-            container_body(
-                launch,
-                image,
-                network_id=network.id,
-                labels=self._owner.labels(launch.agent_id, launch.org_id, launch.epoch),
-                init=self._init,
-            ),
-        )
+        What the broker refuses, or cannot do, leaves nothing behind.
+        """
         output = AgentOutput(launch.secrets)
-        await self._boot(container_id, frame, output)
-        return _Agent(launch.agent_id, launch.epoch, container_id, output)
-
-    async def _boot(self, container_id: str, frame: bytes, output: AgentOutput) -> None:
-        """Hand the frame over, and leave a task behind that listens to the agent."""
         async with AsyncExitStack() as stack:
-            attachment = await stack.enter_async_context(
-                self._engine.attached(container_id)
+            container_id, pieces = await stack.enter_async_context(
+                self._broker.launched(launch, frame)
             )
-            # Before the start: Docker keeps it in memory until the init reads.
-            await attachment.write(frame)
-            await self._engine.start(container_id)
-            self._spawn(_listen(stack.pop_all(), attachment, output))
+            agent = _Agent(launch.agent_id, launch.epoch, container_id, output)
+            self._spawn(self._hear(stack.pop_all(), pieces, agent, output))
+        return agent, output
+
+    async def _until_ready(self, agent: _Agent, output: AgentOutput) -> None:
         if not await output.is_ready():
-            state = await self._engine.state(container_id)
+            state = await self._state(agent)
             code = state.exit_code if state else None
             raise unready(code, await output.final_text())
 
-    async def _remove(self, agent_id: UUID) -> None:
-        for container in await self._engine.containers(agent_id):
-            await self._engine.remove_container(container.id)
-        for network in await self._engine.networks(agent_id):
-            await self._engine.remove_network(network.id)
+    async def _hear(
+        self,
+        stack: AsyncExitStack,
+        pieces: Pieces,
+        agent: _Agent,
+        output: AgentOutput,
+    ) -> None:
+        self._heard.add(agent)
+        try:
+            async with stack, aclosing(pieces):
+                await output.listen(pieces)
+        finally:
+            self._heard.discard(agent)
+
+    async def _hear_again(self, agent: _Agent, output: AgentOutput) -> None:
+        """Go on listening to an agent that runs, after the broker was lost."""
+        self._heard.add(agent)
+        try:
+            async with AsyncExitStack() as stack:
+                pieces = await stack.enter_async_context(
+                    self._broker.output(agent.container_id)
+                )
+                await self._hear(stack.pop_all(), pieces, agent, output)
+        except (EngineUnavailableError, LaunchFailedError):
+            return  # gone again, or ended meanwhile: both are looked at anyway
+        finally:
+            self._heard.discard(agent)
+
+    async def _state(self, agent: _Agent) -> State | None:
+        request = GetState(container_id=agent.container_id)
+        return (await self._broker.ask(request, StateFound)).state
+
+    async def _remove(self, agent_id: UUID, grace: timedelta = timedelta()) -> None:
+        request = StopAgent(agent_id=agent_id, grace_seconds=grace.total_seconds())
+        await self._broker.ask(request, Done)
 
     async def _tell_exits(self) -> None:
         while True:
             try:
-                await self._follow_deaths()
+                await self._follow_ends()
             except EngineUnavailableError as error:
                 log.warning("engine.lost", reason=error.message)
-                await self._engine_answers()
+                await _until_answers(self._broker)
                 log.info("engine.found")
 
-    async def _engine_answers(self) -> None:
-        is_back = False
-        while not is_back:
-            await asyncio.sleep(_RETRY_AFTER_SECONDS)
-            is_back = await self._engine.answers()
+    async def _follow_ends(self) -> None:
+        async with self._broker.ends() as ends:
+            await self._look_around()
+            async for container_id in ends:
+                self._tell_end(container_id)
 
-    async def _follow_deaths(self) -> None:
-        async with self._engine.deaths() as deaths:
-            await self._tell_missed()
-            async for container_id in deaths:
-                self._tell_death(container_id)
-
-    async def _tell_missed(self) -> None:
-        """Look for ends that came while nobody listened."""
+    async def _look_around(self) -> None:
+        """Look for ends that came while nobody watched, and for agents unheard."""
         # Whoever is watched from here on is looked at when its launch ends.
         watched = set(self._untold)
+        found = await self._broker.ask(Survey(), Surveyed)
         running = {
-            container.id
-            for container in await self._engine.containers()
-            if container.placed.is_running
+            each.container_id for each in found.containers if each.placed.is_running
         }
         for agent in watched:
             if agent.container_id not in running:
                 self._spawn(self._tell_if_over(agent))
+            elif agent.output and agent not in self._heard:
+                self._spawn(self._hear_again(agent, agent.output))
 
-    def _tell_death(self, container_id: str) -> None:
+    def _tell_end(self, container_id: str) -> None:
         for agent in self._untold:
             if agent.container_id == container_id:
                 self._spawn(self._tell_if_over(agent))
 
     async def _tell_if_over(self, agent: _Agent) -> None:
         try:
-            state = await self._engine.state(agent.container_id)
+            state = await self._state(agent)
         except EngineUnavailableError:
-            return  # when it is back, `_tell_missed` asks again
+            return  # when it is back, `_look_around` asks again
         if state and state.is_running:
             return
         last_words = await agent.output.final_text() if agent.output else ""
@@ -304,11 +260,27 @@ class _DockerRuntime(Runtime):
         task.add_done_callback(self._tasks.discard)
 
 
-async def _listen(
-    stack: AsyncExitStack, attachment: Attachment, output: AgentOutput
-) -> None:
-    async with stack, aclosing(attachment.pieces()) as pieces:
-        await output.listen(pieces)
+async def _first_survey(broker: Broker, within: timedelta) -> Surveyed:
+    """Survey what is here, waiting for a broker that is only starting."""
+    loop = asyncio.get_running_loop()
+    give_up = loop.time() + within.total_seconds()
+    while True:
+        try:
+            return await broker.ask(Survey(), Surveyed)
+        except EngineUnavailableError:
+            if loop.time() >= give_up:
+                raise
+        await asyncio.sleep(_RETRY_AFTER_SECONDS)
+
+
+async def _until_answers(broker: Broker) -> None:
+    while True:
+        await asyncio.sleep(_RETRY_AFTER_SECONDS)
+        try:
+            await broker.ask(Survey(), Surveyed)
+        except EngineUnavailableError:
+            continue
+        return
 
 
 def _exited(agent: _Agent, state: State | None, last_words: str) -> Exited:
@@ -329,7 +301,3 @@ def _reason(state: State | None) -> ExitReason:
     if state.exit_code > _SIGNALLED:
         return ExitReason.KILLED
     return ExitReason.EXITED
-
-
-def _name(agent_id: UUID, epoch: int) -> str:
-    return f"ag2trust-{agent_id}-{epoch}"

@@ -1,4 +1,3 @@
-import json
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -6,32 +5,41 @@ from uuid import UUID
 
 import pytest
 
-from agent_runner.runtimes.docker.body import (
-    AgentImage,
+from agent_runner.broker.body import (
     Owner,
     Volume,
     container_body,
-    image_from,
     network_body,
     placed_from,
 )
-from agent_runner.runtimes.runtime import Launch, Placed, Resources
+from agent_runner.broker.images import AgentImage
+from agent_runner.broker.wire import LaunchAgent, Limits
+from agent_runner.runtimes.runtime import Placed
 
 AGENT = UUID(int=1)
 ORG = UUID(int=2)
 OWNER = Owner(installation="here", runner="runner-1")
-IMAGE = AgentImage(command=("/entry", "argument"), user="", volumes=frozenset())
 
 
-LAUNCH = Launch(
+def image_of(user: str = "") -> AgentImage:
+    return AgentImage(
+        id="sha256:1",
+        names=frozenset(),
+        command=("/entry", "argument"),
+        user=user,
+        volumes=frozenset(),
+    )
+
+
+LAUNCH = LaunchAgent(
     agent_id=AGENT,
     org_id=ORG,
     epoch=3,
-    image="agent@sha256:abc",
-    environment={"OPENAI_API_KEY": "sk-canary"},
-    secrets=frozenset({"sk-canary"}),
-    resources=Resources(memory_mb=512, cpus=0.5, pids=64),
+    image="agent:1",
+    limits=Limits(memory_mb=512, cpus=0.5, pids=64),
+    frame_bytes=0,
 )
+IMAGE = image_of()
 
 
 def body(image: AgentImage = IMAGE) -> dict[str, Any]:
@@ -45,12 +53,8 @@ def body(image: AgentImage = IMAGE) -> dict[str, Any]:
     return made
 
 
-def test_nothing_secret_is_in_the_body() -> None:
-    assert "canary" not in json.dumps(body())
-
-
-def test_nothing_secret_is_in_the_representation_of_a_launch() -> None:
-    assert "canary" not in repr(LAUNCH)
+def test_the_image_that_was_looked_at_is_the_one_that_runs() -> None:
+    assert body()["Image"] == "sha256:1"
 
 
 def test_the_init_runs_before_the_images_own_command() -> None:
@@ -69,30 +73,31 @@ def test_resources_are_limits_and_leave_no_swap() -> None:
     assert host["PidsLimit"] == 64
 
 
-@pytest.mark.parametrize("user", ["", "root", "0", "0:0", "00", "root:staff", "0:1000"])
-def test_an_image_that_runs_as_root_runs_as_nobody(user: str) -> None:
-    image = AgentImage(command=("/entry",), user=user, volumes=frozenset())
-
-    assert body(image)["User"] == "65534:65534"
-
-
-@pytest.mark.parametrize("user", ["1000", "agent", "1000:0", "10001:10001"])
-def test_an_image_with_a_user_of_its_own_keeps_it(user: str) -> None:
-    image = AgentImage(command=("/entry",), user=user, volumes=frozenset())
-
-    assert body(image)["User"] == user
+@pytest.mark.parametrize(
+    "user",
+    ["", "root", "0", "0:0", "00", "root:staff", "0:1000", "agent", "1:root", "-1"],
+)
+def test_an_image_that_may_run_as_root_runs_as_nobody(user: str) -> None:
+    assert body(image_of(user))["User"] == "65534:65534"
 
 
-def test_an_images_volumes_live_in_memory() -> None:
-    image = AgentImage(("/entry",), "", frozenset({"/data", "/tmp"}))  # noqa: S108
+@pytest.mark.parametrize("user", ["1000", "1000:0", "10001:10001"])
+def test_an_image_with_a_numbered_user_keeps_it(user: str) -> None:
+    assert body(image_of(user))["User"] == user
 
-    mounts = body(image)["HostConfig"]["Mounts"]
 
-    assert [(each["Type"], each["Target"]) for each in mounts] == [
-        ("bind", "/ag2trust/init"),
-        ("tmpfs", "/data"),
-        ("tmpfs", "/tmp"),  # noqa: S108
-    ]
+def test_a_container_runtime_is_named_only_where_one_is_set() -> None:
+    made = container_body(
+        LAUNCH,
+        IMAGE,
+        network_id="network",
+        labels={},
+        init=Volume("init"),
+        container_runtime="runsc",
+    )
+
+    assert made["HostConfig"]["Runtime"] == "runsc"
+    assert "Runtime" not in body()["HostConfig"]
 
 
 def test_the_init_may_come_from_a_volume() -> None:
@@ -107,27 +112,6 @@ def test_the_init_may_come_from_a_volume() -> None:
         "ReadOnly": True,
         "VolumeOptions": {"NoCopy": True},
     }
-
-
-def test_an_image_is_read_as_docker_describes_it() -> None:
-    config = {
-        "Entrypoint": ["/entry"],
-        "Cmd": ["argument"],
-        "User": "agent",
-        "Volumes": {"/data": {}},
-    }
-
-    image = image_from({"Config": config})
-
-    assert image == AgentImage(("/entry", "argument"), "agent", frozenset({"/data"}))
-
-
-def test_an_image_may_say_nothing() -> None:
-    config = {"Entrypoint": None, "Cmd": None, "User": "", "Volumes": None}
-
-    image = image_from({"Config": config})
-
-    assert image == AgentImage((), "", frozenset())
 
 
 def test_a_network_is_internal_and_its_default_route_leads_nowhere() -> None:

@@ -1,9 +1,9 @@
-"""Docker, as this service sees it. The only module that imports aiodocker."""
+"""Docker, as the broker sees it. The only module that imports aiodocker."""
 
 import json
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -23,9 +23,11 @@ from agent_runner.runtimes.errors import (
 )
 from agent_runner.runtimes.runtime import Placed
 
-from .body import AgentImage, Owner, image_from, placed_from
+from .body import Owner, placed_from
+from .images import AgentImage
+from .wire import PlacedContainer, State
 
-__all__ = ["Attachment", "Container", "DockerEngine", "Network", "State", "engine_at"]
+__all__ = ["Attachment", "DockerEngine", "Network", "engine_at"]
 
 _TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=5)
 # After this much silence the stream of events ends; its reader looks around and asks
@@ -36,25 +38,12 @@ _UP = frozenset({"running", "paused", "restarting"})
 
 
 @dataclass(frozen=True, slots=True)
-class Container:
-    id: str
-    placed: Placed
-
-
-@dataclass(frozen=True, slots=True)
 class Network:
     """One agent's network; *address* is the host's own in it."""
 
     id: str
     placed: Placed
     address: str
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    is_running: bool
-    is_out_of_memory: bool
-    exit_code: int
 
 
 @asynccontextmanager
@@ -83,23 +72,25 @@ class DockerEngine:
         self._session = session
         self._owner = owner
 
-    async def answers(self) -> bool:
-        with suppress(EngineUnavailableError), _translated():
-            await self._docker.version()
-            return True
-        return False
+    async def container_runtimes(self) -> list[str]:
+        """Return the names of what this engine can run containers with."""
+        with _translated():
+            return sorted((await self._docker.system.info())["Runtimes"])
 
     async def image(self, name: str) -> AgentImage:
         """Describe an image of this host; raise ImageNotFoundError if it has none."""
         with _translated():
             try:
-                return image_from(await self._docker.images.inspect(name))
+                inspected = await self._docker.images.inspect(name)
             except DockerError as error:
                 if error.status == HTTPStatus.NOT_FOUND:
-                    raise ImageNotFoundError(name) from error
+                    raise ImageNotFoundError(
+                        f"There is no image {name} on this host; pull or build it."
+                    ) from error
                 raise
+        return AgentImage.described(inspected)
 
-    async def containers(self, agent_id: UUID | None = None) -> list[Container]:
+    async def containers(self, agent_id: UUID | None = None) -> list[PlacedContainer]:
         filters = json.dumps(self._owner.filters(agent_id))
         with _translated():
             found = await self._docker.containers.list(all=True, filters=filters)
@@ -140,15 +131,19 @@ class DockerEngine:
             await self._docker.containers.container(container_id).start()
 
     @asynccontextmanager
-    async def attached(self, container_id: str) -> AsyncIterator["Attachment"]:
+    async def attached(
+        self, container_id: str, *, to_input: bool = True
+    ) -> AsyncIterator["Attachment"]:
         """Hold the container's standard streams; its input ends when this closes."""
         container = self._docker.containers.container(container_id)
         with _translated():
-            async with container.attach(stdin=True, stdout=True, stderr=True) as stream:
+            async with container.attach(
+                stdin=to_input, stdout=True, stderr=True
+            ) as stream:
                 yield Attachment(stream)
 
     async def state(self, container_id: str) -> State | None:
-        """Return None if there is no such container any more."""
+        """Return None if the owner has no such container, or none any more."""
         with _translated():
             try:
                 shown = await self._docker.containers.container(container_id).show()
@@ -156,6 +151,8 @@ class DockerEngine:
                 if error.status == HTTPStatus.NOT_FOUND:
                     return None
                 raise
+        if not self._owner.owns(shown["Config"]["Labels"]):
+            return None
         state = shown["State"]
         return State(
             is_running=state["Running"],
@@ -226,9 +223,11 @@ async def _ids(response: aiohttp.ClientResponse) -> AsyncGenerator[str, None]:
         return  # silent for long enough
 
 
-def _container(container_id: str, labels: dict[str, str], state: str) -> Container:
+def _container(
+    container_id: str, labels: dict[str, str], state: str
+) -> PlacedContainer:
     placed = placed_from(labels, is_running=state in _UP)
-    return Container(id=container_id, placed=placed)
+    return PlacedContainer(container_id=container_id, placed=placed)
 
 
 def _network(listed: dict[str, Any]) -> Network:

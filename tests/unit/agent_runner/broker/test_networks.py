@@ -2,7 +2,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from agent_runner.runtimes.docker.networks import (
+from agent_runner.broker.networks import (
     free_subnets,
     runner_address,
     silent_address,

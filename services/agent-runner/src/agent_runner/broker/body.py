@@ -1,4 +1,7 @@
-"""The whole of what Docker is asked to create for an agent; nothing secret in it."""
+"""The whole of what Docker is asked to create for an agent; nothing secret in it.
+
+What a runner decides is in `LaunchAgent`; every other word is chosen here.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,19 +10,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from agent_runner.runtimes.runtime import Launch, Placed
+from agent_runner.runtimes.runtime import Placed
 
+from .images import AgentImage
 from .networks import runner_address, silent_address
+from .wire import LaunchAgent, Limits
 
-__all__ = [
-    "AgentImage",
-    "Owner",
-    "Volume",
-    "container_body",
-    "image_from",
-    "network_body",
-    "placed_from",
-]
+__all__ = ["Owner", "Volume", "container_body", "network_body", "placed_from"]
 
 _INSTALLATION = "ag2trust.installation"
 _RUNNER = "ag2trust.runner"
@@ -33,6 +30,12 @@ _NOBODY = "65534:65534"
 _MEBIBYTE = 1024 * 1024
 _SCRATCH_BYTES = 16 * _MEBIBYTE
 _OPEN_FILES = 1024
+# Docker mounts every tmpfs noexec, nosuid and nodev (moby, oci_linux.go).
+_SCRATCH = {
+    "Type": "tmpfs",
+    "Target": "/tmp",  # noqa: S108 - a mount
+    "TmpfsOptions": {"SizeBytes": _SCRATCH_BYTES, "Mode": 0o1777},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,10 @@ class Owner:
             labels[_AGENT] = str(agent_id)
         return {"label": [f"{name}={value}" for name, value in labels.items()]}
 
+    def owns(self, labels: Mapping[str, str]) -> bool:
+        ours = {_INSTALLATION: self.installation, _RUNNER: self.runner}
+        return ours.items() <= labels.items()
+
     def labels(self, agent_id: UUID, org_id: UUID, epoch: int) -> dict[str, str]:
         return {
             _INSTALLATION: self.installation,
@@ -57,20 +64,6 @@ class Owner:
             _ORGANIZATION: str(org_id),
             _EPOCH: str(epoch),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class AgentImage:
-    """What an image says about itself, as far as it concerns us."""
-
-    command: tuple[str, ...]
-    user: str
-    volumes: frozenset[str]
-
-    @property
-    def runs_as_root(self) -> bool:
-        name = self.user.partition(":")[0]
-        return name in ("", "root") or (name.isdecimal() and int(name) == 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +79,6 @@ def placed_from(labels: Mapping[str, str], *, is_running: bool) -> Placed:
         org_id=UUID(labels[_ORGANIZATION]),
         epoch=int(labels[_EPOCH]),
         is_running=is_running,
-    )
-
-
-def image_from(inspected: Mapping[str, Any]) -> AgentImage:
-    """Read the answer of `GET /images/{name}/json`."""
-    config = inspected["Config"]
-    return AgentImage(
-        command=(*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())),
-        user=config.get("User") or "",
-        volumes=frozenset(config.get("Volumes") or ()),
     )
 
 
@@ -120,25 +103,27 @@ def network_body(name: str, subnet: IPv4Network, labels: dict[str, str]) -> Any:
 
 
 def container_body(
-    launch: Launch,
+    launch: LaunchAgent,
     image: AgentImage,
     *,
     network_id: str,
     labels: dict[str, str],
     init: Path | Volume,
+    container_runtime: str = "",
 ) -> Any:
     """Return the body of `POST /containers/create`.
 
     *init* is agent_init.sh, or a volume that holds it as `init` and nothing else.
-    `Env` stays empty: Docker adds the image's own, and writes all of it to disk. A
-    health check would run beside the agent and keep what it prints in `inspect`.
+    The image is named by its id, so that it is the one that was looked at. `Env` stays
+    empty: Docker adds the image's own, and writes all of it to disk. A health check
+    would run beside the agent and keep what it prints in `inspect`.
     """
     return {
-        "Image": launch.image,
+        "Image": image.id,
         "Entrypoint": ["/bin/sh", _INIT, *image.command],
         "Cmd": [],
         "Env": [],
-        "User": _NOBODY if image.runs_as_root else image.user,
+        "User": image.runs_as or _NOBODY,
         "Labels": labels,
         "StopSignal": "SIGTERM",
         "Healthcheck": {"Test": ["NONE"]},
@@ -148,14 +133,17 @@ def container_body(
         "AttachStdin": True,
         "AttachStdout": True,
         "AttachStderr": True,
-        "HostConfig": _confinement(launch, image, init) | _connection(network_id),
+        "HostConfig": {
+            **_confinement(launch.limits),
+            **_connection(network_id),
+            **({"Runtime": container_runtime} if container_runtime else {}),
+            "Mounts": [_init_mount(init), _SCRATCH],
+        },
     }
 
 
-def _confinement(
-    launch: Launch, image: AgentImage, init: Path | Volume
-) -> dict[str, Any]:
-    memory = launch.resources.memory_mb * _MEBIBYTE
+def _confinement(limits: Limits) -> dict[str, Any]:
+    memory = limits.memory_mb * _MEBIBYTE
     return {
         "Init": False,
         "Privileged": False,
@@ -165,16 +153,12 @@ def _confinement(
         "IpcMode": "private",
         "Memory": memory,
         "MemorySwap": memory,
-        "NanoCpus": round(launch.resources.cpus * 1_000_000_000),
-        "PidsLimit": launch.resources.pids,
+        "NanoCpus": round(limits.cpus * 1_000_000_000),
+        "PidsLimit": limits.pids,
+        "ShmSize": _SCRATCH_BYTES,
         "Ulimits": [
             {"Name": "core", "Soft": 0, "Hard": 0},
             {"Name": "nofile", "Soft": _OPEN_FILES, "Hard": _OPEN_FILES},
-        ],
-        "Mounts": [
-            _init_mount(init),
-            # An image's volume would be a folder of the host, writable and lasting.
-            *map(_scratch, sorted(image.volumes | {"/tmp"})),  # noqa: S108 - a mount
         ],
         "RestartPolicy": {"Name": "no"},
         "LogConfig": {"Type": "none"},
@@ -205,13 +189,4 @@ def _init_mount(init: Path | Volume) -> dict[str, Any]:
         "Target": _OURS,
         "ReadOnly": True,
         "VolumeOptions": {"NoCopy": True},
-    }
-
-
-def _scratch(target: str) -> dict[str, Any]:
-    """Docker mounts every tmpfs noexec, nosuid and nodev (moby, oci_linux.go)."""
-    return {
-        "Type": "tmpfs",
-        "Target": target,
-        "TmpfsOptions": {"SizeBytes": _SCRATCH_BYTES, "Mode": 0o1777},
     }

@@ -1,0 +1,1 @@
+"""The launch broker: the one process that reaches Docker, for one runner."""

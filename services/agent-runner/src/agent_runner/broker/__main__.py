@@ -1,0 +1,9 @@
+"""`python -m agent_runner.broker`: run the launch broker."""
+
+from shared.lifecycle import main
+
+from .app import serving
+from .settings import Settings
+
+if __name__ == "__main__":
+    main("broker", Settings, serving)
