@@ -1,6 +1,14 @@
-"""The answering side of the bus: each question in a task, each answered once."""
+"""The answering side of the bus: each question in a task, each answered once.
+
+What its asker does not wait for any more is not begun, and what was begun ends when its
+asker stops waiting: who was told 503 must not find the act done later, because we stood
+still with the question in a buffer. The clocks of two machines may differ, hence the
+`CLOCK_TOLERANCE` of `bus_wire`. If ours is slower by more, an act may come late; if it
+is faster by more than a question lasts, we answer none and say so.
+"""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,12 +22,14 @@ from structlog.contextvars import bound_contextvars
 
 from .bus_wire import (
     ASK_ID,
+    EXPIRES_AT,
     FAILED,
     REQUEST_ID,
     SECONDS_LEFT,
     failure_of,
     payload_limit,
 )
+from .clock import utc_now
 from .contracts.base import Empty, Endpoint, Message, ReplyT, RequestT
 from .errors import AppError, InvalidError, UnavailableError
 from .http import fields_of
@@ -126,7 +136,7 @@ class Desk:
             context["request_id"] = request_id
         with bound_contextvars(**context):
             try:
-                async with asyncio.timeout(_seconds_left(headers, self.answer)):
+                async with asyncio.timeout(_patience(headers, self.answer)):
                     return await self.answer.to(message.data), False
             except AppError as error:
                 return _told(error), True
@@ -152,14 +162,32 @@ def _told(error: AppError) -> bytes:
         return failure_of(AppError())
 
 
-def _seconds_left(headers: dict[str, str], answer: Answer) -> float:
-    """Read the asker's patience: never more than the contract gives."""
+def _patience(headers: dict[str, str], answer: Answer) -> float:
+    """Return the seconds we have: until the asker goes, and as the contract gives.
+
+    Raises `UnavailableError` if the asker has gone.
+    """
     limit = answer.endpoint.deadline.total_seconds()
+    left = _number(headers, SECONDS_LEFT)
+    patience = left if left is not None and 0 <= left <= limit else limit
+    expires_at = _number(headers, EXPIRES_AT)
+    if expires_at is None:
+        return patience
+    until_expiry = expires_at - utc_now().timestamp()
+    if until_expiry <= 0:
+        log.warning("question.came_late", seconds=round(-until_expiry, 3))
+        raise UnavailableError(
+            "The question came too late. If this lasts, compare the machines' clocks."
+        )
+    return min(patience, until_expiry)
+
+
+def _number(headers: dict[str, str], name: str) -> float | None:
     try:
-        seconds = float(headers[SECONDS_LEFT])
+        number = float(headers[name])
     except (KeyError, ValueError):
-        return limit
-    return seconds if 0 <= seconds <= limit else limit
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _is_cancelled() -> bool:

@@ -1,9 +1,9 @@
 """A typed view of NATS: contracts in, contracts out.
 
-A question carries its own id, the id of the request it belongs to, and the time that is
-left for it. It is retried once with the same id; the answerer keeps recent answers by
-that id, so a retry does not repeat the act. Answers that failed come back as the error
-they were raised as.
+A question carries its own id, the id of the request it belongs to, and the time until
+which its asker waits: after that it is not begun any more (`answering`). It is retried
+once with the same id; the answerer keeps recent answers by that id, so a retry does not
+repeat the act. Answers that failed come back as the error they were raised as.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from contextlib import (
     asynccontextmanager,
 )
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -31,12 +31,15 @@ from structlog.contextvars import get_contextvars
 from .answering import Answer, Desk, answer, answer_ping
 from .bus_wire import (
     ASK_ID,
+    EXPIRES_AT,
     FAILED,
     REQUEST_ID,
     SECONDS_LEFT,
     error_in,
+    expiry,
     payload_limit,
 )
+from .clock import utc_now
 from .contracts.base import (
     Endpoint,
     EventT,
@@ -139,7 +142,12 @@ class NatsBus:
 
     async def _asked_twice(self, endpoint: Endpoint[Any, Any], payload: bytes) -> Msg:
         seconds = endpoint.deadline.total_seconds()
-        question = _Question(endpoint.subject, payload, until=_time() + seconds)
+        question = _Question(
+            endpoint.subject,
+            payload,
+            until=_time() + seconds,
+            expires_at=expiry(utc_now(), endpoint.deadline),
+        )
         try:
             return await self._asked(question, patience=seconds / 2)
         except (TimeoutError, nats.errors.Error):
@@ -297,17 +305,22 @@ async def connect_bus(
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """A question as it is put, with one id however often; *until* is loop time."""
+    """A question as it is put, with one id however often.
+
+    It is waited for *until* a loop time, and worked on until it *expires_at*.
+    """
 
     subject: str
     payload: bytes
     until: float
+    expires_at: datetime
     id: UUID = field(default_factory=new_id)
 
     def headers(self) -> dict[str, str]:
         headers = {
             ASK_ID: str(self.id),
             SECONDS_LEFT: f"{self.until - _time():.3f}",
+            EXPIRES_AT: f"{self.expires_at.timestamp():.3f}",
         }
         if request_id := get_contextvars().get("request_id"):
             headers[REQUEST_ID] = str(request_id)

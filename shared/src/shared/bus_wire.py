@@ -1,5 +1,7 @@
 """How a question and its answer are written on NATS: headers, failures, sizes."""
 
+from datetime import datetime, timedelta
+
 from nats.aio.client import Client
 
 from .contracts.base import Failure
@@ -7,10 +9,13 @@ from .errors import AppError, error_from
 
 __all__ = [
     "ASK_ID",
+    "CLOCK_TOLERANCE",
+    "EXPIRES_AT",
     "FAILED",
     "REQUEST_ID",
     "SECONDS_LEFT",
     "error_in",
+    "expiry",
     "failure_of",
     "payload_limit",
 ]
@@ -18,9 +23,22 @@ __all__ = [
 ASK_ID = "Ag2trust-Ask-Id"
 REQUEST_ID = "Ag2trust-Request-Id"
 SECONDS_LEFT = "Ag2trust-Seconds-Left"
+EXPIRES_AT = "Ag2trust-Expires-At"  # seconds since 1970
 FAILED = "Ag2trust-Failed"
 
+CLOCK_TOLERANCE = timedelta(seconds=1)
+_TOLERATED_PART = 5  # of a deadline: never more than its fifth part
+
 _HEADER_BYTES = 512  # at most; they count for the server's limit, not for nats-py's
+
+
+def expiry(now: datetime, deadline: timedelta) -> datetime:
+    """Return the time after which a question is not worked on any more.
+
+    It is before the asker gives up by what the clocks of two machines may differ, so
+    that nothing is done later even where the answerer's is slower.
+    """
+    return now + deadline - min(CLOCK_TOLERANCE, deadline / _TOLERATED_PART)
 
 
 def payload_limit(client: Client) -> int:

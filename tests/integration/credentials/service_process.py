@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import os
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from ag2trust.testing import Stack
@@ -21,12 +23,22 @@ _STOPPED_WITHIN_SECONDS = 30
 class ServiceProcess:
     """*log* is complete, and *exit_code* there, once the process has ended."""
 
+    pid: int
     log: str = ""
     exit_code: int | None = None
 
     @property
     def events(self) -> list[str]:
         return [json.loads(line)["event"] for line in self.log.splitlines()]
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Let the process stand still while the block runs."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
 
 
 @asynccontextmanager
@@ -41,7 +53,7 @@ async def running_process(
         env=stack.environment(Service.CREDENTIALS, **settings),
         stderr=PIPE,
     )
-    service = ServiceProcess()
+    service = ServiceProcess(process.pid)
     try:
         async with asyncio.timeout(_STARTED_WITHIN_SECONDS):
             service.log = await _first_lines(process)

@@ -1,7 +1,9 @@
 """Questions and answers through a real NATS server, with the real permissions."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import nats
@@ -12,6 +14,7 @@ from structlog.contextvars import bound_contextvars, get_contextvars
 
 from ag2trust.testing import BusAs, Servers, identity_of
 from shared.bus import NatsBus, answer
+from shared.bus_wire import expiry
 from shared.contracts.base import Empty, Endpoint, Message, Service
 from shared.contracts.permissions import inbox_prefix
 from shared.errors import (
@@ -252,6 +255,7 @@ async def test_a_question_asked_again_is_answered_once(
     assert first["Ag2trust-Ask-Id"] == again["Ag2trust-Ask-Id"]
     assert 0 < float(again["Ag2trust-Seconds-Left"]) <= 0.5
     assert 0.5 < float(first["Ag2trust-Seconds-Left"]) <= 1
+    assert first["Ag2trust-Expires-At"] == again["Ag2trust-Expires-At"]
 
 
 async def test_a_question_asked_again_under_load_is_still_answered_once(
@@ -308,6 +312,49 @@ async def test_an_absurd_patience_does_not_spoil_an_answer(
 
     assert reply.data == b'{"text":""}'
     assert reply.headers is None
+
+
+async def test_what_nobody_waits_for_any_more_is_not_begun(
+    gateway: NatsBus, metrics: NatsBus
+) -> None:
+    begun: list[str] = []
+
+    async def begin(words: Words) -> Words:
+        begun.append(words.text)
+        return words
+
+    async with metrics.serving(Service.METRICS, answer(ECHO, begin)):
+        for text, seconds in (("gone", -0.01), ("waiting", 5.0)):
+            payload = Words(text=text).model_dump_json().encode()
+            headers = {"Ag2trust-Expires-At": f"{time.time() + seconds:.3f}"}
+            await gateway._client.request(ECHO.subject, payload, 2, headers=headers)
+
+    assert begun == ["waiting"]
+
+
+@pytest.mark.parametrize("absurd", ["", "soon", "nan", "-inf", "1e999", "0x10"])
+async def test_an_expiry_that_is_no_time_is_none(
+    gateway: NatsBus, metrics: NatsBus, absurd: str
+) -> None:
+    headers = {"Ag2trust-Expires-At": absurd}
+
+    async with metrics.serving(Service.METRICS, answer(ECHO, echo)):
+        reply = await gateway._client.request(ECHO.subject, b"{}", 2, headers=headers)
+
+    assert "Ag2trust-Failed" not in (reply.headers or {})
+
+
+@pytest.mark.parametrize(
+    ("deadline", "tolerance"), [(0.5, 0.1), (5, 1), (10, 1), (60, 1)]
+)
+def test_a_question_ends_earlier_by_what_clocks_may_differ(
+    deadline: float, tolerance: float
+) -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    expires_at = expiry(now, timedelta(seconds=deadline))
+
+    assert (expires_at - now).total_seconds() == deadline - tolerance
 
 
 @pytest.mark.parametrize("left", ["inf", "1e308", "nan", "3600"])
