@@ -78,6 +78,9 @@ lock: install
 		--no-emit-index-url --no-emit-find-links --no-annotate --quiet \
 		--constraint requirements.lock services/agent-runner/agent/pyproject.toml \
 		--output-file services/agent-runner/agent/requirements.lock
+	$(BIN)/uv pip compile --no-config --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-emit-index-url --no-emit-find-links --no-annotate --quiet \
+		examples/ag2/requirements.in --output-file examples/ag2/requirements.lock
 
 clean:
 	rm -rf $(VENV)

@@ -4,8 +4,9 @@ Each is assembled by its own `serving`, with its own identity, roles and permiss
 """
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from types import MappingProxyType
 from typing import Any
 
 import agent_runner.app
@@ -17,6 +18,7 @@ import gateway.settings
 import metrics.app
 import metrics.settings
 from ag2trust.testing import Stack
+from agent_runner.app import OpenRuntime, runtime_of
 from shared.contracts.base import Service
 
 __all__ = ["OWNER_KEY", "four_services"]
@@ -25,7 +27,13 @@ OWNER_KEY = "cust_" + "a1B2" * 8
 
 
 @asynccontextmanager
-async def four_services(stack: Stack, **of_gateway: Any) -> AsyncIterator[str]:
+async def four_services(
+    stack: Stack,
+    *,
+    of_runner: Mapping[str, Any] = MappingProxyType({}),
+    open_runtime: OpenRuntime = runtime_of,
+    **of_gateway: Any,
+) -> AsyncIterator[str]:
     """Run a fresh installation that `OWNER_KEY` opens; yield the gateway's URL."""
     door = stack.settings(
         gateway.settings.Settings,
@@ -46,7 +54,10 @@ async def four_services(stack: Stack, **of_gateway: Any) -> AsyncIterator[str]:
         )
         await services.enter_async_context(
             agent_runner.app.serving(
-                stack.settings(agent_runner.settings.Settings, Service.AGENT_RUNNER)
+                stack.settings(
+                    agent_runner.settings.Settings, Service.AGENT_RUNNER, **of_runner
+                ),
+                open_runtime=open_runtime,
             )
         )
         await services.enter_async_context(gateway.app.serving(door))
