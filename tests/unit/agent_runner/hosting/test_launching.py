@@ -14,11 +14,17 @@ HTTP = "http://10.1.2.1:8090"
 HTTPS = "https://proxy.example"
 TOKEN = "agent_token_1"
 OURS = {"AG2TRUST_AGENT_URL": HTTP, "AG2TRUST_AGENT_TOKEN": TOKEN}
-SEALED_OPENAI = {
+SEALED = {
     "OPENAI_API_KEY": TOKEN,
     "OPENAI_BASE_URL": f"{HTTP}/openai/v1",
+    "ANTHROPIC_API_KEY": TOKEN,
+    "ANTHROPIC_BASE_URL": f"{HTTP}/anthropic",
+    "AWS_ACCESS_KEY_ID": TOKEN,
+    "AWS_SECRET_ACCESS_KEY": TOKEN,
+    "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": f"{HTTP}/bedrock",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
 }
-REGION = {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"}
 PAIR = {"aws_access_key_id": "AKIA1", "aws_secret_access_key": "secret"}
 SESSION = PAIR | {"aws_access_key_id": "ASIA1", "aws_session_token": "session"}
 
@@ -45,7 +51,7 @@ def _told(credential: LeasedCredential, proxy_url: str = HTTP) -> dict[str, str]
 
 
 def test_an_openai_agent_has_its_key_and_its_token_in_the_address() -> None:
-    assert _told(_credential("openai", {"api_key": "sk-1"})) == OURS | {
+    assert _told(_credential("openai", {"api_key": "sk-1"})) == OURS | SEALED | {
         "OPENAI_API_KEY": "sk-1",
         "OPENAI_BASE_URL": f"{HTTP}/a/{TOKEN}/openai/v1",
     }
@@ -54,7 +60,7 @@ def test_an_openai_agent_has_its_key_and_its_token_in_the_address() -> None:
 def test_an_anthropic_agent_has_its_key_and_an_address_without_v1() -> None:
     assert _told(_credential("anthropic", {"api_key": "sk-ant-1"})) == (
         OURS
-        | SEALED_OPENAI
+        | SEALED
         | {
             "ANTHROPIC_API_KEY": "sk-ant-1",
             "ANTHROPIC_BASE_URL": f"{HTTP}/a/{TOKEN}/anthropic",
@@ -65,14 +71,19 @@ def test_an_anthropic_agent_has_its_key_and_an_address_without_v1() -> None:
 def test_a_bedrock_agent_has_its_key_pair_and_the_region_twice() -> None:
     assert _told(_credential("bedrock", PAIR)) == (
         OURS
-        | SEALED_OPENAI
-        | REGION
+        | SEALED
         | {
             "AWS_ACCESS_KEY_ID": "AKIA1",
             "AWS_SECRET_ACCESS_KEY": "secret",
             "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": f"{HTTP}/a/{TOKEN}/bedrock",
         }
     )
+
+
+def test_the_region_is_the_providers_own() -> None:
+    told = _told(_credential("bedrock", PAIR, aws_region="eu-central-1"))
+
+    assert told["AWS_REGION"] == told["AWS_DEFAULT_REGION"] == "eu-central-1"
 
 
 def test_a_temporary_key_goes_with_its_session_token() -> None:
@@ -103,11 +114,7 @@ def test_what_may_not_leave_is_stood_for_by_the_token(
 ) -> None:
     told = _told(credential)
 
-    assert told == OURS | SEALED_OPENAI | REGION | {
-        "AWS_ACCESS_KEY_ID": TOKEN,
-        "AWS_SECRET_ACCESS_KEY": TOKEN,
-        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": f"{HTTP}/bedrock",
-    }
+    assert told == OURS | SEALED
     assert delivered_keys(credential) == frozenset()
 
 

@@ -15,6 +15,7 @@ from shared.contracts.credentials import LeasedCredential, ProviderType
 __all__ = ["delivered_keys", "environment_of", "launch_of"]
 
 _SCHEME = "http"
+_ANY_REGION = "us-east-1"
 
 
 def launch_of(agent: HostedAgent, *, image: str, port: int) -> Launch:
@@ -42,34 +43,19 @@ def environment_of(
 ) -> dict[str, str]:
     """Return all variables of an agent's process.
 
-    Whatever its provider, it may speak OpenAI's format with its token for a key.
+    It may speak the format of every type of provider; only that of its own brings it
+    secrets, and in the others its token is the key.
     """
     secrets = _delivered(credential, is_https=proxy_url.startswith("https://"))
-    way = f"{proxy_url}/a/{token}" if secrets else proxy_url
     told = {
         "AG2TRUST_AGENT_URL": proxy_url,
         "AG2TRUST_AGENT_TOKEN": token,
-        "OPENAI_API_KEY": token,
-        "OPENAI_BASE_URL": f"{proxy_url}/openai/v1",
+        **_aws_region(credential),
     }
-    match credential.type:
-        case ProviderType.OPENAI:
-            return told | {
-                "OPENAI_API_KEY": secrets.get("api_key", token),
-                "OPENAI_BASE_URL": f"{way}/openai/v1",
-            }
-        case ProviderType.ANTHROPIC:
-            return told | {
-                "ANTHROPIC_API_KEY": secrets.get("api_key", token),
-                "ANTHROPIC_BASE_URL": f"{way}/anthropic",
-            }
-        case ProviderType.BEDROCK:
-            return (
-                told
-                | _aws_keys(secrets, token)
-                | _aws_region(credential)
-                | {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": f"{way}/bedrock"}
-            )
+    for each in ProviderType:
+        own = secrets if each is credential.type else {}
+        told |= _variables(each, own, token=token, proxy_url=proxy_url)
+    return told
 
 
 def delivered_keys(credential: LeasedCredential) -> frozenset[bytes]:
@@ -90,6 +76,27 @@ def _delivered(credential: LeasedCredential, *, is_https: bool) -> dict[str, str
     return {name: each.get_secret_value() for name, each in credential.fields.items()}
 
 
+def _variables(
+    provider_type: ProviderType, secrets: dict[str, str], *, token: str, proxy_url: str
+) -> dict[str, str]:
+    """Name key and address as the official SDK of *provider_type* does."""
+    way = f"{proxy_url}/a/{token}" if secrets else proxy_url
+    match provider_type:
+        case ProviderType.OPENAI:
+            return {
+                "OPENAI_API_KEY": secrets.get("api_key", token),
+                "OPENAI_BASE_URL": f"{way}/openai/v1",
+            }
+        case ProviderType.ANTHROPIC:
+            return {
+                "ANTHROPIC_API_KEY": secrets.get("api_key", token),
+                "ANTHROPIC_BASE_URL": f"{way}/anthropic",
+            }
+        case ProviderType.BEDROCK:
+            address = {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": f"{way}/bedrock"}
+            return _aws_keys(secrets, token) | address
+
+
 def _aws_keys(secrets: dict[str, str], token: str) -> dict[str, str]:
     """Name the secrets as AWS's SDKs do; a token is key id and key at once."""
     if not secrets:
@@ -100,8 +107,9 @@ def _aws_keys(secrets: dict[str, str], token: str) -> dict[str, str]:
 
 
 def _aws_region(credential: LeasedCredential) -> dict[str, str]:
-    """Tell the region twice: boto3 reads one name, other SDKs the other."""
-    region = credential.aws_region
-    if region is None:
-        return {}
+    """Tell the region twice: boto3 reads one name, other SDKs the other.
+
+    They make no client without a region; the proxy signs for the provider's own.
+    """
+    region = credential.aws_region or _ANY_REGION
     return {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
