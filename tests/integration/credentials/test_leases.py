@@ -64,7 +64,7 @@ SELECT EXISTS (
 
 @pytest_asyncio.fixture
 async def agent(operator: Operator, runner: Runner) -> Agent:
-    provider = await operator.create(use_case="support")
+    provider = await operator.create(use_case="support", labels={"team": "one"})
     agent = Agent(runner, provider.id)
     await agent.claim()
     return agent
@@ -88,6 +88,7 @@ async def test_a_lease_holds_all_that_a_call_needs(agent: Agent) -> None:
         type=ProviderType.OPENAI,
         name="Main",
         use_case="support",
+        labels={"team": "one"},
         base_url="https://api.openai.com/v1",
         enabled=True,
         version=1,

@@ -348,6 +348,7 @@ class LeasedCredential(Message):
     type: ProviderType
     name: str
     use_case: str | None
+    labels: dict[str, str] = Field(default_factory=dict)
     base_url: str
     aws_region: str | None = None
     enabled: bool

@@ -100,6 +100,13 @@ class UsageSource(StrEnum):
     """Where the figures of a call's usage come from."""
 
     REPORTED = "reported"
+
+    ESTIMATED = "estimated"
+    """What broke off, or nobody waited for: what was not told is estimated."""
+
+    REFUSED = "refused"
+    """The provider reported what cannot be true, so nothing is counted."""
+
     NONE = "none"
 
 

@@ -96,7 +96,7 @@ def kind_of(answer: Answer) -> str:
             Usage(),
             UsageSource.NONE,
         ),
-        (Step(content="x", usage=Sent(prompt_tokens=-1)), Usage(), UsageSource.NONE),
+        (Step(content="x", usage=Sent(prompt_tokens=-1)), Usage(), UsageSource.REFUSED),
     ],
 )
 @pytest.mark.parametrize("is_streamed", [False, True])

@@ -111,14 +111,21 @@ async def test_every_operation_counts_every_kind_of_token(
 
 @pytest.mark.parametrize(("call", "_"), CALLS)
 @pytest.mark.parametrize(
-    "step",
+    ("step", "source"),
     [
-        Step(content="x", usage_place=UsagePlace.NOWHERE),
-        Step(content="x", usage=Sent(prompt_tokens=-1)),
+        (Step(content="x", usage_place=UsagePlace.NOWHERE), UsageSource.NONE),
+        (Step(content="x", usage=Sent(prompt_tokens=-1)), UsageSource.REFUSED),
     ],
 )
 async def test_what_is_not_reported_or_absurd_is_not_counted(
-    *, proxy: Proxy, sandbox: Sandbox, client: Any, call: Call, _: str, step: Step
+    *,
+    proxy: Proxy,
+    sandbox: Sandbox,
+    client: Any,
+    call: Call,
+    _: str,
+    step: Step,
+    source: UsageSource,
 ) -> None:
     sandbox.play(step)
 
@@ -127,7 +134,7 @@ async def test_what_is_not_reported_or_absurd_is_not_counted(
     record = await proxy.settled_one()
     assert record.status is CallStatus.COMPLETED
     assert record.usage == Usage()
-    assert record.usage_source is UsageSource.NONE
+    assert record.usage_source is source
 
 
 @pytest.mark.parametrize("is_streamed", [False, True])

@@ -71,23 +71,40 @@ def _same(event: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("step", "counted"),
+    ("step", "counted", "source"),
     [
-        (Step(content="x", usage=SENT), COUNTED),
-        (Step(content="x", usage=ZERO), NOTHING),
-        (Step(content="x", usage_place=UsagePlace.NOWHERE), None),
-        (Step(content="x", usage=Sent(prompt_tokens=-1)), None),
-        (Step(content="x", usage=Sent(prompt_tokens=2**63)), None),
-        (Step(content="x", usage=Sent(prompt_tokens=1, cached_tokens=2)), None),
+        (Step(content="x", usage=SENT), COUNTED, UsageSource.REPORTED),
+        (Step(content="x", usage=ZERO), NOTHING, UsageSource.REPORTED),
+        (
+            Step(content="x", usage_place=UsagePlace.NOWHERE),
+            Usage(),
+            UsageSource.NONE,
+        ),
+        (
+            Step(content="x", usage=Sent(prompt_tokens=-1)),
+            Usage(),
+            UsageSource.REFUSED,
+        ),
+        (
+            Step(content="x", usage=Sent(prompt_tokens=2**63)),
+            Usage(),
+            UsageSource.REFUSED,
+        ),
+        (
+            Step(content="x", usage=Sent(prompt_tokens=1, cached_tokens=2)),
+            Usage(),
+            UsageSource.REFUSED,
+        ),
     ],
 )
 @pytest.mark.parametrize("is_streamed", [False, True])
 async def test_usage_is_counted_as_reported_or_not_at_all(
+    *,
     proxy: Proxy,
     sandbox: Sandbox,
     step: Step,
-    counted: Usage | None,
-    *,
+    counted: Usage,
+    source: UsageSource,
     is_streamed: bool,
 ) -> None:
     sandbox.play(step)
@@ -100,10 +117,8 @@ async def test_usage_is_counted_as_reported_or_not_at_all(
     record = await proxy.settled_one()
     assert record.status is CallStatus.COMPLETED
     assert record.is_streamed is is_streamed
-    assert record.usage == (counted or Usage())
-    assert record.usage_source is (
-        UsageSource.REPORTED if counted else UsageSource.NONE
-    )
+    assert record.usage == counted
+    assert record.usage_source is source
 
 
 async def test_usage_on_the_last_choice_is_counted_and_stays(

@@ -59,7 +59,7 @@ def open_call(spool: Spool) -> Opener:
     ) -> OpenCall:
         described = described or record()
         spool.open_call(described.call_id, encoded(described))
-        return OpenCall(described, spool, in_hand, described.request_id)
+        return OpenCall(described, b"{}", spool, in_hand, described.request_id)
 
     return opened
 

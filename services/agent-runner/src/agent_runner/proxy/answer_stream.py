@@ -10,6 +10,7 @@ from typing import Protocol
 
 from shared.provider_errors.rows import Failure
 
+from .counting import Spoken, estimated_output
 from .usage import NOT_REPORTED, Report
 from .wire_format import Released
 
@@ -45,6 +46,14 @@ class EventStream(ABC):
         self.has_ended = False
         self._splitter = splitter
         self._waiting = b""
+        self._frame_bytes = 0
+        self._spoken_events = 0
+        self._spoken_bytes = 0
+
+    @property
+    def spoken(self) -> Spoken:
+        tokens = estimated_output(self._spoken_events, max(0, self._spoken_bytes))
+        return Spoken(has_words=self.has_content, tokens=tokens)
 
     @abstractmethod
     def _noted(self, event: bytes) -> Passage:
@@ -77,6 +86,39 @@ class EventStream(ABC):
             case Passage.IS_WITHHELD:
                 return predecessor
 
+    def _speaks(self, event: bytes, words: object) -> None:
+        """Note that *event* says something, *words* namely."""
+        length = _length_of(words)
+        if not self.has_content:
+            self.has_content = True
+            self._frame_bytes = len(event) - length
+        self._hears(length)
+
+    def _unread(self, event: bytes) -> Passage:
+        """Let pass what need not be read: around its words it is as long as the first.
+
+        The formats where events are padded by chance must read them.
+        """
+        self._hears(len(event) - self._frame_bytes)
+        return Passage.PASSES
+
+    def _hears(self, text_bytes: int) -> None:
+        self._spoken_events += 1
+        self._spoken_bytes += text_bytes
+
     def _taken_waiting(self) -> bytes:
         waiting, self._waiting = self._waiting, b""
         return waiting
+
+
+def _length_of(words: object) -> int:
+    """Sum the lengths of all texts in parsed JSON."""
+    match words:
+        case str():
+            return len(words.encode(errors="surrogatepass"))
+        case list():
+            return sum(map(_length_of, words))
+        case dict():
+            return sum(map(_length_of, words.values()))
+        case _:
+            return 0

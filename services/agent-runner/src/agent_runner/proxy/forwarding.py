@@ -171,6 +171,7 @@ class _Passage:
 
     async def _streamed(self, answer: Answer, stream: AnswerStream) -> None:
         """Pass events on as they come; settle before what ends the answer."""
+        self._call.stream = stream
         self._exchange.begin(answer.status, self._dressed(answer))
         try:
             while data := await answer.read():
@@ -202,7 +203,6 @@ class _Passage:
         return b"".join(pieces)
 
     def _note(self, stream: AnswerStream) -> None:
-        self._call.report = stream.report
         if stream.has_content:
             self._call.has_token()
 

@@ -28,11 +28,13 @@ _TERM = re.compile(r"[A-Za-z0-9._-]{1,40}")
 class Report:
     """What an answer says that it used; *usage* is None where it says nothing.
 
-    *is_refused*: it said something that cannot be true.
+    *is_refused*: it said something that cannot be true. *is_final*: what it says is not
+    the first word of an answer that counts as it goes.
     """
 
     usage: Usage | None = None
     is_refused: bool = False
+    is_final: bool = True
 
 
 NOT_REPORTED = Report()

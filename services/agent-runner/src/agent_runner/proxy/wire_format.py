@@ -15,6 +15,7 @@ from shared.contracts.credentials import LeasedCredential, ProviderType
 from shared.errors import AppError, PathNotAllowedError
 from shared.provider_errors.rows import Failure
 
+from .counting import Spoken
 from .usage import Report
 
 __all__ = [
@@ -111,6 +112,10 @@ class AnswerStream(Protocol):
     @property
     def has_content(self) -> bool:
         """Whether it had something to say beyond its form."""
+
+    @property
+    def spoken(self) -> Spoken:
+        """What it said so far, estimated."""
 
     @property
     def is_complete(self) -> bool:

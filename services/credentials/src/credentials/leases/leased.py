@@ -55,6 +55,7 @@ def told(
         type=provider.type,
         name=provider.name,
         use_case=provider.use_case,
+        labels=provider.labels,
         base_url=provider.base_url or "",
         aws_region=provider.aws_region,
         enabled=provider.enabled,

@@ -63,6 +63,7 @@ async def _leasable(
         type=provider_type,
         name=configuration.name,
         use_case=configuration.use_case,
+        labels=configuration.labels,
         base_url=configuration.base_url,
         aws_region=configuration.aws_region,
         aws_role_arn=configuration.aws_role_arn,

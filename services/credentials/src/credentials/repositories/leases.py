@@ -33,6 +33,7 @@ class LeasableProvider:
     type: ProviderType
     name: str
     use_case: str | None
+    labels: dict[str, str]
     base_url: str | None
     aws_region: str | None
     aws_role_arn: str | None
@@ -72,7 +73,7 @@ class Lease:
 
 
 _COLUMNS = """
-    p.org_id, p.id, p.type, p.name, p.use_case, p.base_url, p.aws_region,
+    p.org_id, p.id, p.type, p.name, p.use_case, p.labels, p.base_url, p.aws_region,
     p.aws_role_arn, p.aws_session_expires_at, p.missing, p.enabled, e.external_id,
     c.version AS credential_version, c.encrypted_key, c.encrypted_dek, c.master_key_id
 """
@@ -159,6 +160,7 @@ def _stored_provider(row: asyncpg.Record) -> StoredProvider:
             type=ProviderType(row["type"]),
             name=row["name"],
             use_case=row["use_case"],
+            labels=row["labels"],
             base_url=row["base_url"],
             aws_region=row["aws_region"],
             aws_role_arn=row["aws_role_arn"],

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.unit.agent_runner.proxy.cutting import pieces_of
 
 from agent_runner.proxy.anthropic.messages_stream import MessagesStream
-from agent_runner.proxy.usage import NOT_REPORTED, REFUSED
+from agent_runner.proxy.usage import NOT_REPORTED
 from shared.contracts.metrics import Usage
 from shared.provider_errors.rows import Failure
 
@@ -171,7 +171,7 @@ def test_an_explicit_zero_overwrites() -> None:
 
 
 def test_only_the_last_word_can_be_absurd() -> None:
-    assert told(start(input_tokens=-1)).stream.report == REFUSED
+    assert told(start(input_tokens=-1)).stream.report.is_refused
     assert told(
         start(input_tokens=-1), delta(input_tokens=1)
     ).stream.report.usage == Usage(input_tokens=1)

@@ -6,6 +6,7 @@ are cumulative and lie over those of `message_start`, whose output is a placehol
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from agent_runner.proxy.answer_stream import EventStream, Passage
@@ -37,18 +38,22 @@ class MessagesStream(EventStream):
 
     def _noted(self, event: bytes) -> Passage:
         if self.has_content and not _MAY_MATTER.search(event):
-            return Passage.PASSES
+            return self._unread(event)
         said = read_object(data_of(event))
         match said.get("type"):
             case "message_start":
-                self._count(object_at(object_at(said, "message"), "usage"))
+                usage = object_at(object_at(said, "message"), "usage")
+                self._count(usage, is_final=False)
             case "content_block_start":
                 block = object_at(said, "content_block")
-                self.has_content = self.has_content or block.get("type") != "text"
+                if block.get("type") != "text":
+                    self._speaks(event, {})
             case "content_block_delta":
-                self.has_content = True
+                delta = object_at(said, "delta")
+                words = [delta[name] for name in delta if name != "type"]
+                self._speaks(event, words)
             case "message_delta":
-                self._count(object_at(said, "usage"))
+                self._count(object_at(said, "usage"), is_final=True)
                 return self._delta(object_at(said, "delta"))
             case "message_stop":
                 self.has_ended = self.is_complete = True
@@ -59,9 +64,9 @@ class MessagesStream(EventStream):
                 pass
         return Passage.PASSES
 
-    def _count(self, usage: Mapping[str, Any]) -> None:
+    def _count(self, usage: Mapping[str, Any], *, is_final: bool) -> None:
         self._usage = overlaid(self._usage, usage)
-        self.report = report_of(self._usage)
+        self.report = replace(report_of(self._usage), is_final=is_final)
 
     def _delta(self, delta: Mapping[str, Any]) -> Passage:
         if delta.get("stop_reason") is None:

@@ -8,6 +8,7 @@ from abc import abstractmethod
 from base64 import b64decode
 from binascii import Error as NoBase64Error
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from agent_runner.proxy.answer_stream import EventStream, Passage
@@ -48,7 +49,9 @@ class _FrameStream(EventStream):
         super().__init__(FrameSplitter())
 
     @abstractmethod
-    def _noted_event(self, kind: str, payload: Mapping[str, Any]) -> Passage:
+    def _noted_event(
+        self, event: bytes, kind: str, payload: Mapping[str, Any]
+    ) -> Passage:
         """Note what an event says."""
 
     def _noted(self, event: bytes) -> Passage:
@@ -58,7 +61,8 @@ class _FrameStream(EventStream):
             return Passage.PASSES
         payload = read_object(frame.payload)
         if frame.headers.get(":message-type") == "event":
-            return self._noted_event(frame.headers.get(":event-type", ""), payload)
+            kind = frame.headers.get(":event-type", "")
+            return self._noted_event(event, kind, payload)
         self.failure = _failure(frame, payload)
         self.has_ended = True
         return Passage.PASSES
@@ -67,10 +71,12 @@ class _FrameStream(EventStream):
 class ConverseStream(_FrameStream):
     """Complete once the model stopped; it has ended with its metadata."""
 
-    def _noted_event(self, kind: str, payload: Mapping[str, Any]) -> Passage:
+    def _noted_event(
+        self, event: bytes, kind: str, payload: Mapping[str, Any]
+    ) -> Passage:
         match kind:
             case "contentBlockStart" | "contentBlockDelta":
-                self.has_content = True
+                self._speaks(event, payload.get("delta"))
             case "messageStop":
                 self.is_complete = True
                 return Passage.WAITS
@@ -94,13 +100,17 @@ class InvokeStream(_FrameStream):
         self._claudes: Mapping[str, Any] = {}
         self._models: Mapping[str, Any] = {}
         self._metrics = NOT_REPORTED
+        self._has_final_counts = False
 
-    def _noted_event(self, kind: str, payload: Mapping[str, Any]) -> Passage:
+    def _noted_event(
+        self, event: bytes, kind: str, payload: Mapping[str, Any]
+    ) -> Passage:
         if kind != "chunk":
             return Passage.PASSES
         chunk = read_object(_decoded(payload.get("bytes")))
         self._count(chunk)
-        self.has_content = self.has_content or _says_something(chunk)
+        if words := _words_of(chunk):
+            self._speaks(event, words)
         self.is_complete = self.is_complete or _is_last(chunk)
         if METRICS in chunk or chunk.get("type") == "message_stop":
             self.has_ended = self.is_complete = True
@@ -114,6 +124,7 @@ class InvokeStream(_FrameStream):
             case "message_delta":
                 usage = object_at(chunk, "usage")
                 self._claudes = overlaid(self._claudes, usage)
+                self._has_final_counts = True
             case _:
                 told = {name: chunk.get(name) for name in _COUNTS}
                 self._models = overlaid(self._models, told)
@@ -124,7 +135,7 @@ class InvokeStream(_FrameStream):
     def _reported(self) -> Report:
         claudes = anthropic_report_of(self._claudes)
         if claudes != NOT_REPORTED:
-            return claudes
+            return replace(claudes, is_final=self._has_final_counts)
         if self._metrics != NOT_REPORTED:
             return self._metrics
         return report_of_model(self._models)
@@ -145,9 +156,11 @@ def _decoded(text: object) -> bytes:
         return b""
 
 
-def _says_something(chunk: Mapping[str, Any]) -> bool:
-    is_delta = chunk.get("type") == "content_block_delta"
-    return is_delta or any(chunk.get(name) for name in _WORDS)
+def _words_of(chunk: Mapping[str, Any]) -> list[object]:
+    if chunk.get("type") == "content_block_delta":
+        delta = object_at(chunk, "delta")
+        return [delta[name] for name in delta if name != "type"]
+    return [chunk[name] for name in _WORDS if chunk.get(name)]
 
 
 def _is_last(chunk: Mapping[str, Any]) -> bool:

@@ -41,14 +41,14 @@ class ChatStream(EventStream):
 
     def _noted(self, event: bytes) -> Passage:
         if self.has_content and not _MAY_MATTER.search(event):
-            return Passage.PASSES
+            return self._unread(event)
         data = data_of(event)
         if data.startswith(_DONE):
             self.has_ended = self.is_complete = True
             return Passage.PASSES
-        return self._noted_chunk(read_object(data))
+        return self._noted_chunk(event, read_object(data))
 
-    def _noted_chunk(self, chunk: dict[str, Any]) -> Passage:
+    def _noted_chunk(self, event: bytes, chunk: dict[str, Any]) -> Passage:
         if chunk.get("error"):
             self.failure = failure_in_event(ErrorSource.OPENAI, chunk)
             self.has_ended = True
@@ -56,7 +56,8 @@ class ChatStream(EventStream):
         report = report_in(chunk)
         if report != NOT_REPORTED:
             self.report = report
-        self.has_content = self.has_content or _has_content(chunk)
+        if words := _words_of(chunk):
+            self._speaks(event, words)
         self.is_complete = self.is_complete or _is_final(chunk)
         if not _carries_final_usage(chunk):
             return Passage.PASSES
@@ -71,15 +72,16 @@ def _choices(chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from (each for each in choices if isinstance(each, dict))
 
 
-def _has_content(chunk: dict[str, Any]) -> bool:
+def _words_of(chunk: dict[str, Any]) -> list[object]:
+    """Give what its deltas say beyond a role."""
     deltas = (choice.get("delta") for choice in _choices(chunk))
-    return any(
+    return [
         value
         for delta in deltas
         if isinstance(delta, dict)
         for name, value in delta.items()
-        if name != "role"
-    )
+        if value and name != "role"
+    ]
 
 
 def _is_final(chunk: dict[str, Any]) -> bool:

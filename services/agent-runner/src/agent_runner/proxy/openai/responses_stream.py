@@ -34,7 +34,7 @@ class ResponsesStream(EventStream):
 
     def _noted(self, event: bytes) -> Passage:
         if self.has_content and not _MAY_MATTER.search(event):
-            return Passage.PASSES
+            return self._unread(event)
         said = read_object(data_of(event))
         match said.get("type"):
             case "response.completed" | "response.incomplete" | "response.failed":
@@ -43,7 +43,7 @@ class ResponsesStream(EventStream):
                 self.failure = failure_in_event(ErrorSource.OPENAI, said)
                 self.has_ended = True
             case str() as kind if kind.endswith(_DELTA):
-                self.has_content = True
+                self._speaks(event, said.get("delta"))
             case _:
                 pass
         return Passage.PASSES
