@@ -7,10 +7,14 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 MEMBERS := shared services/credentials services/gateway services/agent-runner \
 	services/agent-runner/agent services/metrics deploy/local deploy/sandbox
 
-.PHONY: help install run demo images test torture check fix lock clean
+DASHBOARD := services/gateway/dashboard
+NPM := $(CURDIR)/$(BIN)/npm --prefix $(DASHBOARD) --no-update-notifier
+
+.PHONY: help install dashboard run demo images test torture check fix lock clean
 
 help:
 	@echo "make run      start everything on this machine"
+	@echo "make dashboard  build the dashboard"
 	@echo "make demo     start everything and take a scripted tour"
 	@echo "make images   build docker-compose.yml's images without a registry or a network"
 	@echo "make test     every test, on real NATS, PostgreSQL and, where one answers, Docker"
@@ -34,11 +38,23 @@ $(VENV)/.installed: requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS))
 	umask 022 && $(PIP_INSTALL) --no-deps --no-build-isolation $(addprefix -e ./,$(MEMBERS))
 	@touch $@
 
+dashboard: $(DASHBOARD)/dist/index.html
+
+# Packages run no scripts of their own when they are installed.
+$(DASHBOARD)/node_modules/.installed: $(VENV)/.installed $(DASHBOARD)/package-lock.json
+	$(NPM) ci --ignore-scripts --no-progress --loglevel error
+	@touch $@
+
+$(DASHBOARD)/dist/index.html: $(DASHBOARD)/node_modules/.installed $(DASHBOARD)/index.html \
+		$(DASHBOARD)/vite.config.ts $(shell find $(DASHBOARD)/src $(DASHBOARD)/public -type f)
+	$(NPM) run --silent build -- --logLevel warn
+	@touch $@
+
 # `exec`, so that a signal to make's child reaches the launcher itself.
-run: install
+run: install dashboard
 	@exec $(BIN)/ag2trust run
 
-demo: install
+demo: install dashboard
 	@exec $(BIN)/ag2trust demo
 
 images: install
@@ -51,16 +67,18 @@ test: install
 torture: install
 	$(BIN)/pytest -m torture
 
-check: install
+check: install $(DASHBOARD)/node_modules/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell
+	$(NPM) run --silent check
 
-fix: install
+fix: install $(DASHBOARD)/node_modules/.installed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(NPM) run --silent fix
 
 lock: install
 	$(BIN)/uv pip compile --no-config --universal --python-version 3.11 --generate-hashes --no-header \

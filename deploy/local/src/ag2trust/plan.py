@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .accounts import unprivileged_account
+from .dashboard import built_dashboard
 from .home import Home
 from .installation import HOST, Installation, RunnerRuntime
 from .keys import FirstKey, Keys, first_key, keys_of
@@ -61,6 +62,7 @@ class Plan:
             gateway_port=self.variables.gateway_port,
             proxy_port=self.variables.proxy_port,
             bootstrap_key_hash=self.first_key.sha256,
+            dashboard_folder=built_dashboard(),
             allow_private_base_urls=self.variables.allow_private_base_urls,
             runtime=runtime,
         )

@@ -4,6 +4,7 @@ import asyncio
 import shlex
 import sys
 
+from .dashboard import built_dashboard
 from .installation import RunnerRuntime
 from .keys import FirstKey
 from .launch import Session
@@ -56,6 +57,7 @@ def _where_everything_is(plan: Plan, runtime: RunnerRuntime) -> str:
     return f"""
 Ag2Trust is ready.
 
+  dashboard    {_dashboard(plan)}
   API          {plan.gateway_url}/api
   key          {_whose_key(plan)}
   agents run   {_how(runtime)}, and call models through {plan.proxy_url}
@@ -63,6 +65,10 @@ Ag2Trust is ready.
   back up      {home.data}, and apart from it {home.keys}
   logs         {home.logs}
 """
+
+
+def _dashboard(plan: Plan) -> str:
+    return plan.gateway_url if built_dashboard() else "not built; make dashboard does"
 
 
 def _whose_key(plan: Plan) -> str:

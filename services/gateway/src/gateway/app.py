@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import cache
 from importlib import metadata
+from pathlib import Path
 
 import structlog
 from aiohttp import web
@@ -23,6 +24,7 @@ from shared.migrations import migrate
 from .access.authentication import KeyRing, authenticating
 from .access.rate_limits import RateLimits, limiting, tell_allowance
 from .bootstrap import make_first_organization
+from .dashboard import dashboard_routes
 from .readiness import Readiness
 from .repositories.api_keys import ApiKeyRepository, PostgresApiKeys
 from .repositories.idempotency import PostgresIdempotency
@@ -71,6 +73,7 @@ def create_app(
     readiness: Readiness,
     idempotency: Idempotency,
     requests_per_minute: int,
+    dashboard: Path | None = None,
     now: Clock = utc_now,
 ) -> web.Application:
     key_ring = KeyRing(api_keys.principal)
@@ -106,6 +109,8 @@ def create_app(
     )
     for prefix, declaring in (*((each, api) for each in _PREFIXES), ("", outside)):
         app.add_routes(routes_below(prefix, *declaring, idempotency=idempotency))
+    if dashboard is not None:
+        app.add_routes(dashboard_routes(dashboard))
     app[DOCUMENT] = _described(tuple(map(type, api)), tuple(map(type, outside)))
     app.on_response_prepare.extend([_name_request, tell_allowance, _log_answer])
     app.on_shutdown.append(_closing(waiting_room))
@@ -146,6 +151,7 @@ async def serving(settings: Settings) -> AsyncIterator[int]:
             readiness=Readiness(bus, organizations.ping),
             idempotency=idempotency,
             requests_per_minute=settings.requests_per_minute,
+            dashboard=settings.dashboard_folder,
         )
         port = await stack.enter_async_context(
             listening(app, host=settings.host, port=settings.port)

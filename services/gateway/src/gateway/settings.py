@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, DirectoryPath, Field
 from pydantic_settings import SettingsConfigDict
 
 from shared.settings import DatabaseSettings, PublicIdentitySetting
@@ -27,6 +27,7 @@ class Settings(DatabaseSettings):
     *credentials_identity* is whom new secrets are sealed to. *bootstrap_key_hash* is
     the SHA-256 of the first owner key, used only while no organization exists.
     *requests_per_minute* is what one key, or one person, may ask of this gateway.
+    *dashboard_folder* holds the built dashboard; without one only the API is served.
     """
 
     model_config = SettingsConfigDict(env_prefix="AG2TRUST_GATEWAY_")
@@ -36,3 +37,4 @@ class Settings(DatabaseSettings):
     credentials_identity: PublicIdentitySetting
     requests_per_minute: int = Field(default=6_000, ge=1)
     bootstrap_key_hash: Annotated[bytes, BeforeValidator(_sha256)] | None = None
+    dashboard_folder: DirectoryPath | None = None

@@ -1,0 +1,27 @@
+import createClient, { type Middleware } from "openapi-fetch";
+import { ApiError, refused, unreachable } from "./errors";
+import type { components, paths } from "./schema.gen";
+
+export type Schemas = components["schemas"];
+
+/** The gateway's HTTP API, typed by its own OpenAPI document. */
+export const api = createClient<paths>({ baseUrl: window.location.origin });
+
+const failing: Middleware = {
+  onError: () => unreachable(),
+};
+api.use(failing);
+
+/** The body of an answer; a refusal is thrown as an `ApiError`. */
+export async function answered<Answer>(
+  asked: Promise<{ data?: Answer; error?: unknown; response: Response }>,
+): Promise<Answer> {
+  const { data, error, response } = await asked;
+  if (!response.ok) throw refused(response, error);
+  return data as Answer;
+}
+
+/** Whether a failure says that nobody is signed in. */
+export function isSignedOut(failure: unknown): boolean {
+  return failure instanceof ApiError && failure.status === 401;
+}

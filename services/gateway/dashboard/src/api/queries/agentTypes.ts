@@ -1,0 +1,40 @@
+import { mutationOptions, queryOptions } from "@tanstack/react-query";
+import { answered, api, type Schemas } from "../client";
+import { pagedQuery } from "./pages";
+
+export type AgentType = Schemas["AgentType"];
+export type AgentTypeSubmission = Schemas["AgentTypeSubmission"];
+export type AgentTypePatch = Schemas["AgentTypePatch"];
+
+export const AGENT_TYPES = ["agent-types"] as const;
+
+export function agentTypesQuery() {
+  return pagedQuery(AGENT_TYPES, (query, signal) =>
+    answered(api.GET("/api/agent-types", { params: { query }, signal })),
+  );
+}
+
+export function agentTypeQuery(id: string) {
+  return queryOptions({
+    queryKey: [...AGENT_TYPES, id],
+    queryFn: ({ signal }) =>
+      answered(api.GET("/api/agent-types/{id}", { params: { path: { id } }, signal })),
+  });
+}
+
+export const createAgentType = mutationOptions({
+  mutationFn: (body: AgentTypeSubmission) => answered(api.POST("/api/agent-types", { body })),
+  onSuccess: (_, __, ___, { client }) => client.invalidateQueries({ queryKey: AGENT_TYPES }),
+});
+
+export const updateAgentType = mutationOptions({
+  mutationFn: ({ id, patch }: { id: string; patch: AgentTypePatch }) =>
+    answered(api.PATCH("/api/agent-types/{id}", { params: { path: { id } }, body: patch })),
+  onSuccess: (_, __, ___, { client }) => client.invalidateQueries({ queryKey: AGENT_TYPES }),
+});
+
+export const deleteAgentType = mutationOptions({
+  mutationFn: (id: string) =>
+    answered(api.DELETE("/api/agent-types/{id}", { params: { path: { id } } })),
+  onSuccess: (_, __, ___, { client }) => client.invalidateQueries({ queryKey: AGENT_TYPES }),
+});

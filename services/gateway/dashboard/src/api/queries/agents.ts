@@ -1,0 +1,85 @@
+import { mutationOptions, type QueryClient, queryOptions } from "@tanstack/react-query";
+import { answered, api, type Schemas } from "../client";
+import { pagedQuery } from "./pages";
+
+export type Agent = Schemas["Agent"];
+export type AgentStatus = Schemas["AgentStatus"];
+export type AgentStats = Schemas["AgentStats"];
+export type AgentSubmission = Schemas["AgentSubmission"];
+
+export const AGENTS = ["agents"] as const;
+
+export function agentsQuery() {
+  return pagedQuery(AGENTS, (query, signal) =>
+    answered(api.GET("/api/agents", { params: { query }, signal })),
+  );
+}
+
+export function agentQuery(id: string) {
+  return queryOptions({
+    queryKey: [...AGENTS, id],
+    queryFn: ({ signal }) =>
+      answered(api.GET("/api/agents/{id}", { params: { path: { id } }, signal })),
+    refetchInterval: ({ state }) => (isMoving(state.data) ? SOON_MS : false),
+  });
+}
+
+/** What an agent used and how it fared since it was made. */
+export function agentStatsQuery(id: string) {
+  return queryOptions({
+    queryKey: [...AGENTS, id, "stats"],
+    queryFn: ({ signal }) =>
+      answered(api.GET("/api/agents/{id}/stats", { params: { path: { id } }, signal })),
+    refetchInterval: COUNTED_MS,
+  });
+}
+
+export function agentLogsQuery(id: string) {
+  return queryOptions({
+    queryKey: [...AGENTS, id, "logs"],
+    queryFn: ({ signal }) =>
+      answered(api.GET("/api/agents/{id}/logs", { params: { path: { id } }, signal })),
+    refetchInterval: LOG_MS,
+  });
+}
+
+export const createAgent = mutationOptions({
+  mutationFn: (body: AgentSubmission) => answered(api.POST("/api/agents", { body })),
+  onSuccess: (_, __, ___, { client }) => refresh(client),
+});
+
+export const startAgent = mutationOptions({
+  mutationFn: (id: string) =>
+    answered(api.POST("/api/agents/{id}/start", { params: { path: { id } } })),
+  onSuccess: (_, __, ___, { client }) => refresh(client),
+});
+
+export const stopAgent = mutationOptions({
+  mutationFn: (id: string) =>
+    answered(api.POST("/api/agents/{id}/stop", { params: { path: { id } } })),
+  onSuccess: (_, __, ___, { client }) => refresh(client),
+});
+
+export const restartAgent = mutationOptions({
+  mutationFn: (id: string) =>
+    answered(api.POST("/api/agents/{id}/restart", { params: { path: { id } } })),
+  onSuccess: (_, __, ___, { client }) => refresh(client),
+});
+
+export const deleteAgent = mutationOptions({
+  mutationFn: (id: string) =>
+    answered(api.DELETE("/api/agents/{id}", { params: { path: { id } } })),
+  onSuccess: (_, __, ___, { client }) => refresh(client),
+});
+
+const SOON_MS = 1_000;
+const LOG_MS = 3_000;
+const COUNTED_MS = 10_000;
+
+function isMoving(agent: Agent | undefined): boolean {
+  return agent?.status === "starting" || agent?.status === "stopping";
+}
+
+function refresh(client: QueryClient) {
+  return client.invalidateQueries({ queryKey: AGENTS });
+}

@@ -1,0 +1,50 @@
+import { mutationOptions, queryOptions } from "@tanstack/react-query";
+import { answered, api, type Schemas } from "../client";
+import { pagedQuery } from "./pages";
+
+export type Provider = Schemas["Provider"];
+export type ProviderSubmission = Schemas["ProviderSubmission"];
+export type ProviderPatch = Schemas["ProviderPatch"];
+export type ProviderType = Schemas["ProviderType"];
+
+export const PROVIDERS = ["providers"] as const;
+
+export function providersQuery() {
+  return pagedQuery(PROVIDERS, (query, signal) =>
+    answered(api.GET("/api/providers", { params: { query }, signal })),
+  );
+}
+
+export function providerQuery(id: string) {
+  return queryOptions({
+    queryKey: [...PROVIDERS, id],
+    queryFn: ({ signal }) =>
+      answered(api.GET("/api/providers/{id}", { params: { path: { id } }, signal })),
+  });
+}
+
+export function iamPolicyQuery(id: string) {
+  return queryOptions({
+    queryKey: [...PROVIDERS, id, "iam-policy"],
+    queryFn: ({ signal }) =>
+      answered(api.GET("/api/providers/{id}/iam-policy", { params: { path: { id } }, signal })),
+  });
+}
+
+export const createProvider = mutationOptions({
+  mutationFn: (submission: ProviderSubmission) =>
+    answered(api.POST("/api/providers", { body: submission })),
+  onSuccess: (_, __, ___, { client }) => client.invalidateQueries({ queryKey: PROVIDERS }),
+});
+
+export const updateProvider = mutationOptions({
+  mutationFn: ({ id, patch }: { id: string; patch: ProviderPatch }) =>
+    answered(api.PATCH("/api/providers/{id}", { params: { path: { id } }, body: patch })),
+  onSuccess: (_, __, ___, { client }) => client.invalidateQueries({ queryKey: PROVIDERS }),
+});
+
+export const deleteProvider = mutationOptions({
+  mutationFn: (id: string) =>
+    answered(api.DELETE("/api/providers/{id}", { params: { path: { id } } })),
+  onSuccess: (_, __, ___, { client }) => client.invalidateQueries({ queryKey: PROVIDERS }),
+});

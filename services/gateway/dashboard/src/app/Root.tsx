@@ -1,0 +1,6 @@
+import { Shell } from "./Shell";
+
+/** What surrounds every page. */
+export function Root() {
+  return <Shell account={null} />;
+}

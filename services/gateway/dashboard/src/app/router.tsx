@@ -1,0 +1,117 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+} from "@tanstack/react-router";
+import { NotFound } from "./NotFound";
+import { PageFailed } from "./PageFailed";
+import { Root } from "./Root";
+
+const rootRoute = createRootRoute({
+  component: Root,
+  notFoundComponent: NotFound,
+  errorComponent: PageFailed,
+});
+
+const root = { getParentRoute: () => rootRoute } as const;
+
+// Each page is a file of its own, fetched when one first goes there.
+const agentRoute = createRoute({
+  ...root,
+  path: "/agents/$id",
+  component: lazyRouteComponent(() => import("~/pages/agents/AgentDetail"), "AgentDetail"),
+});
+const agent = { getParentRoute: () => agentRoute } as const;
+
+const routeTree = rootRoute.addChildren([
+  createRoute({
+    ...root,
+    path: "/agents",
+    component: lazyRouteComponent(() => import("~/pages/agents/Agents"), "Agents"),
+  }),
+  createRoute({
+    ...root,
+    path: "/agents/new",
+    component: lazyRouteComponent(() => import("~/pages/agents/NewAgent"), "NewAgent"),
+  }),
+  agentRoute.addChildren([
+    createRoute({
+      ...agent,
+      path: "/",
+      component: lazyRouteComponent(() => import("~/pages/agents/AgentOverview"), "AgentOverview"),
+    }),
+    createRoute({
+      ...agent,
+      path: "/chat",
+      component: lazyRouteComponent(() => import("~/pages/agents/AgentChat"), "AgentChat"),
+    }),
+    createRoute({
+      ...agent,
+      path: "/log",
+      component: lazyRouteComponent(() => import("~/pages/agents/AgentLog"), "AgentLog"),
+    }),
+  ]),
+  createRoute({
+    ...root,
+    path: "/agent-types",
+    component: lazyRouteComponent(() => import("~/pages/agent-types/AgentTypes"), "AgentTypes"),
+  }),
+  createRoute({
+    ...root,
+    path: "/agent-types/new",
+    component: lazyRouteComponent(() => import("~/pages/agent-types/NewAgentType"), "NewAgentType"),
+  }),
+  createRoute({
+    ...root,
+    path: "/agent-types/$id",
+    component: lazyRouteComponent(
+      () => import("~/pages/agent-types/AgentTypeDetail"),
+      "AgentTypeDetail",
+    ),
+  }),
+  createRoute({
+    ...root,
+    path: "/settings",
+    beforeLoad: () => {
+      throw redirect({ to: "/settings/providers" });
+    },
+  }),
+  createRoute({
+    ...root,
+    path: "/settings/providers",
+    component: lazyRouteComponent(
+      () => import("~/pages/settings/providers/Providers"),
+      "Providers",
+    ),
+  }),
+  createRoute({
+    ...root,
+    path: "/settings/providers/new",
+    component: lazyRouteComponent(
+      () => import("~/pages/settings/providers/AddProvider"),
+      "AddProvider",
+    ),
+  }),
+  createRoute({
+    ...root,
+    path: "/settings/providers/$id",
+    component: lazyRouteComponent(
+      () => import("~/pages/settings/providers/ProviderDetail"),
+      "ProviderDetail",
+    ),
+  }),
+]);
+
+export const router = createRouter({
+  routeTree,
+  defaultPreload: "intent",
+  scrollRestoration: true,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,88 @@
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useNavigate, useParams } from "@tanstack/react-router";
+import { useState } from "react";
+import { explained } from "~/api/errors";
+import {
+  type AgentType,
+  agentTypeQuery,
+  deleteAgentType,
+  updateAgentType,
+} from "~/api/queries/agentTypes";
+import { Button } from "~/components/Button";
+import { ConfirmDialog } from "~/components/ConfirmDialog";
+import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { Loaded } from "~/components/Loaded";
+import { Notice } from "~/components/Notice";
+import { PageHeader } from "~/components/PageHeader";
+import { Panel } from "~/components/Panel";
+import { Time } from "~/components/Time";
+import { AgentTypeForm } from "./AgentTypeForm";
+
+/** One agent type, to read and to change. */
+export function AgentTypeDetail() {
+  const { id } = useParams({ from: "/agent-types/$id" });
+  const query = useQuery(agentTypeQuery(id));
+  return (
+    <Loaded query={query} what="agent type" lines={8}>
+      {(type) => <Detail key={type.version} type={type} />}
+    </Loaded>
+  );
+}
+
+function Detail({ type }: { type: AgentType }) {
+  const [isDeleting, setIsDeleting] = useState(false);
+  const { mutate, error, isPending } = useMutation(updateAgentType);
+  return (
+    <>
+      <PageHeader
+        title={type.name}
+        facts={
+          <>
+            <span>Version {type.version}</span>
+            <span>
+              changed <Time at={type.updated_at} />
+            </span>
+          </>
+        }
+        action={<Button onClick={() => setIsDeleting(true)}>Delete agent type</Button>}
+      />
+      <Notice tone="info">
+        <p>Saving makes a version. Agents that run keep theirs until they are restarted.</p>
+      </Notice>
+      <Panel>
+        <AgentTypeForm
+          type={type}
+          error={error}
+          isPending={isPending}
+          onSubmit={(patch) => mutate({ id: type.id, patch })}
+        />
+      </Panel>
+      <DeleteAgentType type={type} isOpen={isDeleting} onClose={() => setIsDeleting(false)} />
+    </>
+  );
+}
+
+interface DeleteAgentTypeProps {
+  type: AgentType;
+  isOpen: boolean;
+  onClose: () => void;
+}
+
+function DeleteAgentType({ type, isOpen, onClose }: DeleteAgentTypeProps) {
+  const { mutate, error, isPending } = useMutation(deleteAgentType);
+  const navigate = useNavigate();
+  return (
+    <ConfirmDialog
+      title={`Delete ${type.name}?`}
+      isOpen={isOpen}
+      onClose={onClose}
+      act="Delete agent type"
+      busyAct="Deleting agent type…"
+      isBusy={isPending}
+      onConfirm={() => mutate(type.id, { onSuccess: () => navigate({ to: "/agent-types" }) })}
+    >
+      <p>Its versions go with it. A type that agents still have is kept.</p>
+      {error && <ExplanationNotice explanation={explained(error)} />}
+    </ConfirmDialog>
+  );
+}

@@ -1,0 +1,128 @@
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { Outlet, useNavigate, useParams } from "@tanstack/react-router";
+import { useState } from "react";
+import { explained } from "~/api/errors";
+import {
+  type Agent,
+  agentQuery,
+  deleteAgent,
+  restartAgent,
+  startAgent,
+  stopAgent,
+} from "~/api/queries/agents";
+import { Button } from "~/components/Button";
+import { ConfirmDialog } from "~/components/ConfirmDialog";
+import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { Loaded } from "~/components/Loaded";
+import { Menu } from "~/components/Menu";
+import { Notice } from "~/components/Notice";
+import { PageHeader } from "~/components/PageHeader";
+import { Status } from "~/components/Status";
+import { Tabs } from "~/components/Tabs";
+import { statusOf } from "./model";
+
+/** One agent: its state and acts above, one of its parts below. */
+export function AgentDetail() {
+  const { id } = useParams({ from: "/agents/$id" });
+  const query = useQuery(agentQuery(id));
+  return (
+    <Loaded query={query} what="agent">
+      {(agent) => <Detail agent={agent} />}
+    </Loaded>
+  );
+}
+
+function Detail({ agent }: { agent: Agent }) {
+  const place = `/agents/${agent.id}`;
+  return (
+    <>
+      <Header agent={agent} />
+      {agent.status_reason && <ExplanationNotice explanation={agent.status_reason} />}
+      {agent.restart_required && (
+        <Notice tone="info">
+          <p>Its type has changed since it started: a restart gives it the newest version.</p>
+        </Notice>
+      )}
+      <Tabs
+        label={`Parts of ${agent.name}`}
+        tabs={[
+          { to: place, name: "Overview" },
+          { to: `${place}/chat`, name: "Chat" },
+          { to: `${place}/log`, name: "Log" },
+        ]}
+      />
+      <Outlet />
+    </>
+  );
+}
+
+function Header({ agent }: { agent: Agent }) {
+  const [isDeleting, setIsDeleting] = useState(false);
+  const start = useMutation(startAgent);
+  const stop = useMutation(stopAgent);
+  const restart = useMutation(restartAgent);
+  const failure = start.error ?? stop.error ?? restart.error;
+  const isWanted = agent.desired_state === "running";
+  return (
+    <>
+      <PageHeader
+        title={agent.name}
+        facts={<Status {...statusOf(agent)} />}
+        action={
+          <>
+            {isWanted ? (
+              <>
+                <Button isBusy={stop.isPending} onClick={() => stop.mutate(agent.id)}>
+                  Stop agent
+                </Button>
+                <Button isBusy={restart.isPending} onClick={() => restart.mutate(agent.id)}>
+                  Restart agent
+                </Button>
+              </>
+            ) : (
+              <Button
+                kind="primary"
+                isBusy={start.isPending}
+                busyLabel="Starting agent…"
+                onClick={() => start.mutate(agent.id)}
+              >
+                Start agent
+              </Button>
+            )}
+            <Menu
+              label={`More for ${agent.name}`}
+              items={[{ name: "Delete agent", onSelect: () => setIsDeleting(true) }]}
+            />
+          </>
+        }
+      />
+      {failure && <ExplanationNotice explanation={explained(failure)} />}
+      <DeleteAgent agent={agent} isOpen={isDeleting} onClose={() => setIsDeleting(false)} />
+    </>
+  );
+}
+
+interface DeleteAgentProps {
+  agent: Agent;
+  isOpen: boolean;
+  onClose: () => void;
+}
+
+function DeleteAgent({ agent, isOpen, onClose }: DeleteAgentProps) {
+  const { mutate, error, isPending } = useMutation(deleteAgent);
+  const navigate = useNavigate();
+  return (
+    <ConfirmDialog
+      title={`Delete ${agent.name}?`}
+      isOpen={isOpen}
+      onClose={onClose}
+      act="Delete agent"
+      busyAct="Stopping and deleting…"
+      isBusy={isPending}
+      onConfirm={() => mutate(agent.id, { onSuccess: () => navigate({ to: "/agents" }) })}
+    >
+      <p>It is stopped first. Messages that wait for it are cancelled; its calls stay counted.</p>
+      {error && <ExplanationNotice explanation={explained(error)} />}
+    </ConfirmDialog>
+  );
+}

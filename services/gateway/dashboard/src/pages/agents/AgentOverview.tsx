@@ -1,0 +1,86 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, useParams } from "@tanstack/react-router";
+import { type AgentStats, agentQuery, agentStatsQuery } from "~/api/queries/agents";
+import { agentTypeQuery } from "~/api/queries/agentTypes";
+import { Facts } from "~/components/Facts";
+import { Loaded } from "~/components/Loaded";
+import { Panel } from "~/components/Panel";
+import { type Tile, Tiles } from "~/components/Tiles";
+import { Time } from "~/components/Time";
+import { compact, count } from "~/format/count";
+import { duration } from "~/format/duration";
+import { cost } from "~/format/money";
+import { rateOf } from "~/format/rate";
+import { clock, localZone } from "~/format/time";
+
+/** What an agent has done since it was made. */
+export function AgentOverview() {
+  const { id } = useParams({ from: "/agents/$id" });
+  const stats = useQuery(agentStatsQuery(id));
+  return (
+    <>
+      <Loaded query={stats} what="figures">
+        {(figures) => (
+          <Panel title="Since it was made" note={`as of ${clock(figures.as_of)}, ${localZone()}`}>
+            <Tiles tiles={tilesOf(figures)} />
+          </Panel>
+        )}
+      </Loaded>
+      <Configuration id={id} />
+    </>
+  );
+}
+
+function Configuration({ id }: { id: string }) {
+  const agent = useQuery(agentQuery(id)).data;
+  const type = useQuery({
+    ...agentTypeQuery(agent?.agent_type_id ?? ""),
+    enabled: agent !== undefined,
+  });
+  if (!agent) return null;
+  return (
+    <Panel title="Configuration">
+      <Loaded query={type} what="agent type">
+        {({ name, model, version }) => (
+          <Facts
+            facts={[
+              [
+                "Agent type",
+                <Link key="type" to="/agent-types/$id" params={{ id: agent.agent_type_id }}>
+                  {name}
+                </Link>,
+              ],
+              ["Model", <code key="model">{model}</code>],
+              ["Type version", `${agent.agent_type_version ?? "–"} (newest ${version})`],
+              ["Runner", agent.runner ?? "–"],
+              ["Started", agent.started_at ? <Time key="started" at={agent.started_at} /> : "–"],
+              ["Made", <Time key="made" at={agent.created_at} />],
+            ]}
+          />
+        )}
+      </Loaded>
+    </Panel>
+  );
+}
+
+function tilesOf(stats: AgentStats): Tile[] {
+  return [
+    { name: "Messages", figure: compact(stats.messages_processed), note: "processed" },
+    {
+      name: "Tokens",
+      figure: compact(stats.total_tokens),
+      note: `${count(stats.input_tokens)} in, ${count(stats.output_tokens)} out`,
+    },
+    {
+      name: "Response time",
+      figure: duration(stats.average_response_time_ms),
+      note: `p95 ${duration(stats.p95_response_time_ms)}`,
+    },
+    {
+      name: "Failed calls",
+      figure: compact(stats.errors),
+      note: rateOf(stats.errors, stats.calls),
+    },
+    { name: "Cost", figure: cost(stats.cost_usd, stats.unpriced_calls) },
+  ];
+}

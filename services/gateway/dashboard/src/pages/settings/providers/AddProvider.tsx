@@ -1,0 +1,87 @@
+import { useMutation } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { type FormEvent, useState } from "react";
+import { ApiError, explained } from "~/api/errors";
+import { createProvider, type ProviderType } from "~/api/queries/providers";
+import { Button } from "~/components/Button";
+import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { Form } from "~/components/Form";
+import { Switch, TextField } from "~/components/inputs";
+import { PageHeader } from "~/components/PageHeader";
+import { Panel } from "~/components/Panel";
+import { BedrockPrerequisites } from "./BedrockPrerequisites";
+import { CredentialFields } from "./CredentialFields";
+import { submissionOf, TYPE_NAMES } from "./model";
+import { TypeCards } from "./TypeCards";
+
+/** A new provider: its type, then the fields of that type. */
+export function AddProvider() {
+  const [type, setType] = useState<ProviderType>("openai");
+  const { mutate, error, isPending } = useMutation(createProvider);
+  const navigate = useNavigate();
+  const errors = error instanceof ApiError ? error.fields : {};
+
+  function submit(event: FormEvent<HTMLFormElement>) {
+    event.preventDefault();
+    mutate(submissionOf(new FormData(event.currentTarget), type), {
+      onSuccess: ({ id }) => navigate({ to: "/settings/providers/$id", params: { id } }),
+    });
+  }
+
+  return (
+    <>
+      <PageHeader title="Add provider" />
+      <Panel>
+        <Form onSubmit={submit}>
+          <TypeCards chosen={type} onChoose={setType} />
+          <TextField
+            label="Name"
+            name="name"
+            required
+            maxLength={200}
+            placeholder={`${type}-production`}
+            error={errors.name}
+          />
+          {type === "bedrock" ? (
+            <>
+              <BedrockPrerequisites />
+              <TextField
+                label="Region"
+                name="aws_region"
+                placeholder="eu-central-1"
+                error={errors.aws_region}
+              />
+            </>
+          ) : (
+            <TextField
+              label="Base URL"
+              name="base_url"
+              isOptional
+              placeholder={
+                type === "openai" ? "https://api.openai.com/v1" : "https://api.anthropic.com"
+              }
+              help={`Only for what stands in for ${TYPE_NAMES[type]}: a gateway, a region, a server of yours.`}
+              error={errors.base_url}
+            />
+          )}
+          <CredentialFields key={type} type={type} errors={errors} />
+          <TextField
+            label="Use case"
+            name="use_case"
+            isOptional
+            help="Spending can be told by it."
+            error={errors.use_case}
+          />
+          <Switch
+            name="allow_incomplete"
+            label="Save even if something is missing; its agents then only acknowledge messages"
+          />
+          {error && <ExplanationNotice explanation={explained(error)} />}
+          <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Adding provider…">
+            Add provider
+          </Button>
+        </Form>
+      </Panel>
+    </>
+  );
+}

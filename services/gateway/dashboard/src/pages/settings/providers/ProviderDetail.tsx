@@ -1,0 +1,108 @@
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useParams } from "@tanstack/react-router";
+import { useState } from "react";
+import { explained } from "~/api/errors";
+import { type Provider, providerQuery, updateProvider } from "~/api/queries/providers";
+import { Button } from "~/components/Button";
+import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { Facts } from "~/components/Facts";
+import { Loaded } from "~/components/Loaded";
+import { PageHeader } from "~/components/PageHeader";
+import { Panel } from "~/components/Panel";
+import { Status } from "~/components/Status";
+import { Time, useNow } from "~/components/Time";
+import { absolute } from "~/format/time";
+import { DeleteProvider } from "./DeleteProvider";
+import { IamPolicy } from "./IamPolicy";
+import { statusOf, TYPE_NAMES } from "./model";
+import { ReplaceKey } from "./ReplaceKey";
+
+/** One provider: what it is, whether it works, and what can be done with it. */
+export function ProviderDetail() {
+  const { id } = useParams({ from: "/settings/providers/$id" });
+  const query = useQuery(providerQuery(id));
+  return (
+    <Loaded query={query} what="provider">
+      {(provider) => <Detail provider={provider} />}
+    </Loaded>
+  );
+}
+
+function Detail({ provider }: { provider: Provider }) {
+  const [isReplacing, setIsReplacing] = useState(false);
+  const [isDeleting, setIsDeleting] = useState(false);
+  const { mutate, error, isPending } = useMutation(updateProvider);
+  const now = useNow();
+  return (
+    <>
+      <PageHeader
+        title={provider.name}
+        facts={
+          <>
+            <Status {...statusOf(provider, now)} />
+            <span>{TYPE_NAMES[provider.type]}</span>
+          </>
+        }
+        action={
+          <>
+            <Button
+              isBusy={isPending}
+              onClick={() => mutate({ id: provider.id, patch: { enabled: !provider.enabled } })}
+            >
+              {provider.enabled ? "Disable provider" : "Enable provider"}
+            </Button>
+            <Button onClick={() => setIsDeleting(true)}>Delete provider</Button>
+            <Button kind="primary" onClick={() => setIsReplacing(true)}>
+              Replace key
+            </Button>
+          </>
+        }
+      />
+      {error && <ExplanationNotice explanation={explained(error)} />}
+      <Panel title="Configuration">
+        <Facts facts={factsOf(provider)} />
+      </Panel>
+      {provider.type === "bedrock" && <IamPolicy id={provider.id} />}
+      <ReplaceKey provider={provider} isOpen={isReplacing} onClose={() => setIsReplacing(false)} />
+      <DeleteProvider
+        provider={provider}
+        isOpen={isDeleting}
+        onClose={() => setIsDeleting(false)}
+      />
+    </>
+  );
+}
+
+function factsOf(provider: Provider): [string, React.ReactNode][] {
+  const { credential, limits } = provider;
+  return [
+    ["Base URL", code(provider.base_url, "Not set")],
+    ...(provider.type === "bedrock" ? bedrockFacts(provider) : []),
+    ["Key", code(credential.hint)],
+    ["Key version", credential.version],
+    ...(credential.expires_at
+      ? ([["Key ends", absolute(credential.expires_at)]] as [string, React.ReactNode][])
+      : []),
+    ["Use case", provider.use_case ?? "None"],
+    ["Requests a minute", limits.requests_per_minute ?? "No limit"],
+    ["Tokens a minute", limits.tokens_per_minute ?? "No limit"],
+    ["Concurrent calls", limits.concurrent ?? "No limit"],
+    ["Changed", moment(provider.updated_at)],
+  ];
+}
+
+function bedrockFacts(provider: Provider): [string, React.ReactNode][] {
+  return [
+    ["Region", provider.aws_region ?? "Not set"],
+    ["Role", code(provider.aws_role_arn)],
+    ["External id", code(provider.aws_external_id)],
+  ];
+}
+
+function code(text: string | null, absent = "None") {
+  return text === null ? absent : <code>{text}</code>;
+}
+
+function moment(at: string) {
+  return <Time at={at} />;
+}

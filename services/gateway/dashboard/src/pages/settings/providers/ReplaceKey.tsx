@@ -1,0 +1,51 @@
+import { useMutation } from "@tanstack/react-query";
+import type { FormEvent } from "react";
+import { ApiError, explained } from "~/api/errors";
+import { type Provider, updateProvider } from "~/api/queries/providers";
+import { Button } from "~/components/Button";
+import { Dialog } from "~/components/Dialog";
+import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { Form } from "~/components/Form";
+import { CredentialFields } from "./CredentialFields";
+import { secretsOf } from "./model";
+
+interface ReplaceKeyProps {
+  provider: Provider;
+  isOpen: boolean;
+  onClose: () => void;
+}
+
+/** A new secret in the place of the old one, as a task of its own: no other form of a
+ *  provider holds a secret, so none can be overwritten by mistake. */
+export function ReplaceKey({ provider, isOpen, onClose }: ReplaceKeyProps) {
+  const { mutate, error, isPending, reset } = useMutation(updateProvider);
+  const errors = error instanceof ApiError ? error.fields : {};
+
+  function close() {
+    reset();
+    onClose();
+  }
+
+  function submit(event: FormEvent<HTMLFormElement>) {
+    event.preventDefault();
+    const form = event.currentTarget;
+    const patch = secretsOf(new FormData(form));
+    mutate({ id: provider.id, patch }, { onSuccess: close });
+  }
+
+  return (
+    <Dialog title={`Replace the key of ${provider.name}`} isOpen={isOpen} onClose={close}>
+      <p>
+        Calls use the new key at once. An agent that was given the old one in its environment keeps
+        it until it restarts; the proxy puts the new one on the wire all the same.
+      </p>
+      <Form onSubmit={submit}>
+        <CredentialFields type={provider.type} errors={errors} />
+        {error && <ExplanationNotice explanation={explained(error)} />}
+        <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Replacing key…">
+          Replace key
+        </Button>
+      </Form>
+    </Dialog>
+  );
+}

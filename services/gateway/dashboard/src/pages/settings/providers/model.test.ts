@@ -1,0 +1,73 @@
+import { describe, expect, test } from "vitest";
+import type { Provider } from "~/api/queries/providers";
+import { secretsOf, statusOf, submissionOf } from "./model";
+
+const KEY = { version: 1, hint: "…abcd", expires_at: null, missing: [], fields: ["api_key"] };
+const NOW = Date.UTC(2026, 10, 22, 12);
+
+function provider(changes: Partial<Provider> = {}): Provider {
+  return {
+    id: "01",
+    name: "openai-prod",
+    type: "openai",
+    use_case: null,
+    labels: {},
+    base_url: "https://api.openai.com/v1",
+    aws_region: null,
+    aws_role_arn: null,
+    aws_external_id: null,
+    limits: { requests_per_minute: null, tokens_per_minute: null, concurrent: null },
+    enabled: true,
+    status: "ready",
+    credential: KEY,
+    version: 1,
+    created_at: "2026-11-22T00:00:00Z",
+    updated_at: "2026-11-22T00:00:00Z",
+    ...changes,
+  };
+}
+
+function form(fields: Record<string, string>): FormData {
+  const data = new FormData();
+  for (const [name, value] of Object.entries(fields)) data.set(name, value);
+  return data;
+}
+
+describe("a provider's status", () => {
+  test("names what an incomplete one misses", () => {
+    const credential = { ...KEY, missing: ["api_key"], fields: [] };
+
+    expect(statusOf(provider({ status: "incomplete", credential }), NOW)).toMatchObject({
+      word: "Incomplete",
+      reason: "Missing: api_key",
+    });
+  });
+  test("warns within the last hour of a session", () => {
+    const credential = { ...KEY, expires_at: new Date(NOW + 47 * 60_000).toISOString() };
+
+    expect(statusOf(provider({ credential }), NOW)).toMatchObject({ reason: "In 47 min" });
+  });
+  test("of one that is switched off is not its credential's", () => {
+    expect(statusOf(provider({ enabled: false, status: "expired" }), NOW).word).toBe("Disabled");
+  });
+});
+
+describe("the form of a provider", () => {
+  test("loses the spaces of a pasted key and the fields left empty", () => {
+    const given = form({ name: " prod ", api_key: "  sk-1 \n", base_url: "" });
+
+    expect(submissionOf(given, "openai")).toEqual({
+      name: "prod",
+      type: "openai",
+      api_key: "sk-1",
+      allow_incomplete: false,
+    });
+  });
+  test("sends the end of a session as a moment, not as a local time", () => {
+    const ends = new Date(2026, 10, 22, 14, 30);
+
+    const secrets = secretsOf(form({ aws_session_expires_at: "2026-11-22T14:30" }));
+
+    expect(secrets).toEqual({ aws_session_expires_at: ends.toISOString() });
+  });
+});

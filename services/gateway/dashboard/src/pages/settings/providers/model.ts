@@ -1,0 +1,94 @@
+import type { Provider, ProviderSubmission, ProviderType } from "~/api/queries/providers";
+import type { Tone } from "~/components/Status";
+
+export const TYPE_NAMES: Record<ProviderType, string> = {
+  openai: "OpenAI",
+  anthropic: "Anthropic",
+  bedrock: "AWS Bedrock",
+};
+
+export const TYPE_HINTS: Record<ProviderType, string> = {
+  openai: "OpenAI, and whatever speaks its API: a base URL with /v1",
+  anthropic: "Anthropic's API, direct",
+  bedrock: "Models in your AWS account, by region",
+};
+
+/** The ways in which Bedrock can be told who asks. */
+export type BedrockAccess = "key_pair" | "bearer" | "role";
+
+const HOUR_MS = 3_600_000;
+
+export interface StatusTold {
+  tone: Tone;
+  word: string;
+  reason?: string;
+}
+
+/** A provider's status in words: what it is, and what to do if it is not well. */
+export function statusOf(provider: Provider, now: number): StatusTold {
+  const missing = provider.credential.missing;
+  if (!provider.enabled) {
+    return { tone: "off", word: "Disabled", reason: "Its calls go to the fallbacks" };
+  }
+  if (provider.status === "incomplete") {
+    return { tone: "warning", word: "Incomplete", reason: `Missing: ${missing.join(", ")}` };
+  }
+  if (provider.status === "expired") {
+    return { tone: "bad", word: "Expired", reason: "Its agents only acknowledge messages" };
+  }
+  const left = timeLeft(provider, now);
+  if (left !== null && left < HOUR_MS) {
+    const minutes = Math.max(1, Math.round(left / 60_000));
+    return { tone: "warning", word: "Expires soon", reason: `In ${minutes} min` };
+  }
+  return { tone: "ok", word: "Ready" };
+}
+
+/** Milliseconds until the credential ends; null if it does not. */
+export function timeLeft(provider: Provider, now: number): number | null {
+  const ends = provider.credential.expires_at;
+  return ends ? new Date(ends).getTime() - now : null;
+}
+
+/** Read the form of a new provider; an empty field is one that is not there. */
+export function submissionOf(form: FormData, type: ProviderType): ProviderSubmission {
+  return {
+    name: text(form, "name") ?? "",
+    type,
+    ...given(form, ["use_case", "base_url", "aws_region"]),
+    ...secretsOf(form),
+    allow_incomplete: form.get("allow_incomplete") === "on",
+  };
+}
+
+const SECRETS = [
+  "api_key",
+  "aws_role_arn",
+  "aws_access_key_id",
+  "aws_secret_access_key",
+  "aws_session_token",
+] as const;
+
+/** The secrets that a form was given, and when they end; what it was not given stays away. */
+export function secretsOf(form: FormData) {
+  const ends = text(form, "aws_session_expires_at");
+  return {
+    ...given(form, SECRETS),
+    ...(ends && { aws_session_expires_at: new Date(ends).toISOString() }),
+  };
+}
+
+function given<Name extends string>(form: FormData, names: readonly Name[]) {
+  const found = names.flatMap((name) => {
+    const value = text(form, name);
+    return value === null ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries(found) as Partial<Record<Name, string>>;
+}
+
+/** A field without the spaces that pasting brings along; null if nothing is left. */
+function text(form: FormData, name: string): string | null {
+  const value = form.get(name);
+  const trimmed = typeof value === "string" ? value.trim() : "";
+  return trimmed || null;
+}
