@@ -6,8 +6,8 @@ import { createRoot } from "react-dom/client";
 import { queryClient } from "./app/queryClient";
 import { router } from "./app/router";
 import { applyTheme } from "./app/theme";
-import "./styles/tokens.css";
 import "./styles/base.css";
+import "./styles/tokens.css";
 
 applyTheme();
 

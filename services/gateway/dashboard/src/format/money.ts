@@ -1,3 +1,5 @@
+import { counted } from "./count";
+
 const total = new Intl.NumberFormat("en", { style: "currency", currency: "USD" });
 const small = new Intl.NumberFormat("en", {
   style: "currency",
@@ -21,11 +23,15 @@ export function money(dollars: number | null | undefined): string {
   return dollars < SMALLEST ? "< $0.0001" : small.format(dollars);
 }
 
-/** A sum with what it leaves out: `$12.40 + 3 calls without a price`. */
+/** What a sum leaves out: `3 calls without a price`; nothing if it leaves out none. */
+export function unpriced(calls: number): string {
+  return calls === 0 ? "" : `${counted(calls, "call")} without a price`;
+}
+
+/** A sum and what it leaves out, in a line: `$12.40 + 3 calls without a price`. */
 export function cost(dollars: number | null, unpricedCalls: number): string {
-  if (unpricedCalls === 0) return dollars === null ? "Nothing spent" : money(dollars);
-  const rest = `${unpricedCalls} ${unpricedCalls === 1 ? "call" : "calls"} without a price`;
-  return dollars === null ? rest : `${money(dollars)} + ${rest}`;
+  if (dollars === null) return unpriced(unpricedCalls) || "Nothing spent";
+  return [money(dollars), unpriced(unpricedCalls)].filter(Boolean).join(" + ");
 }
 
 /** Dollars per 1 M tokens, as price lists give them: `$0.15`. */

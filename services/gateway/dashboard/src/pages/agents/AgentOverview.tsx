@@ -9,7 +9,7 @@ import { type Tile, Tiles } from "~/components/Tiles";
 import { Time } from "~/components/Time";
 import { compact, count } from "~/format/count";
 import { duration } from "~/format/duration";
-import { cost } from "~/format/money";
+import { money, unpriced } from "~/format/money";
 import { rateOf } from "~/format/rate";
 import { clock, localZone } from "~/format/time";
 
@@ -81,6 +81,6 @@ function tilesOf(stats: AgentStats): Tile[] {
       figure: compact(stats.errors),
       note: rateOf(stats.errors, stats.calls),
     },
-    { name: "Cost", figure: cost(stats.cost_usd, stats.unpriced_calls) },
+    { name: "Cost", figure: money(stats.cost_usd), note: unpriced(stats.unpriced_calls) },
   ];
 }
