@@ -5,6 +5,7 @@ import {
   lazyRouteComponent,
   redirect,
 } from "@tanstack/react-router";
+import type { CallFilter } from "~/api/queries/calls";
 import { NotFound } from "./NotFound";
 import { PageFailed } from "./PageFailed";
 import { Root } from "./Root";
@@ -26,6 +27,11 @@ const agentRoute = createRoute({
 const agent = { getParentRoute: () => agentRoute } as const;
 
 const routeTree = rootRoute.addChildren([
+  createRoute({
+    ...root,
+    path: "/",
+    component: lazyRouteComponent(() => import("~/pages/overview/Overview"), "Overview"),
+  }),
   createRoute({
     ...root,
     path: "/agents",
@@ -70,6 +76,38 @@ const routeTree = rootRoute.addChildren([
       () => import("~/pages/agent-types/AgentTypeDetail"),
       "AgentTypeDetail",
     ),
+  }),
+  createRoute({
+    ...root,
+    path: "/calls",
+    validateSearch: (search): CallFilter =>
+      typeof search.agent_id === "string" ? { agent_id: search.agent_id } : {},
+    component: lazyRouteComponent(() => import("~/pages/calls/Calls"), "Calls"),
+  }),
+  createRoute({
+    ...root,
+    path: "/calls/$id",
+    component: lazyRouteComponent(() => import("~/pages/calls/CallDetail"), "CallDetail"),
+  }),
+  createRoute({
+    ...root,
+    path: "/system",
+    component: lazyRouteComponent(() => import("~/pages/system/DeadLetters"), "DeadLetters"),
+  }),
+  createRoute({
+    ...root,
+    path: "/settings/api-keys",
+    component: lazyRouteComponent(() => import("~/pages/settings/ApiKeys"), "ApiKeys"),
+  }),
+  createRoute({
+    ...root,
+    path: "/settings/audit",
+    component: lazyRouteComponent(() => import("~/pages/settings/Audit"), "Audit"),
+  }),
+  createRoute({
+    ...root,
+    path: "/settings/master-key",
+    component: lazyRouteComponent(() => import("~/pages/settings/MasterKeyPage"), "MasterKeyPage"),
   }),
   createRoute({
     ...root,

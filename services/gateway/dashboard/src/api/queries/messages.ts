@@ -1,21 +1,84 @@
-import { mutationOptions } from "@tanstack/react-query";
+import { mutationOptions, queryOptions } from "@tanstack/react-query";
+import { EventSourceParserStream } from "eventsource-parser/stream";
 import { answered, api, type Schemas } from "../client";
+import { refused, unreachable } from "../errors";
+import { pagedQuery } from "./pages";
 
 export type AgentMessage = Schemas["AgentMessage"];
+export type ThreadMessage = Schemas["ThreadMessage"];
+export type DeadLetter = Schemas["DeadLetter"];
+
+export const DEAD_LETTERS = ["dead-letters"] as const;
+
+export function threadsQuery(agentId: string) {
+  return pagedQuery(["threads", agentId], (query, signal) =>
+    answered(
+      api.GET("/api/threads", { params: { query: { ...query, agent_id: agentId } }, signal }),
+    ),
+  );
+}
+
+export function threadQuery(id: string) {
+  return queryOptions({
+    queryKey: ["thread", id],
+    queryFn: ({ signal }) =>
+      answered(
+        api.GET("/api/threads/{id}", { params: { path: { id }, query: { limit: 200 } }, signal }),
+      ),
+  });
+}
+
+export function deadLettersQuery() {
+  return pagedQuery(DEAD_LETTERS, (query, signal) =>
+    answered(api.GET("/api/dead-letters", { params: { query }, signal })),
+  );
+}
+
+export const replayDeadLetter = mutationOptions({
+  mutationFn: (id: string) =>
+    answered(api.POST("/api/dead-letters/{id}/replay", { params: { path: { id } } })),
+  onSuccess: (_, __, ___, { client }) => client.invalidateQueries({ queryKey: DEAD_LETTERS }),
+});
 
 interface Sent {
   agentId: string;
   content: string;
   threadId: string | null;
+  /** Called with all of the answer that is there so far. */
+  onProgress: (answer: string) => void;
 }
 
-/** Send a message and wait for its answer; without a thread it opens one. */
-export const sendMessage = mutationOptions({
-  mutationFn: ({ agentId, content, threadId }: Sent) =>
-    answered<AgentMessage>(
-      api.POST("/api/agents/{id}/messages", {
-        params: { path: { id: agentId } },
-        body: { content, thread_id: threadId },
-      }),
-    ),
-});
+/** Send a message and follow its answer while it is made; without a thread it opens one. */
+export async function sendMessage(sent: Sent, signal: AbortSignal): Promise<AgentMessage> {
+  const response = await fetch(`/api/agents/${sent.agentId}/messages`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
+    body: JSON.stringify({ content: sent.content, thread_id: sent.threadId, stream: true }),
+    signal,
+  }).catch((failure: unknown) => {
+    throw signal.aborted ? failure : unreachable();
+  });
+  if (!response.ok || !response.body) {
+    throw refused(response, await response.json().catch(() => null));
+  }
+  return lastOf(response.body, sent.onProgress);
+}
+
+async function lastOf(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  onProgress: (answer: string) => void,
+): Promise<AgentMessage> {
+  let answer = "";
+  const events = body
+    .pipeThrough(new TextDecoderStream())
+    .pipeThrough(new EventSourceParserStream());
+  const reader = events.getReader();
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    const { event, data } = next.value;
+    if (event === "delta") answer += (JSON.parse(data) as { content: string }).content;
+    else if (event === "restart") answer = "";
+    else return JSON.parse(data) as AgentMessage;
+    onProgress(answer);
+  }
+  throw unreachable();
+}

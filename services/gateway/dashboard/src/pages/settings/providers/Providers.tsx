@@ -2,16 +2,17 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type Provider, providersQuery } from "~/api/queries/providers";
 import { ButtonLink } from "~/components/ButtonLink";
-import { DataList } from "~/components/DataList";
+import type { Column } from "~/components/DataList";
 import { EmptyState } from "~/components/EmptyState";
-import { Loaded } from "~/components/Loaded";
+import { PagedList } from "~/components/PagedList";
 import { PageHeader } from "~/components/PageHeader";
 import { Panel } from "~/components/Panel";
 import { Status } from "~/components/Status";
 import { Time, useNow } from "~/components/Time";
+import { SettingsTabs } from "../SettingsTabs";
 import { statusOf, TYPE_NAMES } from "./model";
 
-/** Which credentials work, who uses them, and how long they last. */
+/** Which credentials work, and how long they last. */
 export function Providers() {
   const query = useInfiniteQuery(providersQuery());
   const add = (
@@ -22,69 +23,50 @@ export function Providers() {
   return (
     <>
       <PageHeader title="Providers" action={add} />
+      <SettingsTabs />
       <Panel isFlush>
-        <Loaded query={query} what="providers">
-          {({ pages }) => {
-            const providers = pages.flatMap((page) => page.data);
-            return providers.length === 0 ? (
-              <EmptyState title="No provider yet" action={add}>
-                A provider is a key of OpenAI, Anthropic or AWS Bedrock. It is encrypted, and agents
-                call models through it without ever holding it for longer than they run.
-              </EmptyState>
-            ) : (
-              <ProviderList
-                providers={providers}
-                more={query.hasNextPage ? () => query.fetchNextPage() : undefined}
-                isLoadingMore={query.isFetchingNextPage}
-              />
-            );
-          }}
-        </Loaded>
+        <PagedList
+          query={query}
+          what="providers"
+          label="Providers"
+          columns={COLUMNS}
+          keyOf={(provider) => provider.id}
+          empty={
+            <EmptyState title="No provider yet" action={add}>
+              A provider is a key of OpenAI, Anthropic or AWS Bedrock. It is encrypted, and agents
+              call models through it without ever holding it for longer than they run.
+            </EmptyState>
+          }
+        />
       </Panel>
     </>
   );
 }
 
-interface ProviderListProps {
-  providers: Provider[];
-  more: (() => void) | undefined;
-  isLoadingMore: boolean;
+const COLUMNS: Column<Provider>[] = [
+  {
+    name: "Name",
+    render: ({ id, name }) => (
+      <Link to="/settings/providers/$id" params={{ id }}>
+        {name}
+      </Link>
+    ),
+  },
+  { name: "Type", render: ({ type }) => TYPE_NAMES[type], isMinor: true },
+  { name: "Status", render: (provider) => <ProviderStatus provider={provider} /> },
+  { name: "Key", render: (provider) => <KeyHint provider={provider} />, isMinor: true },
+  { name: "Changed", render: ({ updated_at }) => <Time at={updated_at} />, isMinor: true },
+];
+
+function ProviderStatus({ provider }: { provider: Provider }) {
+  return <Status {...statusOf(provider, useNow())} />;
 }
 
-function ProviderList({ providers, more, isLoadingMore }: ProviderListProps) {
-  const now = useNow();
+function KeyHint({ provider: { credential } }: { provider: Provider }) {
+  if (credential.hint === null) return "–";
   return (
-    <DataList
-      label="Providers"
-      rows={providers}
-      keyOf={(provider) => provider.id}
-      more={more}
-      isLoadingMore={isLoadingMore}
-      columns={[
-        {
-          name: "Name",
-          render: ({ id, name }) => (
-            <Link to="/settings/providers/$id" params={{ id }}>
-              {name}
-            </Link>
-          ),
-        },
-        { name: "Type", render: ({ type }) => TYPE_NAMES[type], isMinor: true },
-        { name: "Status", render: (provider) => <Status {...statusOf(provider, now)} /> },
-        {
-          name: "Key",
-          render: ({ credential }) =>
-            credential.hint ? (
-              <>
-                <code>{credential.hint}</code> v{credential.version}
-              </>
-            ) : (
-              "–"
-            ),
-          isMinor: true,
-        },
-        { name: "Changed", render: ({ updated_at }) => <Time at={updated_at} />, isMinor: true },
-      ]}
-    />
+    <>
+      <code>{credential.hint}</code> v{credential.version}
+    </>
   );
 }

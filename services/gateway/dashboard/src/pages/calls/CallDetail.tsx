@@ -1,0 +1,107 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, useParams } from "@tanstack/react-router";
+import { type Attempt, type Call, callQuery } from "~/api/queries/calls";
+import { type Column, DataList } from "~/components/DataList";
+import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { Facts } from "~/components/Facts";
+import { Loaded } from "~/components/Loaded";
+import { PageHeader } from "~/components/PageHeader";
+import { Panel } from "~/components/Panel";
+import { Status } from "~/components/Status";
+import { count } from "~/format/count";
+import { duration } from "~/format/duration";
+import { money } from "~/format/money";
+import { absolute } from "~/format/time";
+import { statusOf, tokensOf, unpricedReason } from "./model";
+
+/** One call: why it failed if it did, its attempts, and what it used. */
+export function CallDetail() {
+  const { id } = useParams({ from: "/calls/$id" });
+  const query = useQuery(callQuery(id));
+  return (
+    <Loaded query={query} what="call" lines={8}>
+      {(call) => <Detail call={call} />}
+    </Loaded>
+  );
+}
+
+function Detail({ call }: { call: Call }) {
+  return (
+    <>
+      <PageHeader
+        title={`Call to ${call.model}`}
+        facts={
+          <>
+            <Status {...statusOf(call)} />
+            <span>{absolute(call.started_at)}</span>
+          </>
+        }
+      />
+      {call.explanation && <ExplanationNotice explanation={call.explanation} />}
+      <Panel title="What it used">
+        <Facts facts={usageFacts(call)} />
+      </Panel>
+      <Panel title="Attempts" note="each request to a provider" isFlush>
+        <DataList
+          label="Attempts"
+          columns={ATTEMPTS}
+          rows={call.attempts}
+          keyOf={(attempt) => attempt.attempt_id}
+        />
+      </Panel>
+      <Panel title="Where it belongs">
+        <Facts facts={placeFacts(call)} />
+      </Panel>
+    </>
+  );
+}
+
+function usageFacts(call: Call): [string, React.ReactNode][] {
+  const { usage } = call;
+  return [
+    ["Tokens", count(tokensOf(call))],
+    ["Input", count(usage.input_tokens)],
+    ["Read from cache", count(usage.cached_input_tokens)],
+    ["Output", count(usage.output_tokens)],
+    ["Cost", unpricedReason(call) ?? money(call.cost_usd)],
+    ["Time", duration(call.duration_ms)],
+    ["First token after", duration(call.time_to_first_token_ms)],
+    ["Streamed", call.is_streamed ? "Yes" : "No"],
+  ];
+}
+
+function placeFacts(call: Call): [string, React.ReactNode][] {
+  return [
+    ["Agent", agentLink(call.agent_id)],
+    ["Endpoint", code(call.endpoint)],
+    ["Runner", call.runner],
+    ["Use case", call.use_case ?? "None"],
+    ["Labels", labels(call.labels)],
+    ["Request id", code(call.request_id)],
+    ["Call id", code(call.call_id)],
+  ];
+}
+
+const ATTEMPTS: Column<Attempt>[] = [
+  { name: "Model", render: ({ model }) => <code>{model}</code> },
+  { name: "Answer", render: ({ http_status }) => http_status ?? "None", isNumber: true },
+  { name: "Error", render: ({ error_code }) => (error_code ? code(error_code) : "–") },
+  { name: "Time", render: ({ duration_ms }) => duration(duration_ms), isNumber: true },
+];
+
+function agentLink(id: string) {
+  return (
+    <Link to="/agents/$id" params={{ id }}>
+      {id}
+    </Link>
+  );
+}
+
+function code(text: string) {
+  return <code>{text}</code>;
+}
+
+function labels(given: Record<string, string>) {
+  const told = Object.entries(given).map(([name, value]) => `${name}=${value}`);
+  return told.join(", ") || "None";
+}

@@ -1,0 +1,46 @@
+import type { Call } from "~/api/queries/calls";
+import type { Tone } from "~/components/Status";
+
+const TONES: Record<Call["status"], Tone> = {
+  completed: "ok",
+  failed: "bad",
+  cancelled: "off",
+  interrupted: "warning",
+};
+
+const WORDS: Record<Call["status"], string> = {
+  completed: "Completed",
+  failed: "Failed",
+  cancelled: "Cancelled",
+  interrupted: "Interrupted",
+};
+
+/** How a call ended, and with which error if it failed. */
+export function statusOf(call: Call): { tone: Tone; word: string; reason?: string } {
+  const told = { tone: TONES[call.status], word: WORDS[call.status] };
+  return call.explanation ? { ...told, reason: call.explanation.code } : told;
+}
+
+/** All the tokens a call is known to have used; null if none were reported. */
+export function tokensOf({ usage }: Call): number | null {
+  const parts = [
+    usage.input_tokens,
+    usage.cached_input_tokens,
+    usage.cache_write_5m_tokens,
+    usage.cache_write_1h_tokens,
+    usage.output_tokens,
+  ].filter((part) => part !== null);
+  return parts.length === 0 ? null : parts.reduce((sum, part) => sum + part, 0);
+}
+
+const UNPRICED: Record<NonNullable<Call["unpriced_reason"]>, string> = {
+  MODEL_UNKNOWN: "The price book does not know this model",
+  MODEL_OPAQUE: "The model behind this id cannot be told",
+  USAGE_UNKNOWN: "The provider did not report what was used",
+  NOT_PRICED_YET: "Not priced yet",
+};
+
+/** Why a call has no price; null if it has one. */
+export function unpricedReason(call: Call): string | null {
+  return call.unpriced_reason && UNPRICED[call.unpriced_reason];
+}

@@ -1,0 +1,15 @@
+import { Tabs } from "~/components/Tabs";
+
+export function SettingsTabs() {
+  return (
+    <Tabs
+      label="Settings"
+      tabs={[
+        { to: "/settings/providers", name: "Providers" },
+        { to: "/settings/api-keys", name: "API keys" },
+        { to: "/settings/audit", name: "Audit" },
+        { to: "/settings/master-key", name: "Master key" },
+      ]}
+    />
+  );
+}
