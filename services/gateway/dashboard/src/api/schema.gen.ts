@@ -58,6 +58,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/providers/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make one cheap call to a provider, and explain what went wrong. */
+        post: operations["test_provider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/providers/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try a provider before it is added; nothing of it is kept. */
+        post: operations["test_submission"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/providers/{id}/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the models that the provider itself lists, all at once.
+         * @description It takes the right to change providers, for the secret is opened to ask.
+         */
+        get: operations["list_live_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/agent-types": {
         parameters: {
             query?: never;
@@ -391,6 +445,213 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/stats/usage/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what the organization used, or what of it has one value. */
+        get: operations["get_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stats/usage/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show usage by hour or day on the clock of a time zone, oldest first. */
+        get: operations["get_usage_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stats/usage/errors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show how many calls failed, and by which codes. */
+        get: operations["get_usage_errors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stats/usage/by-agent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show usage by agent, those with most tokens first. */
+        get: operations["get_usage_by_agent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stats/usage/by-agent-type": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show usage by agent type, those with most tokens first. */
+        get: operations["get_usage_by_agent_type"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stats/usage/by-provider": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show usage by provider, those with most tokens first. */
+        get: operations["get_usage_by_provider"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stats/usage/by-provider-type": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show usage by type of provider, those with most tokens first. */
+        get: operations["get_usage_by_provider_type"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stats/usage/by-model": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show usage by model, those with most tokens first. */
+        get: operations["get_usage_by_model"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stats/usage/by-use-case": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show usage by use case, those with most tokens first. */
+        get: operations["get_usage_by_use_case"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stats/usage/by-label": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show usage by label, those with most tokens first.
+         * @description A call counts under each of its labels.
+         */
+        get: operations["get_usage_by_label"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stats/usage/by-status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show usage by how calls ended, those with most tokens first. */
+        get: operations["get_usage_by_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stats/export.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export usage as a table: a row for each hour or day and each value. */
+        get: operations["export_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/calls": {
         parameters: {
             query?: never;
@@ -420,6 +681,99 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the organization's own prices, newest first. */
+        get: operations["list_prices"];
+        /**
+         * Set a price, for calls that are counted from now on.
+         * @description One of the same provider, model and beginning is replaced.
+         */
+        put: operations["put_price"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/prices/quote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what a model costs by all that is known, or why nobody can say. */
+        get: operations["quote_price"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/prices/reprice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Price the calls of a period anew.
+         * @description `/prices/repricings/{id}` tells what has changed so far.
+         */
+        post: operations["reprice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/prices/repricings/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show how far a repricing is, and what it has changed. */
+        get: operations["get_repricing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/prices/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show one of the organization's own prices. */
+        get: operations["get_price"];
+        put?: never;
+        post?: never;
+        /** Remove one of the organization's own prices. */
+        delete: operations["delete_price"];
         options?: never;
         head?: never;
         patch?: never;
@@ -490,6 +844,78 @@ export interface paths {
         put?: never;
         /** Open stored secrets again. */
         post: operations["unfreeze"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runners": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List runners, newest first. */
+        get: operations["list_runners"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runners/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a runner. */
+        get: operations["get_runner"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runners/{id}/drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move a runner's agents to others, and give it none until `undrain`.
+         * @description Agents that no other runner can take stay where they are. It is empty once
+         *     `agents` is 0.
+         */
+        post: operations["drain_runner"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runners/{id}/undrain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a runner take agents again. */
+        post: operations["undrain_runner"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1063,6 +1489,15 @@ export interface components {
          * @enum {string}
          */
         DesiredState: "running" | "stopped";
+        /**
+         * Dimension
+         * @description By what usage is told apart. A call without a use case has the empty one.
+         *
+         *     A call counts under each of its labels, `name=value`, and under none without any;
+         *     under a code only if it failed. Every other dimension holds each call once.
+         * @enum {string}
+         */
+        Dimension: "agent" | "agent_type" | "provider" | "provider_type" | "model" | "use_case" | "label" | "status" | "code";
         /** @description What went wrong. *error_code* is stable, *error* is a sentence for people. */
         Error: {
             error: string;
@@ -1072,6 +1507,12 @@ export interface components {
                 [key: string]: components["schemas"]["JsonValue"];
             };
             request_id: string;
+        };
+        /** @description How many calls failed with *code*, and their part of all that failed. */
+        ErrorShare: {
+            code: string;
+            errors: number;
+            share_of_errors: number | null;
         };
         /**
          * @description One row of the table.
@@ -1119,7 +1560,50 @@ export interface components {
             optional_statements: string[];
             notes: string[];
         };
+        /**
+         * Interval
+         * @enum {string}
+         */
+        Interval: "hour" | "day";
         JsonValue: unknown;
+        /**
+         * @description A model as its provider lists it; what that does not say is None or empty.
+         *
+         *     *status* is the provider's own word, such as `ACTIVE` or `LEGACY`. Of Bedrock
+         *     *is_on_demand* says whether the id itself can be called, and an inference profile
+         *     names the *regions* in which its calls may be answered.
+         */
+        LiveModel: {
+            id: string;
+            /** @default null */
+            name: string | null;
+            /** @default null */
+            owner: string | null;
+            /** @default null */
+            created_at: string | null;
+            /** @default null */
+            status: string | null;
+            input_modalities: string[];
+            output_modalities: string[];
+            /** @default null */
+            is_on_demand: boolean | null;
+            regions: string[];
+        };
+        /**
+         * @description All models at once, in the provider's order.
+         *
+         *     *region* is the one that Bedrock was asked in. *explanation* says why the inference
+         *     profiles are missing, whose listing is a permission of its own.
+         */
+        LiveModels: {
+            data: components["schemas"]["LiveModel"][];
+            /** @default null */
+            next_cursor: string | null;
+            /** @default null */
+            region: string | null;
+            /** @default null */
+            explanation: components["schemas"]["Explanation"] | null;
+        };
         /**
          * @description Which key wraps now, what the data keys are under, and whether all is frozen.
          *
@@ -1238,10 +1722,83 @@ export interface components {
             /** @default null */
             next_cursor: string | null;
         };
+        PageOfRunner: {
+            data: components["schemas"]["Runner"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
         PageOfThread: {
             data: components["schemas"]["Thread"][];
             /** @default null */
             next_cursor: string | null;
+        };
+        PriceOverride: {
+            provider_type: components["schemas"]["ProviderType"];
+            model: string;
+            /** @default null */
+            provider_id: string | null;
+            /** Format: date-time */
+            effective_from: string;
+            /** @default null */
+            effective_to: string | null;
+            usd_per_million_tokens: components["schemas"]["TokenPrices-Output"];
+            /** Format: uuid */
+            id: string;
+            version: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        /**
+         * @description What *model* of *provider_type* costs, instead of what the price book says.
+         *
+         *     Of one provider, or of all if *provider_id* is None; for calls that start from
+         *     *effective_from* up to, without, *effective_to*. The narrower one counts: that of
+         *     the provider, then that of the model, then the one that took effect last.
+         */
+        PriceOverrideSubmission: {
+            provider_type: components["schemas"]["ProviderType"];
+            model: string;
+            /** @default null */
+            provider_id?: string | null;
+            /** Format: date-time */
+            effective_from: string;
+            /** @default null */
+            effective_to?: string | null;
+            usd_per_million_tokens: components["schemas"]["TokenPrices-Input"];
+        };
+        /** @description The prices of a model, or why it has none. */
+        PriceQuote: {
+            provider_type: components["schemas"]["ProviderType"];
+            model: string;
+            provider_id: string | null;
+            /** Format: date-time */
+            at: string;
+            price_version: string;
+            usd_per_million_tokens: components["schemas"]["TokenPrices-Output"] | null;
+            tiers: components["schemas"]["PriceTier"][];
+            unpriced_reason: components["schemas"]["UnpricedReason"] | null;
+        };
+        /** @description Prices of calls with more input tokens, of all kinds, than *above*. */
+        PriceTier: {
+            above_input_tokens: number;
+            usd_per_million_tokens: components["schemas"]["TokenPrices-Output"];
+        };
+        /** @description Overrides, newest first, and the version of the price book beneath them. */
+        Prices: {
+            data: components["schemas"]["PriceOverride"][];
+            /** @default null */
+            next_cursor: string | null;
+            book_version: string;
+        };
+        /** @description How the call went; *latency_ms* is None if there was none to make. */
+        ProbeResult: {
+            ok: boolean;
+            /** @default null */
+            latency_ms: number | null;
+            /** @default null */
+            explanation: components["schemas"]["Explanation"] | null;
         };
         /**
          * @description A named configuration of one provider type, without its secret.
@@ -1389,6 +1946,56 @@ export interface components {
             allow_incomplete?: boolean;
         };
         /**
+         * @description Which model is asked for a few tokens; without one, a list is read.
+         *
+         *     Bedrock needs a model: given, or allowed by an agent type.
+         */
+        ProviderTest: {
+            /** @default null */
+            model?: string | null;
+        };
+        /** @description A provider as it would be created, which need not have a name yet. */
+        ProviderTrial: {
+            /** @default a provider on trial */
+            name?: string;
+            type: components["schemas"]["ProviderType"];
+            /** @default null */
+            use_case?: string | null;
+            labels?: {
+                [key: string]: string;
+            };
+            /** @default null */
+            base_url?: string | null;
+            /** @default null */
+            api_key?: string | null;
+            /** @default null */
+            aws_region?: string | null;
+            /** @default null */
+            aws_role_arn?: string | null;
+            /** @default null */
+            aws_access_key_id?: string | null;
+            /** @default null */
+            aws_secret_access_key?: string | null;
+            /** @default null */
+            aws_session_token?: string | null;
+            /** @default null */
+            aws_session_expires_at?: string | null;
+            /**
+             * @default {
+             *       "requests_per_minute": null,
+             *       "tokens_per_minute": null,
+             *       "concurrent": null
+             *     }
+             */
+            limits?: components["schemas"]["ProviderLimits-Input"];
+            /** @default true */
+            enabled?: boolean;
+            /** @default false */
+            allow_incomplete?: boolean;
+            /** @default null */
+            model?: string | null;
+        };
+        /**
          * ProviderType
          * @enum {string}
          */
@@ -1400,6 +2007,57 @@ export interface components {
              */
             status: "ready";
         };
+        /** @description The period whose calls are priced anew. */
+        RepriceOrder: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+        };
+        /** @description What changed for the calls of one model; dollars are of the changed calls. */
+        RepricedModel: {
+            provider_type: components["schemas"]["ProviderType"];
+            model: string;
+            calls_changed: number;
+            newly_priced: number;
+            newly_unpriced: number;
+            cost_usd_before: number;
+            cost_usd_after: number;
+        };
+        /**
+         * @description How far a repricing has come, and what it has changed so far.
+         *
+         *     A call that already has this price and version is not changed, so that a second
+         *     repricing of the same period changes nothing.
+         */
+        Repricing: {
+            /** Format: uuid */
+            id: string;
+            /**
+             * @default prices.reprice
+             * @constant
+             */
+            kind: "prices.reprice";
+            status: components["schemas"]["RepricingStatus"];
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            price_version: string;
+            calls_examined: number;
+            calls_changed: number;
+            cost_usd_before: number;
+            cost_usd_after: number;
+            models: components["schemas"]["RepricedModel"][];
+            /** Format: date-time */
+            requested_at: string;
+            finished_at: string | null;
+        };
+        /**
+         * RepricingStatus
+         * @enum {string}
+         */
+        RepricingStatus: "running" | "completed";
         /** @description What one agent may take of its host. */
         "Resources-Input": {
             /** @default 256 */
@@ -1457,6 +2115,36 @@ export interface components {
          * @enum {string}
          */
         Role: "owner" | "admin" | "operator" | "viewer";
+        /**
+         * @description One agent-runner; *agents* counts all that are to run there, whoever's they are.
+         *
+         *     *capacity* is how many it is meant for; *labels* are what agent types may ask for.
+         */
+        Runner: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            status: components["schemas"]["RunnerStatus"];
+            runtime: components["schemas"]["AgentRuntime"];
+            capacity: number;
+            labels: {
+                [key: string]: string;
+            };
+            agents: number;
+            /** Format: date-time */
+            started_at: string;
+            /** Format: date-time */
+            renewed_at: string;
+        };
+        /**
+         * RunnerStatus
+         * @description What a runner is to those that look for a host.
+         *
+         *     *draining*: it takes no agents, and gives its own to others. *lost*: it has not
+         *     renewed its tenure in time.
+         * @enum {string}
+         */
+        RunnerStatus: "ready" | "draining" | "lost";
         /** @description A conversation with an agent; *messages* counts what is still kept of it. */
         Thread: {
             /** Format: uuid */
@@ -1502,6 +2190,38 @@ export interface components {
             finished_at: string | null;
         };
         /**
+         * @description Dollars for a million tokens of each kind.
+         *
+         *     What is None costs what stands here: cached input as input, cache writes of the
+         *     shorter kind as input, of the longer as the shorter.
+         */
+        "TokenPrices-Input": {
+            input: number | string;
+            output: number | string;
+            /** @default null */
+            cached_input?: number | string | null;
+            /** @default null */
+            cache_write_5m?: number | string | null;
+            /** @default null */
+            cache_write_1h?: number | string | null;
+        };
+        /**
+         * @description Dollars for a million tokens of each kind.
+         *
+         *     What is None costs what stands here: cached input as input, cache writes of the
+         *     shorter kind as input, of the longer as the shorter.
+         */
+        "TokenPrices-Output": {
+            input: number;
+            output: number;
+            /** @default null */
+            cached_input: number | null;
+            /** @default null */
+            cache_write_5m: number | null;
+            /** @default null */
+            cache_write_1h: number | null;
+        };
+        /**
          * UnpricedReason
          * @description Why a call has no price.
          *
@@ -1544,11 +2264,465 @@ export interface components {
             inference_geo: string | null;
         };
         /**
+         * @description One hour or day on the clock of the zone, cut where the period begins or ends.
+         *
+         *     An hour that a change of the clock repeats is two; one that it skips is none.
+         */
+        UsageBucket: {
+            calls: number;
+            errors: number;
+            error_rate: number | null;
+            /** @default 0 */
+            cancelled_calls: number;
+            /** @default 0 */
+            interrupted_calls: number;
+            total_tokens: number;
+            input_tokens: number;
+            cached_input_tokens: number;
+            /** @default 0 */
+            cache_write_5m_tokens: number;
+            /** @default 0 */
+            cache_write_1h_tokens: number;
+            output_tokens: number;
+            /** @default 0 */
+            reasoning_tokens: number;
+            average_response_time_ms: number | null;
+            p50_response_time_ms: number | null;
+            p95_response_time_ms: number | null;
+            average_time_to_first_token_ms: number | null;
+            /** @default null */
+            cost_usd: number | null;
+            /** @default 0 */
+            unpriced_calls: number;
+            /** @default 0 */
+            messages_processed: number;
+            /** @default null */
+            message_duration_ms: number | null;
+            /** Format: date-time */
+            starts_at: string;
+            /** Format: date-time */
+            ends_at: string;
+        };
+        /** @description How many calls failed, and by which codes, the commonest first. */
+        UsageErrors: {
+            /** @default null */
+            from: string | null;
+            /** @default null */
+            to: string | null;
+            /** Format: date-time */
+            as_of: string;
+            data: components["schemas"]["ErrorShare"][];
+            calls: number;
+            errors: number;
+            error_rate: number | null;
+        };
+        UsageOfAgent: {
+            calls: number;
+            errors: number;
+            error_rate: number | null;
+            /** @default 0 */
+            cancelled_calls: number;
+            /** @default 0 */
+            interrupted_calls: number;
+            total_tokens: number;
+            input_tokens: number;
+            cached_input_tokens: number;
+            /** @default 0 */
+            cache_write_5m_tokens: number;
+            /** @default 0 */
+            cache_write_1h_tokens: number;
+            output_tokens: number;
+            /** @default 0 */
+            reasoning_tokens: number;
+            average_response_time_ms: number | null;
+            p50_response_time_ms: number | null;
+            p95_response_time_ms: number | null;
+            average_time_to_first_token_ms: number | null;
+            /** @default null */
+            cost_usd: number | null;
+            /** @default 0 */
+            unpriced_calls: number;
+            /** @default 0 */
+            messages_processed: number;
+            /** @default null */
+            message_duration_ms: number | null;
+            agent_id: string;
+        };
+        UsageOfAgentType: {
+            calls: number;
+            errors: number;
+            error_rate: number | null;
+            /** @default 0 */
+            cancelled_calls: number;
+            /** @default 0 */
+            interrupted_calls: number;
+            total_tokens: number;
+            input_tokens: number;
+            cached_input_tokens: number;
+            /** @default 0 */
+            cache_write_5m_tokens: number;
+            /** @default 0 */
+            cache_write_1h_tokens: number;
+            output_tokens: number;
+            /** @default 0 */
+            reasoning_tokens: number;
+            average_response_time_ms: number | null;
+            p50_response_time_ms: number | null;
+            p95_response_time_ms: number | null;
+            average_time_to_first_token_ms: number | null;
+            /** @default null */
+            cost_usd: number | null;
+            /** @default 0 */
+            unpriced_calls: number;
+            /** @default 0 */
+            messages_processed: number;
+            /** @default null */
+            message_duration_ms: number | null;
+            agent_type_id: string;
+        };
+        UsageOfLabel: {
+            calls: number;
+            errors: number;
+            error_rate: number | null;
+            /** @default 0 */
+            cancelled_calls: number;
+            /** @default 0 */
+            interrupted_calls: number;
+            total_tokens: number;
+            input_tokens: number;
+            cached_input_tokens: number;
+            /** @default 0 */
+            cache_write_5m_tokens: number;
+            /** @default 0 */
+            cache_write_1h_tokens: number;
+            output_tokens: number;
+            /** @default 0 */
+            reasoning_tokens: number;
+            average_response_time_ms: number | null;
+            p50_response_time_ms: number | null;
+            p95_response_time_ms: number | null;
+            average_time_to_first_token_ms: number | null;
+            /** @default null */
+            cost_usd: number | null;
+            /** @default 0 */
+            unpriced_calls: number;
+            /** @default 0 */
+            messages_processed: number;
+            /** @default null */
+            message_duration_ms: number | null;
+            label: string;
+        };
+        UsageOfModel: {
+            calls: number;
+            errors: number;
+            error_rate: number | null;
+            /** @default 0 */
+            cancelled_calls: number;
+            /** @default 0 */
+            interrupted_calls: number;
+            total_tokens: number;
+            input_tokens: number;
+            cached_input_tokens: number;
+            /** @default 0 */
+            cache_write_5m_tokens: number;
+            /** @default 0 */
+            cache_write_1h_tokens: number;
+            output_tokens: number;
+            /** @default 0 */
+            reasoning_tokens: number;
+            average_response_time_ms: number | null;
+            p50_response_time_ms: number | null;
+            p95_response_time_ms: number | null;
+            average_time_to_first_token_ms: number | null;
+            /** @default null */
+            cost_usd: number | null;
+            /** @default 0 */
+            unpriced_calls: number;
+            /** @default 0 */
+            messages_processed: number;
+            /** @default null */
+            message_duration_ms: number | null;
+            model: string;
+        };
+        UsageOfProvider: {
+            calls: number;
+            errors: number;
+            error_rate: number | null;
+            /** @default 0 */
+            cancelled_calls: number;
+            /** @default 0 */
+            interrupted_calls: number;
+            total_tokens: number;
+            input_tokens: number;
+            cached_input_tokens: number;
+            /** @default 0 */
+            cache_write_5m_tokens: number;
+            /** @default 0 */
+            cache_write_1h_tokens: number;
+            output_tokens: number;
+            /** @default 0 */
+            reasoning_tokens: number;
+            average_response_time_ms: number | null;
+            p50_response_time_ms: number | null;
+            p95_response_time_ms: number | null;
+            average_time_to_first_token_ms: number | null;
+            /** @default null */
+            cost_usd: number | null;
+            /** @default 0 */
+            unpriced_calls: number;
+            /** @default 0 */
+            messages_processed: number;
+            /** @default null */
+            message_duration_ms: number | null;
+            provider_id: string;
+        };
+        UsageOfProviderType: {
+            calls: number;
+            errors: number;
+            error_rate: number | null;
+            /** @default 0 */
+            cancelled_calls: number;
+            /** @default 0 */
+            interrupted_calls: number;
+            total_tokens: number;
+            input_tokens: number;
+            cached_input_tokens: number;
+            /** @default 0 */
+            cache_write_5m_tokens: number;
+            /** @default 0 */
+            cache_write_1h_tokens: number;
+            output_tokens: number;
+            /** @default 0 */
+            reasoning_tokens: number;
+            average_response_time_ms: number | null;
+            p50_response_time_ms: number | null;
+            p95_response_time_ms: number | null;
+            average_time_to_first_token_ms: number | null;
+            /** @default null */
+            cost_usd: number | null;
+            /** @default 0 */
+            unpriced_calls: number;
+            /** @default 0 */
+            messages_processed: number;
+            /** @default null */
+            message_duration_ms: number | null;
+            provider_type: string;
+        };
+        UsageOfStatus: {
+            calls: number;
+            errors: number;
+            error_rate: number | null;
+            /** @default 0 */
+            cancelled_calls: number;
+            /** @default 0 */
+            interrupted_calls: number;
+            total_tokens: number;
+            input_tokens: number;
+            cached_input_tokens: number;
+            /** @default 0 */
+            cache_write_5m_tokens: number;
+            /** @default 0 */
+            cache_write_1h_tokens: number;
+            output_tokens: number;
+            /** @default 0 */
+            reasoning_tokens: number;
+            average_response_time_ms: number | null;
+            p50_response_time_ms: number | null;
+            p95_response_time_ms: number | null;
+            average_time_to_first_token_ms: number | null;
+            /** @default null */
+            cost_usd: number | null;
+            /** @default 0 */
+            unpriced_calls: number;
+            /** @default 0 */
+            messages_processed: number;
+            /** @default null */
+            message_duration_ms: number | null;
+            status: string;
+        };
+        /** @description What calls of a use case used; null is that of calls without one. */
+        UsageOfUseCase: {
+            calls: number;
+            errors: number;
+            error_rate: number | null;
+            /** @default 0 */
+            cancelled_calls: number;
+            /** @default 0 */
+            interrupted_calls: number;
+            total_tokens: number;
+            input_tokens: number;
+            cached_input_tokens: number;
+            /** @default 0 */
+            cache_write_5m_tokens: number;
+            /** @default 0 */
+            cache_write_1h_tokens: number;
+            output_tokens: number;
+            /** @default 0 */
+            reasoning_tokens: number;
+            average_response_time_ms: number | null;
+            p50_response_time_ms: number | null;
+            p95_response_time_ms: number | null;
+            average_time_to_first_token_ms: number | null;
+            /** @default null */
+            cost_usd: number | null;
+            /** @default 0 */
+            unpriced_calls: number;
+            /** @default 0 */
+            messages_processed: number;
+            /** @default null */
+            message_duration_ms: number | null;
+            use_case: string | null;
+        };
+        UsagePageOfUsageOfAgent: {
+            /** @default null */
+            from: string | null;
+            /** @default null */
+            to: string | null;
+            /** Format: date-time */
+            as_of: string;
+            data: components["schemas"]["UsageOfAgent"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
+        UsagePageOfUsageOfAgentType: {
+            /** @default null */
+            from: string | null;
+            /** @default null */
+            to: string | null;
+            /** Format: date-time */
+            as_of: string;
+            data: components["schemas"]["UsageOfAgentType"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
+        UsagePageOfUsageOfLabel: {
+            /** @default null */
+            from: string | null;
+            /** @default null */
+            to: string | null;
+            /** Format: date-time */
+            as_of: string;
+            data: components["schemas"]["UsageOfLabel"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
+        UsagePageOfUsageOfModel: {
+            /** @default null */
+            from: string | null;
+            /** @default null */
+            to: string | null;
+            /** Format: date-time */
+            as_of: string;
+            data: components["schemas"]["UsageOfModel"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
+        UsagePageOfUsageOfProvider: {
+            /** @default null */
+            from: string | null;
+            /** @default null */
+            to: string | null;
+            /** Format: date-time */
+            as_of: string;
+            data: components["schemas"]["UsageOfProvider"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
+        UsagePageOfUsageOfProviderType: {
+            /** @default null */
+            from: string | null;
+            /** @default null */
+            to: string | null;
+            /** Format: date-time */
+            as_of: string;
+            data: components["schemas"]["UsageOfProviderType"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
+        UsagePageOfUsageOfStatus: {
+            /** @default null */
+            from: string | null;
+            /** @default null */
+            to: string | null;
+            /** Format: date-time */
+            as_of: string;
+            data: components["schemas"]["UsageOfStatus"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
+        UsagePageOfUsageOfUseCase: {
+            /** @default null */
+            from: string | null;
+            /** @default null */
+            to: string | null;
+            /** Format: date-time */
+            as_of: string;
+            data: components["schemas"]["UsageOfUseCase"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
+        /**
          * UsageSource
          * @description Where the figures of a call's usage come from.
          * @enum {string}
          */
         UsageSource: "reported" | "none";
+        /** @description What an organization used and how its calls fared. */
+        UsageSummary: {
+            /** @default null */
+            from: string | null;
+            /** @default null */
+            to: string | null;
+            /** Format: date-time */
+            as_of: string;
+            calls: number;
+            errors: number;
+            error_rate: number | null;
+            /** @default 0 */
+            cancelled_calls: number;
+            /** @default 0 */
+            interrupted_calls: number;
+            total_tokens: number;
+            input_tokens: number;
+            cached_input_tokens: number;
+            /** @default 0 */
+            cache_write_5m_tokens: number;
+            /** @default 0 */
+            cache_write_1h_tokens: number;
+            output_tokens: number;
+            /** @default 0 */
+            reasoning_tokens: number;
+            average_response_time_ms: number | null;
+            p50_response_time_ms: number | null;
+            p95_response_time_ms: number | null;
+            average_time_to_first_token_ms: number | null;
+            /** @default null */
+            cost_usd: number | null;
+            /** @default 0 */
+            unpriced_calls: number;
+            /** @default 0 */
+            messages_processed: number;
+            /** @default null */
+            message_duration_ms: number | null;
+        };
+        /**
+         * @description Buckets without a gap, oldest first; *resumes_at*: ask for the rest from there.
+         *
+         *     Each bucket is there, also one without calls.
+         */
+        UsageTimeline: {
+            /** @default null */
+            from: string | null;
+            /** @default null */
+            to: string | null;
+            /** Format: date-time */
+            as_of: string;
+            interval: components["schemas"]["Interval"];
+            tz: string;
+            data: components["schemas"]["UsageBucket"][];
+            /** @default null */
+            resumes_at: string | null;
+        };
     };
     responses: {
         /** @description `INTERNAL_ERROR` */
@@ -1735,8 +2909,58 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
+        /** @description `REQUEST_IN_PROGRESS` */
+        REQUEST_IN_PROGRESS: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `CREDENTIALS_EXPIRED` or `CREDENTIALS_MISSING` or `ROLE_REFUSED` */
+        CREDENTIALS_EXPIRED_or_CREDENTIALS_MISSING_or_ROLE_REFUSED: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `CREDENTIALS_FROZEN` or `FORBIDDEN` */
+        CREDENTIALS_FROZEN_or_FORBIDDEN: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `PROVIDER_CALL_FAILED` */
+        PROVIDER_CALL_FAILED: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
         /** @description `AGENT_TYPE_NOT_FOUND` */
         AGENT_TYPE_NOT_FOUND: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `AGENT_TYPE_NOT_FOUND` or `PROVIDER_NOT_FOUND` */
+        AGENT_TYPE_NOT_FOUND_or_PROVIDER_NOT_FOUND: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -1777,16 +3001,6 @@ export interface components {
         };
         /** @description `PROVIDER_NOT_FOUND` or `REQUEST_IN_PROGRESS` */
         PROVIDER_NOT_FOUND_or_REQUEST_IN_PROGRESS: {
-            headers: {
-                "X-Request-Id": components["headers"]["X-Request-Id"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/json": components["schemas"]["Error"];
-            };
-        };
-        /** @description `REQUEST_IN_PROGRESS` */
-        REQUEST_IN_PROGRESS: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -1887,6 +3101,36 @@ export interface components {
         };
         /** @description `CALL_NOT_FOUND` */
         CALL_NOT_FOUND: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `REPRICING_NOT_FOUND` */
+        REPRICING_NOT_FOUND: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `PRICE_NOT_FOUND` */
+        PRICE_NOT_FOUND: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `RUNNER_NOT_FOUND` */
+        RUNNER_NOT_FOUND: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -2192,6 +3436,130 @@ export interface operations {
             503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
         };
     };
+    test_provider: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same request within 24 hours, it brings the same answer, without what is shown once. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ProviderTest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProbeResult"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["PROVIDER_NOT_FOUND"];
+            409: components["responses"]["REQUEST_IN_PROGRESS"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_MASTER_KEY_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    test_submission: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same request within 24 hours, it brings the same answer, without what is shown once. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderTrial"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProbeResult"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            409: components["responses"]["REQUEST_IN_PROGRESS"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["BASE_URL_FORBIDDEN_or_IDEMPOTENCY_KEY_REUSED_or_PROVIDER_INCOMPLETE_or_VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    list_live_models: {
+        parameters: {
+            query?: {
+                region?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveModels"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["CREDENTIALS_FROZEN_or_FORBIDDEN"];
+            404: components["responses"]["PROVIDER_NOT_FOUND"];
+            409: components["responses"]["CREDENTIALS_EXPIRED_or_CREDENTIALS_MISSING_or_ROLE_REFUSED"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            502: components["responses"]["PROVIDER_CALL_FAILED"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_MASTER_KEY_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
     list_agent_types: {
         parameters: {
             query?: {
@@ -2261,6 +3629,7 @@ export interface operations {
             400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
             401: components["responses"]["INVALID_API_KEY"];
             403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["PROVIDER_NOT_FOUND"];
             409: components["responses"]["NAME_TAKEN_or_REQUEST_IN_PROGRESS"];
             413: components["responses"]["REQUEST_TOO_LARGE"];
             422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_VALIDATION_FAILED"];
@@ -2373,7 +3742,7 @@ export interface operations {
             400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
             401: components["responses"]["INVALID_API_KEY"];
             403: components["responses"]["FORBIDDEN"];
-            404: components["responses"]["AGENT_TYPE_NOT_FOUND"];
+            404: components["responses"]["AGENT_TYPE_NOT_FOUND_or_PROVIDER_NOT_FOUND"];
             409: components["responses"]["NAME_TAKEN"];
             412: components["responses"]["PRECONDITION_FAILED"];
             413: components["responses"]["REQUEST_TOO_LARGE"];
@@ -3074,6 +4443,7 @@ export interface operations {
                 days?: number;
                 from?: string;
                 to?: string;
+                tz?: string;
             };
             header?: never;
             path: {
@@ -3107,12 +4477,500 @@ export interface operations {
             503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
         };
     };
-    list_calls: {
+    get_usage: {
+        parameters: {
+            query?: {
+                period?: "24h" | "7d" | "30d" | "90d";
+                days?: number;
+                from?: string;
+                to?: string;
+                tz?: string;
+                agent_id?: string;
+                agent_type_id?: string;
+                provider_id?: string;
+                provider_type?: components["schemas"]["ProviderType"];
+                model?: string;
+                use_case?: string;
+                label?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageSummary"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    get_usage_timeline: {
+        parameters: {
+            query?: {
+                period?: "24h" | "7d" | "30d" | "90d";
+                days?: number;
+                from?: string;
+                to?: string;
+                tz?: string;
+                agent_id?: string;
+                agent_type_id?: string;
+                provider_id?: string;
+                provider_type?: components["schemas"]["ProviderType"];
+                model?: string;
+                use_case?: string;
+                label?: string;
+                interval?: components["schemas"]["Interval"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageTimeline"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    get_usage_errors: {
+        parameters: {
+            query?: {
+                period?: "24h" | "7d" | "30d" | "90d";
+                days?: number;
+                from?: string;
+                to?: string;
+                tz?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageErrors"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    get_usage_by_agent: {
         parameters: {
             query?: {
                 limit?: number;
                 cursor?: string;
+                period?: "24h" | "7d" | "30d" | "90d";
+                days?: number;
+                from?: string;
+                to?: string;
+                tz?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsagePageOfUsageOfAgent"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    get_usage_by_agent_type: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                period?: "24h" | "7d" | "30d" | "90d";
+                days?: number;
+                from?: string;
+                to?: string;
+                tz?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsagePageOfUsageOfAgentType"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    get_usage_by_provider: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                period?: "24h" | "7d" | "30d" | "90d";
+                days?: number;
+                from?: string;
+                to?: string;
+                tz?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsagePageOfUsageOfProvider"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    get_usage_by_provider_type: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                period?: "24h" | "7d" | "30d" | "90d";
+                days?: number;
+                from?: string;
+                to?: string;
+                tz?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsagePageOfUsageOfProviderType"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    get_usage_by_model: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                period?: "24h" | "7d" | "30d" | "90d";
+                days?: number;
+                from?: string;
+                to?: string;
+                tz?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsagePageOfUsageOfModel"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    get_usage_by_use_case: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                period?: "24h" | "7d" | "30d" | "90d";
+                days?: number;
+                from?: string;
+                to?: string;
+                tz?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsagePageOfUsageOfUseCase"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    get_usage_by_label: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                period?: "24h" | "7d" | "30d" | "90d";
+                days?: number;
+                from?: string;
+                to?: string;
+                tz?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsagePageOfUsageOfLabel"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    get_usage_by_status: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                period?: "24h" | "7d" | "30d" | "90d";
+                days?: number;
+                from?: string;
+                to?: string;
+                tz?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsagePageOfUsageOfStatus"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    export_usage: {
+        parameters: {
+            query?: {
+                period?: "24h" | "7d" | "30d" | "90d";
+                days?: number;
+                from?: string;
+                to?: string;
+                tz?: string;
+                by?: components["schemas"]["Dimension"];
+                interval?: components["schemas"]["Interval"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    list_calls: {
+        parameters: {
+            query?: {
+                period?: "24h" | "7d" | "30d" | "90d";
+                days?: number;
+                from?: string;
+                to?: string;
+                tz?: string;
+                limit?: number;
+                cursor?: string;
                 agent_id?: string;
+                agent_type_id?: string;
+                provider_id?: string;
+                model?: string;
+                status?: components["schemas"]["CallStatus"];
+                code?: string;
+                request_id?: string;
             };
             header?: never;
             path?: never;
@@ -3171,6 +5029,257 @@ export interface operations {
             401: components["responses"]["INVALID_API_KEY"];
             403: components["responses"]["FORBIDDEN"];
             404: components["responses"]["CALL_NOT_FOUND"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    list_prices: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prices"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    put_price: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PriceOverrideSubmission"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceOverride"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    quote_price: {
+        parameters: {
+            query: {
+                provider_type: components["schemas"]["ProviderType"];
+                model: string;
+                provider_id?: string;
+                at?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceQuote"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    reprice: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same request within 24 hours, it brings the same answer, without what is shown once. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RepriceOrder"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Repricing"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            409: components["responses"]["REQUEST_IN_PROGRESS"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    get_repricing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Repricing"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["REPRICING_NOT_FOUND"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    get_price: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceOverride"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["PRICE_NOT_FOUND"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    delete_price: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["PRICE_NOT_FOUND"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
             422: components["responses"]["VALIDATION_FAILED"];
             429: components["responses"]["RATE_LIMITED"];
             500: components["responses"]["INTERNAL_ERROR"];
@@ -3311,6 +5420,155 @@ export interface operations {
             400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
             401: components["responses"]["INVALID_API_KEY"];
             403: components["responses"]["FORBIDDEN"];
+            409: components["responses"]["REQUEST_IN_PROGRESS"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    list_runners: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfRunner"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    get_runner: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Runner"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["RUNNER_NOT_FOUND"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    drain_runner: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same request within 24 hours, it brings the same answer, without what is shown once. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Runner"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["RUNNER_NOT_FOUND"];
+            409: components["responses"]["REQUEST_IN_PROGRESS"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    undrain_runner: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same request within 24 hours, it brings the same answer, without what is shown once. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Runner"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["RUNNER_NOT_FOUND"];
             409: components["responses"]["REQUEST_IN_PROGRESS"];
             413: components["responses"]["REQUEST_TOO_LARGE"];
             422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_VALIDATION_FAILED"];
