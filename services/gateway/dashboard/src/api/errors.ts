@@ -4,7 +4,11 @@ import type { Explained } from "~/components/ExplanationNotice";
 export interface ErrorBody {
   error: string;
   error_code: string;
-  details?: { fields?: { field: string; message: string }[]; [fact: string]: unknown };
+  details?: {
+    fields?: { field: string; message: string }[];
+    explanation?: Explained;
+    [fact: string]: unknown;
+  };
   request_id?: string;
 }
 
@@ -59,7 +63,8 @@ export function explained(failure: unknown): Explained {
   if (!(failure instanceof ApiError)) {
     return { code: "DASHBOARD_ERROR", message: "This part of the dashboard failed." };
   }
-  return { code: failure.code, message: failure.message, requestId: failure.requestId };
+  const { code, message, requestId, details } = failure;
+  return { code, message, requestId, ...details.explanation };
 }
 
 function isErrorBody(body: unknown): body is ErrorBody {

@@ -6,6 +6,7 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import type { CallFilter } from "~/api/queries/calls";
+import { usageFilter } from "~/pages/usage/filter";
 import { NotFound } from "./NotFound";
 import { PageFailed } from "./PageFailed";
 import { Root } from "./Root";
@@ -91,8 +92,14 @@ const routeTree = rootRoute.addChildren([
   }),
   createRoute({
     ...root,
+    path: "/usage",
+    validateSearch: usageFilter,
+    component: lazyRouteComponent(() => import("~/pages/usage/Usage"), "Usage"),
+  }),
+  createRoute({
+    ...root,
     path: "/system",
-    component: lazyRouteComponent(() => import("~/pages/system/DeadLetters"), "DeadLetters"),
+    component: lazyRouteComponent(() => import("~/pages/system/System"), "System"),
   }),
   createRoute({
     ...root,

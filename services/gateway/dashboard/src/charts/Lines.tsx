@@ -57,7 +57,7 @@ export function Lines({ title, buckets, series, format }: LinesProps) {
               d={path(run)}
               stroke={colourOf(index)}
               strokeLinecap="round"
-              className={styles.line}
+              className={run.length === 1 ? styles.point : styles.line}
             />
           )),
         )}

@@ -48,3 +48,31 @@ export const deleteProvider = mutationOptions({
     answered(api.DELETE("/api/providers/{id}", { params: { path: { id } } })),
   onSuccess: (_, __, ___, { client }) => client.invalidateQueries({ queryKey: PROVIDERS }),
 });
+
+/** One cheap real call with the stored key. */
+export const testProvider = mutationOptions({
+  mutationFn: ({ id, model }: { id: string; model?: string }) =>
+    answered(
+      api.POST("/api/providers/{id}/test", {
+        params: { path: { id } },
+        body: model ? { model } : {},
+      }),
+    ),
+});
+
+/** The same before anything is stored. */
+export const tryProvider = mutationOptions({
+  mutationFn: (trial: ProviderSubmission) =>
+    answered(api.POST("/api/providers/test", { body: trial })),
+});
+
+export function liveModelsQuery(id: string) {
+  return queryOptions({
+    queryKey: [...PROVIDERS, id, "models"],
+    queryFn: ({ signal }) =>
+      answered(api.GET("/api/providers/{id}/models", { params: { path: { id } }, signal })),
+    staleTime: LISTED_MS,
+  });
+}
+
+const LISTED_MS = 300_000;

@@ -7,7 +7,6 @@ import type { Column } from "~/components/DataList";
 import { EmptyState } from "~/components/EmptyState";
 import { ExplanationNotice } from "~/components/ExplanationNotice";
 import { PagedList } from "~/components/PagedList";
-import { PageHeader } from "~/components/PageHeader";
 import { Panel } from "~/components/Panel";
 import { Time } from "~/components/Time";
 
@@ -15,19 +14,16 @@ import { Time } from "~/components/Time";
 export function DeadLetters() {
   const query = useInfiniteQuery(deadLettersQuery());
   return (
-    <>
-      <PageHeader title="System" />
-      <Panel title="Dead letters" note="messages that could not be delivered" isFlush>
-        <PagedList
-          query={query}
-          what="dead letters"
-          label="Dead letters"
-          columns={COLUMNS}
-          keyOf={(letter) => letter.id}
-          empty={<EmptyState title="No dead letters">Everything sent was delivered.</EmptyState>}
-        />
-      </Panel>
-    </>
+    <Panel title="Dead letters" note="messages that could not be delivered" isFlush>
+      <PagedList
+        query={query}
+        what="dead letters"
+        label="Dead letters"
+        columns={COLUMNS}
+        keyOf={(letter) => letter.id}
+        empty={<EmptyState title="No dead letters">Everything sent was delivered.</EmptyState>}
+      />
+    </Panel>
   );
 }
 

@@ -2,8 +2,9 @@ import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { ApiError, explained } from "~/api/errors";
-import { createProvider, type ProviderType } from "~/api/queries/providers";
+import { createProvider, type ProviderType, tryProvider } from "~/api/queries/providers";
 import { Button } from "~/components/Button";
+import { ButtonRow } from "~/components/ButtonRow";
 import { ExplanationNotice } from "~/components/ExplanationNotice";
 import { Form } from "~/components/Form";
 import { Switch, TextField } from "~/components/inputs";
@@ -12,18 +13,30 @@ import { Panel } from "~/components/Panel";
 import { BedrockPrerequisites } from "./BedrockPrerequisites";
 import { CredentialFields } from "./CredentialFields";
 import { submissionOf, TYPE_NAMES } from "./model";
+import { TestResult } from "./TestResult";
 import { TypeCards } from "./TypeCards";
 
 /** A new provider: its type, then the fields of that type. */
 export function AddProvider() {
   const [type, setType] = useState<ProviderType>("openai");
-  const { mutate, error, isPending } = useMutation(createProvider);
+  const create = useMutation(createProvider);
+  const trial = useMutation(tryProvider);
   const navigate = useNavigate();
+  const error = create.error ?? trial.error;
   const errors = error instanceof ApiError ? error.fields : {};
 
+  /** The button that was pressed says whether to try the provider or to keep it. */
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
-    mutate(submissionOf(new FormData(event.currentTarget), type), {
+    const submission = submissionOf(new FormData(event.currentTarget), type);
+    const { submitter } = event.nativeEvent as SubmitEvent;
+    create.reset();
+    trial.reset();
+    if (submitter?.getAttribute("value") === "test") {
+      trial.mutate(submission);
+      return;
+    }
+    create.mutate(submission, {
       onSuccess: ({ id }) => navigate({ to: "/settings/providers/$id", params: { id } }),
     });
   }
@@ -77,9 +90,25 @@ export function AddProvider() {
             label="Save even if something is missing; its agents then only acknowledge messages"
           />
           {error && <ExplanationNotice explanation={explained(error)} />}
-          <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Adding provider…">
-            Add provider
-          </Button>
+          {trial.data && <TestResult result={trial.data} />}
+          <ButtonRow>
+            <Button
+              type="submit"
+              kind="primary"
+              isBusy={create.isPending}
+              busyLabel="Adding provider…"
+            >
+              Add provider
+            </Button>
+            <Button
+              type="submit"
+              value="test"
+              isBusy={trial.isPending}
+              busyLabel="Testing provider…"
+            >
+              Test provider
+            </Button>
+          </ButtonRow>
         </Form>
       </Panel>
     </>

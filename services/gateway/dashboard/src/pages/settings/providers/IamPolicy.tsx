@@ -10,7 +10,9 @@ export function IamPolicy({ id }: { id: string }) {
   return (
     <Panel title="IAM policy" note="for the models in use">
       <Loaded query={query} what="IAM policy">
-        {(policy) => <CopyText label="the IAM policy" text={JSON.stringify(policy, null, 2)} />}
+        {(policy) => (
+          <CopyText label="the IAM policy" text={JSON.stringify(policy.policy, null, 2)} />
+        )}
       </Loaded>
     </Panel>
   );

@@ -2,7 +2,12 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { explained } from "~/api/errors";
-import { type Provider, providerQuery, updateProvider } from "~/api/queries/providers";
+import {
+  type Provider,
+  providerQuery,
+  testProvider,
+  updateProvider,
+} from "~/api/queries/providers";
 import { Button } from "~/components/Button";
 import { ExplanationNotice } from "~/components/ExplanationNotice";
 import { Facts } from "~/components/Facts";
@@ -14,8 +19,10 @@ import { Time, useNow } from "~/components/Time";
 import { absolute } from "~/format/time";
 import { DeleteProvider } from "./DeleteProvider";
 import { IamPolicy } from "./IamPolicy";
+import { LiveModels } from "./LiveModels";
 import { statusOf, TYPE_NAMES } from "./model";
 import { ReplaceKey } from "./ReplaceKey";
+import { TestResult } from "./TestResult";
 
 /** One provider: what it is, whether it works, and what can be done with it. */
 export function ProviderDetail() {
@@ -32,6 +39,8 @@ function Detail({ provider }: { provider: Provider }) {
   const [isReplacing, setIsReplacing] = useState(false);
   const [isDeleting, setIsDeleting] = useState(false);
   const { mutate, error, isPending } = useMutation(updateProvider);
+  const test = useMutation(testProvider);
+  const failure = error ?? test.error;
   const now = useNow();
   return (
     <>
@@ -52,17 +61,26 @@ function Detail({ provider }: { provider: Provider }) {
               {provider.enabled ? "Disable provider" : "Enable provider"}
             </Button>
             <Button onClick={() => setIsDeleting(true)}>Delete provider</Button>
+            <Button
+              isBusy={test.isPending}
+              busyLabel="Testing provider…"
+              onClick={() => test.mutate({ id: provider.id })}
+            >
+              Test provider
+            </Button>
             <Button kind="primary" onClick={() => setIsReplacing(true)}>
               Replace key
             </Button>
           </>
         }
       />
-      {error && <ExplanationNotice explanation={explained(error)} />}
+      {failure && <ExplanationNotice explanation={explained(failure)} />}
+      {test.data && <TestResult result={test.data} />}
       <Panel title="Configuration">
         <Facts facts={factsOf(provider)} />
       </Panel>
       {provider.type === "bedrock" && <IamPolicy id={provider.id} />}
+      {provider.status === "ready" && <LiveModels id={provider.id} />}
       <ReplaceKey provider={provider} isOpen={isReplacing} onClose={() => setIsReplacing(false)} />
       <DeleteProvider
         provider={provider}

@@ -1,0 +1,102 @@
+import { queryOptions } from "@tanstack/react-query";
+import { answered, api, type Schemas } from "../client";
+import type { Group, Period } from "../usageGroups";
+
+export type Summary = Schemas["UsageSummary"];
+export type Timeline = Schemas["UsageTimeline"];
+
+const COUNTED_MS = 15_000;
+
+interface Asked {
+  period: Period;
+  tz: string;
+}
+
+export function usageSummaryQuery(asked: Asked) {
+  return queryOptions({
+    queryKey: ["usage", "summary", asked],
+    queryFn: ({ signal }) =>
+      answered(api.GET("/api/stats/usage/summary", { params: { query: asked }, signal })),
+    refetchInterval: COUNTED_MS,
+  });
+}
+
+export function usageTimelineQuery(asked: Asked) {
+  const interval = asked.period === "24h" ? "hour" : "day";
+  return queryOptions({
+    queryKey: ["usage", "timeline", asked],
+    queryFn: ({ signal }) =>
+      answered(
+        api.GET("/api/stats/usage/timeline", { params: { query: { ...asked, interval } }, signal }),
+      ),
+    refetchInterval: COUNTED_MS,
+  });
+}
+
+/** One row of usage, whatever it is told by; *key* is what links and filters name. */
+export interface UsageRow {
+  key: string;
+  name: string;
+  calls: number;
+  errors: number;
+  total_tokens: number;
+  cost_usd: number | null;
+  unpriced_calls: number;
+  p95_response_time_ms: number | null;
+}
+
+const LARGEST_PAGE = 200;
+
+export function usageByQuery(group: Group, asked: Asked) {
+  return queryOptions({
+    queryKey: ["usage", group, asked],
+    queryFn: ({ signal }) => rowsBy(group, { ...asked, limit: LARGEST_PAGE }, signal),
+    refetchInterval: COUNTED_MS,
+  });
+}
+
+async function rowsBy(
+  group: Group,
+  query: Asked & { limit: number },
+  signal: AbortSignal,
+): Promise<UsageRow[]> {
+  const asked = { params: { query }, signal };
+  switch (group) {
+    case "agent":
+      return (await answered(api.GET("/api/stats/usage/by-agent", asked))).data.map((row) => ({
+        ...row,
+        key: row.agent_id,
+        name: row.agent_id,
+      }));
+    case "agent-type":
+      return (await answered(api.GET("/api/stats/usage/by-agent-type", asked))).data.map((row) => ({
+        ...row,
+        key: row.agent_type_id,
+        name: row.agent_type_id,
+      }));
+    case "provider":
+      return (await answered(api.GET("/api/stats/usage/by-provider", asked))).data.map((row) => ({
+        ...row,
+        key: row.provider_id,
+        name: row.provider_id,
+      }));
+    case "model":
+      return (await answered(api.GET("/api/stats/usage/by-model", asked))).data.map((row) => ({
+        ...row,
+        key: row.model,
+        name: row.model,
+      }));
+    case "use-case":
+      return (await answered(api.GET("/api/stats/usage/by-use-case", asked))).data.map((row) => ({
+        ...row,
+        key: row.use_case ?? "",
+        name: row.use_case ?? "No use case",
+      }));
+    case "label":
+      return (await answered(api.GET("/api/stats/usage/by-label", asked))).data.map((row) => ({
+        ...row,
+        key: row.label,
+        name: row.label,
+      }));
+  }
+}

@@ -1,0 +1,160 @@
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import {
+  type Summary,
+  type Timeline,
+  usageSummaryQuery,
+  usageTimelineQuery,
+} from "~/api/queries/usage";
+import type { Period } from "~/api/usageGroups";
+import { Columns } from "~/charts/Columns";
+import { Lines } from "~/charts/Lines";
+import { Loaded } from "~/components/Loaded";
+import { PageHeader } from "~/components/PageHeader";
+import { Panel } from "~/components/Panel";
+import { type Tile, Tiles } from "~/components/Tiles";
+import { compact, count } from "~/format/count";
+import { duration } from "~/format/duration";
+import { money, unpriced } from "~/format/money";
+import { rateOf } from "~/format/rate";
+import { bucket, clock, localZone } from "~/format/time";
+import { PERIODS, type UsageFilter } from "./filter";
+import styles from "./Usage.module.css";
+import { UsageBy } from "./UsageBy";
+
+/** Where tokens and money go, and whether that is usual. */
+export function Usage() {
+  const { period, by }: UsageFilter = useSearch({ from: "/usage" });
+  const asked = { period, tz: localZone() };
+  const summary = useQuery(usageSummaryQuery(asked));
+  const timeline = useQuery(usageTimelineQuery(asked));
+  return (
+    <>
+      <PageHeader title="Usage & costs" action={<Controls />} />
+      <Loaded query={summary} what="figures">
+        {(figures) => (
+          <>
+            <p className={styles.covers}>
+              The last {PERIODS[period]} · {localZone()} · as of {clock(figures.as_of)}
+            </p>
+            <Tiles tiles={tilesOf(figures)} />
+          </>
+        )}
+      </Loaded>
+      <Loaded query={timeline} what="timeline" lines={6}>
+        {(told) => <Charts timeline={told} />}
+      </Loaded>
+      <UsageBy by={by} asked={asked} />
+    </>
+  );
+}
+
+function Controls() {
+  const { period, by }: UsageFilter = useSearch({ from: "/usage" });
+  const navigate = useNavigate({ from: "/usage" });
+  return (
+    <>
+      <select
+        aria-label="Period"
+        className={styles.period}
+        value={period}
+        onChange={(event) => navigate({ search: { by, period: event.target.value as Period } })}
+      >
+        {Object.entries(PERIODS).map(([value, name]) => (
+          <option key={value} value={value}>
+            Last {name}
+          </option>
+        ))}
+      </select>
+      <a
+        className={styles.export}
+        href={`/api/stats/export.csv?period=${period}&tz=${encodeURIComponent(localZone())}`}
+        download
+      >
+        Export CSV
+      </a>
+    </>
+  );
+}
+
+function tilesOf(figures: Summary): Tile[] {
+  return [
+    {
+      name: "Calls",
+      figure: compact(figures.calls),
+      note: `${count(figures.messages_processed)} messages`,
+    },
+    {
+      name: "Tokens",
+      figure: compact(figures.total_tokens),
+      note: `${compact(figures.input_tokens)} in, ${compact(figures.output_tokens)} out`,
+    },
+    { name: "Cost", figure: money(figures.cost_usd ?? 0), note: unpriced(figures.unpriced_calls) },
+    {
+      name: "Failed",
+      figure: compact(figures.errors),
+      note: rateOf(figures.errors, figures.calls),
+    },
+    {
+      name: "Response time, p95",
+      figure: duration(figures.p95_response_time_ms),
+      note: `median ${duration(figures.p50_response_time_ms)}`,
+    },
+  ];
+}
+
+function Charts({ timeline }: { timeline: Timeline }) {
+  const { interval, data } = timeline;
+  const names = data.map((each) => bucket(each.starts_at, interval, timeline.tz));
+  const isLastOpen = (data.at(-1)?.ends_at ?? "") > timeline.as_of;
+  return (
+    <div className={styles.charts}>
+      <Panel>
+        <Columns
+          title={`Tokens per ${interval}`}
+          buckets={names}
+          isLastOpen={isLastOpen}
+          format={compact}
+          series={[
+            { name: "input", values: data.map((each) => each.input_tokens) },
+            { name: "from cache", values: data.map((each) => each.cached_input_tokens) },
+            { name: "output", values: data.map((each) => each.output_tokens) },
+          ]}
+        />
+      </Panel>
+      <Panel>
+        <Columns
+          title={`Cost per ${interval}`}
+          buckets={names}
+          isLastOpen={isLastOpen}
+          format={money}
+          series={[{ name: "priced calls", values: data.map((each) => each.cost_usd ?? 0) }]}
+        />
+      </Panel>
+      <Panel>
+        <Columns
+          title={`Calls per ${interval}`}
+          buckets={names}
+          isLastOpen={isLastOpen}
+          format={compact}
+          colours={["var(--series-1)", "var(--bad-fill)"]}
+          series={[
+            { name: "answered", values: data.map((each) => each.calls - each.errors) },
+            { name: "failed", values: data.map((each) => each.errors) },
+          ]}
+        />
+      </Panel>
+      <Panel>
+        <Lines
+          title="Response time"
+          buckets={names}
+          format={duration}
+          series={[
+            { name: "p50", values: data.map((each) => each.p50_response_time_ms) },
+            { name: "p95", values: data.map((each) => each.p95_response_time_ms) },
+          ]}
+        />
+      </Panel>
+    </div>
+  );
+}

@@ -1,0 +1,121 @@
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { agentsQuery } from "~/api/queries/agents";
+import { agentTypesQuery } from "~/api/queries/agentTypes";
+import { providersQuery } from "~/api/queries/providers";
+import { type UsageRow, usageByQuery } from "~/api/queries/usage";
+import { GROUPS, type Group, type Period } from "~/api/usageGroups";
+import { BarList } from "~/charts/BarList";
+import { type Column, DataList } from "~/components/DataList";
+import { EmptyState } from "~/components/EmptyState";
+import { Loaded } from "~/components/Loaded";
+import { Panel } from "~/components/Panel";
+import { compact, count } from "~/format/count";
+import { duration } from "~/format/duration";
+import { cost, money } from "~/format/money";
+import { rateOf } from "~/format/rate";
+import styles from "./Usage.module.css";
+
+const NAMES: Record<Group, string> = {
+  agent: "Agent",
+  "agent-type": "Agent type",
+  provider: "Provider",
+  model: "Model",
+  "use-case": "Use case",
+  label: "Label",
+};
+
+interface UsageByProps {
+  by: Group;
+  asked: { period: Period; tz: string };
+}
+
+/** Who uses how much: drawn as the largest ten, and told in full. */
+export function UsageBy({ by, asked }: UsageByProps) {
+  const query = useQuery(usageByQuery(by, asked));
+  const nameOf = useNames(by);
+  return (
+    <Panel isFlush>
+      <nav aria-label="Usage by" className={styles.groups}>
+        {GROUPS.map((group) => (
+          <Link
+            key={group}
+            to="/usage"
+            search={{ period: asked.period, by: group }}
+            className={styles.group}
+            aria-current={group === by ? "page" : undefined}
+          >
+            {NAMES[group]}
+          </Link>
+        ))}
+      </nav>
+      <Loaded query={query} what="usage">
+        {(rows) =>
+          rows.length === 0 ? (
+            <EmptyState title="Nothing was used in this period" />
+          ) : (
+            <Told rows={rows.map((row) => ({ ...row, name: nameOf(row) }))} head={NAMES[by]} />
+          )
+        }
+      </Loaded>
+    </Panel>
+  );
+}
+
+function Told({ rows, head }: { rows: UsageRow[]; head: string }) {
+  const hasCost = rows.some((row) => (row.cost_usd ?? 0) > 0);
+  return (
+    <>
+      <div className={styles.spenders}>
+        <BarList
+          label={hasCost ? "By cost" : "By tokens"}
+          format={hasCost ? money : compact}
+          entries={rows.map(({ key, name, cost_usd, total_tokens }) => ({
+            key,
+            name,
+            value: hasCost ? (cost_usd ?? 0) : total_tokens,
+          }))}
+        />
+      </div>
+      <DataList label="Usage" rows={rows} keyOf={(row) => row.key} columns={columnsOf(head)} />
+    </>
+  );
+}
+
+function columnsOf(head: string): Column<UsageRow>[] {
+  return [
+    { name: head, render: ({ name }) => name },
+    { name: "Calls", render: ({ calls }) => count(calls), isNumber: true },
+    { name: "Tokens", render: ({ total_tokens }) => count(total_tokens), isNumber: true },
+    {
+      name: "Failed",
+      render: ({ errors, calls }) => rateOf(errors, calls),
+      isNumber: true,
+      isMinor: true,
+    },
+    {
+      name: "p95",
+      render: ({ p95_response_time_ms }) => duration(p95_response_time_ms),
+      isNumber: true,
+      isMinor: true,
+    },
+    {
+      name: "Cost",
+      render: ({ cost_usd, unpriced_calls }) => cost(cost_usd, unpriced_calls),
+      isNumber: true,
+      isMinor: true,
+    },
+  ];
+}
+
+/** Usage is told by ids; the names are those of today, and an id where it is gone. */
+function useNames(by: Group): (row: UsageRow) => string {
+  const agents = useInfiniteQuery({ ...agentsQuery(), enabled: by === "agent" });
+  const types = useInfiniteQuery({ ...agentTypesQuery(), enabled: by === "agent-type" });
+  const providers = useInfiniteQuery({ ...providersQuery(), enabled: by === "provider" });
+  const named = [agents, types, providers].flatMap(
+    ({ data }) => data?.pages.flatMap((page) => page.data as { id: string; name: string }[]) ?? [],
+  );
+  const names = new Map(named.map(({ id, name }) => [id, name]));
+  return (row) => names.get(row.key) ?? row.name;
+}
