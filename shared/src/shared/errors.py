@@ -9,9 +9,12 @@ AppError                              500 INTERNAL_ERROR
  │  └ WireFormatMismatchError             WIRE_FORMAT_MISMATCH
  ├ UnauthenticatedError               401 UNAUTHENTICATED
  │  ├ InvalidApiKeyError                  INVALID_API_KEY
+ │  ├ SessionEndedError                   SESSION_ENDED
+ │  ├ LoginRefusedError                   LOGIN_REFUSED
  │  ├ InvalidAgentTokenError              INVALID_AGENT_TOKEN
  │  └ CredentialMismatchError             CREDENTIAL_MISMATCH
  ├ ForbiddenError                     403 FORBIDDEN
+ │  ├ CrossSiteError                      CROSS_SITE_REQUEST
  │  ├ CredentialsFrozenError              CREDENTIALS_FROZEN
  │  ├ FeatureNotAllowedError              FEATURE_NOT_ALLOWED
  │  ├ LeaseRefusedError                   LEASE_REFUSED
@@ -27,6 +30,9 @@ AppError                              500 INTERNAL_ERROR
  │  ├ ToolNotFoundError                   TOOL_NOT_FOUND
  │  ├ CallNotFoundError                   CALL_NOT_FOUND
  │  ├ ApiKeyNotFoundError                 API_KEY_NOT_FOUND
+ │  ├ UserNotFoundError                   USER_NOT_FOUND
+ │  ├ SessionNotFoundError                SESSION_NOT_FOUND
+ │  ├ InvitationNotFoundError             INVITATION_NOT_FOUND
  │  ├ RunnerNotFoundError                 RUNNER_NOT_FOUND
  │  ├ JobNotFoundError                    JOB_NOT_FOUND
  │  ├ PriceNotFoundError                  PRICE_NOT_FOUND
@@ -89,6 +95,7 @@ __all__ = [
     "CredentialsExpiredError",
     "CredentialsFrozenError",
     "CredentialsMissingError",
+    "CrossSiteError",
     "DatabaseUnavailableError",
     "DeadLetterNotFoundError",
     "FeatureNotAllowedError",
@@ -98,9 +105,11 @@ __all__ = [
     "InvalidAgentTokenError",
     "InvalidApiKeyError",
     "InvalidError",
+    "InvitationNotFoundError",
     "JobNotFoundError",
     "LeaseRefusedError",
     "LimitedError",
+    "LoginRefusedError",
     "MalformedError",
     "MalformedJsonError",
     "MasterKeyUnavailableError",
@@ -126,6 +135,8 @@ __all__ = [
     "RoleRefusedError",
     "RunnerNotFoundError",
     "SecretRequiredError",
+    "SessionEndedError",
+    "SessionNotFoundError",
     "SpoolFullError",
     "StaleGenerationError",
     "StsUnavailableError",
@@ -135,6 +146,7 @@ __all__ = [
     "UnauthenticatedError",
     "UnavailableError",
     "UpstreamError",
+    "UserNotFoundError",
     "WireFormatMismatchError",
     "error_from",
 ]
@@ -209,6 +221,18 @@ class InvalidApiKeyError(UnauthenticatedError):
     code = "INVALID_API_KEY"
 
 
+class SessionEndedError(UnauthenticatedError):
+    """A person was logged in and is not any more."""
+
+    code = "SESSION_ENDED"
+
+
+class LoginRefusedError(UnauthenticatedError):
+    """No password that goes with this name."""
+
+    code = "LOGIN_REFUSED"
+
+
 class InvalidAgentTokenError(UnauthenticatedError):
     code = "INVALID_AGENT_TOKEN"
 
@@ -222,6 +246,12 @@ class ForbiddenError(AppError):
 
     code = "FORBIDDEN"
     status = HTTPStatus.FORBIDDEN
+
+
+class CrossSiteError(ForbiddenError):
+    """A browser was made to ask this by another site's page."""
+
+    code = "CROSS_SITE_REQUEST"
 
 
 class CredentialsFrozenError(ForbiddenError):
@@ -295,6 +325,20 @@ class ApiKeyNotFoundError(NotFoundError):
 
 class RunnerNotFoundError(NotFoundError):
     code = "RUNNER_NOT_FOUND"
+
+
+class UserNotFoundError(NotFoundError):
+    code = "USER_NOT_FOUND"
+
+
+class SessionNotFoundError(NotFoundError):
+    code = "SESSION_NOT_FOUND"
+
+
+class InvitationNotFoundError(NotFoundError):
+    """A one-time link that was never made, was used, or is too old."""
+
+    code = "INVITATION_NOT_FOUND"
 
 
 class JobNotFoundError(NotFoundError):

@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -92,8 +93,11 @@ async def test_a_call_of_which_little_is_known_reads_as_it_was_counted(
     assert found == as_counted(found, record)
 
 
-async def test_an_unknown_call_is_not_found(gateway: NatsBus) -> None:
-    question = CallQuestion(org_id=new_id(), actor=ACTOR, call_id=new_id())
+@pytest.mark.parametrize(
+    "call_id", [new_id(), UUID(int=0), UUID(int=2**128 - 1)], ids=["ours", "nil", "max"]
+)
+async def test_an_unknown_call_is_not_found(gateway: NatsBus, call_id: UUID) -> None:
+    question = CallQuestion(org_id=new_id(), actor=ACTOR, call_id=call_id)
 
     with pytest.raises(CallNotFoundError):
         await gateway.ask(GET_CALL, question)

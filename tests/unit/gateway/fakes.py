@@ -1,18 +1,21 @@
 """The record and the neighbours of the gateway, in memory."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from gateway.access.authentication import hash_of
 from gateway.access.permissions import Role
 from gateway.access.principals import Principal
+from gateway.access.tokens import hash_of
 from gateway.repositories.api_keys import ApiKey
 from gateway.repositories.idempotency import Claim, Kept
 from gateway.repositories.organizations import Organization
 from shared.bus import answer
 from shared.contracts.base import Actor, Endpoint, Message, ReplyT, RequestT
+from shared.database import Database, Transaction
 from shared.errors import (
     ApiKeyNotFoundError,
     ConflictError,
@@ -90,7 +93,7 @@ class FakeApiKeys:
             raise DatabaseUnavailableError("Away.", retry_after_seconds=2)
         for key in self.keys:
             if key.hash == hashed:
-                return Principal(key.org_id, "api_key", key.id, key.role)
+                return Principal(key.org_id, "api_key", key.id, key.role, key.scopes)
         return None
 
     async def newest(
@@ -99,6 +102,12 @@ class FakeApiKeys:
         mine = [key for key in self.keys if key.org_id == org_id]
         older = [key for key in mine if before is None or key.id < before]
         return sorted(older, key=lambda key: key.id, reverse=True)[:limit]
+
+    async def one(self, org_id: UUID, key_id: UUID) -> ApiKey:
+        for key in self.keys:
+            if (key.org_id, key.id) == (org_id, key_id):
+                return key
+        raise ApiKeyNotFoundError("There is no such API key.")
 
     async def add(self, key: ApiKey, *, actor: Actor) -> None:
         if any(
@@ -123,6 +132,24 @@ class FakeApiKeys:
         self.audited.append(("revoked", key_id, by.actor))
 
 
+class AbsentDatabase(Database):
+    """A database that cannot be reached."""
+
+    def __init__(self) -> None:
+        """Have no pools."""
+
+    @asynccontextmanager
+    async def organization(self, org_id: UUID) -> AsyncIterator[Transaction]:
+        yield self._nothing(org_id)
+
+    @asynccontextmanager
+    async def sweep(self) -> AsyncIterator[Transaction]:
+        yield self._nothing(None)
+
+    def _nothing(self, org_id: UUID | None) -> Transaction:
+        raise DatabaseUnavailableError(f"No database for {org_id or 'anybody'}.")
+
+
 @dataclass
 class FakeOrganizations:
     organizations: list[Organization] = field(default_factory=list)
@@ -136,6 +163,15 @@ class FakeOrganizations:
             return False
         self.organizations.append(organization)
         self.keys.append(owner_key)
+        return True
+
+
+@dataclass
+class FakeInvitations:
+    offered: list[bytes] = field(default_factory=list)
+
+    async def offer_first_login(self, hashed: bytes) -> bool:
+        self.offered.append(hashed)
         return True
 
 

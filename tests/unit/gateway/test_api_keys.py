@@ -37,8 +37,11 @@ async def test_a_new_key_is_shown_once_and_opens(
         "id": created["id"],
         "name": "CI",
         "role": "operator",
+        "scopes": None,
         "prefix": created["prefix"],
         "created_at": "2026-01-01T12:00:00Z",
+        "expires_at": None,
+        "last_used_at": None,
     }
     assert created["key"] not in str(logged)
 

@@ -1,21 +1,14 @@
-import asyncio
-
 import pytest
 from aiohttp import ClientSession
 from structlog.typing import EventDict
 
-from gateway.access.authentication import KeyRing, hash_of
 from gateway.access.permissions import Role
-from gateway.access.principals import Principal
 from shared.contracts.agent_runner import LIST_AGENTS
 from shared.contracts.base import Page
-from shared.errors import InvalidApiKeyError
 
 from .conftest import OWNER_KEY, Client
 from .fakes import FakeApiKeys, Neighbours
 from .objects import ELSEWHERE, ORGANIZATION, SOME_ID
-
-OWNER = Principal(ORGANIZATION, "api_key", SOME_ID, Role.OWNER)
 
 
 @pytest.mark.parametrize(
@@ -128,87 +121,6 @@ async def test_a_record_that_is_away_is_no_wrong_key(
     assert response.status == 503
     assert body["error_code"] == "DATABASE_UNAVAILABLE"
     assert response.headers["Retry-After"] == "2"
-
-
-class Record:
-    """Knows the one key until it is revoked; may be made to take its time."""
-
-    def __init__(self) -> None:
-        self.is_revoked = False
-        self.lookups = 0
-        self.answers = asyncio.Event()
-        self.answers.set()
-        self.asked = asyncio.Event()
-
-    async def find(self, hashed: bytes) -> Principal | None:
-        self.lookups += 1
-        found = OWNER if hashed == hash_of(OWNER_KEY) and not self.is_revoked else None
-        self.asked.set()
-        await self.answers.wait()
-        return found
-
-
-class Seconds:
-    def __init__(self) -> None:
-        self.passed = 0.0
-
-    def __call__(self) -> float:
-        return self.passed
-
-
-async def test_a_key_is_looked_up_again_after_five_seconds() -> None:
-    record, seconds = Record(), Seconds()
-    keys = KeyRing(record.find, monotonic=seconds)
-
-    await keys.principal_of(OWNER_KEY)
-    seconds.passed = 4.9
-    await keys.principal_of(OWNER_KEY)
-    looked_up_early = record.lookups
-    seconds.passed = 5.0
-    record.is_revoked = True
-
-    assert looked_up_early == 1
-    with pytest.raises(InvalidApiKeyError):
-        await keys.principal_of(OWNER_KEY)
-
-
-async def test_a_key_that_is_forgotten_is_looked_up_at_once() -> None:
-    record = Record()
-    keys = KeyRing(record.find, monotonic=Seconds())
-    await keys.principal_of(OWNER_KEY)
-
-    record.is_revoked = True
-    keys.forget(OWNER.id)
-
-    with pytest.raises(InvalidApiKeyError):
-        await keys.principal_of(OWNER_KEY)
-
-
-async def test_a_key_forgotten_while_it_is_looked_up_is_not_remembered() -> None:
-    record = Record()
-    keys = KeyRing(record.find, monotonic=Seconds())
-    record.answers.clear()
-
-    async with asyncio.TaskGroup() as group:
-        group.create_task(keys.principal_of(OWNER_KEY))
-        await record.asked.wait()
-        record.is_revoked = True
-        keys.forget(OWNER.id)
-        record.answers.set()
-
-    with pytest.raises(InvalidApiKeyError):
-        await keys.principal_of(OWNER_KEY)
-
-
-async def test_wrong_keys_are_not_remembered() -> None:
-    record = Record()
-    keys = KeyRing(record.find, monotonic=Seconds())
-
-    for _ in range(2):
-        with pytest.raises(InvalidApiKeyError):
-            await keys.principal_of("cust_" + "x" * 40)
-
-    assert record.lookups == 2
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,13 @@ TAKE_A_BODY = [
     ("POST", "/api/agents"),
     ("POST", f"/api/agents/{SOME_ID}/messages"),
     ("POST", "/api/api-keys"),
+    ("POST", "/api/users"),
+    ("PATCH", f"/api/users/{SOME_ID}"),
+    ("POST", "/api/users/me/password"),
+    ("POST", "/api/sessions"),
+    ("POST", "/api/invitations/inspect"),
+    ("POST", "/api/invitations/accept"),
+    ("PATCH", "/api/organization"),
 ]
 
 NOT_JSON = {
@@ -130,6 +137,21 @@ async def test_json_that_is_no_object_is_invalid(
         ("/api/agents", {"name": "one"}, "agent_type_id"),
         ("/api/api-keys", {**API_KEY, "role": "emperor"}, "role"),
         ("/api/api-keys", {**API_KEY, "key": "mine"}, "key"),
+        ("/api/api-keys", {**API_KEY, "scopes": []}, "scopes"),
+        ("/api/api-keys", {**API_KEY, "scopes": ["all"]}, "scopes.0"),
+        (
+            "/api/api-keys",
+            {**API_KEY, "expires_at": "2025-12-31T00:00:00Z"},
+            "expires_at",
+        ),
+        ("/api/users", {"email": "nobody"}, "email"),
+        ("/api/users", {"email": "a@b", "role": "king"}, "role"),
+        ("/api/sessions", {"email": "a@b", "password": ""}, "password"),
+        (
+            "/api/invitations/accept",
+            {"token": "t", "password": "too short"},
+            "password",
+        ),
     ],
 )
 async def test_a_wrong_field_is_named(
@@ -189,7 +211,14 @@ async def test_a_change_that_cannot_be_is_named(
         ("GET", "/api/agents/{}/logs", "AGENT_NOT_FOUND"),
         ("GET", "/api/messages/{}", "MESSAGE_NOT_FOUND"),
         ("GET", "/api/calls/{}", "CALL_NOT_FOUND"),
+        ("GET", "/api/api-keys/{}", "API_KEY_NOT_FOUND"),
         ("DELETE", "/api/api-keys/{}", "API_KEY_NOT_FOUND"),
+        ("GET", "/api/users/{}", "USER_NOT_FOUND"),
+        ("PATCH", "/api/users/{}", "USER_NOT_FOUND"),
+        ("DELETE", "/api/users/{}", "USER_NOT_FOUND"),
+        ("POST", "/api/users/{}/invite", "USER_NOT_FOUND"),
+        ("GET", "/api/sessions/{}", "SESSION_NOT_FOUND"),
+        ("DELETE", "/api/sessions/{}", "SESSION_NOT_FOUND"),
     ],
 )
 @pytest.mark.parametrize(

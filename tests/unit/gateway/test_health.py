@@ -1,18 +1,15 @@
 import pytest
-from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from gateway.app import create_app
-from gateway.readiness import Readiness
-from gateway.routing.idempotency import Idempotency
 from shared.bus import answer, answer_ping
 from shared.contracts import agent_runner, credentials, metrics
 from shared.errors import DatabaseUnavailableError
 from shared.identity import Identity
-from shared.testing import FakeBus
+from shared.testing import FakeBus, FakeClock
 
+from .assembling import assembled
 from .conftest import Client
-from .fakes import FakeApiKeys, FakeIdempotency
+from .fakes import FakeApiKeys
 
 PINGS = (credentials.PING, agent_runner.PING, metrics.PING)
 
@@ -60,14 +57,7 @@ async def test_alone_everything_is_missing(
     async def be_away() -> None:
         raise DatabaseUnavailableError("The database is away.")
 
-    app: web.Application = create_app(
-        bus=bus,
-        api_keys=api_keys,
-        credentials=credentials.public,
-        readiness=Readiness(bus, be_away),
-        idempotency=Idempotency(FakeIdempotency()),
-        requests_per_minute=1,
-    )
+    app = assembled(bus, api_keys, credentials, FakeClock(), ping=be_away)
 
     async with (
         TestClient(TestServer(app)) as client,

@@ -1,7 +1,11 @@
 """Where the parts of the gateway meet. Read this first."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+)
 from datetime import timedelta
 from functools import cache
 from importlib import metadata
@@ -14,6 +18,7 @@ from structlog.contextvars import get_contextvars
 from shared.bus import Bus, connect_bus
 from shared.clock import Clock, utc_now
 from shared.contracts.base import Service
+from shared.contracts.gateway import ACCESS_CHANGED
 from shared.database import connect_database
 from shared.http import REQUEST_ID, tell_errors
 from shared.http_server import listening
@@ -21,14 +26,15 @@ from shared.identity import Identity, PublicIdentity
 from shared.lifecycle import background, every
 from shared.migrations import migrate
 
-from .access.authentication import KeyRing, authenticating
+from .access.authentication import authenticating
+from .access.browsers import Browsers
+from .access.passwords import Passwords
 from .access.rate_limits import RateLimits, limiting, tell_allowance
-from .bootstrap import make_first_organization
+from .admission import Admission
+from .bootstrap import open_first_organization
 from .dashboard import dashboard_routes
 from .readiness import Readiness
-from .repositories.api_keys import ApiKeyRepository, PostgresApiKeys
-from .repositories.idempotency import PostgresIdempotency
-from .repositories.organizations import PostgresOrganizations
+from .repositories.records import Records
 from .routes.agent_types import AgentTypeRoutes
 from .routes.agents import AgentRoutes
 from .routes.api_keys import ApiKeyRoutes
@@ -38,15 +44,19 @@ from .routes.dead_letters import DeadLetterRoutes
 from .routes.description import DOCUMENT, DescriptionRoutes, DocumentationRoutes
 from .routes.errors import ErrorRoutes
 from .routes.health import HealthRoutes
+from .routes.invitations import InvitationRoutes
 from .routes.jobs import JobRoutes
 from .routes.master_key import MasterKeyRoutes
 from .routes.messages import MessageRoutes
+from .routes.organization import OrganizationRoutes
 from .routes.prices import PriceRoutes
 from .routes.providers import ProviderRoutes
 from .routes.runners import RunnerRoutes
+from .routes.sessions import SessionRoutes
 from .routes.stats import StatsRoutes
 from .routes.threads import ThreadRoutes
 from .routes.usage import UsageRoutes
+from .routes.users import UserRoutes
 from .routing.idempotency import RENEWED_EVERY, Idempotency
 from .routing.openapi import JsonObject, describe
 from .routing.operations import operations_in
@@ -68,7 +78,8 @@ _UNREMARKABLE = frozenset({"/healthz", "/readyz"})
 def create_app(
     *,
     bus: Bus,
-    api_keys: ApiKeyRepository,
+    records: Records,
+    admission: Admission,
     credentials: PublicIdentity,
     readiness: Readiness,
     idempotency: Idempotency,
@@ -76,7 +87,6 @@ def create_app(
     dashboard: Path | None = None,
     now: Clock = utc_now,
 ) -> web.Application:
-    key_ring = KeyRing(api_keys.principal)
     waiting_room = WaitingRoom(bus)
     api = [
         ProviderRoutes(bus, credentials=credentials),
@@ -94,7 +104,7 @@ def create_app(
         JobRoutes(bus),
         AuditRoutes(bus),
         ErrorRoutes(),
-        ApiKeyRoutes(api_keys, key_ring=key_ring, now=now),
+        *_people(records, admission, now=now),
         DescriptionRoutes(),
     ]
     outside = [HealthRoutes(readiness), DocumentationRoutes()]
@@ -102,7 +112,7 @@ def create_app(
     app = web.Application(
         middlewares=[
             tell_errors,
-            authenticating(key_ring, open_routes=is_open),
+            authenticating(admission.authentication, open_routes=is_open),
             limiting(RateLimits(per_minute=requests_per_minute, now=now)),
         ],
         client_max_size=_MAX_BODY_BYTES,
@@ -127,28 +137,31 @@ async def serving(settings: Settings) -> AsyncIterator[int]:
     await migrate(settings, "gateway.migrations")
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(connect_database(settings))
-        organizations = PostgresOrganizations(database)
-        await make_first_organization(
-            organizations, owner_key_hash=settings.bootstrap_key_hash
+        records = Records.of(database)
+        await open_first_organization(
+            records.organizations,
+            records.invitations,
+            owner_key_hash=settings.bootstrap_key_hash,
+            login_link_hash=settings.first_login_hash,
         )
         bus = await stack.enter_async_context(
             connect_bus(settings.nats_url, service=Service.GATEWAY, identity=identity)
         )
         await stack.enter_async_context(background(bus.until_closed()))
-        idempotency = Idempotency(PostgresIdempotency(database))
-        await stack.enter_async_context(
-            background(
-                every(
-                    RENEWED_EVERY, idempotency.stay_in_turn, name="idempotency.turns"
-                ),
-                every(_SWEEP, idempotency.forget, name="idempotency.sweep"),
-            )
+        idempotency = Idempotency(records.idempotency)
+        admission = Admission.of(
+            records, bus, Browsers(settings.public_url), Passwords()
         )
+        await stack.enter_async_context(
+            bus.hearing(ACCESS_CHANGED, admission.revocations.heard)
+        )
+        await stack.enter_async_context(_housekeeping(records, idempotency))
         app = create_app(
             bus=bus,
-            api_keys=PostgresApiKeys(database),
+            records=records,
+            admission=admission,
             credentials=settings.credentials_identity,
-            readiness=Readiness(bus, organizations.ping),
+            readiness=Readiness(bus, records.organizations.ping),
             idempotency=idempotency,
             requests_per_minute=settings.requests_per_minute,
             dashboard=settings.dashboard_folder,
@@ -158,6 +171,46 @@ async def serving(settings: Settings) -> AsyncIterator[int]:
         )
         log.info("gateway.opened", host=settings.host, port=port)
         yield port
+
+
+def _people(records: Records, admission: Admission, *, now: Clock) -> list[object]:
+    """Make the routes about who may come in."""
+    return [
+        ApiKeyRoutes(records.api_keys, revocations=admission.revocations, now=now),
+        UserRoutes(
+            records.users,
+            records.invitations,
+            passwords=admission.passwords,
+            revocations=admission.revocations,
+            browsers=admission.browsers,
+        ),
+        SessionRoutes(
+            records.sessions,
+            records.users,
+            records.organizations,
+            logging_in=admission.logging_in,
+            revocations=admission.revocations,
+            browsers=admission.browsers,
+        ),
+        InvitationRoutes(
+            records.invitations,
+            passwords=admission.passwords,
+            revocations=admission.revocations,
+            browsers=admission.browsers,
+        ),
+        OrganizationRoutes(records.organizations),
+    ]
+
+
+def _housekeeping(
+    records: Records, idempotency: Idempotency
+) -> AbstractAsyncContextManager[None]:
+    """Keep what is being answered in turn, and delete what has ended by itself."""
+    return background(
+        every(RENEWED_EVERY, idempotency.stay_in_turn, name="idempotency.turns"),
+        every(_SWEEP, idempotency.forget, name="idempotency.sweep"),
+        every(_SWEEP, records.sessions.forget, name="sessions.sweep"),
+    )
 
 
 @cache

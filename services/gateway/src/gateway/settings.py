@@ -1,11 +1,14 @@
 """Everything the environment decides, read once at start."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, DirectoryPath, Field
+from pydantic import AfterValidator, BeforeValidator, DirectoryPath, Field
 from pydantic_settings import SettingsConfigDict
 
 from shared.settings import DatabaseSettings, PublicIdentitySetting
+
+from .access.browsers import is_this_machine
 
 __all__ = ["Settings"]
 
@@ -21,11 +24,26 @@ def _sha256(value: object) -> object:
     return decoded
 
 
+Sha256 = Annotated[bytes, BeforeValidator(_sha256)]
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url.rstrip("/"))
+    is_origin = parts.hostname and not (parts.path or parts.query or parts.fragment)
+    if parts.scheme not in {"http", "https"} or not is_origin or "@" in parts.netloc:
+        raise ValueError("it looks like https://ag2trust.example.com")
+    if parts.scheme == "http" and not is_this_machine(url):
+        raise ValueError("people log in over https, or on this machine")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
 class Settings(DatabaseSettings):
     """Settings of one gateway.
 
     *credentials_identity* is whom new secrets are sealed to. *bootstrap_key_hash* is
-    the SHA-256 of the first owner key, used only while no organization exists.
+    the SHA-256 of the first owner key, used only while no organization exists;
+    *first_login_hash* that of the link for the first person, while there is none.
+    *public_url* is where browsers find this gateway: behind whatever ends TLS.
     *requests_per_minute* is what one key, or one person, may ask of this gateway.
     *dashboard_folder* holds the built dashboard; without one only the API is served.
     """
@@ -36,5 +54,7 @@ class Settings(DatabaseSettings):
     port: int = Field(default=8080, ge=0, le=65535)
     credentials_identity: PublicIdentitySetting
     requests_per_minute: int = Field(default=6_000, ge=1)
-    bootstrap_key_hash: Annotated[bytes, BeforeValidator(_sha256)] | None = None
+    bootstrap_key_hash: Sha256 | None = None
+    first_login_hash: Sha256 | None = None
+    public_url: Annotated[str, AfterValidator(_origin)] | None = None
     dashboard_folder: DirectoryPath | None = None

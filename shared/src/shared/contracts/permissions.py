@@ -13,6 +13,7 @@ from . import (
     conversations,
     credential_events,
     credentials,
+    gateway,
     master_key,
     metrics,
     probes,
@@ -31,6 +32,7 @@ _MODULES: tuple[ModuleType, ...] = (
     runners,
     probes,
     metrics,
+    gateway,
 )
 _EVENTS_API = ("INFO", "CREATE", "UPDATE")
 

@@ -16,14 +16,16 @@ __all__ = ["Principal"]
 class Principal:
     """An authenticated caller, and the organization it belongs to.
 
-    *scopes* narrow what its role allows; None does not.
+    *scopes* narrow what its role allows; None does not. *session_id* is the session
+    of a person who has logged in.
     """
 
     org_id: UUID
-    kind: Literal["api_key"]
+    kind: Literal["api_key", "user"]
     id: UUID
     role: Role
     scopes: frozenset[Permission] | None = None
+    session_id: UUID | None = None
 
     @property
     def actor(self) -> Actor:
@@ -32,7 +34,9 @@ class Principal:
     @property
     def permissions(self) -> frozenset[Permission]:
         allowed = permissions_of(self.role)
-        return allowed if self.scopes is None else allowed & self.scopes
+        if self.scopes is None:
+            return allowed
+        return allowed & (self.scopes | {Permission.SELF})
 
     def require(self, permission: Permission) -> None:
         """Raise `ForbiddenError` for who does not have *permission*."""
@@ -40,7 +44,7 @@ class Principal:
             raise ForbiddenError(
                 f"This needs {permission}, which the role {self.role} does not have."
             )
-        if self.scopes is not None and permission not in self.scopes:
+        if permission not in self.permissions:
             raise ForbiddenError(
                 f"This needs {permission}, which is not a scope of this key."
             )

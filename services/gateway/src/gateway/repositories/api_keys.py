@@ -1,26 +1,33 @@
 """API keys in PostgreSQL."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
 import asyncpg
 
-from gateway.access.permissions import Role
+from gateway.access.permissions import Permission, Role
 from gateway.access.principals import Principal
 from shared.contracts.base import Actor
 from shared.database import Database, Transaction
-from shared.errors import ApiKeyNotFoundError, ConflictError, NameTakenError
+from shared.errors import ApiKeyNotFoundError, NameTakenError
 
 from . import audit
+from .owners import lock_owners, require_an_owner
 
 __all__ = ["ApiKey", "ApiKeyRepository", "PostgresApiKeys", "add_key"]
+
+_NOTED_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as we know it: its hash, and a prefix by which people know it."""
+    """A key as we know it: its hash, and a prefix by which people know it.
+
+    *scopes* narrow what its role allows; None does not. *last_used_at* is as of the
+    minute.
+    """
 
     id: UUID
     org_id: UUID
@@ -29,6 +36,9 @@ class ApiKey:
     hash: bytes
     prefix: str | None
     created_at: datetime
+    scopes: frozenset[Permission] | None = None
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
 
 
 class ApiKeyRepository(Protocol):
@@ -37,6 +47,8 @@ class ApiKeyRepository(Protocol):
     async def newest(
         self, org_id: UUID, *, before: UUID | None, limit: int
     ) -> list[ApiKey]: ...
+
+    async def one(self, org_id: UUID, key_id: UUID) -> ApiKey: ...
 
     async def add(self, key: ApiKey, *, actor: Actor) -> None: ...
 
@@ -54,16 +66,26 @@ class PostgresApiKeys:
         async with self._database.sweep() as transaction:
             row = await transaction.fetchrow(
                 """
-                SELECT id, org_id, role
+                SELECT id, org_id, role, scopes,
+                       last_used_at > now() - $2::interval AS is_noted
                 FROM api_key
-                WHERE hash = $1 AND revoked_at IS NULL
+                WHERE hash = $1
+                  AND revoked_at IS NULL
+                  AND (expires_at IS NULL OR expires_at > now())
                 """,
                 hashed,
+                _NOTED_EVERY,
             )
-        if row is None:
-            return None
+            if row is None:
+                return None
+            if not row["is_noted"]:
+                await _note_use(transaction, row["id"])
         return Principal(
-            org_id=row["org_id"], kind="api_key", id=row["id"], role=Role(row["role"])
+            org_id=row["org_id"],
+            kind="api_key",
+            id=row["id"],
+            role=Role(row["role"]),
+            scopes=_scopes(row["scopes"]),
         )
 
     async def newest(
@@ -73,7 +95,7 @@ class PostgresApiKeys:
         async with self._database.organization(org_id) as transaction:
             rows = await transaction.fetch(
                 """
-                SELECT id, org_id, name, role, hash, prefix, created_at
+                SELECT *
                 FROM api_key
                 WHERE revoked_at IS NULL AND ($1::uuid IS NULL OR id < $1)
                 ORDER BY id DESC
@@ -84,6 +106,16 @@ class PostgresApiKeys:
             )
         return [_key(row) for row in rows]
 
+    async def one(self, org_id: UUID, key_id: UUID) -> ApiKey:
+        """Raise `ApiKeyNotFoundError` for one that is revoked, or not there."""
+        async with self._database.organization(org_id) as transaction:
+            row = await transaction.fetchrow(
+                "SELECT * FROM api_key WHERE id = $1 AND revoked_at IS NULL", key_id
+            )
+        if row is None:
+            raise _not_found()
+        return _key(row)
+
     async def add(self, key: ApiKey, *, actor: Actor) -> None:
         """Raise `NameTakenError` if a key of the organization has the name."""
         async with self._database.organization(key.org_id) as transaction:
@@ -92,9 +124,9 @@ class PostgresApiKeys:
     async def revoke(
         self, org_id: UUID, key_id: UUID, *, at: datetime, by: Principal
     ) -> None:
-        """End a key that *by* may end; an organization keeps one owner key at least."""
+        """End a key that *by* may end; an organization keeps an owner."""
         async with self._database.organization(org_id) as transaction:
-            await _lock_owner_keys(transaction)
+            await lock_owners(transaction, org_id)
             revoked = await transaction.fetchval(
                 """
                 UPDATE api_key
@@ -106,9 +138,9 @@ class PostgresApiKeys:
                 at,
             )
             if revoked is None:
-                raise ApiKeyNotFoundError("There is no such API key.")
+                raise _not_found()
             by.require_role(Role(revoked))
-            await _require_an_owner_key(transaction)
+            await require_an_owner(transaction)
             await audit.note(
                 transaction,
                 org_id=org_id,
@@ -118,37 +150,14 @@ class PostgresApiKeys:
             )
 
 
-async def _lock_owner_keys(transaction: Transaction) -> None:
-    """Let revocations of owner keys follow one another, so that one is left."""
-    await transaction.execute(
-        """
-        SELECT id
-        FROM api_key
-        WHERE role = 'owner' AND revoked_at IS NULL
-        ORDER BY id
-        FOR UPDATE
-        """
-    )
-
-
-async def _require_an_owner_key(transaction: Transaction) -> None:
-    is_left = await transaction.fetchval(
-        """
-        SELECT EXISTS (
-            SELECT FROM api_key WHERE role = 'owner' AND revoked_at IS NULL
-        )
-        """
-    )
-    if not is_left:
-        raise ConflictError("This is the last owner key; make another one first.")
-
-
 async def add_key(transaction: Transaction, key: ApiKey, *, actor: Actor) -> None:
     try:
         await transaction.execute(
             """
-            INSERT INTO api_key (id, org_id, name, role, hash, prefix, created_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7)
+            INSERT INTO api_key (
+                id, org_id, name, role, hash, prefix, created_at, scopes, expires_at
+            )
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
             """,
             key.id,
             key.org_id,
@@ -157,6 +166,8 @@ async def add_key(transaction: Transaction, key: ApiKey, *, actor: Actor) -> Non
             key.hash,
             key.prefix,
             key.created_at,
+            None if key.scopes is None else sorted(key.scopes),
+            key.expires_at,
         )
     except asyncpg.UniqueViolationError as error:
         raise NameTakenError(f'An API key is named "{key.name}" already.') from error
@@ -169,6 +180,16 @@ async def add_key(transaction: Transaction, key: ApiKey, *, actor: Actor) -> Non
     )
 
 
+async def _note_use(transaction: Transaction, key_id: UUID) -> None:
+    await transaction.execute(
+        "UPDATE api_key SET last_used_at = now() WHERE id = $1", key_id
+    )
+
+
+def _not_found() -> ApiKeyNotFoundError:
+    return ApiKeyNotFoundError("There is no such API key.")
+
+
 def _key(row: asyncpg.Record) -> ApiKey:
     return ApiKey(
         id=row["id"],
@@ -178,4 +199,14 @@ def _key(row: asyncpg.Record) -> ApiKey:
         hash=row["hash"],
         prefix=row["prefix"],
         created_at=row["created_at"],
+        scopes=_scopes(row["scopes"]),
+        expires_at=row["expires_at"],
+        last_used_at=row["last_used_at"],
     )
+
+
+def _scopes(names: list[str] | None) -> frozenset[Permission] | None:
+    """Read scopes; one that is not known (any more) allows nothing."""
+    if names is None:
+        return None
+    return frozenset(each for each in Permission if each in names)

@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 from uuid import UUID
+
+import asyncpg
 
 from shared.contracts.base import Actor
 from shared.database import Database
+from shared.errors import NameTakenError, PreconditionFailedError
 
 from . import audit
 from .api_keys import ApiKey, add_key
 
-__all__ = ["Organization", "OrganizationRepository", "PostgresOrganizations"]
+__all__ = ["Organization", "PostgresOrganizations"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +21,7 @@ class Organization:
     id: UUID
     name: str
     created_at: datetime
-
-
-class OrganizationRepository(Protocol):
-    async def add_first(
-        self, organization: Organization, *, owner_key: ApiKey, actor: Actor
-    ) -> bool: ...
+    version: int = 1
 
 
 class PostgresOrganizations:
@@ -35,6 +32,48 @@ class PostgresOrganizations:
         """Raise `DatabaseUnavailableError` if the database does not answer."""
         async with self._database.sweep() as transaction:
             await transaction.execute("SELECT 1")
+
+    async def one(self, org_id: UUID) -> Organization:
+        async with self._database.organization(org_id) as transaction:
+            row = await transaction.fetchrow(
+                """
+                SELECT id, name, created_at, version
+                FROM organization
+                WHERE id = $1
+                """,
+                org_id,
+            )
+        return _organization(row)
+
+    async def rename(
+        self, org_id: UUID, name: str, *, actor: Actor, if_version: int | None
+    ) -> Organization:
+        """Raise `NameTakenError`, and `PreconditionFailedError`."""
+        async with self._database.organization(org_id) as transaction:
+            try:
+                row = await transaction.fetchrow(
+                    """
+                    UPDATE organization
+                    SET name = $2, version = version + 1, updated_at = now()
+                    WHERE id = $1 AND ($3::int IS NULL OR version = $3)
+                    RETURNING id, name, created_at, version
+                    """,
+                    org_id,
+                    name,
+                    if_version,
+                )
+            except asyncpg.UniqueViolationError as error:
+                raise NameTakenError(f'"{name}" is taken already.') from error
+            if row is None:
+                raise PreconditionFailedError("The organization was changed since.")
+            await audit.note(
+                transaction,
+                org_id=org_id,
+                actor=actor,
+                act="organization.updated",
+                object_id=org_id,
+            )
+        return _organization(row)
 
     async def add_first(
         self, organization: Organization, *, owner_key: ApiKey, actor: Actor
@@ -64,3 +103,13 @@ class PostgresOrganizations:
             )
             await add_key(transaction, owner_key, actor=actor)
         return True
+
+
+def _organization(row: asyncpg.Record | None) -> Organization:
+    assert row  # noqa: S101 - for the type checker: who asks belongs to it
+    return Organization(
+        id=row["id"],
+        name=row["name"],
+        created_at=row["created_at"],
+        version=row["version"],
+    )

@@ -1,46 +1,59 @@
-"""`/api-keys`: who may come in; a key is shown once and stored as its hash."""
+"""`/api-keys`: which programs may come in; a key is shown once and stored as a hash."""
 
-import secrets
-import string
 from http import HTTPStatus
 from uuid import UUID
 
 import structlog
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, Field
 
-from gateway.access.authentication import KeyRing, hash_of
 from gateway.access.permissions import Permission, Role
+from gateway.access.principals import Principal
+from gateway.access.revocations import Revocations
+from gateway.access.tokens import hash_of, new_key
 from gateway.repositories.api_keys import ApiKey, ApiKeyRepository
 from gateway.routing.asked import Asked
 from gateway.routing.operations import operation
-from gateway.routing.reading import Input, PageQuery
+from gateway.routing.reading import Input, PageQuery, invalid_body
 from shared.clock import Clock
 from shared.contracts.base import Name, Page, ShownOnce
-from shared.errors import ApiKeyNotFoundError, ConflictError, NameTakenError
+from shared.errors import (
+    ApiKeyNotFoundError,
+    ConflictError,
+    ForbiddenError,
+    NameTakenError,
+)
 from shared.pages import before, page_of
 
 __all__ = ["ApiKeyRoutes"]
 
 log = structlog.get_logger(__name__)
 
-_ALPHABET = string.ascii_letters + string.digits
-_RANDOM_CHARACTERS = 40  # 238 bits
 _PREFIX_CHARACTERS = 9
 
 
 class ApiKeySubmission(Input):
+    """*scopes* narrow what the role allows; without any, it may all of it."""
+
     name: Name
     role: Role = Role.VIEWER
+    scopes: list[Permission] | None = Field(default=None, min_length=1, max_length=100)
+    expires_at: AwareDatetime | None = None
 
 
 class ApiKeyView(BaseModel):
-    """A key as it may be told; the first key has no *prefix*."""
+    """A key as it may be told; the first key has no *prefix*.
+
+    *last_used_at* is as of the minute.
+    """
 
     id: UUID
     name: str
     role: Role
+    scopes: list[Permission] | None
     prefix: str | None
     created_at: AwareDatetime
+    expires_at: AwareDatetime | None
+    last_used_at: AwareDatetime | None
 
 
 class NewApiKeyView(ApiKeyView):
@@ -50,13 +63,13 @@ class NewApiKeyView(ApiKeyView):
 
 
 class ApiKeyRoutes:
-    """Nobody makes or ends a key above its own role."""
+    """Nobody makes or ends a key that may more than oneself."""
 
     def __init__(
-        self, api_keys: ApiKeyRepository, *, key_ring: KeyRing, now: Clock
+        self, api_keys: ApiKeyRepository, *, revocations: Revocations, now: Clock
     ) -> None:
         self._api_keys = api_keys
-        self._key_ring = key_ring
+        self._revocations = revocations
         self._now = now
 
     @operation("GET /api-keys", needs=Permission.API_KEYS_READ)
@@ -78,8 +91,11 @@ class ApiKeyRoutes:
         self, asked: Asked, body: ApiKeySubmission
     ) -> NewApiKeyView:
         """Make an API key, which this answer alone shows."""
-        asked.who.require_role(body.role)
-        key = _new_key()
+        now = self._now()
+        _require_within(asked.who, body)
+        if body.expires_at is not None and body.expires_at <= now:
+            raise invalid_body({"expires_at": "Should be in the future"})
+        key = new_key()
         record = ApiKey(
             id=asked.new_id,
             org_id=asked.org_id,
@@ -87,11 +103,22 @@ class ApiKeyRoutes:
             role=body.role,
             hash=hash_of(key),
             prefix=key[:_PREFIX_CHARACTERS],
-            created_at=self._now(),
+            created_at=now,
+            scopes=None if body.scopes is None else frozenset(body.scopes),
+            expires_at=body.expires_at,
         )
         await self._api_keys.add(record, actor=asked.actor)
         log.info("api_key.created", api_key=str(record.id), role=record.role)
         return NewApiKeyView(**_view(record).model_dump(), key=key)
+
+    @operation(
+        "GET /api-keys/{id}",
+        needs=Permission.API_KEYS_READ,
+        missing=ApiKeyNotFoundError,
+    )
+    async def get_api_key(self, asked: Asked) -> ApiKeyView:
+        """Show an API key, without the key itself."""
+        return _view(await self._api_keys.one(asked.org_id, asked.id))
 
     @operation(
         "DELETE /api-keys/{id}",
@@ -104,13 +131,17 @@ class ApiKeyRoutes:
         await self._api_keys.revoke(
             asked.org_id, asked.id, at=self._now(), by=asked.who
         )
-        self._key_ring.forget(asked.id)
+        await self._revocations.forget(asked.id)
         log.info("api_key.revoked", api_key=str(asked.id))
 
 
-def _new_key() -> str:
-    random = (secrets.choice(_ALPHABET) for _ in range(_RANDOM_CHARACTERS))
-    return "cust_" + "".join(random)
+def _require_within(who: Principal, wanted: ApiKeySubmission) -> None:
+    """Raise `ForbiddenError` for a key that may what *who* may not."""
+    who.require_role(wanted.role)
+    for scope in wanted.scopes or ():
+        who.require(scope)
+    if wanted.scopes is None and who.scopes is not None:
+        raise ForbiddenError("A key with scopes makes only keys with scopes.")
 
 
 def _view(key: ApiKey) -> ApiKeyView:
@@ -118,6 +149,9 @@ def _view(key: ApiKey) -> ApiKeyView:
         id=key.id,
         name=key.name,
         role=key.role,
+        scopes=None if key.scopes is None else sorted(key.scopes),
         prefix=key.prefix,
         created_at=key.created_at,
+        expires_at=key.expires_at,
+        last_used_at=key.last_used_at,
     )

@@ -35,7 +35,7 @@ __all__ = [
     "operations_of",
 ]
 
-AnswerT = TypeVar("AnswerT", bound=BaseModel)
+AnswerT = TypeVar("AnswerT", bound=BaseModel | None)
 MethodT = TypeVar("MethodT", bound=Callable[..., Awaitable[object]])
 Method = Callable[..., Awaitable[object]]
 
@@ -159,7 +159,11 @@ def _answer_in(hint: Any) -> Any:
     """
     hints = get_args(hint) if get_origin(hint) in {Union, UnionType} else (hint,)
     models = [each for each in hints if _is_model(each)]
-    replied = [get_args(each)[0] for each in hints if get_origin(each) is Reply]
+    replied = [
+        model
+        for each in hints
+        if get_origin(each) is Reply and _is_model(model := get_args(each)[0])
+    ]
     answers = tuple(models or replied)
     return Union[answers] if answers else None  # noqa: UP007 - made of values
 

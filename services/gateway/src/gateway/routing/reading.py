@@ -15,6 +15,7 @@ __all__ = [
     "PageQuery",
     "id_in_path",
     "if_match",
+    "invalid_body",
     "invalid_headers",
     "invalid_query",
     "query_of",
@@ -69,10 +70,20 @@ def invalid_query(problems: dict[str, str]) -> InvalidError:
 
 def invalid_headers(problems: dict[str, str]) -> InvalidError:
     """Make an error of *problems*, header to sentence."""
-    fields: list[JsonValue] = [
-        {"field": name, "message": problem} for name, problem in problems.items()
-    ]
-    return InvalidError("A header is not valid.", details={"fields": fields})
+    return InvalidError("A header is not valid.", details=_fields(problems))
+
+
+def invalid_body(problems: dict[str, str]) -> InvalidError:
+    """Make an error of *problems*, field to sentence."""
+    return InvalidError("The request has invalid fields.", details=_fields(problems))
+
+
+def _fields(problems: dict[str, str]) -> dict[str, JsonValue]:
+    return {
+        "fields": [
+            {"field": name, "message": problem} for name, problem in problems.items()
+        ]
+    }
 
 
 def if_match(request: web.Request) -> int | None:

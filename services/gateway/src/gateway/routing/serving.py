@@ -112,7 +112,10 @@ def _replied(
         case None:
             return web.Response(status=operation.status)
         case Reply(body=body, status=status, headers=headers):
-            response = _told(request, operation, body, status or operation.status)
+            status = status or operation.status
+            response = web.Response(status=status)
+            if body is not None:
+                response = _told(request, operation, body, status)
             response.headers.update(headers)
             return response
         case BaseModel():

@@ -88,9 +88,8 @@ class PostgresCalls:
 
     async def find(self, org_id: UUID, call_id: UUID) -> Call | None:
         """Look in the days around the time in the id first: few or one of all."""
-        made_at = _EPOCH + timedelta(milliseconds=call_id.int >> 80)
         return await self._find(
-            org_id, call_id, made_at - _NEAR, made_at + _NEAR
+            org_id, call_id, *_days_around(call_id)
         ) or await self._find(org_id, call_id, None, None)
 
     async def _find(
@@ -114,3 +113,12 @@ class PostgresCalls:
                 until,
             )
         return None if row is None else Call.model_validate(dict(row))
+
+
+def _days_around(call_id: UUID) -> tuple[datetime | None, datetime | None]:
+    """Read when a UUIDv7 was made; what somebody made up may be of no time at all."""
+    try:
+        made_at = _EPOCH + timedelta(milliseconds=call_id.int >> 80)
+        return made_at - _NEAR, made_at + _NEAR
+    except OverflowError:
+        return None, None

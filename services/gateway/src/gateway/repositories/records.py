@@ -1,0 +1,38 @@
+"""All that the gateway keeps, over one database."""
+
+from dataclasses import dataclass
+
+from shared.database import Database
+
+from .api_keys import ApiKeyRepository, PostgresApiKeys
+from .idempotency import IdempotencyRepository, PostgresIdempotency
+from .invitations import PostgresInvitations
+from .logins import PostgresLogins
+from .organizations import PostgresOrganizations
+from .sessions import PostgresSessions
+from .users import PostgresUsers
+
+__all__ = ["Records"]
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    organizations: PostgresOrganizations
+    users: PostgresUsers
+    sessions: PostgresSessions
+    invitations: PostgresInvitations
+    logins: PostgresLogins
+    api_keys: ApiKeyRepository
+    idempotency: IdempotencyRepository
+
+    @classmethod
+    def of(cls, database: Database) -> "Records":
+        return cls(
+            organizations=PostgresOrganizations(database),
+            users=PostgresUsers(database),
+            sessions=PostgresSessions(database),
+            invitations=PostgresInvitations(database),
+            logins=PostgresLogins(database),
+            api_keys=PostgresApiKeys(database),
+            idempotency=PostgresIdempotency(database),
+        )
