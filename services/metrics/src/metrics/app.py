@@ -93,6 +93,7 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
             calls_kept=settings.calls_kept,
             minutes_kept=settings.minutes_kept,
         )
+        await retention.make_days()
         answered = answers(database, settings, ledger=ledger, repricer=repricer)
         await stack.enter_async_context(bus.serving(Service.METRICS, *answered))
         await stack.enter_async_context(

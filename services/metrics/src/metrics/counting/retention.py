@@ -27,12 +27,16 @@ class Retention:
         self._calls_kept = calls_kept
         self._minutes_kept = minutes_kept
 
+    async def make_days(self) -> None:
+        """Make the days that come; before the first call is counted, and then ahead."""
+        await self._repository.make_days(ahead=_DAYS_AHEAD, kept=self._calls_kept.days)
+
     async def keep(self) -> None:
         """Make the days that come; drop what is kept no longer.
 
         Raises `UnavailableError` where it would have to wait: what is in use is in use.
         """
-        await self._repository.make_days(ahead=_DAYS_AHEAD, kept=self._calls_kept.days)
+        await self.make_days()
         days = await self._repository.drop_days(kept=self._calls_kept.days)
         minutes = await self._repository.drop_minutes(kept=self._minutes_kept)
         log.debug("retention.kept", days_dropped=days, minutes_dropped=minutes)
