@@ -55,6 +55,7 @@ from .errors import AppError, TooLargeError, UnavailableError
 from .identity import Identity
 from .ids import new_id
 from .nats_client import PING_SECONDS, connected_client
+from .receipts import Receipts
 
 __all__ = [
     "Answer",
@@ -71,6 +72,7 @@ log = structlog.get_logger(__name__)
 _RETRY_AFTER_SECONDS = 2.0
 _PAUSE_BEFORE_RETRY_SECONDS = 0.2
 _CONNECT_WITHIN = timedelta(seconds=30)
+_KEPT_WITHIN_SECONDS = 5
 _EVENTS = "EVENTS"
 _EVENTS_KEPT_SECONDS = 7 * 24 * 3600
 
@@ -94,6 +96,10 @@ class Bus(Protocol):
     ) -> None: ...
 
     async def publish(self, topic: Topic[EventT], event: EventT) -> None: ...
+
+    async def publish_all(
+        self, topic: Topic[EventT], events: Sequence[EventT]
+    ) -> None: ...
 
     def hearing(
         self,
@@ -187,6 +193,29 @@ class NatsBus:
                 payload,
                 headers={"Nats-Msg-Id": str(event.id)},
             )
+        except (TimeoutError, nats.errors.Error, OSError) as error:
+            raise UnavailableError("The event stream cannot be reached.") from error
+
+    async def publish_all(self, topic: Topic[EventT], events: Sequence[EventT]) -> None:
+        """Keep many events, as `publish` does: send all, then wait for all.
+
+        Where it raises, some may be kept and others not.
+        """
+        payloads = [self._payload(event) for event in events]
+        try:
+            self._check_connection()
+            async with (
+                asyncio.timeout(_KEPT_WITHIN_SECONDS),
+                Receipts.heard_by(self._client) as receipts,
+            ):
+                for place, event in enumerate(events):
+                    await self._client.publish(
+                        topic.subject(event.org_id),
+                        payloads[place],
+                        reply=receipts.subject(place),
+                        headers={"Nats-Msg-Id": str(event.id)},
+                    )
+                await receipts.all()
         except (TimeoutError, nats.errors.Error, OSError) as error:
             raise UnavailableError("The event stream cannot be reached.") from error
 

@@ -1,6 +1,6 @@
 """Stand-ins that keep the promises of the real thing."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -81,6 +81,10 @@ class FakeBus:
 
     async def publish(self, topic: Topic[EventT], event: EventT) -> None:
         self.published.append((topic.subject(event.org_id), event))
+
+    async def publish_all(self, topic: Topic[EventT], events: Sequence[EventT]) -> None:
+        for event in events:
+            await self.publish(topic, event)
 
 
 @dataclass

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from metrics.administration.repricing import Repricer
 from metrics.app import answers
+from metrics.counting.just_counted import JustCounted
 from metrics.counting.ledger import Ledger
 from metrics.repositories.ledger import PostgresLedger
 from metrics.repositories.repricing import PostgresRepricing
@@ -24,7 +25,7 @@ from shared.migrations import migrate
 
 class ForgetfulLedger(Ledger):
     def __init__(self, database: Database) -> None:
-        super().__init__(PostgresLedger(database, Turns()))
+        super().__init__(PostgresLedger(database, Turns()), JustCounted())
         self._database = database
 
     async def ingest(self, batch: Ingest) -> Ingested:

@@ -66,6 +66,33 @@ async def test_events_with_ids_of_their_own_are_all_kept(metrics: NatsBus) -> No
     assert await _kept(metrics) == before + 5
 
 
+async def test_many_events_are_kept_at_once_each_once(metrics: NatsBus) -> None:
+    await metrics.declare_events()
+    before = await _kept(metrics)
+    events = [_event() for _ in range(1_500)]
+
+    await metrics.publish_all(contract.MESSAGE_FINISHED, events)
+    await metrics.publish_all(contract.MESSAGE_FINISHED, events[:3])
+    await metrics.publish_all(contract.MESSAGE_FINISHED, [])
+
+    assert await _kept(metrics) == before + 1_500
+
+
+async def test_many_events_that_are_refused_are_told_as_unavailable(
+    metrics: NatsBus,
+) -> None:
+    await metrics.declare_events()
+    ours = await _stream(metrics)
+    await metrics._jetstream.update_stream(replace(ours.config, max_msg_size=10))
+
+    with pytest.raises(UnavailableError):
+        await metrics.publish_all(
+            contract.MESSAGE_FINISHED, [_event() for _ in range(20)]
+        )
+
+    await metrics._jetstream.update_stream(ours.config)
+
+
 async def test_declaring_again_changes_nothing(metrics: NatsBus) -> None:
     await metrics.declare_events()
     before = await _stream(metrics)

@@ -30,7 +30,7 @@ class FakeSequence:
     overrides: list[Override] = field(default_factory=list)
     held: set[UUID] = field(default_factory=set, compare=False)
 
-    async def count(self, entries: Sequence[Entry]) -> None:
+    async def count(self, entries: Sequence[Entry]) -> list[Entry]:
         self.batches.append(len(entries))
         if any((each.record.duration_ms or 0) < 0 for each in entries):
             raise EntriesRefusedError("a duration is negative")
@@ -39,6 +39,7 @@ class FakeSequence:
         for each in entries:
             if isinstance(each.record, CallRecord) and each.priced:
                 self.prices[each.record.call_id] = each.priced
+        return [*entries]
 
     async def bury(self, dead_letters: Sequence[DeadLetter]) -> None:
         self.buried += dead_letters
@@ -116,6 +117,7 @@ class FakeAnnouncements:
     source: UUID
     records_by_place: list[CallRecord | MessageRecord]
     announced_through: int = 0
+    read: list[int] = field(default_factory=list)
 
     async def backlogs(self) -> list[Backlog]:
         through = min(len(self.records_by_place), self.announced_through + 2)
@@ -124,6 +126,7 @@ class FakeAnnouncements:
         return [Backlog(self.source, self.announced_through, through)]
 
     async def records(self, backlog: Backlog) -> list[CallRecord | MessageRecord]:
+        self.read += range(backlog.after + 1, backlog.through + 1)
         return self.records_by_place[backlog.after : backlog.through]
 
     async def note_announced(self, backlog: Backlog) -> None:

@@ -3,6 +3,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from metrics.counting.announcements import Announcer
+from metrics.counting.just_counted import JustCounted
 from shared.contracts.base import Event, EventT, Topic
 from shared.contracts.metrics import CallFinished, MessageFinishedEvent
 from shared.errors import UnavailableError
@@ -30,7 +31,9 @@ async def test_calls_and_messages_are_told_under_their_own_ids() -> None:
     bus = FakeBus()
     a_call, a_message = call(), message()
 
-    await Announcer(FakeAnnouncements(SPOOL, [a_call, a_message]), bus).announce()
+    await Announcer(
+        FakeAnnouncements(SPOOL, [a_call, a_message]), bus, JustCounted()
+    ).announce()
 
     told: list[tuple[str, Event]] = [
         (
@@ -51,14 +54,16 @@ async def test_a_long_backlog_is_told_to_its_end() -> None:
     bus = FakeBus()
     calls = [call() for _ in range(5)]
 
-    await Announcer(FakeAnnouncements(SPOOL, [*calls]), bus).announce()
+    announcements = FakeAnnouncements(SPOOL, [*calls])
+
+    await Announcer(announcements, bus, JustCounted()).announce()
 
     assert [event.id for _, event in bus.published] == [c.call_id for c in calls]
 
 
 async def test_what_was_told_is_not_told_again() -> None:
     bus = FakeBus()
-    announcer = Announcer(FakeAnnouncements(SPOOL, [call()]), bus)
+    announcer = Announcer(FakeAnnouncements(SPOOL, [call()]), bus, JustCounted())
     await announcer.announce()
 
     await announcer.announce()
@@ -70,7 +75,7 @@ async def test_what_could_not_be_told_is_told_later() -> None:
     bus = FaultyBus(refused={3})
     calls = [call() for _ in range(4)]
     announcements = FakeAnnouncements(SPOOL, [*calls])
-    announcer = Announcer(announcements, bus)
+    announcer = Announcer(announcements, bus, JustCounted())
 
     with pytest.raises(UnavailableError):
         await announcer.announce()
@@ -79,3 +84,16 @@ async def test_what_could_not_be_told_is_told_later() -> None:
 
     assert noted_after_the_fault == 2
     assert {event.id for _, event in bus.published} == {c.call_id for c in calls}
+
+
+async def test_what_was_just_counted_is_told_without_being_read_back() -> None:
+    bus, just_counted = FakeBus(), JustCounted()
+    calls = [call() for _ in range(4)]
+    announcements = FakeAnnouncements(SPOOL, [*calls])
+    just_counted.add(SPOOL, after=0, through=1, records=calls[:1])
+    just_counted.add(SPOOL, after=1, through=3, records=calls[1:3])
+
+    await Announcer(announcements, bus, just_counted).announce()
+
+    assert [event.id for _, event in bus.published] == [c.call_id for c in calls]
+    assert announcements.read == [4]

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metrics.counting.just_counted import JustCounted
 from metrics.counting.ledger import Ledger, read_record, records_due
 from metrics.prices.pricing import Override
 from metrics.prices.rates import Rate, Rates
@@ -29,7 +30,7 @@ def repository() -> FakeLedgerRepository:
 
 @pytest.fixture
 def ledger(repository: FakeLedgerRepository) -> Ledger:
-    return Ledger(repository)
+    return Ledger(repository, JustCounted())
 
 
 @pytest.mark.parametrize(

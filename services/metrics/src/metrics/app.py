@@ -16,6 +16,7 @@ from shared.migrations import migrate
 from .administration.price_list import PriceList
 from .administration.repricing import Repricer
 from .counting.announcements import Announcer
+from .counting.just_counted import JustCounted
 from .counting.ledger import Ledger
 from .counting.retention import Retention
 from .reading.calls import Calls
@@ -85,9 +86,10 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
             connect_bus(settings.nats_url, service=Service.METRICS, identity=identity)
         )
         turns = Turns()
-        ledger = Ledger(PostgresLedger(database, turns))
+        just_counted = JustCounted()
+        ledger = Ledger(PostgresLedger(database, turns), just_counted)
         repricer = Repricer(PostgresRepricing(database, turns))
-        announcer = Announcer(PostgresAnnouncements(database), bus)
+        announcer = Announcer(PostgresAnnouncements(database), bus, just_counted)
         retention = Retention(
             PostgresRetention(database),
             calls_kept=settings.calls_kept,

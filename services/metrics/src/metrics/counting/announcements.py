@@ -1,9 +1,9 @@
 """The use case of telling: what was counted and committed becomes a public event."""
 
-import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
-from metrics.repositories.announcements import AnnouncementsRepository
+from metrics.repositories.announcements import AnnouncementsRepository, Backlog
 from shared.bus import Bus
 from shared.contracts.metrics import (
     CALL_FINISHED,
@@ -14,15 +14,20 @@ from shared.contracts.metrics import (
     MessageRecord,
 )
 
+from .just_counted import JustCounted
+
 __all__ = ["Announcer"]
 
 
 class Announcer:
     """Publishes what was counted, at least once; an event's id drops its repeats."""
 
-    def __init__(self, repository: AnnouncementsRepository, bus: Bus) -> None:
+    def __init__(
+        self, repository: AnnouncementsRepository, bus: Bus, just_counted: JustCounted
+    ) -> None:
         self._repository = repository
         self._bus = bus
+        self._just_counted = just_counted
 
     async def announce(self) -> None:
         """Publish all that was counted and not yet announced.
@@ -32,27 +37,37 @@ class Announcer:
         """
         while backlogs := await self._repository.backlogs():
             for backlog in backlogs:
-                await self._publish(await self._repository.records(backlog))
-                await self._repository.note_announced(backlog)
+                told, records = await self._first_of(backlog)
+                await self._publish(records)
+                await self._repository.note_announced(told)
+
+    async def _first_of(
+        self, backlog: Backlog
+    ) -> tuple[Backlog, Sequence[CallRecord | MessageRecord]]:
+        """Take what is still in memory, or read all."""
+        through, records = self._just_counted.take(
+            backlog.source, after=backlog.after, through=backlog.through
+        )
+        if through > backlog.after:
+            return replace(backlog, through=through), records
+        return backlog, await self._repository.records(backlog)
 
     async def _publish(self, records: Sequence[CallRecord | MessageRecord]) -> None:
-        """Publish all at once and wait for each, also when one of them fails."""
-        outcomes = await asyncio.gather(
-            *map(self._publish_one, records), return_exceptions=True
+        await self._bus.publish_all(
+            CALL_FINISHED,
+            [
+                CallFinished(id=each.call_id, org_id=each.org_id, call=each)
+                for each in records
+                if isinstance(each, CallRecord)
+            ],
         )
-        for outcome in outcomes:
-            if outcome is not None:
-                raise outcome
-
-    async def _publish_one(self, record: CallRecord | MessageRecord) -> None:
-        match record:
-            case CallRecord(call_id=call_id, org_id=org_id):
-                await self._bus.publish(
-                    CALL_FINISHED,
-                    CallFinished(id=call_id, org_id=org_id, call=record),
+        await self._bus.publish_all(
+            MESSAGE_FINISHED,
+            [
+                MessageFinishedEvent(
+                    id=each.message_id, org_id=each.org_id, message=each
                 )
-            case MessageRecord(message_id=message_id, org_id=org_id):
-                await self._bus.publish(
-                    MESSAGE_FINISHED,
-                    MessageFinishedEvent(id=message_id, org_id=org_id, message=record),
-                )
+                for each in records
+                if isinstance(each, MessageRecord)
+            ],
+        )

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -27,6 +28,8 @@ from shared.contracts.metrics import (
     Record,
 )
 
+from .just_counted import JustCounted
+
 __all__ = ["Ledger", "read_record", "records_due"]
 
 log = structlog.get_logger(__name__)
@@ -39,8 +42,9 @@ ReadT = TypeVar("ReadT", bound=Entry | DeadLetter)
 class Ledger:
     """Counts what runners spooled: every record of a source has effect once."""
 
-    def __init__(self, repository: LedgerRepository) -> None:
+    def __init__(self, repository: LedgerRepository, just_counted: JustCounted) -> None:
         self._repository = repository
+        self._just_counted = just_counted
 
     async def ingest(self, batch: Ingest) -> Ingested:
         """Apply what of *batch* follows the source's last applied record.
@@ -54,10 +58,19 @@ class Ledger:
         org_ids = {each.record.org_id for each in read if isinstance(each, Entry)}
         async with self._repository.locked(batch.source, org_ids) as sequence:
             due = records_due(read, applied_through=sequence.applied_through)
-            applied_through = sequence.applied_through + len(due)
-            dead_letters = await _apply(sequence, due) if due else []
-        _tell(batch.source, dead_letters)
-        return Ingested(applied_through=applied_through)
+            before, after = (
+                sequence.applied_through,
+                sequence.applied_through + len(due),
+            )
+            applied = await _apply(sequence, due) if due else _Applied()
+        _tell(batch.source, applied.dead_letters)
+        self._just_counted.add(
+            batch.source,
+            after=before,
+            through=after,
+            records=[each.record for each in applied.counted],
+        )
+        return Ingested(applied_through=after)
 
 
 def records_due(records: Iterable[ReadT], *, applied_through: int) -> list[ReadT]:
@@ -83,15 +96,30 @@ def read_record(record: IngestRecord) -> Entry | DeadLetter:
     return Entry(record.sequence, record.payload, read)
 
 
+@dataclass(frozen=True, slots=True)
+class _Applied:
+    """What became of records: *counted* are those that were not counted before."""
+
+    counted: list[Entry] = field(default_factory=list)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+
+    def __add__(self, other: "_Applied") -> "_Applied":
+        return _Applied(
+            self.counted + other.counted, self.dead_letters + other.dead_letters
+        )
+
+
 async def _apply(
     sequence: LockedSequence, due: Sequence[Entry | DeadLetter]
-) -> list[DeadLetter]:
+) -> _Applied:
     entries = [each for each in due if isinstance(each, Entry)]
-    dead_letters = [each for each in due if isinstance(each, DeadLetter)]
-    dead_letters += await _count(sequence, _priced(entries, sequence.overrides))
-    await sequence.bury(dead_letters)
+    unread = [each for each in due if isinstance(each, DeadLetter)]
+    applied = _Applied(dead_letters=unread) + await _count(
+        sequence, _priced(entries, sequence.overrides)
+    )
+    await sequence.bury(applied.dead_letters)
     await sequence.advance(due[-1].sequence)
-    return dead_letters
+    return applied
 
 
 def _priced(entries: Iterable[Entry], overrides: Iterable[Override]) -> list[Entry]:
@@ -112,23 +140,19 @@ def _price(
     return price(entry.record, overrides.get(entry.record.org_id, ()))
 
 
-async def _count(
-    sequence: LockedSequence, entries: Sequence[Entry]
-) -> list[DeadLetter]:
+async def _count(sequence: LockedSequence, entries: Sequence[Entry]) -> _Applied:
     """Count *entries* at once; halve them until each that is refused stands alone."""
     if not entries:
-        return []
+        return _Applied()
     try:
-        await sequence.count(entries)
+        return _Applied(counted=await sequence.count(entries))
     except EntriesRefusedError as refusal:
         if len(entries) == 1:
-            return [_dead_letter(entries[0], refusal)]
+            return _Applied(dead_letters=[_dead_letter(entries[0], refusal)])
         middle = len(entries) // 2
-        return [
-            *await _count(sequence, entries[:middle]),
-            *await _count(sequence, entries[middle:]),
-        ]
-    return []
+        return await _count(sequence, entries[:middle]) + await _count(
+            sequence, entries[middle:]
+        )
 
 
 def _time_of(record: CallRecord | MessageRecord) -> datetime:

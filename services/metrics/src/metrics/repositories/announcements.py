@@ -9,7 +9,7 @@ from shared.database import Database
 
 __all__ = ["AnnouncementsRepository", "Backlog", "PostgresAnnouncements"]
 
-_RECORDS_AT_ONCE = 200
+_RECORDS_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)

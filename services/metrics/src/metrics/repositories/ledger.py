@@ -1,10 +1,10 @@
 """The ledger in PostgreSQL: how far each source is applied, and what it counted.
 
-Records travel as one JSON array a statement, made and read by compiled code; what
-PostgreSQL cannot store is refused by PostgreSQL, in one kind of error.
+What PostgreSQL cannot store is refused by it, or by its driver on the way there, in one
+kind of error.
 """
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,6 +18,11 @@ from shared.contracts.metrics import CallRecord, MessageRecord
 from shared.database import Database, Transaction
 
 from .price_overrides import overrides_of
+from .record_columns import (
+    columns_of_attempts,
+    columns_of_calls,
+    columns_of_messages,
+)
 from .rollups import Turns, add_to_rollups, hold_organizations
 
 __all__ = [
@@ -66,11 +71,11 @@ class LockedSequence(Protocol):
     def overrides(self) -> Sequence[Override]:
         """The price overrides of the organizations that are held."""
 
-    async def count(self, entries: Sequence[Entry]) -> None:
+    async def count(self, entries: Sequence[Entry]) -> list[Entry]:
         """Store and sum up all *entries*, whose organizations are held.
 
         Or none of them, and raise `EntriesRefusedError`. A call or message that was
-        counted before is left as it is and adds nothing.
+        counted before is left as it is and adds nothing; return the others.
         """
 
     async def bury(self, dead_letters: Sequence[DeadLetter]) -> None: ...
@@ -144,12 +149,12 @@ class PostgresSequence:
         self.applied_through = applied_through
         self.overrides = overrides
 
-    async def count(self, entries: Sequence[Entry]) -> None:
+    async def count(self, entries: Sequence[Entry]) -> list[Entry]:
         try:
             async with self._transaction.transaction():
-                await self._count(entries)
+                return await self._count(entries)
         except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
-            raise EntriesRefusedError(error.message) from error
+            raise EntriesRefusedError(str(error)) from error
 
     async def bury(self, dead_letters: Sequence[DeadLetter]) -> None:
         await self._transaction.executemany(
@@ -174,7 +179,7 @@ class PostgresSequence:
             applied_through,
         )
 
-    async def _count(self, entries: Sequence[Entry]) -> None:
+    async def _count(self, entries: Sequence[Entry]) -> list[Entry]:
         calls = {
             each.sequence: (each.record, each.priced)
             for each in entries
@@ -185,12 +190,17 @@ class PostgresSequence:
             for each in entries
             if isinstance(each.record, MessageRecord)
         }
-        new_calls = [calls[each] for each in await self._insert_calls(calls)]
+        new_calls = await self._insert_calls(calls)
         new_messages = await self._insert_messages(messages)
         await add_to_rollups(
             self._transaction,
-            rolled_up(new_calls, [messages[each] for each in new_messages]),
+            rolled_up(
+                [calls[each] for each in new_calls],
+                [messages[each] for each in new_messages],
+            ),
         )
+        new = {*new_calls, *new_messages}
+        return [each for each in entries if each.sequence in new]
 
     async def _insert_calls(
         self, calls: Mapping[int, tuple[CallRecord, PricedCall]]
@@ -204,34 +214,25 @@ class PostgresSequence:
         counted = await self._transaction.fetch(
             """
             WITH given AS (
-                SELECT
-                    given.record -> 'attempts' AS attempts,
-                    given.sequence,
-                    given.cost,
-                    given.price_version,
-                    given.unpriced_reason,
-                    call.*
-                FROM ROWS FROM (
-                    jsonb_array_elements($1::text::jsonb),
-                    unnest($3::bigint[]),
-                    unnest($4::numeric[]),
-                    unnest($5::text[]),
-                    unnest($6::text[])
-                ) AS given (record, sequence, cost, price_version, unpriced_reason)
-                CROSS JOIN LATERAL jsonb_to_record(
-                    given.record || (given.record -> 'usage')
-                ) AS call (
-                    call_id uuid, org_id uuid, agent_id uuid, agent_type_id uuid,
-                    provider_id uuid, provider_type text, use_case text, labels jsonb,
-                    model text, endpoint text, is_streamed boolean, message_id uuid,
-                    runner text, request_id text, status text, http_status integer,
-                    started_at timestamptz, duration_ms bigint,
-                    time_to_first_token_ms bigint, input_tokens bigint,
-                    cached_input_tokens bigint, cache_write_5m_tokens bigint,
-                    cache_write_1h_tokens bigint, output_tokens bigint,
-                    reasoning_tokens bigint, web_searches bigint, service_tier text,
-                    speed text, inference_geo text, usage_source text,
-                    explanation jsonb
+                SELECT *
+                FROM unnest(
+                    $2::bigint[], $3::numeric[], $4::text[], $5::text[], $6::uuid[],
+                    $7::uuid[], $8::uuid[], $9::uuid[], $10::uuid[], $11::text[],
+                    $12::text[], $13::text[], $14::text[], $15::boolean[],
+                    $16::uuid[], $17::text[], $18::text[], $19::text[],
+                    $20::integer[], $21::timestamptz[], $22::bigint[], $23::bigint[],
+                    $24::text[], $25::bigint[], $26::bigint[], $27::bigint[],
+                    $28::bigint[], $29::bigint[], $30::bigint[], $31::bigint[],
+                    $32::text[], $33::text[], $34::text[], $35::text[], $36::text[]
+                ) AS given (
+                    sequence, cost, price_version, unpriced_reason, call_id, org_id,
+                    agent_id, agent_type_id, provider_id, provider_type, use_case,
+                    model, endpoint, is_streamed, message_id, runner, request_id,
+                    status, http_status, started_at, duration_ms,
+                    time_to_first_token_ms, usage_source, input_tokens,
+                    cached_input_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
+                    output_tokens, reasoning_tokens, web_searches, service_tier, speed,
+                    inference_geo, labels, explanation
                 )
             ),
             held AS (
@@ -255,14 +256,15 @@ class PostgresSequence:
                     unpriced_reason, has_day
                 )
                 SELECT
-                    call_id, org_id, $2, sequence, agent_id, agent_type_id,
-                    provider_id, provider_type, use_case, labels, model, endpoint,
-                    is_streamed, message_id, runner, request_id, status, http_status,
-                    started_at, duration_ms, time_to_first_token_ms, input_tokens,
-                    cached_input_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
-                    output_tokens, reasoning_tokens, web_searches, service_tier, speed,
-                    inference_geo, usage_source, explanation, cost, price_version,
-                    unpriced_reason, held.day IS NOT NULL
+                    call_id, org_id, $1, sequence, agent_id, agent_type_id,
+                    provider_id, provider_type, use_case, labels::jsonb, model,
+                    endpoint, is_streamed, message_id, runner, request_id, status,
+                    http_status, started_at, duration_ms, time_to_first_token_ms,
+                    input_tokens, cached_input_tokens, cache_write_5m_tokens,
+                    cache_write_1h_tokens, output_tokens, reasoning_tokens,
+                    web_searches, service_tier, speed, inference_geo, usage_source,
+                    explanation::jsonb, cost, price_version, unpriced_reason,
+                    held.day IS NOT NULL
                 FROM given
                 LEFT JOIN held ON held.day = (started_at AT TIME ZONE 'UTC')::date
                 ON CONFLICT DO NOTHING
@@ -275,32 +277,26 @@ class PostgresSequence:
                     error_code, has_day
                 )
                 SELECT
-                    given.call_id, given.started_at, attempt.position, given.org_id,
-                    attempt.attempt_id, attempt.provider_id, attempt.model,
-                    attempt.started_at, attempt.duration_ms, attempt.http_status,
-                    attempt.error_code, counted.has_day
-                FROM given
-                JOIN counted USING (sequence)
-                CROSS JOIN LATERAL ROWS FROM (
-                    jsonb_to_recordset(given.attempts) AS (
-                        attempt_id uuid, provider_id uuid, model text,
-                        started_at timestamptz, duration_ms bigint,
-                        http_status integer, error_code text
-                    )
-                ) WITH ORDINALITY AS attempt (
-                    attempt_id, provider_id, model, started_at, duration_ms,
-                    http_status, error_code, position
+                    call_id, call_started_at, position, org_id, attempt_id,
+                    provider_id, model, started_at, duration_ms, http_status,
+                    error_code, counted.has_day
+                FROM unnest(
+                    $37::bigint[], $38::uuid[], $39::timestamptz[], $40::uuid[],
+                    $41::integer[], $42::uuid[], $43::uuid[], $44::text[],
+                    $45::timestamptz[], $46::bigint[], $47::integer[], $48::text[]
+                ) AS attempt (
+                    sequence, call_id, call_started_at, org_id, position, attempt_id,
+                    provider_id, model, started_at, duration_ms, http_status,
+                    error_code
                 )
+                JOIN counted USING (sequence)
             )
             SELECT sequence
             FROM counted
             """,
-            _json_of(call for call, _ in calls.values()),
             self._source,
-            list(calls),
-            [priced.cost for _, priced in calls.values()],
-            [priced.price_version for _, priced in calls.values()],
-            [priced.unpriced_reason for _, priced in calls.values()],
+            *columns_of_calls(calls),
+            *columns_of_attempts(calls),
         )
         return [row["sequence"] for row in counted]
 
@@ -317,25 +313,19 @@ class PostgresSequence:
                 status, finished_at, duration_ms
             )
             SELECT
-                message_id, org_id, $2, given.sequence, agent_id, agent_type_id,
-                status, finished_at, duration_ms
-            FROM ROWS FROM (
-                jsonb_array_elements($1::text::jsonb),
-                unnest($3::bigint[])
-            ) AS given (record, sequence)
-            CROSS JOIN LATERAL jsonb_to_record(given.record) AS message (
-                message_id uuid, org_id uuid, agent_id uuid, agent_type_id uuid,
-                status text, finished_at timestamptz, duration_ms bigint
+                message_id, org_id, $1, sequence, agent_id, agent_type_id, status,
+                finished_at, duration_ms
+            FROM unnest(
+                $2::bigint[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[],
+                $7::text[], $8::timestamptz[], $9::bigint[]
+            ) AS given (
+                sequence, message_id, org_id, agent_id, agent_type_id, status,
+                finished_at, duration_ms
             )
             ON CONFLICT DO NOTHING
             RETURNING sequence
             """,
-            _json_of(messages.values()),
             self._source,
-            list(messages),
+            *columns_of_messages(messages),
         )
         return [row["sequence"] for row in counted]
-
-
-def _json_of(records: Iterable[CallRecord | MessageRecord]) -> str:
-    return f"[{','.join(each.model_dump_json(exclude_none=True) for each in records)}]"

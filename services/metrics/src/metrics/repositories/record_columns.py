@@ -1,0 +1,116 @@
+"""Records column by column, as PostgreSQL takes them fastest.
+
+Each column is one array; `unnest` lays them side by side again. What PostgreSQL keeps
+as JSON is text here.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
+from typing import TypeAlias
+
+from metrics.prices.pricing import PricedCall
+from shared.contracts.metrics import CallRecord, MessageRecord
+
+__all__ = ["columns_of_attempts", "columns_of_calls", "columns_of_messages"]
+
+Calls: TypeAlias = Mapping[int, tuple[CallRecord, PricedCall]]
+"""Calls and what they cost, by their place in the source."""
+
+Columns: TypeAlias = Sequence[Sequence[object]]
+
+_COST = attrgetter("cost", "price_version", "unpriced_reason")
+_CALL = attrgetter(
+    "call_id",
+    "org_id",
+    "agent_id",
+    "agent_type_id",
+    "provider_id",
+    "provider_type",
+    "use_case",
+    "model",
+    "endpoint",
+    "is_streamed",
+    "message_id",
+    "runner",
+    "request_id",
+    "status",
+    "http_status",
+    "started_at",
+    "duration_ms",
+    "time_to_first_token_ms",
+    "usage_source",
+)
+_USAGE = attrgetter(
+    "input_tokens",
+    "cached_input_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "web_searches",
+    "service_tier",
+    "speed",
+    "inference_geo",
+)
+_ATTEMPT = attrgetter(
+    "attempt_id",
+    "provider_id",
+    "model",
+    "started_at",
+    "duration_ms",
+    "http_status",
+    "error_code",
+)
+_MESSAGE = attrgetter(
+    "message_id",
+    "org_id",
+    "agent_id",
+    "agent_type_id",
+    "status",
+    "finished_at",
+    "duration_ms",
+)
+_COLUMNS_OF_ATTEMPTS = 12
+
+
+def columns_of_calls(calls: Calls) -> Columns:
+    """Return sequence, cost and version, the call, its usage, labels, explanation."""
+    rows = (
+        (
+            sequence,
+            *_COST(priced),
+            *_CALL(call),
+            *_USAGE(call.usage),
+            json.dumps(call.labels),
+            call.explanation.model_dump_json() if call.explanation else None,
+        )
+        for sequence, (call, priced) in calls.items()
+    )
+    return [*zip(*rows, strict=True)]
+
+
+def columns_of_attempts(calls: Calls) -> Columns:
+    """Return sequence, id, start and organization of the call, position, attempt."""
+    return [*zip(*_rows_of_attempts(calls), strict=True)] or (
+        [()] * _COLUMNS_OF_ATTEMPTS
+    )
+
+
+def columns_of_messages(messages: Mapping[int, MessageRecord]) -> Columns:
+    """Return sequence, message."""
+    rows = ((sequence, *_MESSAGE(each)) for sequence, each in messages.items())
+    return [*zip(*rows, strict=True)]
+
+
+def _rows_of_attempts(calls: Calls) -> Iterator[tuple[object, ...]]:
+    for sequence, (call, _) in calls.items():
+        for position, attempt in enumerate(call.attempts, start=1):
+            yield (
+                sequence,
+                call.call_id,
+                call.started_at,
+                call.org_id,
+                position,
+                *_ATTEMPT(attempt),
+            )
