@@ -8,7 +8,7 @@ from .conftest import Superuser
 
 __all__ = ["applied_through", "until", "until_blocked"]
 
-_SECONDS = 20
+_SECONDS = 60
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
