@@ -122,6 +122,15 @@ class NatsBus:
     def is_connected(self) -> bool:
         return self._client.is_connected
 
+    async def is_reachable(self) -> bool:
+        """Ask the server for a sign of life: a dead connection looks whole for long."""
+        try:
+            self._check_connection()
+            await self._client.flush(timeout=PING_SECONDS)
+        except (TimeoutError, nats.errors.Error, OSError):
+            return False
+        return True
+
     async def until_closed(self) -> None:
         """Wait for the client to give up, then raise: run it beside the service."""
         await asyncio.shield(self._closed)

@@ -48,7 +48,10 @@ AppError                              500 INTERNAL_ERROR
  │  │  ├ CredentialsExpiredError             CREDENTIALS_EXPIRED
  │  │  └ RoleRefusedError                    ROLE_REFUSED
  │  ├ AgentTypeInUseError                 AGENT_TYPE_IN_USE
+ │  ├ AgentIsExternalError                AGENT_IS_EXTERNAL
+ │  ├ AgentIsHostedError                  AGENT_IS_HOSTED
  │  ├ AgentNotRunningError                AGENT_NOT_RUNNING
+ │  ├ NoExternalListenerError             NO_EXTERNAL_LISTENER
  │  ├ MessageNotInHandError               MESSAGE_NOT_IN_HAND
  │  ├ MessageFinalError                   MESSAGE_FINAL
  │  └ StaleGenerationError                STALE_GENERATION
@@ -79,6 +82,8 @@ from http import HTTPStatus
 from pydantic import JsonValue
 
 __all__ = [
+    "AgentIsExternalError",
+    "AgentIsHostedError",
     "AgentNotFoundError",
     "AgentNotRunningError",
     "AgentTypeInUseError",
@@ -120,6 +125,7 @@ __all__ = [
     "MethodNotAllowedError",
     "ModelNotAllowedError",
     "NameTakenError",
+    "NoExternalListenerError",
     "NotFoundError",
     "PathNotAllowedError",
     "PreconditionFailedError",
@@ -410,6 +416,24 @@ class RoleRefusedError(ProviderNotReadyError):
 
 class AgentTypeInUseError(ConflictError):
     code = "AGENT_TYPE_IN_USE"
+
+
+class AgentIsExternalError(ConflictError):
+    """An external agent takes no messages: it calls, and is not called."""
+
+    code = "AGENT_IS_EXTERNAL"
+
+
+class AgentIsHostedError(ConflictError):
+    """A hosted agent has a token of its own in every incarnation."""
+
+    code = "AGENT_IS_HOSTED"
+
+
+class NoExternalListenerError(ConflictError):
+    """No runner was told where to listen for external agents."""
+
+    code = "NO_EXTERNAL_LISTENER"
 
 
 class AgentNotRunningError(ConflictError):

@@ -108,24 +108,6 @@ class House:
 
     async def make_agent(self, name: str = "ada", **fields: Any) -> Agent:
         """Make an agent of a type of its own, which has *fields*."""
-        agent_type_id = new_id()
-        await self.bus.ask(
-            CREATE_AGENT_TYPE,
-            CreateAgentType(
-                org_id=self.org_id,
-                actor=ACTOR,
-                agent_type_id=agent_type_id,
-                submission=AgentTypeSubmission.model_validate(
-                    {
-                        "name": name,
-                        "slug": name,
-                        "provider_id": self.provider_id,
-                        "model": "gpt-4o",
-                        **fields,
-                    }
-                ),
-            ),
-        )
         return await self.bus.ask(
             CREATE_AGENT,
             CreateAgent(
@@ -133,9 +115,25 @@ class House:
                 actor=ACTOR,
                 agent_id=new_id(),
                 name=name,
-                agent_type_id=agent_type_id,
+                agent_type_id=await self.make_agent_type(name, **fields),
             ),
         )
+
+    async def make_agent_type(self, name: str, **fields: Any) -> UUID:
+        agent_type_id = new_id()
+        submission = {"provider_id": self.provider_id, "model": "gpt-4o", **fields}
+        await self.bus.ask(
+            CREATE_AGENT_TYPE,
+            CreateAgentType(
+                org_id=self.org_id,
+                actor=ACTOR,
+                agent_type_id=agent_type_id,
+                submission=AgentTypeSubmission.model_validate(
+                    {"name": name, "slug": name, **submission}
+                ),
+            ),
+        )
+        return agent_type_id
 
     async def start(self, agent_id: UUID) -> Puppet:
         """Start an agent and speak its first word."""

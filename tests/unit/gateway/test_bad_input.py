@@ -318,7 +318,7 @@ async def test_a_body_that_does_not_unpack_is_malformed(client: ClientSession) -
         ("PUT", "/api/providers", "GET,HEAD,POST"),
         ("DELETE", "/api/agents", "GET,HEAD,POST"),
         ("POST", f"/api/providers/{SOME_ID}", "DELETE,GET,HEAD,PATCH"),
-        ("PATCH", f"/api/agents/{SOME_ID}", "DELETE,GET,HEAD"),
+        ("PUT", f"/api/agents/{SOME_ID}", "DELETE,GET,HEAD,PATCH"),
         ("GET", f"/api/agents/{SOME_ID}/start", "POST"),
         ("POST", "/healthz", "GET,HEAD"),
     ],

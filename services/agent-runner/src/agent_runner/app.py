@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 from aiohttp import web
 
@@ -21,7 +22,7 @@ from shared.contracts.runners import (
 from shared.database import Database, connect_database
 from shared.http import tell_errors
 from shared.identity import Identity
-from shared.lifecycle import background
+from shared.lifecycle import background, every
 from shared.migrations import migrate
 
 from .agent_protocol import routes as agent_routes
@@ -29,7 +30,12 @@ from .agent_protocol.doors import answered_once, open_doors
 from .agents.agent_logs import LogReader
 from .agents.agent_types import AgentTypes
 from .agents.agents import Agents
+from .agents.claims import Claims
+from .agents.external_agents import ExternalAgents
 from .agents.runners import Runners
+from .external.callers import ExternalCallers
+from .external.listener import base_urls, tls_context
+from .external.shared_leases import SharedLeases
 from .hosted_agents import HostedAgents
 from .hosting.agent_life import AgentLife
 from .hosting.heartbeat import Heartbeat
@@ -37,8 +43,9 @@ from .hosting.hosting import Hosting
 from .hosting.lease_renewal import LeaseRenewal
 from .hosting.takeover import Takeover
 from .http.client import connecting
-from .http.deadlines import watching_deadlines
+from .http.deadlines import Deadlines, watching_deadlines
 from .http.limits import Limits
+from .http.server import serving as serving_http
 from .leases import Leases
 from .messages.message_control import MessageControl
 from .messages.message_desk import MessageDesk
@@ -50,6 +57,7 @@ from .probes.probes import Probes
 from .proxy.application import ProxyApplication
 from .proxy.calls import CallBook, interrupted
 from .proxy.forwarding import Forwarding
+from .repositories.external_agents import changes_since, forget_the_gone
 from .repositories.hosting import HostingRepository
 from .repositories.outbox import OutboxRepository
 from .repositories.tenures import Enlistment, TenureRepository, enlist
@@ -66,6 +74,7 @@ __all__ = ["create_app", "serving"]
 OpenRuntime = Callable[[Settings], AbstractAsyncContextManager[Runtime]]
 
 _LONGEST_BODY_BYTES = 32 * 1024 * 1024
+_HOUR = timedelta(hours=1)
 
 
 def runtime_of(settings: Settings) -> AbstractAsyncContextManager[Runtime]:
@@ -162,6 +171,16 @@ async def serving(
             desk=desk,
             image=settings.agent_image,
         )
+        await stack.enter_async_context(
+            open_to_external(
+                settings,
+                database=database,
+                bus=bus,
+                leases=leases,
+                forwarding=forwarding,
+                deadlines=deadlines,
+            )
+        )
         probes = Probes(
             bus=bus,
             database=database,
@@ -202,7 +221,7 @@ async def serving(
         await stack.enter_async_context(
             bus.serving(
                 Service.AGENT_RUNNER,
-                *answers(database, bus, runtime, placement),
+                *answers(settings, database, bus, runtime, placement),
                 *probe_answers(probes),
             )
         )
@@ -227,12 +246,71 @@ def create_app(hosted: HostedAgents, desk: MessageDesk) -> web.Application:
     return app
 
 
+@asynccontextmanager
+async def open_to_external(
+    settings: Settings,
+    *,
+    database: Database,
+    bus: NatsBus,
+    leases: Leases,
+    forwarding: Forwarding,
+    deadlines: Deadlines,
+) -> AsyncIterator[None]:
+    """Listen for external agents while the block runs, if a port is set for them."""
+    if settings.external_port is None:
+        yield
+        return
+    shared = SharedLeases(leases)
+    callers = ExternalCallers(
+        read_changes=partial(changes_since, database),
+        reaches_bus=bus.is_reachable,
+        leases=shared,
+    )
+    forget = partial(forget_the_gone, database, older_than=_HOUR)
+    async with (
+        bus.hearing(contract.EXTERNAL_AGENT_CHANGED, callers.changed),
+        bus.hearing(PROVIDER_CHANGED, shared.provider_changed),
+        background(
+            callers.run(),
+            shared.run(),
+            every(_HOUR, forget, name="external_agents_forgotten"),
+        ),
+        serving_http(
+            ProxyApplication(callers, forwarding),
+            deadlines=deadlines,
+            limits=limits_of(settings),
+            port=settings.external_port,
+            tls=tls_context(settings),
+        ) as listener,
+    ):
+        await listener.open(str(settings.external_host))
+        yield
+
+
 def answers(
-    database: Database, bus: NatsBus, runtime: Runtime, placement: Placement
+    settings: Settings,
+    database: Database,
+    bus: NatsBus,
+    runtime: Runtime,
+    placement: Placement,
 ) -> Iterable[Answer]:
     """Every subject this service answers, and what answers it."""
     types = AgentTypes(database=database, bus=bus)
-    agents = Agents(database=database, bus=bus, placement=placement)
+    claims = Claims(database=database, bus=bus)
+    address = settings.external_address
+    external = ExternalAgents(
+        database=database,
+        bus=bus,
+        claims=claims,
+        base_urls=base_urls(address) if address else None,
+    )
+    agents = Agents(
+        database=database,
+        bus=bus,
+        placement=placement,
+        claims=claims,
+        external=external,
+    )
     messages = Messages(database=database, bus=bus)
     control = MessageControl(database=database, bus=bus)
     threads = ThreadReading(database=database)
@@ -247,12 +325,14 @@ def answers(
         answer(contract.LIST_AGENT_TYPES, types.list),
         answer(contract.MODELS_IN_USE, types.models_in_use),
         answer(contract.CREATE_AGENT, agents.create),
+        answer(contract.UPDATE_AGENT, agents.update),
         answer(contract.DELETE_AGENT, agents.delete),
         answer(contract.GET_AGENT, agents.get),
         answer(contract.LIST_AGENTS, agents.list),
         answer(contract.START_AGENT, agents.start),
         answer(contract.STOP_AGENT, agents.stop),
         answer(contract.RESTART_AGENT, agents.restart),
+        answer(contract.REPLACE_TOKEN, external.replace_token),
         answer(contract.AGENT_LOGS, logs.read),
         answer(LIST_RUNNERS, runners.list),
         answer(GET_RUNNER, runners.get),

@@ -11,12 +11,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from shared.agent_tokens import hash_token
 from shared.contracts.agent_runner import AgentType, MessageUsage
 from shared.contracts.base import Explanation
 from shared.contracts.metrics import Usage
-from shared.errors import InvalidAgentTokenError, UnavailableError
+from shared.errors import (
+    CredentialMismatchError,
+    InvalidAgentTokenError,
+    UnavailableError,
+)
 
-from .agent_tokens import hash_token
 from .leases import HeldLease
 from .repositories.messages import Host
 from .runtimes.runtime import Exited
@@ -141,6 +145,17 @@ class HostedAgents:
 
     def find(self, agent_id: UUID) -> HostedAgent | None:
         return self._by_id.get(agent_id)
+
+    async def caller(
+        self, *, key: str, url_token: str | None, reached_at: str
+    ) -> HostedAgent:
+        """Identify who makes a model call (`callers.Callers`)."""
+        agent = self.identify(url_token or key, reached_at=reached_at)
+        if url_token is not None and not agent.was_given(key):
+            raise CredentialMismatchError(
+                "The key of this call is not the one this agent was given."
+            )
+        return agent
 
     def identify(self, token: str, *, reached_at: str) -> HostedAgent:
         """Find the agent of *token*, which counts only on its own network.

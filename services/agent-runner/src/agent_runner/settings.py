@@ -1,6 +1,7 @@
 """Everything the environment decides, read once at start."""
 
 from enum import StrEnum
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Self
 
@@ -29,6 +30,9 @@ class Settings(DatabaseSettings):
     a dead letter; *messages_kept_days* is how long one is kept after its end.
     *most_connections* of agents, *most_calls* in hand and *buffered_megabytes* of
     bodies are taken at once; what comes beyond is refused with 503.
+    External agents are listened for at *external_host* and *external_port*, if that is
+    set, and told *external_url*. Beyond loopback that takes a certificate, or the word
+    that something in front ends TLS: their tokens travel there.
     """
 
     model_config = SettingsConfigDict(env_prefix="AG2TRUST_AGENT_RUNNER_")
@@ -49,6 +53,12 @@ class Settings(DatabaseSettings):
     buffered_megabytes: int = Field(default=512, ge=32, le=65_536)
     message_deliveries: int = Field(default=3, ge=1, le=100)
     messages_kept_days: int = Field(default=90, ge=1, le=3650)
+    external_host: IPv4Address | IPv6Address = IPv4Address("127.0.0.1")
+    external_port: int | None = Field(default=None, ge=1, le=65535)
+    external_url: str | None = Field(default=None, pattern=r"^https?://[^\s?#]+$")
+    external_tls_certificate: Path | None = None
+    external_tls_key: Path | None = None
+    external_tls_is_terminated: bool = False
 
     @model_validator(mode="after")
     def _what_docker_needs(self) -> Self:
@@ -57,3 +67,37 @@ class Settings(DatabaseSettings):
         ):
             raise ValueError("the docker runtime needs agent_image and broker")
         return self
+
+    @model_validator(mode="after")
+    def _tokens_travel_encrypted(self) -> Self:
+        if (self.external_tls_certificate is None) != (self.external_tls_key is None):
+            raise ValueError(
+                "external_tls_certificate and external_tls_key belong together"
+            )
+        if self.external_port is None or self.external_host.is_loopback:
+            return self
+        if (
+            self.external_tls_certificate is None
+            and not self.external_tls_is_terminated
+        ):
+            raise ValueError(
+                "external_host beyond loopback needs external_tls_certificate, or"
+                " external_tls_is_terminated if something in front ends TLS"
+            )
+        if not (self.external_url or "").startswith("https://"):
+            raise ValueError(
+                "external_host beyond loopback needs an external_url with https"
+            )
+        return self
+
+    @property
+    def external_address(self) -> str | None:
+        """Where external agents are told to reach us; None if nobody listens."""
+        if self.external_port is None:
+            return None
+        if self.external_url is not None:
+            return self.external_url
+        scheme = "https" if self.external_tls_certificate else "http"
+        is_v6 = isinstance(self.external_host, IPv6Address)
+        host = f"[{self.external_host}]" if is_v6 else str(self.external_host)
+        return f"{scheme}://{host}:{self.external_port}"

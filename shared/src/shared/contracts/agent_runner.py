@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from .base import (
+    Bytes,
     Empty,
     Endpoint,
     Explanation,
@@ -28,6 +29,7 @@ __all__ = [
     "CREATE_AGENT_TYPE",
     "DELETE_AGENT",
     "DELETE_AGENT_TYPE",
+    "EXTERNAL_AGENT_CHANGED",
     "GET_AGENT",
     "GET_AGENT_TYPE",
     "GET_MESSAGE",
@@ -37,15 +39,18 @@ __all__ = [
     "MESSAGE_MAX_CHARACTERS",
     "MODELS_IN_USE",
     "PING",
+    "REPLACE_TOKEN",
     "RESTART_AGENT",
     "START_AGENT",
     "STOP_AGENT",
     "SUBMIT_MESSAGE",
+    "UPDATE_AGENT",
     "UPDATE_AGENT_TYPE",
     "WAKE",
     "Agent",
     "AgentLogs",
     "AgentMessage",
+    "AgentPatch",
     "AgentQuestion",
     "AgentRuntime",
     "AgentStatus",
@@ -53,9 +58,12 @@ __all__ = [
     "AgentTypePatch",
     "AgentTypeQuestion",
     "AgentTypeSubmission",
+    "BaseUrls",
     "CreateAgent",
     "CreateAgentType",
+    "CredentialDelivery",
     "DesiredState",
+    "ExternalAgentChanged",
     "MessageFinished",
     "MessageQuestion",
     "MessageStatus",
@@ -64,8 +72,10 @@ __all__ = [
     "ModelsQuestion",
     "OnAckOnly",
     "ProviderFeature",
+    "ReplaceToken",
     "Resources",
     "SubmitMessage",
+    "UpdateAgent",
     "UpdateAgentType",
     "Wake",
 ]
@@ -134,10 +144,24 @@ class ProviderFeature(StrEnum):
 
 
 class AgentRuntime(StrEnum):
-    """What an agent runs in; of processes any reads what their account can."""
+    """What an agent runs in; of processes any reads what their account can.
+
+    An *external* agent runs wherever its owner likes, and is given a token for it.
+    """
 
     DOCKER = "docker"
     PROCESS = "process"
+    EXTERNAL = "external"
+
+
+class CredentialDelivery(StrEnum):
+    """Where a provider's secret is: in the agent's environment, or in the proxy alone.
+
+    Under *sealed* delivery the agent's token stands for the secret.
+    """
+
+    ENVIRONMENT = "environment"
+    SEALED = "sealed"
 
 
 class Resources(Message):
@@ -160,7 +184,8 @@ class AgentTypeSubmission(Message):
     """A template for agents. *allowed_models* defaults to the one *model*.
 
     Its agents run on runners that have all *runner_labels* and the *runtime*, whichever
-    that is if none is named.
+    that is if none is named; external ones on none. *credential_delivery* defaults to
+    the environment, for external agents to the only one they have: sealed.
     """
 
     name: Name
@@ -180,6 +205,7 @@ class AgentTypeSubmission(Message):
     )
     runtime: AgentRuntime | None = None
     runner_labels: Labels = Field(default_factory=dict)
+    credential_delivery: CredentialDelivery | None = None
 
 
 class AgentTypePatch(Patch):
@@ -204,6 +230,7 @@ class AgentTypePatch(Patch):
     provider_features: list[ProviderFeature] | None = Field(default=None, max_length=20)
     runtime: AgentRuntime | None = None
     runner_labels: Labels | None = None
+    credential_delivery: CredentialDelivery | None = None
 
 
 class AgentType(Message):
@@ -226,14 +253,24 @@ class AgentType(Message):
     provider_features: list[ProviderFeature] = Field(default_factory=list)
     runtime: AgentRuntime | None = None
     runner_labels: dict[str, str] = Field(default_factory=dict)
+    credential_delivery: CredentialDelivery = CredentialDelivery.ENVIRONMENT
     created_at: AwareDatetime
     updated_at: AwareDatetime
+
+
+class BaseUrls(Message):
+    """What official SDKs take as their base URL, so that an agent uses the proxy."""
+
+    openai: str
+    anthropic: str
+    bedrock: str
 
 
 class Agent(Message):
     """One instance of an agent type.
 
-    *restart_required*: its type has a newer version than the one it runs.
+    *restart_required*: it runs another version than the newest of its type, or one of
+    the type it had before. An external agent has *base_urls* and no runner.
     """
 
     id: UUID
@@ -249,6 +286,15 @@ class Agent(Message):
     created_at: AwareDatetime
     updated_at: AwareDatetime
     started_at: AwareDatetime | None
+    is_external: bool = False
+    base_urls: BaseUrls | None = None
+
+
+class AgentPatch(Patch):
+    """Changes to an agent; another type is effective at its next restart."""
+
+    name: Name | None = None
+    agent_type_id: UUID | None = None
 
 
 class MessageUsage(Message):
@@ -307,13 +353,29 @@ class ModelsInUse(Message):
 
 
 class CreateAgent(Question):
+    """*token_hash* is that of the token an external agent will show: SHA-256."""
+
     agent_id: UUID
     name: Name
     agent_type_id: UUID
+    token_hash: Bytes | None = None
 
 
 class AgentQuestion(Question):
     agent_id: UUID
+
+
+class UpdateAgent(Question):
+    agent_id: UUID
+    patch: AgentPatch
+    if_version: int | None = None
+
+
+class ReplaceToken(Question):
+    """Let the token of this hash count for an external agent, or none."""
+
+    agent_id: UUID
+    token_hash: Bytes | None
 
 
 class SubmitMessage(Question):
@@ -356,6 +418,12 @@ class Wake(Message):
     cancelled_message_id: UUID | None = None
 
 
+class ExternalAgentChanged(Message):
+    """An external agent has another token, or none, or another type."""
+
+    agent_id: UUID
+
+
 _GATEWAY = frozenset({Service.GATEWAY})
 _RUNNER = frozenset({Service.AGENT_RUNNER})
 _STARTING = timedelta(seconds=15)
@@ -380,7 +448,14 @@ MODELS_IN_USE = Endpoint(
     "agent_runner.v1.models_in_use", ModelsQuestion, ModelsInUse, askers=_GATEWAY
 )
 CREATE_AGENT = Endpoint(
-    "agent_runner.v1.create_agent", CreateAgent, Agent, askers=_GATEWAY
+    "agent_runner.v1.create_agent",
+    CreateAgent,
+    Agent,
+    askers=_GATEWAY,
+    deadline=_STARTING,
+)
+UPDATE_AGENT = Endpoint(
+    "agent_runner.v1.update_agent", UpdateAgent, Agent, askers=_GATEWAY
 )
 DELETE_AGENT = Endpoint(
     "agent_runner.v1.delete_agent",
@@ -410,6 +485,9 @@ RESTART_AGENT = Endpoint(
     askers=_GATEWAY,
     deadline=_STARTING,
 )
+REPLACE_TOKEN = Endpoint(
+    "agent_runner.v1.replace_token", ReplaceToken, Agent, askers=_GATEWAY
+)
 AGENT_LOGS = Endpoint(
     "agent_runner.v1.agent_logs", AgentQuestion, AgentLogs, askers=_GATEWAY
 )
@@ -428,6 +506,12 @@ MESSAGE_FINISHED = Signal(
 WAKE = Signal(
     "agent_runner.v1.signals.wake.{key}",
     Wake,
+    sender=Service.AGENT_RUNNER,
+    hearers=_RUNNER,
+)
+EXTERNAL_AGENT_CHANGED = Signal(
+    "agent_runner.v1.signals.external_agent_changed.{key}",
+    ExternalAgentChanged,
     sender=Service.AGENT_RUNNER,
     hearers=_RUNNER,
 )

@@ -19,7 +19,6 @@ from pydantic import SecretStr
 from yarl import URL
 
 from agent_runner.agent_protocol.doors import open_doors
-from agent_runner.agent_tokens import new_token
 from agent_runner.app import create_app
 from agent_runner.hosted_agents import HostedAgent, HostedAgents
 from agent_runner.http.client import Resolve, connecting, resolve
@@ -34,6 +33,7 @@ from agent_runner.proxy.forwarding import Forwarding
 from agent_runner.repositories.messages import Host
 from agent_runner.spool.spool import Spool
 from agent_runner.tenure import Tenure
+from shared.agent_tokens import new_token
 from shared.contracts.agent_runner import AgentType, Resources
 from shared.contracts.credentials import LeasedCredential, ProviderType
 from shared.contracts.metrics import CallRecord

@@ -8,6 +8,7 @@ import pytest
 
 from agent_runner.hosting.launching import delivered_keys, environment_of
 from agent_runner.runtimes.launch_frame import NAMES
+from shared.contracts.agent_runner import CredentialDelivery
 from shared.contracts.credentials import LeasedCredential
 
 HTTP = "http://10.1.2.1:8090"
@@ -46,8 +47,14 @@ def _credential(type_: str, fields: dict[str, str], **more: Any) -> LeasedCreden
     )
 
 
-def _told(credential: LeasedCredential, proxy_url: str = HTTP) -> dict[str, str]:
-    return environment_of(credential, token=TOKEN, proxy_url=proxy_url)
+def _told(
+    credential: LeasedCredential,
+    proxy_url: str = HTTP,
+    delivery: CredentialDelivery = CredentialDelivery.ENVIRONMENT,
+) -> dict[str, str]:
+    return environment_of(
+        credential, delivery=delivery, token=TOKEN, proxy_url=proxy_url
+    )
 
 
 def test_an_openai_agent_has_its_key_and_its_token_in_the_address() -> None:
@@ -115,7 +122,29 @@ def test_what_may_not_leave_is_stood_for_by_the_token(
     told = _told(credential)
 
     assert told == OURS | SEALED
-    assert delivered_keys(credential) == frozenset()
+    assert delivered_keys(credential, CredentialDelivery.ENVIRONMENT) == frozenset()
+
+
+@pytest.mark.parametrize("proxy_url", [HTTP, HTTPS])
+@pytest.mark.parametrize(
+    ("credential", "variables"),
+    [
+        (_credential("openai", {"api_key": "sk-1"}), {"OPENAI_API_KEY"}),
+        (_credential("anthropic", {"api_key": "sk-1"}), {"ANTHROPIC_API_KEY"}),
+        (_credential("bedrock", PAIR), {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}),
+        (_credential("bedrock", {"api_key": "ABSK1"}), {"AWS_ACCESS_KEY_ID"}),
+    ],
+)
+def test_under_sealed_delivery_the_token_stands_for_every_secret(
+    credential: LeasedCredential, variables: set[str], proxy_url: str
+) -> None:
+    told = _told(credential, proxy_url, CredentialDelivery.SEALED)
+
+    secrets = {each.get_secret_value() for each in credential.fields.values()}
+    assert {told[name] for name in variables} == {TOKEN}
+    assert not [value for value in told.values() if value in secrets]
+    assert not [value for value in told.values() if f"/a/{TOKEN}" in value]
+    assert delivered_keys(credential, CredentialDelivery.SEALED) == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -140,7 +169,9 @@ def test_every_variable_is_one_that_the_frame_takes(
 
 
 def test_calls_are_recognized_by_the_keys_that_were_given() -> None:
-    keys = delivered_keys(_credential("bedrock", SESSION))
+    keys = delivered_keys(
+        _credential("bedrock", SESSION), CredentialDelivery.ENVIRONMENT
+    )
 
     assert hashlib.sha256(b"ASIA1").digest() in keys
     assert hashlib.sha256(b"session").digest() in keys

@@ -7,11 +7,13 @@ from agent_runner.repositories.audit import note
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
 from shared.contracts.agent_runner import (
+    AgentRuntime,
     AgentType,
     AgentTypePatch,
     AgentTypeQuestion,
     AgentTypeSubmission,
     CreateAgentType,
+    CredentialDelivery,
     ModelsInUse,
     ModelsQuestion,
     UpdateAgentType,
@@ -34,8 +36,7 @@ class AgentTypes:
         self._now = now
 
     async def create(self, question: CreateAgentType) -> AgentType:
-        submission = question.submission
-        _check(submission)
+        submission = _settled(question.submission)
         await self._require_provider(question, submission)
         async with self._database.organization(question.org_id) as transaction:
             await repository.add_agent_type(
@@ -58,8 +59,8 @@ class AgentTypes:
             raise PreconditionFailedError(
                 f"The agent type has moved on to version {current.version}."
             )
-        submission = patched(current, question.patch)
-        _check(submission)
+        submission = _settled(patched(current, question.patch))
+        _require_same_kind(current, submission)
         await self._require_provider(question, submission)
         async with self._database.organization(question.org_id) as transaction:
             await repository.add_agent_type_version(
@@ -132,14 +133,33 @@ def patched(current: AgentType, patch: AgentTypePatch) -> AgentTypeSubmission:
     return AgentTypeSubmission.model_validate(kept | changes)
 
 
-def _check(submission: AgentTypeSubmission) -> None:
+def _settled(submission: AgentTypeSubmission) -> AgentTypeSubmission:
+    """Fill in what was left to us; raises `InvalidError` for what cannot be."""
     allowed = submission.allowed_models
     if allowed is not None and submission.model not in allowed:
-        raise InvalidError(
-            "The type's model must be one of its allowed models.",
-            details={
-                "fields": [
-                    {"field": "allowed_models", "message": "does not hold the model"}
-                ]
-            },
+        raise _invalid("allowed_models", "does not hold the type's model")
+    if submission.runtime is not AgentRuntime.EXTERNAL:
+        return submission
+    if submission.credential_delivery is CredentialDelivery.ENVIRONMENT:
+        raise _invalid(
+            "credential_delivery", "is sealed for external agents: we start no process"
         )
+    if submission.runner_labels:
+        raise _invalid("runner_labels", "means nothing: external agents have no runner")
+    return submission.model_copy(
+        update={"credential_delivery": CredentialDelivery.SEALED}
+    )
+
+
+def _require_same_kind(current: AgentType, submission: AgentTypeSubmission) -> None:
+    """Refuse to make hosted agents external, or external ones hosted."""
+    is_external = submission.runtime is AgentRuntime.EXTERNAL
+    if is_external is not (current.runtime is AgentRuntime.EXTERNAL):
+        raise _invalid("runtime", "cannot become external, or cease to be")
+
+
+def _invalid(field: str, message: str) -> InvalidError:
+    return InvalidError(
+        "The agent type cannot be like this.",
+        details={"fields": [{"field": field, "message": message}]},
+    )

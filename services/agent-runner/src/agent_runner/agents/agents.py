@@ -15,16 +15,19 @@ from shared.contracts.agent_runner import (
     WAKE,
     Agent,
     AgentQuestion,
-    AgentType,
+    AgentRuntime,
     CreateAgent,
     DesiredState,
+    UpdateAgent,
     Wake,
 )
 from shared.contracts.base import Empty, Page, PageQuestion
-from shared.contracts.credentials import CLAIM_USES, ClaimUses
 from shared.database import Database, Transaction
-from shared.errors import ConflictError
+from shared.errors import ConflictError, InvalidError, PreconditionFailedError
 from shared.pages import before, page_of
+
+from .claims import Claims
+from .external_agents import ExternalAgents
 
 __all__ = ["Agents"]
 
@@ -41,36 +44,62 @@ class Agents:
         database: Database,
         bus: Bus,
         placement: Placement,
+        claims: Claims,
+        external: ExternalAgents,
         now: Clock = utc_now,
     ) -> None:
         self._database = database
         self._bus = bus
         self._placement = placement
+        self._claims = claims
+        self._external = external
         self._now = now
 
     async def create(self, question: CreateAgent) -> Agent:
+        """Make an agent, stopped; an external one may call at once."""
         async with self._database.organization(question.org_id) as transaction:
-            await repository.add_agent(
-                transaction,
-                org_id=question.org_id,
-                agent_id=question.agent_id,
-                name=question.name,
-                agent_type_id=question.agent_type_id,
-                at=self._now(),
+            agent_type = await types_repository.agent_type(
+                transaction, question.agent_type_id
             )
-            await note(transaction, question, "agent.created", question.agent_id)
-            return await repository.agent(transaction, question.agent_id)
+        if agent_type.runtime is AgentRuntime.EXTERNAL:
+            await self._external.create(question)
+        else:
+            await self._create(question)
+        return await self.get(question)
 
-    async def get(self, question: AgentQuestion) -> Agent:
+    async def get(self, question: AgentQuestion | CreateAgent | UpdateAgent) -> Agent:
         async with self._database.organization(question.org_id) as transaction:
-            return await repository.agent(transaction, question.agent_id)
+            agent = await repository.agent(transaction, question.agent_id)
+        return self._external.told(agent)
 
     async def list(self, question: PageQuestion) -> Page[Agent]:
         async with self._database.organization(question.org_id) as transaction:
             found = await repository.agents(
                 transaction, before=before(question.cursor), limit=question.limit + 1
             )
-        return page_of(found, limit=question.limit, id_of=lambda each: each.id)
+        told = [self._external.told(agent) for agent in found]
+        return page_of(told, limit=question.limit, id_of=lambda each: each.id)
+
+    async def update(self, question: UpdateAgent) -> Agent:
+        """Rename an agent, or give it another type from its next restart on."""
+        patch = question.patch
+        async with self._database.organization(question.org_id) as transaction:
+            agent = await repository.agent(transaction, question.agent_id)
+            if question.if_version not in {None, agent.version}:
+                raise PreconditionFailedError(
+                    f"The agent has moved on to version {agent.version}."
+                )
+            if patch.agent_type_id is not None:
+                await _require_same_kind(transaction, agent, patch.agent_type_id)
+            await repository.change_agent(
+                transaction,
+                agent.id,
+                name=patch.name,
+                agent_type_id=patch.agent_type_id,
+                at=self._now(),
+            )
+            await note(transaction, question, "agent.updated", agent.id)
+        return await self.get(question)
 
     async def start(self, question: AgentQuestion) -> Agent:
         """Ask for a running agent; one that is to run already stays as it is."""
@@ -85,14 +114,18 @@ class Agents:
         return await self._run(question, agent, act="agent.restarted")
 
     async def stop(self, question: AgentQuestion) -> Agent:
+        """Ask for a stop; an agent that is to be stopped already stays as it is."""
+        agent = await self.get(question)
+        if agent.desired_state is DesiredState.STOPPED:
+            return agent
+        if agent.is_external:
+            await self._external.shut_out(question)
+            return await self.get(question)
         async with self._database.organization(question.org_id) as transaction:
-            agent = await repository.agent(transaction, question.agent_id)
-            if agent.desired_state is DesiredState.STOPPED:
-                return agent
-            await repository.desire_stopped(
+            if await repository.desire_stopped(
                 transaction, question.agent_id, at=self._now()
-            )
-            await note(transaction, question, "agent.stopped", question.agent_id)
+            ):
+                await note(transaction, question, "agent.stopped", question.agent_id)
             agent = await repository.agent(transaction, question.agent_id)
         await self._wake_host(agent)
         return agent
@@ -107,27 +140,17 @@ class Agents:
 
     async def _run(self, question: AgentQuestion, agent: Agent, *, act: str) -> Agent:
         """Claim the uses, then want it running: never the other way round."""
-        async with self._database.organization(question.org_id) as transaction:
-            newest = await types_repository.agent_type(transaction, agent.agent_type_id)
-            running = await self._running_type(transaction, agent)
-            generation = await repository.begin_claim(transaction, agent.id)
-        await self._bus.ask(
-            CLAIM_USES,
-            ClaimUses(
-                org_id=question.org_id,
-                actor=question.actor,
-                agent_id=agent.id,
-                agent_name=agent.name,
-                provider_ids=sorted(_providers(newest, running)),
-                generation=generation,
-            ),
-        )
+        if agent.is_external:
+            await self._external.let_in(question, agent, act=act)
+            return await self.get(question)
+        claim = await self._claims.claim(question, agent)
         async with self._database.organization(question.org_id) as transaction:
             if not await repository.desire_running(
                 transaction,
                 agent.id,
-                agent_type_version=newest.version,
-                generation=generation,
+                agent_type_id=claim.agent_type.id,
+                agent_type_version=claim.agent_type.version,
+                generation=claim.generation,
                 at=self._now(),
             ):
                 raise ConflictError(
@@ -139,15 +162,17 @@ class Agents:
         await self._wake_host(agent)
         return agent
 
-    async def _running_type(
-        self, transaction: Transaction, agent: Agent
-    ) -> AgentType | None:
-        """Read the version that still runs: until the restart it uses its provider."""
-        if agent.desired_state is DesiredState.STOPPED:
-            return None
-        return await types_repository.agent_type(
-            transaction, agent.agent_type_id, agent.agent_type_version
-        )
+    async def _create(self, question: CreateAgent) -> None:
+        async with self._database.organization(question.org_id) as transaction:
+            await repository.add_agent(
+                transaction,
+                org_id=question.org_id,
+                agent_id=question.agent_id,
+                name=question.name,
+                agent_type_id=question.agent_type_id,
+                at=self._now(),
+            )
+            await note(transaction, question, "agent.created", question.agent_id)
 
     async def _removed(self, question: AgentQuestion) -> bool:
         async with self._database.organization(question.org_id) as transaction:
@@ -162,5 +187,17 @@ class Agents:
             await self._bus.signal(WAKE, Wake(agent_id=agent.id), key=agent.runner)
 
 
-def _providers(*types: AgentType | None) -> set[UUID]:
-    return {each.provider_id for each in types if each is not None}
+async def _require_same_kind(
+    transaction: Transaction, agent: Agent, agent_type_id: UUID
+) -> None:
+    """Refuse to make a hosted agent external, or an external one hosted."""
+    agent_type = await types_repository.agent_type(transaction, agent_type_id)
+    if (agent_type.runtime is AgentRuntime.EXTERNAL) is not agent.is_external:
+        raise InvalidError(
+            "A hosted agent cannot become external, nor an external one hosted.",
+            details={
+                "fields": [
+                    {"field": "agent_type_id", "message": "is of the other kind"}
+                ]
+            },
+        )

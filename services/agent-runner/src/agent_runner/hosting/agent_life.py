@@ -6,7 +6,6 @@ from uuid import UUID
 
 import structlog
 
-from agent_runner.agent_tokens import hash_token, new_token
 from agent_runner.hosted_agents import HostedAgent, HostedAgents
 from agent_runner.http.server import Server
 from agent_runner.leases import HeldLease, Leases
@@ -18,6 +17,7 @@ from agent_runner.repositories.messages import Host
 from agent_runner.runtimes.errors import AgentExitedError, AgentSilentError
 from agent_runner.runtimes.runtime import Exited, Runtime
 from agent_runner.tenure import Tenure
+from shared.agent_tokens import hash_token, new_token
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
 from shared.contracts.agent_runner import AgentStatus, AgentType
@@ -232,7 +232,7 @@ class AgentLife:
             address=address,
             token=token,
             started_at=self._now(),
-            delivered=delivered_keys(lease.credential),
+            delivered=delivered_keys(lease.credential, agent_type.credential_delivery),
         )
 
 

@@ -10,6 +10,7 @@ import hashlib
 
 from agent_runner.hosted_agents import HostedAgent
 from agent_runner.runtimes.runtime import Launch, Resources
+from shared.contracts.agent_runner import CredentialDelivery
 from shared.contracts.credentials import LeasedCredential, ProviderType
 
 __all__ = ["delivered_keys", "environment_of", "launch_of"]
@@ -28,6 +29,7 @@ def launch_of(agent: HostedAgent, *, image: str, port: int) -> Launch:
         image=image,
         environment=environment_of(
             agent.lease.credential,
+            delivery=agent.agent_type.credential_delivery,
             token=agent.token,
             proxy_url=f"{_SCHEME}://{agent.address}:{port}",
         ),
@@ -39,14 +41,19 @@ def launch_of(agent: HostedAgent, *, image: str, port: int) -> Launch:
 
 
 def environment_of(
-    credential: LeasedCredential, *, token: str, proxy_url: str
+    credential: LeasedCredential,
+    *,
+    delivery: CredentialDelivery,
+    token: str,
+    proxy_url: str,
 ) -> dict[str, str]:
     """Return all variables of an agent's process.
 
     It may speak the format of every type of provider; only that of its own brings it
     secrets, and in the others its token is the key.
     """
-    secrets = _delivered(credential, is_https=proxy_url.startswith("https://"))
+    is_https = proxy_url.startswith("https://")
+    secrets = _delivered(credential, delivery, is_https=is_https)
     told = {
         "AG2TRUST_AGENT_URL": proxy_url,
         "AG2TRUST_AGENT_TOKEN": token,
@@ -58,20 +65,25 @@ def environment_of(
     return told
 
 
-def delivered_keys(credential: LeasedCredential) -> frozenset[bytes]:
+def delivered_keys(
+    credential: LeasedCredential, delivery: CredentialDelivery
+) -> frozenset[bytes]:
     """Hash the keys a process is given: its calls are recognized by them."""
-    delivered = _delivered(credential, is_https=_SCHEME == "https")
+    delivered = _delivered(credential, delivery, is_https=_SCHEME == "https")
     return frozenset(
         hashlib.sha256(each.encode()).digest() for each in delivered.values()
     )
 
 
-def _delivered(credential: LeasedCredential, *, is_https: bool) -> dict[str, str]:
+def _delivered(
+    credential: LeasedCredential, delivery: CredentialDelivery, *, is_https: bool
+) -> dict[str, str]:
     """Return the secrets that leave for the process; none under sealed delivery."""
     is_bearer = credential.type is ProviderType.BEDROCK and (
         "api_key" in credential.fields
     )
-    if credential.is_assumed or (is_bearer and not is_https):
+    is_sealed = delivery is CredentialDelivery.SEALED
+    if is_sealed or credential.is_assumed or (is_bearer and not is_https):
         return {}
     return {name: each.get_secret_value() for name, each in credential.fields.items()}
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from ssl import SSLContext
 
 from shared.errors import UnavailableError
 
@@ -21,9 +22,12 @@ _BACKLOG = 1024
 class Server:
     """Serves one application on several addresses."""
 
-    def __init__(self, context: ServerContext, *, port: int) -> None:
+    def __init__(
+        self, context: ServerContext, *, port: int, tls: SSLContext | None
+    ) -> None:
         self._context = context
         self._port = port
+        self._tls = tls
         self._listeners: dict[str, asyncio.Server] = {}
 
     @property
@@ -64,6 +68,7 @@ class Server:
                 address,
                 self._port,
                 backlog=_BACKLOG,
+                ssl=self._tls,
             )
         except OSError as error:
             raise UnavailableError(
@@ -84,8 +89,9 @@ async def serving(
     *,
     deadlines: Deadlines,
     limits: Limits,
-    elsewhere: Elsewhere,
     port: int,
+    elsewhere: Elsewhere = lambda _: None,
+    tls: SSLContext | None = None,
 ) -> AsyncIterator[Server]:
     """Serve *application* while the block runs; port 0 takes any free one."""
     async with asyncio.TaskGroup() as tasks:
@@ -99,6 +105,7 @@ async def serving(
                 capacity=Capacity(limits),
             ),
             port=port,
+            tls=tls,
         )
         try:
             yield server

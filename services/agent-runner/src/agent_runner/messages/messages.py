@@ -20,6 +20,7 @@ from shared.contracts.agent_runner import (
 from shared.contracts.conversations import AskAgentType
 from shared.database import Database, Transaction
 from shared.errors import (
+    AgentIsExternalError,
     AgentNotRunningError,
     MessageTooLongError,
     ThreadNotFoundError,
@@ -105,7 +106,11 @@ class Messages:
 
 
 def require_taking(agent: Agent) -> None:
-    """Raise `AgentNotRunningError` for an agent that takes no messages."""
+    """Raise `AgentIsExternalError` or `AgentNotRunningError` for one that does not."""
+    if agent.is_external:
+        raise AgentIsExternalError(
+            f"The agent {agent.name} is external: it calls, and takes no messages."
+        )
     if agent.desired_state is not DesiredState.RUNNING:
         raise AgentNotRunningError(f"The agent {agent.name} is stopped; start it.")
 

@@ -7,12 +7,11 @@ comes with the call must be one its process was given; a bearer token stands for
 import structlog
 from structlog.contextvars import bind_contextvars
 
-from agent_runner.hosted_agents import HostedAgent, HostedAgents
+from agent_runner.callers import Callers, ModelCaller
 from agent_runner.http.exchange import Exchange
 from agent_runner.http.messages import Reply, RequestHead
 from shared.errors import (
     AppError,
-    CredentialMismatchError,
     MalformedError,
     ModelNotAllowedError,
 )
@@ -32,8 +31,8 @@ log = structlog.get_logger(__name__)
 class ProxyApplication:
     """Answers every call, in the path's own error shape where it refuses one."""
 
-    def __init__(self, hosted: HostedAgents, forwarding: Forwarding) -> None:
-        self._hosted = hosted
+    def __init__(self, callers: Callers, forwarding: Forwarding) -> None:
+        self._callers = callers
         self._forwarding = forwarding
 
     async def serve(self, exchange: Exchange) -> None:
@@ -43,7 +42,7 @@ class ProxyApplication:
         path, _, query = exchange.head.target.decode("latin-1").partition("?")
         try:
             place = place_of(path)
-            agent = self._agent(exchange.head, place)
+            agent = await self._agent(exchange.head, place)
         except AppError as error:
             await exchange.reply(format_of(path).refusal(error, request_id))
             return
@@ -55,23 +54,20 @@ class ProxyApplication:
         path = head.target.decode("latin-1") if head else ""
         return format_of(path).refusal(error, str(new_id()))
 
-    def _agent(self, head: RequestHead, place: Place) -> HostedAgent:
+    async def _agent(self, head: RequestHead, place: Place) -> ModelCaller:
         """Identify who calls, by the token in the path or else by the key."""
-        key = place.format.key_of(head.fields)
-        token = key if place.token is None else place.token
-        agent = self._hosted.identify(token, reached_at=head.reached_at)
-        if place.token is not None and not agent.was_given(key):
-            raise CredentialMismatchError(
-                "The key of this call is not the one this agent was given."
-            )
-        return agent
+        return await self._callers.caller(
+            key=place.format.key_of(head.fields),
+            url_token=place.token,
+            reached_at=head.reached_at,
+        )
 
 
 class _Call:
     """What an agent that was identified asks for."""
 
     def __init__(
-        self, exchange: Exchange, place: Place, agent: HostedAgent, *, request_id: str
+        self, exchange: Exchange, place: Place, agent: ModelCaller, *, request_id: str
     ) -> None:
         self._exchange = exchange
         self._place = place

@@ -6,7 +6,8 @@ from http import HTTPStatus
 from time import monotonic
 from uuid import UUID
 
-from agent_runner.hosted_agents import HostedAgent, MessageInHand
+from agent_runner.callers import ModelCaller
+from agent_runner.hosted_agents import MessageInHand
 from agent_runner.spool.spool import Spool
 from shared.contracts.base import Explanation
 from shared.contracts.metrics import (
@@ -123,7 +124,7 @@ class CallBook:
         self._spool = spool
         self._runner = runner
 
-    def open(self, agent: HostedAgent, asked: Asked, *, request_id: str) -> OpenCall:
+    def open(self, agent: ModelCaller, asked: Asked, *, request_id: str) -> OpenCall:
         """Account for a call before it leaves.
 
         Raises `SpoolFullError`, and `MalformedError` for labels that are none.
@@ -157,7 +158,7 @@ class CallBook:
         )
 
 
-def _labels(agent: HostedAgent, asked: Asked, record: CallRecord) -> dict[str, str]:
+def _labels(agent: ModelCaller, asked: Asked, record: CallRecord) -> dict[str, str]:
     """Lay together what *record* has room for beside the longest explanation."""
     own = labels_in(asked.fields)
     of_the_type = agent.agent_type.labels

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import structlog
 
-from agent_runner.hosted_agents import HostedAgent
+from agent_runner.callers import ModelCaller
 from agent_runner.http.answer import Answer
 from agent_runner.http.client import Client
 from agent_runner.http.exchange import Exchange
@@ -55,7 +55,7 @@ class Forwarding:
     async def forward(
         self,
         exchange: Exchange,
-        agent: HostedAgent,
+        agent: ModelCaller,
         wire_format: WireFormat,
         asked: Asked,
         *,

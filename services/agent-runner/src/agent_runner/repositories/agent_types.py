@@ -9,6 +9,7 @@ from shared.contracts.agent_runner import (
     AgentRuntime,
     AgentType,
     AgentTypeSubmission,
+    CredentialDelivery,
     OnAckOnly,
     Resources,
 )
@@ -21,20 +22,23 @@ from shared.errors import (
 )
 
 __all__ = [
+    "AGENT_TYPE_COLUMNS",
     "add_agent_type",
     "add_agent_type_version",
     "agent_type",
+    "agent_type_of",
     "agent_types",
     "models_in_use",
     "remove_agent_type",
 ]
 
-_COLUMNS = """
+AGENT_TYPE_COLUMNS = """
     t.id, t.name, t.slug, t.created_at, t.updated_at,
     v.version, v.use_case, v.labels, v.provider_id, v.model, v.allowed_models,
     v.system_prompt, v.temperature, v.max_tokens, v.resources, v.on_ack_only,
-    v.provider_features, v.runtime, v.runner_labels
+    v.provider_features, v.runtime, v.runner_labels, v.credential_delivery
 """
+"""A version `v` of the type `t`, for `agent_type_of`."""
 
 
 async def add_agent_type(
@@ -109,9 +113,11 @@ async def add_agent_type_version(
         INSERT INTO agent_type_version (
             agent_type_id, version, org_id, use_case, labels, provider_id, model,
             allowed_models, system_prompt, temperature, max_tokens, resources,
-            on_ack_only, provider_features, runtime, runner_labels
+            on_ack_only, provider_features, runtime, runner_labels, credential_delivery
         )
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+        VALUES (
+            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17
+        )
         """,
         agent_type_id,
         version,
@@ -129,6 +135,7 @@ async def add_agent_type_version(
         sorted(set(submission.provider_features)),
         submission.runtime,
         submission.runner_labels,
+        submission.credential_delivery or CredentialDelivery.ENVIRONMENT,
     )
 
 
@@ -138,7 +145,7 @@ async def agent_type(
     """Read one version of a type, the newest unless *version* names another."""
     row = await transaction.fetchrow(
         f"""
-        SELECT {_COLUMNS}
+        SELECT {AGENT_TYPE_COLUMNS}
         FROM agent_type t
         JOIN agent_type_version v
           ON v.agent_type_id = t.id AND v.version = COALESCE($2, t.version)
@@ -149,7 +156,7 @@ async def agent_type(
     )
     if row is None:
         raise AgentTypeNotFoundError(f"There is no agent type {agent_type_id}.")
-    return _agent_type(row)
+    return agent_type_of(row)
 
 
 async def agent_types(
@@ -158,7 +165,7 @@ async def agent_types(
     """List newest versions, newest type first, those older than *before*."""
     rows = await transaction.fetch(
         f"""
-        SELECT {_COLUMNS}
+        SELECT {AGENT_TYPE_COLUMNS}
         FROM agent_type t
         JOIN agent_type_version v ON v.agent_type_id = t.id AND v.version = t.version
         WHERE $1::uuid IS NULL OR t.id < $1
@@ -168,7 +175,7 @@ async def agent_types(
         before,
         limit,
     )
-    return [_agent_type(row) for row in rows]
+    return [agent_type_of(row) for row in rows]
 
 
 async def models_in_use(transaction: Transaction, provider_id: UUID) -> list[str]:
@@ -220,7 +227,8 @@ def _taken(
     return NameTakenError(f'An agent type is named "{submission.name}" already.')
 
 
-def _agent_type(row: asyncpg.Record) -> AgentType:
+def agent_type_of(row: asyncpg.Record) -> AgentType:
+    """Read a type from a row that has `AGENT_TYPE_COLUMNS`."""
     return AgentType(
         id=row["id"],
         version=row["version"],
@@ -239,6 +247,7 @@ def _agent_type(row: asyncpg.Record) -> AgentType:
         provider_features=row["provider_features"],
         runtime=AgentRuntime(row["runtime"]) if row["runtime"] else None,
         runner_labels=row["runner_labels"],
+        credential_delivery=CredentialDelivery(row["credential_delivery"]),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )

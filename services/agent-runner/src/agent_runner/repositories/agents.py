@@ -15,16 +15,25 @@ __all__ = [
     "agent",
     "agents",
     "begin_claim",
+    "change_agent",
     "desire_running",
     "desire_stopped",
+    "released",
     "remove_agent",
+    "running_version",
 ]
 
 _COLUMNS = """
-    a.id, a.name, a.agent_type_id, a.agent_type_version, a.desired_state, a.status,
+    a.id, a.name, a.desired_state, a.status,
+    COALESCE(a.next_agent_type_id, a.agent_type_id) AS agent_type_id,
+    CASE WHEN a.next_agent_type_id IS NULL THEN a.agent_type_version END
+        AS agent_type_version,
     a.status_reason, a.runner, a.version, a.created_at, a.updated_at, a.started_at,
-    COALESCE(a.agent_type_version <> t.version, false) AND a.desired_state = 'running'
-        AS restart_required
+    a.is_external,
+    a.desired_state = 'running' AND (
+        a.next_agent_type_id IS NOT NULL
+        OR COALESCE(a.agent_type_version <> t.version, false)
+    ) AS restart_required
 """
 
 
@@ -96,6 +105,57 @@ async def agents(
     return [_agent(row) for row in rows]
 
 
+async def change_agent(
+    transaction: Transaction,
+    agent_id: UUID,
+    *,
+    name: str | None,
+    agent_type_id: UUID | None,
+    at: datetime,
+) -> None:
+    """Rename an agent, or give it another type: at once, or from its restart on."""
+    try:
+        await transaction.execute(
+            """
+            UPDATE agent
+            SET name = COALESCE($2, name),
+                agent_type_id = CASE desired_state
+                    WHEN 'stopped' THEN COALESCE($3, agent_type_id)
+                    ELSE agent_type_id END,
+                agent_type_version = CASE
+                    WHEN desired_state = 'stopped' AND $3 <> agent_type_id THEN NULL
+                    ELSE agent_type_version END,
+                next_agent_type_id = CASE desired_state
+                    WHEN 'running'
+                    THEN NULLIF(COALESCE($3, next_agent_type_id), agent_type_id) END,
+                version = version + 1,
+                updated_at = $4
+            WHERE id = $1
+            """,
+            agent_id,
+            name,
+            agent_type_id,
+            at,
+        )
+    except asyncpg.UniqueViolationError as error:
+        raise NameTakenError(f'An agent is named "{name}" already.') from error
+
+
+async def running_version(
+    transaction: Transaction, agent_id: UUID
+) -> tuple[UUID, int] | None:
+    """Return the type and the version that an agent is to run; None if it is not."""
+    row = await transaction.fetchrow(
+        """
+        SELECT agent_type_id, agent_type_version
+        FROM agent
+        WHERE id = $1 AND desired_state = 'running'
+        """,
+        agent_id,
+    )
+    return (row["agent_type_id"], row["agent_type_version"]) if row else None
+
+
 async def begin_claim(transaction: Transaction, agent_id: UUID) -> int:
     """Note that uses are about to be claimed; returns the claim's generation.
 
@@ -121,6 +181,7 @@ async def desire_running(
     transaction: Transaction,
     agent_id: UUID,
     *,
+    agent_type_id: UUID,
     agent_type_version: int,
     generation: int,
     at: datetime,
@@ -134,7 +195,9 @@ async def desire_running(
                 WHEN status IN ('stopped', 'error') THEN 'starting' ELSE status END,
             status_reason = NULL,
             incarnation = incarnation + 1,
+            agent_type_id = $5,
             agent_type_version = $2,
+            next_agent_type_id = NULLIF(next_agent_type_id, $5),
             version = version + 1,
             updated_at = $4
         WHERE id = $1 AND use_generation = $3 AND holds_use
@@ -144,15 +207,19 @@ async def desire_running(
         agent_type_version,
         generation,
         at,
+        agent_type_id,
     )
     return updated is not None
 
 
 async def desire_stopped(
     transaction: Transaction, agent_id: UUID, *, at: datetime
-) -> None:
-    """Ask for a stop; an agent that nobody hosts is stopped at once."""
-    await transaction.execute(
+) -> bool:
+    """Ask for a stop; an agent that nobody hosts is stopped at once.
+
+    False if it was to stop already.
+    """
+    updated = await transaction.fetchval(
         """
         UPDATE agent
         SET desired_state = 'stopped',
@@ -161,9 +228,24 @@ async def desire_stopped(
             version = version + 1,
             updated_at = $2
         WHERE id = $1 AND desired_state = 'running'
+        RETURNING id
         """,
         agent_id,
         at,
+    )
+    return updated is not None
+
+
+async def released(transaction: Transaction, agent_id: UUID, generation: int) -> None:
+    """Note that the credentials service has let go; a newer claim wins."""
+    await transaction.execute(
+        """
+        UPDATE agent
+        SET holds_use = false
+        WHERE id = $1 AND use_generation = $2
+        """,
+        agent_id,
+        generation,
     )
 
 
@@ -204,4 +286,5 @@ def _agent(row: asyncpg.Record) -> Agent:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         started_at=row["started_at"],
+        is_external=row["is_external"],
     )

@@ -14,6 +14,7 @@ from shared.contracts.agent_runner import AgentStatus, DesiredState
 from shared.contracts.base import Explanation
 from shared.database import Database
 
+from . import agents, external_agents
 from .placement import FITS, LIVES
 
 __all__ = ["Assignment", "HostingRepository"]
@@ -176,17 +177,13 @@ class HostingRepository:
         return generation
 
     async def released(self, agent: Assignment, generation: int) -> None:
-        """Note that the credentials service has let go; a newer claim wins."""
+        """Note that the credentials service has let go; a newer claim wins.
+
+        An external agent that was never let in is gone with its claim.
+        """
         async with self._database.organization(agent.org_id) as transaction:
-            await transaction.execute(
-                """
-                UPDATE agent
-                SET holds_use = false
-                WHERE id = $1 AND use_generation = $2
-                """,
-                agent.agent_id,
-                generation,
-            )
+            await agents.released(transaction, agent.agent_id, generation)
+            await external_agents.withdraw(transaction, agent.agent_id)
 
     async def move_on(self, agent: Assignment) -> None:
         """Leave *agent* without a host, for another runner to be found."""

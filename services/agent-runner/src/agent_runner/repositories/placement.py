@@ -49,7 +49,9 @@ async def _anybody_waits(transaction: Transaction) -> bool:
     waits: bool = await transaction.fetchval(
         """
         SELECT EXISTS (
-            SELECT 1 FROM agent WHERE runner IS NULL AND desired_state = 'running'
+            SELECT 1
+            FROM agent
+            WHERE runner IS NULL AND desired_state = 'running' AND NOT is_external
         )
         """
     )
@@ -63,7 +65,7 @@ async def _placeable(transaction: Transaction) -> list[UUID]:
         FROM agent a
         JOIN agent_type_version v
           ON v.agent_type_id = a.agent_type_id AND v.version = a.agent_type_version
-        WHERE a.runner IS NULL AND a.desired_state = 'running'
+        WHERE a.runner IS NULL AND a.desired_state = 'running' AND NOT a.is_external
           AND EXISTS (
               SELECT 1 FROM runner r WHERE NOT r.is_draining AND {LIVES} AND {FITS}
           )
@@ -104,6 +106,7 @@ async def _placed(transaction: Transaction, agent_id: UUID) -> PlacedAgent | Non
             updated_at = clock_timestamp()
         FROM best
         WHERE id = $1 AND runner IS NULL AND desired_state = 'running'
+          AND NOT is_external
         RETURNING runner
         """,  # noqa: S608 - our own conditions
         agent_id,
@@ -118,7 +121,7 @@ async def _tell_the_others(transaction: Transaction, reason: Explanation) -> Non
         UPDATE agent a
         SET status_reason = $1, version = a.version + 1, updated_at = clock_timestamp()
         FROM agent_type_version v
-        WHERE a.runner IS NULL AND a.desired_state = 'running'
+        WHERE a.runner IS NULL AND a.desired_state = 'running' AND NOT a.is_external
           AND a.status = 'starting' AND a.status_reason IS DISTINCT FROM $1::jsonb
           AND v.agent_type_id = a.agent_type_id AND v.version = a.agent_type_version
           AND NOT EXISTS (

@@ -4,11 +4,13 @@ from http import HTTPStatus
 from uuid import UUID
 
 import structlog
+from pydantic import BaseModel
 
 from gateway.access.permissions import Permission
 from gateway.routing.asked import Asked
 from gateway.routing.operations import operation
 from gateway.routing.reading import Input, PageQuery
+from shared.agent_tokens import hash_token, new_token
 from shared.bus import Bus
 from shared.contracts.agent_runner import (
     AGENT_LOGS,
@@ -16,20 +18,29 @@ from shared.contracts.agent_runner import (
     DELETE_AGENT,
     GET_AGENT,
     LIST_AGENTS,
+    REPLACE_TOKEN,
     RESTART_AGENT,
     START_AGENT,
     STOP_AGENT,
+    UPDATE_AGENT,
     Agent,
     AgentLogs,
+    AgentPatch,
     AgentQuestion,
+    BaseUrls,
     CreateAgent,
+    ReplaceToken,
+    UpdateAgent,
 )
-from shared.contracts.base import Name, Page
+from shared.contracts.base import Name, Page, ShownOnce
 from shared.errors import (
+    AgentIsHostedError,
     AgentNotFoundError,
     AgentTypeNotFoundError,
     AppError,
     NameTakenError,
+    NoExternalListenerError,
+    PreconditionFailedError,
     ProviderGoneError,
 )
 
@@ -46,6 +57,19 @@ class AgentSubmission(Input):
     start: bool = False
 
 
+class NewAgent(Agent):
+    """An agent as it was made; an external one with its token."""
+
+    agent_token: ShownOnce = None
+
+
+class AgentToken(BaseModel):
+    """What an external agent shows, and where; the token before counts no more."""
+
+    agent_token: ShownOnce = None
+    base_urls: BaseUrls | None
+
+
 class AgentRoutes:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
@@ -59,21 +83,34 @@ class AgentRoutes:
         "POST /agents",
         needs=Permission.AGENTS_WRITE,
         status=HTTPStatus.CREATED,
-        errors=(AgentTypeNotFoundError, NameTakenError, ProviderGoneError),
+        errors=(
+            AgentTypeNotFoundError,
+            NameTakenError,
+            ProviderGoneError,
+            NoExternalListenerError,
+        ),
     )
-    async def create_agent(self, asked: Asked, body: AgentSubmission) -> Agent:
-        """Create an agent, stopped; with `start` it is started, or not made at all."""
+    async def create_agent(self, asked: Asked, body: AgentSubmission) -> NewAgent:
+        """Create an agent, stopped; with `start` it is started, or not made at all.
+
+        One of an external type may call at once, with the token that this answer alone
+        shows.
+        """
+        token = new_token()
         question = CreateAgent(
             org_id=asked.org_id,
             actor=asked.actor,
             agent_id=asked.new_id,
             name=body.name,
             agent_type_id=body.agent_type_id,
+            token_hash=hash_token(token),
         )
         agent = await self._bus.ask(CREATE_AGENT, question)
-        if not body.start:
-            return agent
-        return await self._started_or_removed(question)
+        if agent.is_external:
+            return NewAgent(**agent.model_dump(), agent_token=token)
+        if body.start:
+            agent = await self._started_or_removed(question)
+        return NewAgent(**agent.model_dump())
 
     @operation(
         "GET /agents/{id}", needs=Permission.AGENTS_READ, missing=AgentNotFoundError
@@ -81,6 +118,25 @@ class AgentRoutes:
     async def get_agent(self, asked: Asked) -> Agent:
         """Show an agent."""
         return await self._bus.ask(GET_AGENT, _question(asked))
+
+    @operation(
+        "PATCH /agents/{id}",
+        needs=Permission.AGENTS_WRITE,
+        errors=(AgentTypeNotFoundError, NameTakenError, PreconditionFailedError),
+        missing=AgentNotFoundError,
+    )
+    async def update_agent(
+        self, asked: Asked, body: AgentPatch, if_version: int | None
+    ) -> Agent:
+        """Rename an agent, or give it another type from its next restart on."""
+        question = UpdateAgent(
+            org_id=asked.org_id,
+            actor=asked.actor,
+            agent_id=asked.id,
+            patch=body,
+            if_version=if_version,
+        )
+        return await self._bus.ask(UPDATE_AGENT, question)
 
     @operation(
         "DELETE /agents/{id}", needs=Permission.AGENTS_WRITE, missing=AgentNotFoundError
@@ -130,6 +186,28 @@ class AgentRoutes:
         """Show the last lines an agent wrote, secrets masked."""
         return await self._bus.ask(AGENT_LOGS, _question(asked))
 
+    @operation(
+        "POST /agents/{id}/token",
+        needs=Permission.AGENTS_WRITE,
+        errors=(AgentIsHostedError,),
+        missing=AgentNotFoundError,
+    )
+    async def replace_agent_token(self, asked: Asked) -> AgentToken:
+        """Give an external agent another token, which this answer alone shows."""
+        token = new_token()
+        agent = await self._bus.ask(REPLACE_TOKEN, _replacement(asked, token))
+        return AgentToken(agent_token=token, base_urls=agent.base_urls)
+
+    @operation(
+        "DELETE /agents/{id}/token",
+        needs=Permission.AGENTS_WRITE,
+        errors=(AgentIsHostedError,),
+        missing=AgentNotFoundError,
+    )
+    async def revoke_agent_token(self, asked: Asked) -> None:
+        """Revoke the token of an external agent, until it is given another."""
+        await self._bus.ask(REPLACE_TOKEN, _replacement(asked, None))
+
     async def _started_or_removed(self, created: CreateAgent) -> Agent:
         question = AgentQuestion(
             org_id=created.org_id, actor=created.actor, agent_id=created.agent_id
@@ -150,3 +228,12 @@ class AgentRoutes:
 
 def _question(asked: Asked) -> AgentQuestion:
     return AgentQuestion(org_id=asked.org_id, actor=asked.actor, agent_id=asked.id)
+
+
+def _replacement(asked: Asked, token: str | None) -> ReplaceToken:
+    return ReplaceToken(
+        org_id=asked.org_id,
+        actor=asked.actor,
+        agent_id=asked.id,
+        token_hash=hash_token(token) if token else None,
+    )

@@ -33,6 +33,7 @@ from shared.contracts.conversations import (
     AskAgentType,
 )
 from shared.errors import (
+    AgentIsExternalError,
     AgentNotFoundError,
     AgentNotRunningError,
     AgentTypeNotFoundError,
@@ -76,7 +77,12 @@ class MessageRoutes:
         needs=Permission.MESSAGES_WRITE,
         also={HTTPStatus.ACCEPTED: AgentMessage},
         media=MEDIA_TYPE,
-        errors=(AgentNotRunningError, MessageTooLongError, ThreadNotFoundError),
+        errors=(
+            AgentIsExternalError,
+            AgentNotRunningError,
+            MessageTooLongError,
+            ThreadNotFoundError,
+        ),
         missing=AgentNotFoundError,
     )
     async def send_message(

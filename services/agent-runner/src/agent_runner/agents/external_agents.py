@@ -1,0 +1,179 @@
+"""Use cases of external agents: let them in, shut them out, give them another token."""
+
+from uuid import UUID
+
+import structlog
+
+from agent_runner.repositories import agents as agents_repository
+from agent_runner.repositories import external_agents as repository
+from agent_runner.repositories.audit import note
+from shared.bus import Bus
+from shared.clock import Clock, utc_now
+from shared.contracts.agent_runner import (
+    EXTERNAL_AGENT_CHANGED,
+    Agent,
+    AgentQuestion,
+    BaseUrls,
+    CreateAgent,
+    ExternalAgentChanged,
+    ReplaceToken,
+)
+from shared.contracts.base import Question
+from shared.contracts.credentials import RELEASE_USES, ReleaseUses
+from shared.database import Database, Transaction
+from shared.errors import (
+    AgentIsHostedError,
+    AppError,
+    ConflictError,
+    NoExternalListenerError,
+    UnavailableError,
+)
+
+from .claims import Claims
+
+__all__ = ["ExternalAgents"]
+
+log = structlog.get_logger(__name__)
+
+
+class ExternalAgents:
+    """Only hashes of tokens come here; every runner is told what changes.
+
+    *base_urls* are where external agents reach a runner; None: nowhere.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        bus: Bus,
+        claims: Claims,
+        base_urls: BaseUrls | None,
+        now: Clock = utc_now,
+    ) -> None:
+        self._database = database
+        self._bus = bus
+        self._claims = claims
+        self._base_urls = base_urls
+        self._now = now
+
+    def told(self, agent: Agent) -> Agent:
+        """Say where an external agent reaches us."""
+        if not agent.is_external:
+            return agent
+        return agent.model_copy(update={"base_urls": self._base_urls})
+
+    async def create(self, question: CreateAgent) -> None:
+        """Make an agent that may call at once; one that may not is not left behind."""
+        if self._base_urls is None:
+            raise NoExternalListenerError(
+                "No runner listens for external agents; its external_port is not set."
+            )
+        async with self._database.organization(question.org_id) as transaction:
+            await repository.add_external_agent(
+                transaction,
+                org_id=question.org_id,
+                agent_id=question.agent_id,
+                name=question.name,
+                agent_type_id=question.agent_type_id,
+                at=self._now(),
+            )
+            agent = await agents_repository.agent(transaction, question.agent_id)
+        try:
+            await self.let_in(
+                question, agent, act="agent.created", token_hash=question.token_hash
+            )
+        except UnavailableError:
+            raise  # its uses may be claimed: who releases them removes it, too
+        except AppError:
+            async with self._database.organization(question.org_id) as transaction:
+                await repository.withdraw(transaction, question.agent_id)
+            raise
+
+    async def let_in(
+        self,
+        question: Question,
+        agent: Agent,
+        *,
+        act: str,
+        token_hash: bytes | None = None,
+    ) -> None:
+        """Let an agent call, as of the newest version of its type."""
+        claim = await self._claims.claim(question, agent)
+        async with self._database.organization(question.org_id) as transaction:
+            if not await repository.let_in(
+                transaction,
+                agent.id,
+                agent_type_id=claim.agent_type.id,
+                agent_type_version=claim.agent_type.version,
+                generation=claim.generation,
+                token_hash=token_hash,
+                at=self._now(),
+            ):
+                raise ConflictError(
+                    "The agent was started or stopped at the same moment; try again."
+                )
+            await self._note(transaction, question, act, agent.id)
+        await self._tell_runners(agent.id)
+
+    async def shut_out(self, question: AgentQuestion) -> None:
+        """Suspend an agent's token, and let its providers go."""
+        async with self._database.organization(question.org_id) as transaction:
+            generation = await repository.shut_out(
+                transaction, question.agent_id, at=self._now()
+            )
+            if generation is None:
+                return
+            await self._note(transaction, question, "agent.stopped", question.agent_id)
+        await self._tell_runners(question.agent_id)
+        try:
+            await self._release(question, generation)
+        except AppError as error:
+            log.warning("uses.not_released", reason=error.message)
+
+    async def replace_token(self, question: ReplaceToken) -> Agent:
+        """Let another token count from now on, or none."""
+        act = "agent.token_replaced" if question.token_hash else "agent.token_revoked"
+        async with self._database.organization(question.org_id) as transaction:
+            agent = await agents_repository.agent(transaction, question.agent_id)
+            if not agent.is_external:
+                raise AgentIsHostedError(
+                    f"{agent.name} is hosted: its token changes with every restart."
+                )
+            await repository.replace_token(
+                transaction, agent.id, question.token_hash, at=self._now()
+            )
+            await self._note(transaction, question, act, agent.id)
+            agent = await agents_repository.agent(transaction, agent.id)
+        await self._tell_runners(agent.id)
+        return self.told(agent)
+
+    async def _note(
+        self, transaction: Transaction, question: Question, act: str, agent_id: UUID
+    ) -> None:
+        """Note an act, and that runners have to look."""
+        await note(transaction, question, act, agent_id)
+        await repository.note_change(
+            transaction, org_id=question.org_id, agent_id=agent_id
+        )
+
+    async def _release(self, question: AgentQuestion, generation: int) -> None:
+        """Release its uses; what fails here is done by the next sweep."""
+        await self._bus.ask(
+            RELEASE_USES,
+            ReleaseUses(
+                org_id=question.org_id,
+                actor=question.actor,
+                agent_id=question.agent_id,
+                generation=generation,
+            ),
+        )
+        async with self._database.organization(question.org_id) as transaction:
+            await agents_repository.released(transaction, question.agent_id, generation)
+
+    async def _tell_runners(self, agent_id: UUID) -> None:
+        await self._bus.signal(
+            EXTERNAL_AGENT_CHANGED,
+            ExternalAgentChanged(agent_id=agent_id),
+            key=agent_id,
+        )

@@ -1,0 +1,1 @@
+"""Serving agents that run elsewhere: any runner serves any of them."""
