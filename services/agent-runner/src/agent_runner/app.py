@@ -283,7 +283,7 @@ async def open_to_external(
             tls=tls_context(settings),
         ) as listener,
     ):
-        await listener.open(str(settings.external_host))
+        await listener.open(str(settings.external_host), for_good=True)
         yield
 
 

@@ -68,7 +68,7 @@ async def open_doors(
         async with serving(
             calls, deadlines=deadlines, limits=limits, elsewhere=elsewhere, port=port
         ) as doors:
-            await doors.open(address)
+            await doors.open(address, for_good=True)
             yield doors
     finally:
         await runner.cleanup()

@@ -29,27 +29,30 @@ class Server:
         self._port = port
         self._tls = tls
         self._listeners: dict[str, asyncio.Server] = {}
+        self._opened_for_good: set[str] = set()
 
     @property
     def connections(self) -> int:
         """How many clients are connected."""
         return len(self._context.connections)
 
-    async def open(self, address: str) -> int:
+    async def open(self, address: str, *, for_good: bool = False) -> int:
         """Listen on *address* too, and return the port; raises `UnavailableError`."""
         if address not in self._listeners:
             self._listeners[address] = await self._listen(address)
+        if for_good:
+            self._opened_for_good.add(address)
         return self._port
 
     def close(self, address: str) -> None:
-        """Take no further connection at *address*."""
-        if listener := self._listeners.pop(address, None):
-            listener.close()
+        """Take no further connection at *address*, unless it was opened for good."""
+        if address not in self._opened_for_good:
+            self._close(address)
 
     async def finish(self) -> None:
         """Listen no more; after some seconds at most nobody is connected."""
         for address in [*self._listeners]:
-            self.close(address)
+            self._close(address)
         self._context.is_draining = True
         for connection in [*self._context.connections]:
             connection.drain()
@@ -76,6 +79,10 @@ class Server:
             ) from error
         self._port = self._port or listener.sockets[0].getsockname()[1]
         return listener
+
+    def _close(self, address: str) -> None:
+        if listener := self._listeners.pop(address, None):
+            listener.close()
 
     async def _until_empty(self) -> None:
         while self._context.connections:
