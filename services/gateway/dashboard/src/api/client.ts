@@ -1,4 +1,5 @@
 import createClient, { type Middleware } from "openapi-fetch";
+import { csrfHeaders } from "./csrf";
 import { ApiError, refused, unreachable } from "./errors";
 import type { components, paths } from "./schema.gen";
 
@@ -7,10 +8,13 @@ export type Schemas = components["schemas"];
 /** The gateway's HTTP API, typed by its own OpenAPI document. */
 export const api = createClient<paths>({ baseUrl: window.location.origin });
 
-const failing: Middleware = {
+const ours: Middleware = {
+  onRequest({ request }) {
+    for (const [name, value] of Object.entries(csrfHeaders())) request.headers.set(name, value);
+  },
   onError: () => unreachable(),
 };
-api.use(failing);
+api.use(ours);
 
 /** The body of an answer; a refusal is thrown as an `ApiError`. */
 export async function answered<Answer>(

@@ -1001,7 +1001,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Show an API key, without the key itself. */
+        get: operations["get_api_key"];
         put?: never;
         post?: never;
         /** Revoke an API key; it opens nothing from then on. */
@@ -1009,6 +1010,199 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the people of the organization, newest first. */
+        get: operations["list_users"];
+        put?: never;
+        /** Add a person; the answer has the link to pass on, which is shown once. */
+        post: operations["invite_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a person. */
+        get: operations["get_user"];
+        put?: never;
+        post?: never;
+        /** Remove a person; all sessions end. */
+        delete: operations["delete_user"];
+        options?: never;
+        head?: never;
+        /** Change a person's name or role, or let nobody in by that name for now. */
+        patch: operations["update_user"];
+        trace?: never;
+    };
+    "/api/users/{id}/invite": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a new one-time link, by which a person sets a new password. */
+        post: operations["invite_user_again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change one's own password; all sessions end, and a new one begins. */
+        post: operations["change_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List one's sessions, or with `users:read` those of another, newest first. */
+        get: operations["list_sessions"];
+        put?: never;
+        /** Log in with email and password; the answer sets the session's cookie. */
+        post: operations["log_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/current": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End the session that asks. */
+        delete: operations["log_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a session of one's own. */
+        get: operations["get_session"];
+        put?: never;
+        post?: never;
+        /** End a session of one's own, or with `users:write` of anybody. */
+        delete: operations["end_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell who asks, and what that one may. */
+        get: operations["get_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invitations/inspect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tell what a one-time link is for; it stays good. */
+        post: operations["inspect_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invitations/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Set a password by a one-time link, which uses it up, and log in. */
+        post: operations["accept_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organization": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the organization that everything here belongs to. */
+        get: operations["get_organization"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Rename the organization. */
+        patch: operations["update_organization"];
         trace?: never;
     };
     "/api/openapi.json": {
@@ -1318,20 +1512,32 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** @description *scopes* narrow what the role allows; without any, it may all of it. */
         ApiKeySubmission: {
             name: string;
             /** @default viewer */
             role?: components["schemas"]["Role"];
+            /** @default null */
+            scopes?: components["schemas"]["Permission"][] | null;
+            /** @default null */
+            expires_at?: string | null;
         };
-        /** @description A key as it may be told; the first key has no *prefix*. */
+        /**
+         * @description A key as it may be told; the first key has no *prefix*.
+         *
+         *     *last_used_at* is as of the minute.
+         */
         ApiKeyView: {
             /** Format: uuid */
             id: string;
             name: string;
             role: components["schemas"]["Role"];
+            scopes: components["schemas"]["Permission"][] | null;
             prefix: string | null;
             /** Format: date-time */
             created_at: string;
+            expires_at: string | null;
+            last_used_at: string | null;
         };
         /** @description One upstream request of a call. *http_status* is None if none came. */
         AttemptRecord: {
@@ -1565,6 +1771,49 @@ export interface components {
          * @enum {string}
          */
         Interval: "hour" | "day";
+        /** @description *email* is needed where the link is for the first owner, and only there. */
+        InvitationAcceptance: {
+            /** Format: password */
+            token: string;
+            /** Format: password */
+            password: string;
+            /** @default null */
+            name?: string | null;
+            /** @default null */
+            email?: string | null;
+        };
+        /** @description *token* is what the link carries behind its `#`. */
+        InvitationQuestion: {
+            /** Format: password */
+            token: string;
+        };
+        /** @description What a link is for; *email* is None where the first owner brings one. */
+        InvitationView: {
+            organization: string;
+            email: string | null;
+            name: string | null;
+            role: components["schemas"]["Role"];
+            /** Format: date-time */
+            expires_at: string;
+        };
+        /** @description A person, and the one-time link by which that one comes in within 7 days. */
+        InvitedUserView: {
+            /** Format: uuid */
+            id: string;
+            email: string;
+            name: string | null;
+            role: components["schemas"]["Role"];
+            /** @enum {string} */
+            status: "invited" | "active" | "disabled";
+            version: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            last_login_at: string | null;
+            /** @default null */
+            invitation_link?: string | null;
+        };
         JsonValue: unknown;
         /**
          * @description A model as its provider lists it; what that does not say is None or empty.
@@ -1604,6 +1853,14 @@ export interface components {
             /** @default null */
             explanation: components["schemas"]["Explanation"] | null;
         };
+        /** @description *organization* is needed by who has this email and password in several. */
+        LoginSubmission: {
+            email: string;
+            /** Format: password */
+            password: string;
+            /** @default null */
+            organization?: string | null;
+        };
         /**
          * @description Which key wraps now, what the data keys are under, and whether all is frozen.
          *
@@ -1618,6 +1875,18 @@ export interface components {
             frozen_at: string | null;
             frozen_by: components["schemas"]["Actor"] | null;
             rewrap: components["schemas"]["Rewrap"] | null;
+        };
+        /** @description Who asks, and what that one may. *user* and *csrf_token* are of people only. */
+        Me: {
+            /** @enum {string} */
+            kind: "api_key" | "user";
+            /** Format: uuid */
+            id: string;
+            role: components["schemas"]["Role"];
+            permissions: components["schemas"]["Permission"][];
+            organization: components["schemas"]["OrganizationSummary"];
+            user: components["schemas"]["UserView"] | null;
+            csrf_token: string | null;
         };
         /**
          * MessageStatus
@@ -1657,9 +1926,12 @@ export interface components {
             id: string;
             name: string;
             role: components["schemas"]["Role"];
+            scopes: components["schemas"]["Permission"][] | null;
             prefix: string | null;
             /** Format: date-time */
             created_at: string;
+            expires_at: string | null;
+            last_used_at: string | null;
             /** @default null */
             key?: string | null;
         };
@@ -1682,6 +1954,22 @@ export interface components {
          * @enum {string}
          */
         OnAckOnly: "acknowledge" | "hold";
+        OrganizationPatch: {
+            name?: string;
+        };
+        OrganizationSummary: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+        };
+        OrganizationView: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            version: number;
+            /** Format: date-time */
+            created_at: string;
+        };
         PageOfAgent: {
             data: components["schemas"]["Agent"][];
             /** @default null */
@@ -1727,11 +2015,36 @@ export interface components {
             /** @default null */
             next_cursor: string | null;
         };
+        PageOfSessionView: {
+            data: components["schemas"]["SessionView"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
         PageOfThread: {
             data: components["schemas"]["Thread"][];
             /** @default null */
             next_cursor: string | null;
         };
+        PageOfUserView: {
+            data: components["schemas"]["UserView"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
+        PasswordChange: {
+            /** Format: password */
+            current_password: string;
+            /** Format: password */
+            new_password: string;
+        };
+        /**
+         * Permission
+         * @description What a route needs, and the *least_role* that has it.
+         *
+         *     The values are also the scopes that an API key may have. `SELF` is what everybody
+         *     has: to see and change what concerns oneself alone.
+         * @enum {string}
+         */
+        Permission: "self" | "agent-types:read" | "agent-types:write" | "agents:read" | "agents:write" | "alerts:read" | "alerts:write" | "api-keys:read" | "api-keys:write" | "audit:read" | "budgets:read" | "budgets:write" | "dead-letters:read" | "dead-letters:write" | "events:read" | "jobs:read" | "master-key:read" | "master-key:write" | "messages:read" | "messages:write" | "organization:read" | "organization:write" | "prices:read" | "prices:write" | "providers:read" | "providers:write" | "runners:read" | "runners:write" | "usage:read" | "users:read" | "users:write" | "webhooks:read" | "webhooks:write";
         PriceOverride: {
             provider_type: components["schemas"]["ProviderType"];
             model: string;
@@ -2145,6 +2458,35 @@ export interface components {
          * @enum {string}
          */
         RunnerStatus: "ready" | "draining" | "lost";
+        /** @description A session of a person; *is_current* is the one that asks. */
+        SessionView: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            user_id: string;
+            user_agent: string | null;
+            address: string | null;
+            is_current: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            seen_at: string;
+            /** Format: date-time */
+            expires_at: string;
+        };
+        /**
+         * @description A session has begun; its secret is in the cookie alone.
+         *
+         *     Each change it asks for needs *csrf_token* in `X-CSRF-Token`.
+         */
+        StartedSession: {
+            /** Format: uuid */
+            id: string;
+            user: components["schemas"]["UserView"];
+            csrf_token: string;
+            /** Format: date-time */
+            expires_at: string;
+        };
         /** @description A conversation with an agent; *messages* counts what is still kept of it. */
         Thread: {
             /** Format: uuid */
@@ -2666,7 +3008,7 @@ export interface components {
          * @description Where the figures of a call's usage come from.
          * @enum {string}
          */
-        UsageSource: "reported" | "none";
+        UsageSource: "reported" | "estimated" | "refused" | "none";
         /** @description What an organization used and how its calls fared. */
         UsageSummary: {
             /** @default null */
@@ -2722,6 +3064,36 @@ export interface components {
             data: components["schemas"]["UsageBucket"][];
             /** @default null */
             resumes_at: string | null;
+        };
+        /** @description Changes to a person; who loses rights, or gets others, logs in anew. */
+        UserPatch: {
+            /** @default null */
+            name?: string | null;
+            role?: components["schemas"]["Role"];
+            is_enabled?: boolean;
+        };
+        UserSubmission: {
+            email: string;
+            /** @default null */
+            name?: string | null;
+            /** @default viewer */
+            role?: components["schemas"]["Role"];
+        };
+        /** @description A person; `invited` until a password is set by the link. */
+        UserView: {
+            /** Format: uuid */
+            id: string;
+            email: string;
+            name: string | null;
+            role: components["schemas"]["Role"];
+            /** @enum {string} */
+            status: "invited" | "active" | "disabled";
+            version: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            last_login_at: string | null;
         };
     };
     responses: {
@@ -3149,6 +3521,16 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
+        /** @description `API_KEY_NOT_FOUND` */
+        API_KEY_NOT_FOUND: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
         /** @description `CONFLICT` */
         CONFLICT: {
             headers: {
@@ -3159,10 +3541,21 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description `API_KEY_NOT_FOUND` */
-        API_KEY_NOT_FOUND: {
+        /** @description `USER_NOT_FOUND` */
+        USER_NOT_FOUND: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `INVALID_API_KEY` or `LOGIN_REFUSED` */
+        INVALID_API_KEY_or_LOGIN_REFUSED: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                 [name: string]: unknown;
             };
             content: {
@@ -3174,6 +3567,47 @@ export interface components {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `CROSS_SITE_REQUEST` or `FORBIDDEN` */
+        CROSS_SITE_REQUEST_or_FORBIDDEN: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `LOGIN_REFUSED` */
+        LOGIN_REFUSED: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `SESSION_NOT_FOUND` */
+        SESSION_NOT_FOUND: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `INVITATION_NOT_FOUND` */
+        INVITATION_NOT_FOUND: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
             };
             content: {
@@ -5753,6 +6187,41 @@ export interface operations {
             503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
         };
     };
+    get_api_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyView"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["API_KEY_NOT_FOUND"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
     revoke_api_key: {
         parameters: {
             query?: never;
@@ -5780,6 +6249,616 @@ export interface operations {
             403: components["responses"]["FORBIDDEN"];
             404: components["responses"]["API_KEY_NOT_FOUND"];
             409: components["responses"]["CONFLICT"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    list_users: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfUserView"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    invite_user: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same request within 24 hours, it brings the same answer, without what is shown once. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserSubmission"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    Location: components["headers"]["Location"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitedUserView"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            409: components["responses"]["NAME_TAKEN_or_REQUEST_IN_PROGRESS"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    get_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["USER_NOT_FOUND"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    delete_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["USER_NOT_FOUND"];
+            409: components["responses"]["CONFLICT"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    update_user: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that was read: 412 if the object has changed since. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserPatch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["USER_NOT_FOUND"];
+            409: components["responses"]["CONFLICT"];
+            412: components["responses"]["PRECONDITION_FAILED"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    invite_user_again: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same request within 24 hours, it brings the same answer, without what is shown once. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitedUserView"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["USER_NOT_FOUND"];
+            409: components["responses"]["REQUEST_IN_PROGRESS"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same request within 24 hours, it brings the same answer, without what is shown once. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedSession"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY_or_LOGIN_REFUSED"];
+            403: components["responses"]["FORBIDDEN"];
+            409: components["responses"]["REQUEST_IN_PROGRESS"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    list_sessions: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                user_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfSessionView"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    log_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoginSubmission"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedSession"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["LOGIN_REFUSED"];
+            403: components["responses"]["CROSS_SITE_REQUEST_or_FORBIDDEN"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    log_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    get_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["SESSION_NOT_FOUND"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    end_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["SESSION_NOT_FOUND"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    get_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    inspect_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationQuestion"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationView"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            404: components["responses"]["INVITATION_NOT_FOUND"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    accept_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationAcceptance"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedSession"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            403: components["responses"]["CROSS_SITE_REQUEST_or_FORBIDDEN"];
+            404: components["responses"]["INVITATION_NOT_FOUND"];
+            409: components["responses"]["NAME_TAKEN"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    get_organization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationView"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    update_organization: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that was read: 412 if the object has changed since. */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrganizationPatch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationView"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            409: components["responses"]["NAME_TAKEN"];
+            412: components["responses"]["PRECONDITION_FAILED"];
             413: components["responses"]["REQUEST_TOO_LARGE"];
             422: components["responses"]["VALIDATION_FAILED"];
             429: components["responses"]["RATE_LIMITED"];

@@ -106,6 +106,12 @@ const routeTree = rootRoute.addChildren([
     path: "/settings/api-keys",
     component: lazyRouteComponent(() => import("~/pages/settings/ApiKeys"), "ApiKeys"),
   }),
+  createRoute({ ...root, path: "/welcome" }),
+  createRoute({
+    ...root,
+    path: "/settings/people",
+    component: lazyRouteComponent(() => import("~/pages/settings/People"), "People"),
+  }),
   createRoute({
     ...root,
     path: "/settings/audit",

@@ -1,6 +1,7 @@
 import { mutationOptions, queryOptions } from "@tanstack/react-query";
 import { EventSourceParserStream } from "eventsource-parser/stream";
 import { answered, api, type Schemas } from "../client";
+import { csrfHeaders } from "../csrf";
 import { refused, unreachable } from "../errors";
 import { pagedQuery } from "./pages";
 
@@ -52,7 +53,11 @@ interface Sent {
 export async function sendMessage(sent: Sent, signal: AbortSignal): Promise<AgentMessage> {
   const response = await fetch(`/api/agents/${sent.agentId}/messages`, {
     method: "POST",
-    headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
+    headers: {
+      "Content-Type": "application/json",
+      Accept: "text/event-stream",
+      ...csrfHeaders(),
+    },
     body: JSON.stringify({ content: sent.content, thread_id: sent.threadId, stream: true }),
     signal,
   }).catch((failure: unknown) => {

@@ -16,12 +16,13 @@ import { Dialog } from "~/components/Dialog";
 import { EmptyState } from "~/components/EmptyState";
 import { ExplanationNotice } from "~/components/ExplanationNotice";
 import { Form } from "~/components/Form";
-import { Select, TextField } from "~/components/inputs";
+import { TextField } from "~/components/inputs";
 import { Notice } from "~/components/Notice";
 import { PagedList } from "~/components/PagedList";
 import { PageHeader } from "~/components/PageHeader";
 import { Panel } from "~/components/Panel";
 import { Time } from "~/components/Time";
+import { RoleSelect } from "./RoleSelect";
 import { SettingsTabs } from "./SettingsTabs";
 
 /** Who may call the API, and with which role. */
@@ -60,6 +61,11 @@ const COLUMNS: Column<ApiKey>[] = [
     render: ({ prefix }) => (prefix ? <code>{prefix}…</code> : "–"),
     isMinor: true,
   },
+  {
+    name: "Last used",
+    render: ({ last_used_at }) => (last_used_at ? <Time at={last_used_at} /> : "Never"),
+    isMinor: true,
+  },
   { name: "Made", render: ({ created_at }) => <Time at={created_at} />, isMinor: true },
   { name: "Act", render: (key) => <Revoke apiKey={key} /> },
 ];
@@ -90,12 +96,7 @@ function NewKey({ onClose }: { onClose: () => void }) {
       ) : (
         <Form onSubmit={submit}>
           <TextField label="Name" name="name" required maxLength={200} error={errors.name} />
-          <Select label="Role" name="role" defaultValue="viewer" error={errors.role}>
-            <option value="viewer">Viewer: reads</option>
-            <option value="operator">Operator: runs agents</option>
-            <option value="admin">Admin: manages providers and people</option>
-            <option value="owner">Owner: everything</option>
-          </Select>
+          <RoleSelect error={errors.role} />
           {error && <ExplanationNotice explanation={explained(error)} />}
           <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Making key…">
             Make key

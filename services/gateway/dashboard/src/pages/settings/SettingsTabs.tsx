@@ -7,6 +7,7 @@ export function SettingsTabs() {
       tabs={[
         { to: "/settings/providers", name: "Providers" },
         { to: "/settings/api-keys", name: "API keys" },
+        { to: "/settings/people", name: "People" },
         { to: "/settings/audit", name: "Audit" },
         { to: "/settings/master-key", name: "Master key" },
       ]}

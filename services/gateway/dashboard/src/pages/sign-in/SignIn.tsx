@@ -1,0 +1,52 @@
+import { useMutation } from "@tanstack/react-query";
+import type { FormEvent } from "react";
+import { ApiError, explained } from "~/api/errors";
+import { signIn } from "~/api/queries/session";
+import { Button } from "~/components/Button";
+import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { Form } from "~/components/Form";
+import { TextField } from "~/components/inputs";
+import { Door } from "./Door";
+
+/** The way in for whoever has a password. */
+export function SignIn() {
+  const { mutate, error, isPending } = useMutation(signIn);
+  const errors = error instanceof ApiError ? error.fields : {};
+
+  function submit(event: FormEvent<HTMLFormElement>) {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    mutate({ email: String(form.get("email")).trim(), password: String(form.get("password")) });
+  }
+
+  return (
+    <Door title="Sign in">
+      <Form onSubmit={submit}>
+        <TextField
+          label="Email"
+          name="email"
+          type="email"
+          autoComplete="username"
+          required
+          error={errors.email}
+        />
+        <TextField
+          label="Password"
+          name="password"
+          type="password"
+          autoComplete="current-password"
+          required
+          error={errors.password}
+        />
+        {error && <ExplanationNotice explanation={explained(error)} />}
+        <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Signing in…">
+          Sign in
+        </Button>
+      </Form>
+      <p>
+        The first person comes in by the one-time link that the start of the stack prints; everybody
+        else by a link from whoever invites them.
+      </p>
+    </Door>
+  );
+}
