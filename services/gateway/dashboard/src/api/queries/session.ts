@@ -41,7 +41,8 @@ export const signOut = mutationOptions({
   mutationFn: () => answered(api.DELETE("/api/sessions/current", {})),
   onSuccess: (_, __, ___, { client }) => {
     keepCsrfToken(null);
-    client.clear();
+    client.setQueryData(ME, null);
+    client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== ME[0] });
   },
 });
 
@@ -58,5 +59,5 @@ export function invitationQuery(token: string) {
 
 function begin(client: QueryClient, started: Schemas["StartedSession"]) {
   keepCsrfToken(started.csrf_token);
-  return client.invalidateQueries();
+  return client.invalidateQueries({ queryKey: ME });
 }

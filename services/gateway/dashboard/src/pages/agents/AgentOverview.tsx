@@ -81,6 +81,10 @@ function tilesOf(stats: AgentStats): Tile[] {
       figure: compact(stats.errors),
       note: rateOf(stats.errors, stats.calls),
     },
-    { name: "Cost", figure: money(stats.cost_usd), note: unpriced(stats.unpriced_calls) },
+    {
+      name: "Cost",
+      figure: stats.calls === 0 ? "–" : money(stats.cost_usd),
+      note: unpriced(stats.unpriced_calls),
+    },
   ];
 }
