@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import select
 import signal
 import socket
@@ -17,7 +18,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from ag2trust.launched import Place, launched, launching
+from ag2trust.launched import Launched, Place, launched, launching
 from ag2trust.ports import free_port
 from ag2trust.readiness import until_ready
 
@@ -91,6 +92,52 @@ async def test_a_given_first_key_is_kept_by_nobody(place: Place) -> None:
     assert not [each for each in environments if BOOTSTRAP_KEY in each]
     assert not [each for each in written if BOOTSTRAP_KEY.encode() in each]
     assert BOOTSTRAP_KEY not in launcher.screen
+
+
+async def test_the_first_person_comes_in_by_the_link_on_the_screen(
+    place: Place,
+) -> None:
+    async with launched(place) as launcher:
+        first = await _link_on(launcher)
+        joined = await _accept(place, first)
+        again = await _accept(place, first)
+    async with launched(place) as later:
+        later_link = await _link_on(later)
+
+    assert (joined, again) == (201, 404)
+    assert later_link is None
+
+
+async def test_each_start_has_a_new_link_until_somebody_came(place: Place) -> None:
+    async with launched(place) as launcher:
+        old = await _link_on(launcher)
+    async with launched(place) as launcher:
+        new = await _link_on(launcher)
+        answers = [await _accept(place, each) for each in (old, new)]
+
+    written = [file.read_bytes() for file in place.home.rglob("*") if file.is_file()]
+    assert answers == [404, 201]
+    for link in (old, new):
+        token = str(link).partition("#")[2].encode()
+        assert not [each for each in written if token in each]
+
+
+async def _link_on(launcher: Launched) -> str | None:
+    await launcher.says("Ctrl-C stops everything")
+    found = re.search(r"http://\S+/welcome#\S+", launcher.screen)
+    return found[0] if found else None
+
+
+async def _accept(place: Place, link: str | None) -> int:
+    assert link, "no link on the screen"
+    body = {
+        "token": link.partition("#")[2],
+        "email": "ada@example.com",
+        "password": "a long enough password",
+    }
+    url = f"{place.gateway_url}/api/invitations/accept"
+    async with aiohttp.ClientSession() as http, http.post(url, json=body) as response:
+        return response.status
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

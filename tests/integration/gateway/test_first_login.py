@@ -4,6 +4,7 @@ import pytest
 
 from gateway.access.tokens import hash_of
 from gateway.app import serving
+from gateway.login_link import login_link
 from gateway.settings import Settings
 
 from .people import browser
@@ -50,6 +51,22 @@ async def test_a_later_start_offers_a_new_link_until_somebody_has_come(
         too_late = await late.accept(LINK, email="eve@example.com")
 
     assert (old.status, new.status, too_late.status) == (404, 201, 404)
+
+
+async def test_who_runs_the_gateway_makes_links(settings: Settings) -> None:
+    async with serving(settings) as port, browser(f"http://127.0.0.1:{port}") as who:
+        first = await login_link(settings, None)
+        joined = await who.accept(str(first), email="ada@example.com")
+        for_nobody = [
+            await login_link(settings, None),
+            await login_link(settings, "eve@example.com"),
+        ]
+        forgotten = await login_link(settings, " Ada@example.com")
+        renewed = await who.accept(str(forgotten), password="another long password")
+
+    assert (joined.status, renewed.status) == (201, 201)
+    assert renewed.body["user"]["id"] == joined.body["user"]["id"]
+    assert for_nobody == [None, None]
 
 
 async def test_without_a_link_nobody_is_let_in(settings: Settings) -> None:

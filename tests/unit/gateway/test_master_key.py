@@ -15,7 +15,12 @@ from shared.contracts.master_key import (
     Rewrap,
     RewrapStatus,
 )
-from shared.errors import JobNotFoundError, MasterKeyUnavailableError
+from shared.contracts.metrics import GET_REPRICING
+from shared.errors import (
+    JobNotFoundError,
+    MasterKeyUnavailableError,
+    RepricingNotFoundError,
+)
 
 from .conftest import Client
 from .fakes import FakeApiKeys, Neighbours
@@ -78,12 +83,29 @@ async def test_a_job_that_is_none_is_not_found(
     client: ClientSession, neighbours: Neighbours, job_id: str
 ) -> None:
     neighbours.answer(GET_REWRAP, JobNotFoundError("There is no such job."))
+    neighbours.answer(GET_REPRICING, RepricingNotFoundError("There is none."))
 
     async with client.get(f"/api/jobs/{job_id}") as response:
         body = await response.json()
 
     assert response.status == 404
     assert body["error_code"] == "JOB_NOT_FOUND"
+
+
+async def test_a_rewrap_is_told_to_who_may_see_the_master_key(
+    stranger: Client, neighbours: Neighbours, api_keys: FakeApiKeys
+) -> None:
+    api_keys.give("cust_" + "a" * 40, Role.ADMIN)
+    neighbours.answer(GET_REWRAP, REWRAP)
+    neighbours.answer(GET_REPRICING, RepricingNotFoundError("There is none."))
+
+    async with stranger.get(
+        f"/api/jobs/{SOME_ID}", headers={"X-API-Key": "cust_" + "a" * 40}
+    ) as response:
+        body = await response.json()
+
+    assert body["error_code"] == "JOB_NOT_FOUND"
+    assert GET_REWRAP.subject not in neighbours.subjects
 
 
 async def test_a_freeze_and_its_end_tell_the_state(

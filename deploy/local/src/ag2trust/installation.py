@@ -45,6 +45,7 @@ class Installation:
     gateway_port: int
     proxy_port: int
     bootstrap_key_hash: str | None = None
+    first_login_hash: str | None = None
     dashboard_folder: Path | None = None
     allow_private_base_urls: bool = False
     runtime: RunnerRuntime = field(default_factory=RunnerRuntime)
@@ -97,13 +98,16 @@ class Installation:
         }
 
     def _gateway(self) -> dict[str, str]:
-        bootstrap = self.bootstrap_key_hash
+        first = {
+            "bootstrap_key_hash": self.bootstrap_key_hash,
+            "first_login_hash": self.first_login_hash,
+        }
         dashboard = self.dashboard_folder
         return {
             "host": HOST,
             "port": str(self.gateway_port),
             "credentials_identity": str(self.credentials_identity),
-            **({"bootstrap_key_hash": bootstrap} if bootstrap else {}),
+            **{name: sha256 for name, sha256 in first.items() if sha256},
             **({"dashboard_folder": str(dashboard)} if dashboard else {}),
         }
 

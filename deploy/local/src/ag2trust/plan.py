@@ -6,6 +6,7 @@ from pathlib import Path
 
 from .accounts import unprivileged_account
 from .dashboard import built_dashboard
+from .first_login import FirstLogin
 from .home import Home
 from .installation import HOST, Installation, RunnerRuntime
 from .keys import FirstKey, Keys, first_key, keys_of
@@ -29,6 +30,7 @@ class Plan:
     variables: Variables
     keys: Keys
     first_key: FirstKey
+    first_login: FirstLogin
     postgres: Postgres
     nats: NatsServer
 
@@ -62,6 +64,7 @@ class Plan:
             gateway_port=self.variables.gateway_port,
             proxy_port=self.variables.proxy_port,
             bootstrap_key_hash=self.first_key.sha256,
+            first_login_hash=self.first_login.sha256,
             dashboard_folder=built_dashboard(),
             allow_private_base_urls=self.variables.allow_private_base_urls,
             runtime=runtime,
@@ -84,7 +87,16 @@ def plan_of(home: Home, variables: Variables) -> Plan:
         logins=keys.logins,
     )
     first = first_key(home, variables.bootstrap_api_key)
-    return Plan(home, _installation_name(home), variables, keys, first, postgres, nats)
+    return Plan(
+        home=home,
+        installation_name=_installation_name(home),
+        variables=variables,
+        keys=keys,
+        first_key=first,
+        first_login=FirstLogin(),
+        postgres=postgres,
+        nats=nats,
+    )
 
 
 def _installation_name(home: Home) -> str:

@@ -37,6 +37,8 @@ def welcome(screen: Screen) -> Session:
 
     async def session(plan: Plan, runtime: RunnerRuntime) -> None:
         screen.say(_where_everything_is(plan, runtime))
+        if await plan.first_login.is_open(plan.gateway_url):
+            screen.say(_first_login(plan))
         screen.say("Next, in another terminal:\n")
         screen.say(first_steps(plan))
         screen.say("\nCtrl-C stops everything; make run brings it back as it was.")
@@ -64,6 +66,14 @@ Ag2Trust is ready.
   state        {home.folder}
   back up      {home.data}, and apart from it {home.keys}
   logs         {home.logs}
+"""
+
+
+def _first_login(plan: Plan) -> str:
+    return f"""\
+Nobody has come in yet. This link makes its first user the owner, once:
+
+  {plan.first_login.link(plan.gateway_url)}
 """
 
 

@@ -10,7 +10,7 @@ from gateway.access.permissions import Role
 from gateway.access.principals import Principal
 from shared.contracts.base import Actor
 from shared.database import Database, Transaction
-from shared.errors import InvitationNotFoundError
+from shared.errors import ConflictError, InvitationNotFoundError
 from shared.ids import new_id
 
 from . import audit
@@ -111,6 +111,28 @@ class PostgresInvitations:
                 object_id=user_id,
             )
         return user
+
+    async def offer(self, email: str, hashed: bytes, *, actor: Actor) -> int:
+        """Make a link for everybody with *email*; return for how many: 0 or 1.
+
+        Raises `ConflictError` for an email that several organizations know.
+        """
+        async with self._database.sweep() as transaction:
+            rows = await transaction.fetch(
+                "SELECT id, org_id FROM user_account WHERE email = $1", email
+            )
+            if len(rows) > 1:
+                raise ConflictError("Several organizations know this email.")
+            for row in rows:
+                await _add(transaction, row["org_id"], row["id"], hashed)
+                await audit.note(
+                    transaction,
+                    org_id=row["org_id"],
+                    actor=actor,
+                    act="user.invited",
+                    object_id=row["id"],
+                )
+        return len(rows)
 
     async def one(self, hashed: bytes) -> Invitation:
         """Tell what a link is for; raise `InvitationNotFoundError`."""

@@ -1,11 +1,13 @@
-"""`/jobs/{id}`: how far a job is. The only kind so far is the rewrap."""
+"""`/jobs/{id}`: how far a job is, whoever does it."""
 
 from gateway.access.permissions import Permission
 from gateway.routing.asked import Asked
 from gateway.routing.operations import operation
 from shared.bus import Bus
 from shared.contracts.master_key import GET_REWRAP, Rewrap, RewrapQuestion
-from shared.errors import JobNotFoundError
+from shared.contracts.metrics import GET_REPRICING
+from shared.contracts.prices import Repricing, RepricingQuestion
+from shared.errors import JobNotFoundError, RepricingNotFoundError
 
 __all__ = ["JobRoutes"]
 
@@ -15,9 +17,26 @@ class JobRoutes:
         self._bus = bus
 
     @operation("GET /jobs/{id}", needs=Permission.JOBS_READ, missing=JobNotFoundError)
-    async def get_job(self, asked: Asked) -> Rewrap:
-        """Show how far a job is."""
+    async def get_job(self, asked: Asked) -> Rewrap | Repricing:
+        """Show how far a job is; that of the master key to who may see the key."""
+        if Permission.MASTER_KEY_READ in asked.who.permissions:
+            try:
+                return await self._rewrap(asked)
+            except JobNotFoundError:
+                pass
+        try:
+            return await self._repricing(asked)
+        except RepricingNotFoundError:
+            raise JobNotFoundError("There is no such job.") from None
+
+    async def _rewrap(self, asked: Asked) -> Rewrap:
         question = RewrapQuestion(
             org_id=asked.org_id, actor=asked.actor, rewrap_id=asked.id
         )
         return await self._bus.ask(GET_REWRAP, question)
+
+    async def _repricing(self, asked: Asked) -> Repricing:
+        question = RepricingQuestion(
+            org_id=asked.org_id, actor=asked.actor, repricing_id=asked.id
+        )
+        return await self._bus.ask(GET_REPRICING, question)
