@@ -19,6 +19,7 @@ import pytest
 import pytest_asyncio
 
 from ag2trust.launched import launched
+from ag2trust.operator import Answer, Operator
 from ag2trust_sandbox import ErrorDetail, Sandbox, Step
 
 from .containers import engine
@@ -155,6 +156,7 @@ async def _use(whole: Whole, sandbox: Sandbox, bait: Bait) -> tuple[str, str]:
         await operator.ask("GET", "/api/providers", X_Request_Id=bait.log),
     ]
     assert {answer.status for answer in refused} == {200, 401, 404, 409, 422}
+    probed = await _probe(operator, sandbox, bait, provider)
     await _speak_badly(whole, f"X-API-Key: {bait.key}{'.' * 10_000}", f"x {bait.key}")
     read = [
         await operator.ask("GET", path)
@@ -166,7 +168,27 @@ async def _use(whole: Whole, sandbox: Sandbox, bait: Bait) -> tuple[str, str]:
         )
     ]
     assert {answer.status for answer in read} == {200}
-    return json.dumps([repr(each) for each in said + refused + read]), ids["agent_id"]
+    told = [*said, *refused, *probed, *read]
+    return json.dumps([repr(each) for each in told]), ids["agent_id"]
+
+
+async def _probe(
+    operator: Operator, sandbox: Sandbox, bait: Bait, provider: str
+) -> list[Answer]:
+    """Have the provider called for us, kept and on trial, in vain and not."""
+    trial = {"type": "openai", "base_url": sandbox.base_url, "api_key": bait.key}
+    asked = (
+        ("POST", "/api/providers/test", trial),
+        ("POST", f"{provider}/test", {"model": "sandbox-echo"}),
+        ("GET", f"{provider}/models", None),
+    )
+    told = [await operator.ask(*each) for each in asked]
+    for each in asked:
+        error = ErrorDetail(message=f"Incorrect key: {bait.key}.", code=bait.key)
+        sandbox.play(Step(status=401, error=error))
+        told.append(await operator.ask(*each))
+    assert [each.status for each in told] == [200, 200, 200, 200, 200, 502]
+    return told
 
 
 async def _speak_badly(whole: Whole, *headers: str) -> None:
