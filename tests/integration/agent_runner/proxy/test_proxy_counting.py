@@ -17,7 +17,16 @@ from ag2trust_sandbox import Usage as Sent
 from shared.contracts.credentials import ProviderType
 from shared.contracts.metrics import CallRecord, CallStatus, Usage, UsageSource
 
-from .clients import bedrock_client, bedrock_lease, converse_streamed, in_thread
+from .clients import (
+    CLAUDE,
+    bedrock_client,
+    bedrock_lease,
+    converse_streamed,
+    conversed,
+    in_thread,
+    invoke_streamed,
+    invoked,
+)
 from .proxying import HELLO, KEY, MODEL, Proxy, lease_of
 
 WORDS = tuple(f"word{number} " for number in range(20))
@@ -224,3 +233,87 @@ async def test_the_most_labels_leave_room_for_the_longest_end(
 
     assert answer.status == 400
     assert (await proxy.settled_one()).status is CallStatus.FAILED
+
+
+async def respond(proxy: Proxy) -> None:
+    await proxy.client().responses.create(model=MODEL, input="Hi")
+
+
+async def respond_streamed(proxy: Proxy) -> None:
+    stream = await proxy.client().responses.create(model=MODEL, input="Hi", stream=True)
+    async for _ in stream:
+        pass
+
+
+async def chat_at_once(proxy: Proxy) -> None:
+    await proxy.client().chat.completions.create(model=MODEL, messages=[HELLO])
+
+
+async def embed(proxy: Proxy) -> None:
+    await proxy.client().embeddings.create(model=MODEL, input="Hi")
+
+
+async def message_at_once(proxy: Proxy) -> None:
+    async with AsyncAnthropic(base_url=proxy.anthropic_url, api_key=KEY) as client:
+        await client.messages.create(
+            model=MODEL,
+            max_tokens=10,
+            messages=[{"role": "user", "content": "Hi"}],
+        )
+
+
+async def converse_at_once(proxy: Proxy) -> None:
+    with bedrock_client(proxy) as client:
+        await conversed(client, modelId=MODEL)
+
+
+async def invoke_at_once(proxy: Proxy) -> None:
+    proxy.allow(CLAUDE)
+    with bedrock_client(proxy) as client:
+        await invoked(client)
+
+
+async def invoke(proxy: Proxy) -> None:
+    proxy.allow(CLAUDE)
+    with bedrock_client(proxy) as client:
+        await invoke_streamed(client)
+
+
+EVERY_ENDPOINT = [
+    (ProviderType.OPENAI, chat_at_once, "chat.completions", False),
+    (ProviderType.OPENAI, chat, "chat.completions", True),
+    (ProviderType.OPENAI, respond, "responses", False),
+    (ProviderType.OPENAI, respond_streamed, "responses", True),
+    (ProviderType.OPENAI, embed, "embeddings", False),
+    (ProviderType.ANTHROPIC, message_at_once, "messages", False),
+    (ProviderType.ANTHROPIC, message, "messages", True),
+    (ProviderType.BEDROCK, converse_at_once, "converse", False),
+    (ProviderType.BEDROCK, conversation, "converse-stream", True),
+    (ProviderType.BEDROCK, invoke_at_once, "invoke", False),
+    (ProviderType.BEDROCK, invoke, "invoke-with-response-stream", True),
+]
+
+
+@pytest.mark.parametrize(
+    ("provider_type", "call", "endpoint", "is_streamed"), EVERY_ENDPOINT
+)
+async def test_every_endpoint_makes_one_call_that_is_metered(
+    *,
+    proxy: Proxy,
+    sandbox: Sandbox,
+    provider_type: ProviderType,
+    call: Any,
+    endpoint: str,
+    is_streamed: bool,
+) -> None:
+    become(proxy, sandbox, provider_type)
+
+    await call(proxy)
+
+    record = await proxy.settled_one()
+    assert record.endpoint == endpoint
+    assert record.is_streamed is is_streamed
+    assert record.usage_source is UsageSource.REPORTED
+    assert record.usage.input_tokens
+    assert record.usage.output_tokens or endpoint == "embeddings"
+    assert sandbox.request_count == 1

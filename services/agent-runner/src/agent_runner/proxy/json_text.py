@@ -5,11 +5,24 @@ repeated names, NaN and infinities, a byte order mark, and anything but UTF-8.
 """
 
 import json
+import re
+from itertools import islice
 from typing import Any
 
-__all__ = ["UnclearJsonError", "decode", "read_json", "read_object", "value_span"]
+__all__ = [
+    "UnclearJsonError",
+    "decode",
+    "has_more_tokens",
+    "read_json",
+    "read_object",
+    "value_span",
+]
 
 _SPACE = " \t\n\r"
+
+# A string that does not end is one to the end: no byte is looked at twice.
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{,]', re.DOTALL)
+_BEGINNINGS = b'"[{,'
 
 
 def _without_repeats(members: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -40,6 +53,18 @@ def decode(text: str) -> Any:
         raise UnclearJsonError from error
 
 
+def has_more_tokens(raw: bytes, *, than: int) -> bool:
+    """Say whether JSON has more strings, brackets and commas, without taking it apart.
+
+    It looks outside of strings alone only where that could make a difference, and stops
+    as soon as it knows.
+    """
+    if len(raw) - len(raw.translate(None, _BEGINNINGS)) <= than:
+        return False
+    tokens = _TOKEN.finditer(raw)
+    return next(islice(tokens, than, None), None) is not None
+
+
 def read_json(body: bytes) -> object:
     """Read what a provider sent, leniently; None for what is no JSON."""
     try:
@@ -55,23 +80,19 @@ def read_object(data: bytes) -> dict[str, Any]:
     return parsed if isinstance(parsed, dict) else {}
 
 
-def value_span(text: str, name: str, *, at: int = 0) -> tuple[int, int] | None:
-    """Find the value of member *name* in the object that begins at *at*.
+def value_span(text: str, name: str, *, at: int = 0) -> tuple[int, int]:
+    """Find where the value of member *name* starts and ends.
 
-    *text* was accepted by `decode`. Returns start and end of the value; None where
-    the object has no such member.
+    *text* was accepted by `decode`, and the object that begins at *at* has the member.
     """
     at = _past(text, text.index("{", at))
-    while text[at] != "}":
+    while True:
         key, at = _DECODER.raw_decode(text, at)
         start = _past(text, _past_space(text, at))
         _, end = _DECODER.raw_decode(text, start)
         if key == name:
             return start, end
-        at = _past_space(text, end)
-        if text[at] == ",":
-            at = _past(text, at)
-    return None
+        at = _past(text, _past_space(text, end))
 
 
 def _past(text: str, at: int) -> int:

@@ -90,16 +90,16 @@ def _asking_for_usage(text: str, body: Mapping[str, Any]) -> str:
 
     Everything else keeps its bytes.
     """
-    options = value_span(text, "stream_options")
-    if options is None:
+    if "stream_options" not in body:
         return _inserted(text, 0, '"stream_options":{"include_usage":true},')
-    if body["stream_options"] is None:
-        return _replaced(text, options, '{"include_usage":true}')
-    flag = value_span(text, "include_usage", at=options[0])
-    if flag is not None:
+    options, span = body["stream_options"], value_span(text, "stream_options")
+    if options is None:
+        return _replaced(text, span, '{"include_usage":true}')
+    if "include_usage" in options:
+        flag = value_span(text, "include_usage", at=span[0])
         return _replaced(text, flag, "true")
-    comma = "," if body["stream_options"] else ""
-    return _inserted(text, options[0], f'"include_usage":true{comma}')
+    comma = "," if options else ""
+    return _inserted(text, span[0], f'"include_usage":true{comma}')
 
 
 def _inserted(text: str, at: int, member: str) -> str:
