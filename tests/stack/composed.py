@@ -35,6 +35,7 @@ class Composed:
     name: str = field(default_factory=lambda: f"ag2trust-test-{secrets.token_hex(4)}")
     gateway_port: int = field(default_factory=free_port)
     proxy_port: int = field(default_factory=free_port)
+    external_port: int = field(default_factory=free_port)
     nats_port: int = field(default_factory=free_port)
 
     @property
@@ -95,6 +96,7 @@ class Composed:
             "AG2TRUST_INSTALLATION": self.name,
             "AG2TRUST_GATEWAY_PORT": str(self.gateway_port),
             "AG2TRUST_PROXY_PORT": str(self.proxy_port),
+            "AG2TRUST_EXTERNAL_PORT": str(self.external_port),
             "AG2TRUST_NATS_PORT": str(self.nats_port),
             "AG2TRUST_ALLOW_PRIVATE_BASE_URLS": "true",
         }

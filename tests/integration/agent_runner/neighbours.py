@@ -50,7 +50,8 @@ class FakeCredentials:
     """Keeps the promises of uses and leases: generations, claims before leases.
 
     *trouble* is what every lease is refused with, *session_ends_at* the end of what is
-    leased; *type*, *region* and *base_url* are those of every provider.
+    leased; *type*, *region*, *base_url* and *fields*, instead of its key, are those of
+    every provider.
     """
 
     identity: Identity
@@ -65,6 +66,7 @@ class FakeCredentials:
     type: ProviderType = ProviderType.OPENAI
     region: str | None = None
     base_url: str = "http://127.0.0.1:1/v1"
+    fields: dict[str, str] | None = None
 
     def answers(self) -> tuple[Answer, ...]:
         return (
@@ -132,7 +134,8 @@ class FakeCredentials:
                 "base_url": self.base_url,
                 "enabled": True,
                 "version": 1,
-                "fields": {"api_key": self.secrets[request.provider_id]},
+                "aws_region": self.region,
+                "fields": self.fields or {"api_key": self.secrets[request.provider_id]},
                 "expires_at": self.session_ends_at,
             }
         )

@@ -13,7 +13,8 @@ GOOD_KEY = "cust_" + "a1B2" * 8
 
 @pytest.fixture(autouse=True)
 def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HOME", "GATEWAY_PORT", "PROXY_PORT", "BOOTSTRAP_API_KEY", "RUNTIME"):
+    ports = ("GATEWAY_PORT", "PROXY_PORT", "EXTERNAL_PORT")
+    for name in ("HOME", *ports, "BOOTSTRAP_API_KEY", "RUNTIME"):
         monkeypatch.delenv(f"AG2TRUST_{name}", raising=False)
 
 
@@ -22,6 +23,7 @@ def test_without_variables_the_documented_defaults_hold() -> None:
 
     assert variables.home == Path(".ag2trust")
     assert (variables.gateway_port, variables.proxy_port) == (8080, 8090)
+    assert variables.external_port == 8091
     assert variables.runtime is RuntimeWish.AUTO
     assert variables.bootstrap_api_key is None
     assert variables.allow_private_base_urls
@@ -59,8 +61,11 @@ def test_a_wrong_or_unknown_variable_is_named_and_its_value_is_not(
     assert value not in str(refused.value)
 
 
-def test_gateway_and_proxy_cannot_share_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AG2TRUST_GATEWAY_PORT", "8090")
+@pytest.mark.parametrize("taken", ["8090", "8091"])
+def test_no_two_listeners_can_share_a_port(
+    monkeypatch: pytest.MonkeyPatch, taken: str
+) -> None:
+    monkeypatch.setenv("AG2TRUST_GATEWAY_PORT", taken)
 
     with pytest.raises(WrongVariableError, match="a port each"):
         read_variables()

@@ -44,6 +44,7 @@ class Installation:
     broker_socket: Path
     gateway_port: int
     proxy_port: int
+    external_port: int | None = None
     bootstrap_key_hash: str | None = None
     first_login_hash: str | None = None
     dashboard_folder: Path | None = None
@@ -112,6 +113,7 @@ class Installation:
         }
 
     def _agent_runner(self) -> dict[str, str]:
+        external = self.external_port
         return {
             "name": RUNNER,
             "credentials_identity": str(self.credentials_identity),
@@ -122,6 +124,7 @@ class Installation:
             "runtime": self.runtime.name,
             "agent_image": self.runtime.agent_image,
             "broker": str(self.broker_socket),
+            **({"external_port": str(external)} if external else {}),
         }
 
 

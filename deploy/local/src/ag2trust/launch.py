@@ -66,3 +66,8 @@ async def _make_room(home: Home, variables: Variables, screen: Screen) -> None:
     require_free(
         variables.proxy_port, wanted_by="proxy", variable="AG2TRUST_PROXY_PORT"
     )
+    require_free(
+        variables.external_port,
+        wanted_by="external agents",
+        variable="AG2TRUST_EXTERNAL_PORT",
+    )

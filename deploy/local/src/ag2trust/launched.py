@@ -30,6 +30,7 @@ class Place:
     home: Path
     gateway_port: int = field(default_factory=free_port)
     proxy_port: int = field(default_factory=free_port)
+    external_port: int = field(default_factory=free_port)
 
     @property
     def gateway_url(self) -> str:
@@ -51,6 +52,7 @@ class Place:
             "AG2TRUST_HOME": str(self.home),
             "AG2TRUST_GATEWAY_PORT": str(self.gateway_port),
             "AG2TRUST_PROXY_PORT": str(self.proxy_port),
+            "AG2TRUST_EXTERNAL_PORT": str(self.external_port),
             "AG2TRUST_RUNTIME": "process",
             **variables,
         }

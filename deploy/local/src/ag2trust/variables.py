@@ -17,6 +17,8 @@ __all__ = ["RuntimeWish", "Variables", "read_variables"]
 _KEY_PREFIX = "cust_"
 _KEY_CHARACTERS = 32
 
+_PORTS = 3
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -52,14 +54,16 @@ class Variables(BaseSettings):
     home: Path = Path(".ag2trust")
     gateway_port: Port = 8080
     proxy_port: Port = 8090
+    external_port: Port = 8091
     bootstrap_api_key: Annotated[SecretStr, AfterValidator(_is_key)] | None = None
     runtime: RuntimeWish = RuntimeWish.AUTO
     allow_private_base_urls: bool = True
 
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:
-        if self.gateway_port == self.proxy_port:
-            raise ValueError("gateway and proxy need a port each")
+        ports = {self.gateway_port, self.proxy_port, self.external_port}
+        if len(ports) < _PORTS:
+            raise ValueError("gateway, proxy and external agents need a port each")
         return self
 
 
