@@ -15,6 +15,7 @@ from .messages import Fields, value_of, values_of
 
 __all__ = ["ClientConnection"]
 
+_FINAL = int(HTTPStatus.OK)
 _LONGEST_HEAD_BYTES = 64 * 1024
 _MOST_FIELDS = 256
 _MOST_INTERIM_ANSWERS = 16
@@ -162,7 +163,7 @@ class ClientConnection(asyncio.Protocol):
         self._has_head = True
         self._unclear_bytes = 0
         status = self._parser.get_status_code()
-        self._is_interim = status < HTTPStatus.OK
+        self._is_interim = status < _FINAL
         if self._is_interim:
             self._note_interim(status)
             return
@@ -238,10 +239,11 @@ class ClientConnection(asyncio.Protocol):
         stands beside a transfer coding.
         """
         fields: Fields = self._fields
+        self.ends_by_closing = False
+        if value_of(fields, b"content-length") or status in _WITHOUT_BODY:
+            return
         codings = [each.lower() for each in values_of(fields, b"transfer-encoding")]
         is_old = self._parser.get_http_version() == "1.0"
         if codings and (is_old or codings != [b"chunked"]):
             raise MalformedAnswerError("the only transfer coding taken is chunked")
-        self.ends_by_closing = not (
-            codings or value_of(fields, b"content-length") or status in _WITHOUT_BODY
-        )
+        self.ends_by_closing = not codings

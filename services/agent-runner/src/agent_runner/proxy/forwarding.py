@@ -7,6 +7,7 @@ that the provider cut is passed on as cut, for SDKs take a clean early end for s
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -44,6 +45,8 @@ __all__ = ["Forwarding"]
 log = structlog.get_logger(__name__)
 
 _LONGEST_ANSWER_BYTES = 64 * 1024 * 1024
+_REDIRECTION = int(HTTPStatus.MULTIPLE_CHOICES)
+_REFUSAL = int(HTTPStatus.BAD_REQUEST)
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -72,7 +75,7 @@ class Forwarding:
         _check(credential, wire_format)
         outgoing = wire_format.outgoing(asked, credential, datetime.now(UTC))
         call = self._book.open(agent, asked, request_id=request_id)
-        passage = _Passage(exchange, call, wire_format, mask=SecretMask(agent.secrets))
+        passage = _Passage(exchange, call, wire_format, mask=agent.mask)
         try:
             await passage.run(self._client, asked, outgoing)
         except FAILURES as error:
@@ -121,10 +124,10 @@ class _Passage:
             body=asked.request.body,
         ) as answer:
             self._call.http_status = answer.status
-            if answer.status >= HTTPStatus.BAD_REQUEST:
+            if answer.status >= _REFUSAL:
                 await self._refused(answer)
                 return
-            if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
+            if answer.status >= _REDIRECTION:
                 raise RedirectedError
             stream = self._format.stream_of(asked, media_type_of(answer.fields))
             if stream is None:
@@ -249,9 +252,14 @@ class _Passage:
         record = self._call.record
         return (
             (b"x-ag2trust-provider", str(record.provider_id).encode()),
-            (b"x-ag2trust-model", quote(record.model, safe="/:@+,=").encode()),
+            (b"x-ag2trust-model", _quoted(record.model)),
             (b"x-ag2trust-attempts", b"1"),
         )
+
+
+@lru_cache(256)
+def _quoted(model: str) -> bytes:
+    return quote(model, safe="/:@+,=").encode()
 
 
 def _decoded(fields: Fields) -> dict[str, str]:

@@ -1,6 +1,7 @@
-"""Which header fields pass between an agent and a provider, either way."""
+"""Which header fields pass between an agent and a provider, either way.
 
-import re
+Names are in lower case, and values what one line may hold: our HTTP sees to both.
+"""
 
 from .wire_format import Fields
 
@@ -47,7 +48,8 @@ _ENCODING = frozenset({b"accept-encoding", b"content-encoding"})
 _OF_THE_PROVIDERS_ORIGIN = frozenset({b"alt-svc"})
 _NEVER = _HOP_BY_HOP | _CREDENTIALS | _FRAMING | _ENCODING | _OF_THE_PROVIDERS_ORIGIN
 _OURS = b"x-ag2trust-"
-_UNSENDABLE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")  # RFC 9110, section 5.5
+# What `Connection` mostly says; it names no field.
+_PERSISTENCE = frozenset({b"keep-alive", b"close"})
 
 
 def request_fields(client: Fields) -> list[tuple[bytes, bytes]]:
@@ -67,12 +69,15 @@ def response_fields(provider: Fields) -> list[tuple[bytes, bytes]]:
 
 
 def value_of(fields: Fields, name: bytes) -> str:
-    """Give the first value of *name* (in lower case); "" where there is none."""
-    return next(iter(values_of(fields, name)), "")
+    """Give the first value of *name*; "" where there is none."""
+    for each, value in fields:
+        if each == name:
+            return value.decode("latin-1")
+    return ""
 
 
 def values_of(fields: Fields, name: bytes) -> list[str]:
-    return [value.decode("latin-1") for each, value in fields if each.lower() == name]
+    return [value.decode("latin-1") for each, value in fields if each == name]
 
 
 def bearer_of(fields: Fields) -> str:
@@ -87,14 +92,19 @@ def media_type_of(fields: Fields) -> str:
 
 
 def _passing(received: Fields) -> list[tuple[bytes, bytes]]:
-    dropped = _NEVER | _named(received)
+    dropped = _NEVER | _named(received) if _names_any(received) else _NEVER
     return [
         (name, value)
         for name, value in received
-        if (lowered := name.lower()) not in dropped
-        and not lowered.startswith(_OURS)
-        and not _UNSENDABLE.search(value)
+        if name not in dropped and not name.startswith(_OURS)
     ]
+
+
+def _names_any(fields: Fields) -> bool:
+    for name, value in fields:
+        if name == b"connection" and value.lower() not in _PERSISTENCE:
+            return True
+    return False
 
 
 def _named(fields: Fields) -> frozenset[bytes]:
@@ -102,6 +112,6 @@ def _named(fields: Fields) -> frozenset[bytes]:
     return frozenset(
         name.strip().lower()
         for field, value in fields
-        if field.lower() == b"connection"
+        if field == b"connection"
         for name in value.split(b",")
     )

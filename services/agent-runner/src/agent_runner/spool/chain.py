@@ -147,6 +147,10 @@ class SegmentChain:
         for segment in self._written[max(0, first) :]:
             yield from segment.settled_after(sequence)
 
+    def has_outlived(self, through: int) -> bool:
+        """Say whether a segment holds nothing but sequences up to *through*."""
+        return len(self._written) > 1 and self._written[1].base <= through
+
     def forget(
         self, *, through: int, older_than: datetime, oldest_open: int | None
     ) -> int:

@@ -226,9 +226,11 @@ class Spool:
         """Delete the oldest segments as far as nothing in them is needed any more.
 
         That is: no call in them is open, every sequence is at most *through*, and the
-        last write was before *older_than*. Syncs first, lest a power cut take back a
+        last write was before *older_than*. Syncs before, lest a power cut take back a
         `settled` whose `opened` is deleted. Returns how many files were deleted.
         """
+        if not self._chain.has_outlived(through):
+            return 0
         self.sync()
         return self._chain.forget(
             through=through, older_than=older_than, oldest_open=self._oldest_open()
