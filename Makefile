@@ -10,7 +10,7 @@ MEMBERS := shared services/credentials services/gateway services/agent-runner \
 DASHBOARD := services/gateway/dashboard
 NPM := $(CURDIR)/$(BIN)/npm --prefix $(DASHBOARD) --no-update-notifier
 
-.PHONY: help install dashboard run demo images test torture check fix lock clean
+.PHONY: help install dashboard run demo images test torture bench-proxy check fix lock clean
 
 help:
 	@echo "make run      start everything on this machine"
@@ -19,6 +19,7 @@ help:
 	@echo "make images   build docker-compose.yml's images without a registry or a network"
 	@echo "make test     every test, on real NATS, PostgreSQL and, where one answers, Docker"
 	@echo "make torture  the tests that take longer"
+	@echo "make bench-proxy  what the proxy costs, beside nginx and other gateways"
 	@echo "make check    format, lint, types, boundaries"
 	@echo "make fix      format and mend what can be mended"
 	@echo "make lock     resolve requirements.lock anew, and the images' from it"
@@ -66,6 +67,11 @@ test: install
 
 torture: install
 	$(BIN)/pytest -m torture
+
+# Needs Debian's apt-get, and npm for one of the peers; works in build/bench-proxy.
+bench-proxy: install
+	$(BIN)/python -m benchmarks.proxy $(BENCH)
+	$(BIN)/python -m benchmarks.proxy.steps
 
 check: install $(DASHBOARD)/node_modules/.installed
 	$(BIN)/ruff format --check .

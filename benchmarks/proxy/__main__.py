@@ -54,16 +54,20 @@ def is_installed(peer: Peer, folder: Path) -> bool:
 def measure(
     peers: list[Peer], folder: Path, tools: Tools, seconds: float, rounds: int
 ) -> dict[str, list[Measurement]]:
-    """Measure everything *rounds* times; by name, the upstream itself being "direct"."""
+    """Measure everything *rounds* times, by name; "direct" is the upstream itself."""
     found: dict[str, list[Measurement]] = {"direct": []}
     with upstream_running(folder, tools):
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}: direct")
-            work = made(folder / "load")
-            direct = asyncio.run(
-                measured(DIRECT, None, UPSTREAM_PORT, seconds, work, tools)
+            direct = measured(
+                DIRECT,
+                None,
+                port=UPSTREAM_PORT,
+                seconds=seconds,
+                folder=made(folder / "load"),
+                tools=tools,
             )
-            found["direct"].append(direct)
+            found["direct"].append(asyncio.run(direct))
             for peer in peers:
                 say(f"round {number + 1} of {rounds}: {peer.name}")
                 for measurement in of_peer(peer, folder, tools, seconds):
@@ -74,22 +78,26 @@ def measure(
 def of_peer(
     peer: Peer, folder: Path, tools: Tools, seconds: float
 ) -> Iterator[Measurement]:
+    """Measure once; a peer that does not start is left out, and that is said."""
     own = made(folder_of(peer, folder))
+    environment = {"OPENAI_API_KEY": KEY, **peer.environment}
     try:
         with started(
             peer.command(own, tools),
             core=_PROXY_CORE,
             port=PROXY_PORT,
             log=own / "log",
-            environment={
-                **tools.environment,
-                "OPENAI_API_KEY": KEY,
-                **peer.environment,
-            },
+            environment={**tools.environment, **environment},
         ) as proxy:
-            work = made(folder / "load")
             yield asyncio.run(
-                measured(peer.target, proxy, PROXY_PORT, seconds, work, tools)
+                measured(
+                    peer.target,
+                    proxy,
+                    port=PROXY_PORT,
+                    seconds=seconds,
+                    folder=made(folder / "load"),
+                    tools=tools,
+                )
             )
     except RuntimeError as error:
         print(f"{peer.name} is left out of this round. {error}")

@@ -25,7 +25,6 @@ class Tools:
         libraries = root / "usr/lib" / f"{os.uname().machine}-linux-gnu"
         self.environment = {**os.environ, "LD_LIBRARY_PATH": str(libraries)}
 
-    @property
     def are_there(self) -> bool:
         return self.nginx.exists() and self.wrk.exists() and self.echo_module.exists()
 
@@ -36,7 +35,7 @@ def fetched_tools(folder: Path) -> Tools:
     Nothing is installed on the system. Raises `subprocess.CalledProcessError`.
     """
     tools = Tools(folder / "root")
-    if tools.are_there:
+    if tools.are_there():
         return tools
     folder.mkdir(parents=True, exist_ok=True)
     for package in _PACKAGES:
@@ -47,7 +46,7 @@ def fetched_tools(folder: Path) -> Tools:
         )
     for archive in sorted(folder.glob("*.deb")):
         run(["dpkg", "-x", archive.name, "root"], folder)
-    if not tools.are_there:
+    if not tools.are_there():
         raise SystemExit("nginx and wrk could not be fetched; try `apt-get update`.")
     return tools
 

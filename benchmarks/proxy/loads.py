@@ -50,7 +50,8 @@ class Asked:
         fields = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
         head = (
             f"POST {self.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{fields}"
-            f"Content-Type: application/json\r\nContent-Length: {len(self.body)}\r\n\r\n"
+            "Content-Type: application/json\r\n"
+            f"Content-Length: {len(self.body)}\r\n\r\n"
         )
         return head.encode() + self.body
 

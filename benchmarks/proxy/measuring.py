@@ -47,6 +47,7 @@ CLOSED = {
 async def measured(
     target: Target,
     proxy: Started | None,
+    *,
     port: int,
     seconds: float,
     folder: Path,

@@ -53,7 +53,7 @@ def main() -> None:
     arguments.add_argument("--upstream", required=True)
     arguments.add_argument("--folder", type=Path, required=True)
     options = arguments.parse_args()
-    set_up_logs("agent-runner", level="INFO")
+    set_up_logs("agent-runner", level="info")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(options.folder, options.upstream, options.port))
 

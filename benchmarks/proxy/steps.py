@@ -34,8 +34,8 @@ from shared.contracts.metrics import CallStatus
 from .asking import ANSWER, EVENTS, KEY, MODEL, PLAIN, chat, token_of
 from .ours import HOST, agent
 
-_TIMES = 2_000
-_REPEATS = 7
+_TIMES = 100
+_REPEATS = 100
 _PATH = f"/a/{token_of(PLAIN)}/openai/v1/chat/completions"
 _REQUEST_FIELDS: Fields = [
     (b"host", b"127.0.0.1:8090"),
@@ -139,22 +139,25 @@ def show_steps(spool: Spool) -> None:
 
 def show_whole(spool: Spool) -> None:
     plain = Answering(ANSWER.encode(), _ANSWER_FIELDS)
+    show("a whole call, all of the above", whole_call(spool, plain, chat(MODEL)))
     burst = Answering(
         "".join(EVENTS).encode(), [(b"content-type", b"text/event-stream")]
     )
-    for name, client, is_streamed in (
-        ("a whole call, all of the above", plain, False),
-        ("a whole call, streamed in a burst", burst, True),
-    ):
-        caller = agent("http://127.0.0.1:1/v1", token=token_of(PLAIN))
-        hosted = HostedAgents(Tenure(runner="r", epoch=1, asked_at=boot_time()))
-        hosted.add(caller)
-        book = CallBook(spool, runner="runner-1")
-        application = ProxyApplication(
-            hosted, Forwarding(client=cast(Client, client), book=book)
-        )
-        body = chat(MODEL, is_streamed=is_streamed)
-        show(name, lambda: run(application.serve(exchange(body))))
+    show(
+        "a whole call, streamed in a burst",
+        whole_call(spool, burst, chat(MODEL, is_streamed=True)),
+    )
+
+
+def whole_call(spool: Spool, client: Answering, body: bytes) -> Callable[[], None]:
+    caller = agent("http://127.0.0.1:1/v1", token=token_of(PLAIN))
+    hosted = HostedAgents(Tenure(runner="r", epoch=1, asked_at=boot_time()))
+    hosted.add(caller)
+    book = CallBook(spool, runner="runner-1")
+    application = ProxyApplication(
+        hosted, Forwarding(client=cast(Client, client), book=book)
+    )
+    return lambda: run(application.serve(exchange(body)))
 
 
 def identify(hosted: HostedAgents, caller: HostedAgent) -> None:

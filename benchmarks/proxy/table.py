@@ -67,18 +67,18 @@ def _show_goals(found: Found) -> None:
     for name, least in parts.items():
         if name in found:
             ratio = _ratio(ours, found[name], plain)
-            _goal(f"requests/s at 16, × {name}", ratio, least, is_least=True)
+            _goal(f"requests/s at 16, x {name}", ratio, least, is_least=True)
     added = _added_us(found, ours, _closed_at("plain, 1 connection"), 0.5)
     of_nginx = _added_us(found, nginx, _closed_at("plain, 1 connection"), 0.5)
     _goal("added p50 at 1 connection, ms", added / 1000, 0.4)
-    _goal("added p50 at 1 connection, × nginx", added / max(of_nginx, 1e-9), 2.0)
+    _goal("added p50 at 1 connection, x nginx", added / max(of_nginx, 1e-9), 2.0)
     _goal(
-        "50 ms upstream, 1,000, × nginx",
+        "50 ms upstream, 1,000, x nginx",
         _ratio(ours, nginx, delayed),
         0.6,
         is_least=True,
     )
-    _goal("stream in a burst, × nginx", _ratio(ours, nginx, burst), 0.9, is_least=True)
+    _goal("stream in a burst, x nginx", _ratio(ours, nginx, burst), 0.9, is_least=True)
     first = _added_us(found, ours, _timed_at("first event, 100 paced streams"), 0.99)
     _goal("added to the first event, p99, ms", first / 1000, 3.0)
     _goal("MB at rest", median(each.resting_megabytes for each in ours), 80)

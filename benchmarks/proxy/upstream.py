@@ -1,4 +1,4 @@
-"""nginx twice: as the upstream that every proxy asks, and as a proxy to compare with."""
+"""nginx twice: as the upstream that every proxy asks, and as a proxy like ours."""
 
 from pathlib import Path
 

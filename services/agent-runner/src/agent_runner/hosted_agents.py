@@ -22,7 +22,6 @@ from shared.errors import (
 )
 
 from .leases import HeldLease
-from .masking import SecretMask
 from .repositories.messages import Host
 from .runtimes.runtime import Exited
 from .tenure import Tenure
@@ -90,7 +89,6 @@ class HostedAgent:
     exit: Exited | None = None
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     first_sign: "asyncio.Future[Exited | None]" = field(default_factory=_future)
-    _mask: tuple[HeldLease, SecretMask] | None = field(default=None, repr=False)
 
     @property
     def id(self) -> UUID:
@@ -101,13 +99,6 @@ class HostedAgent:
         """Every secret its process knows, for the mask over what it says."""
         fields = self.lease.credential.fields.values()
         return frozenset({self.token, *(each.get_secret_value() for each in fields)})
-
-    @property
-    def mask(self) -> SecretMask:
-        """The mask over its secrets, made once a lease."""
-        if self._mask is None or self._mask[0] is not self.lease:
-            self._mask = self.lease, SecretMask(self.secrets)
-        return self._mask[1]
 
     def takes_messages(self, now: datetime) -> bool:
         """Say whether a model could be asked: no message goes where none could."""

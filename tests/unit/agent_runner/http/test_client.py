@@ -333,6 +333,8 @@ async def test_hints_before_the_answer_are_no_part_of_it() -> None:
         b"HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
         HEAD + b"x: a\r\n b\r\ncontent-length: 2\r\n\r\nhi",
         HEAD + b"x: a\nb: c\r\ncontent-length: 2\r\n\r\nhi",
+        HEAD + b"x: a\0b\r\ncontent-length: 2\r\n\r\nhi",
+        HEAD + b"x: a\x7fb\r\ncontent-length: 2\r\n\r\nhi",
         b"HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\n\r\n",
         b"HTTP/1.1 100 Continue\r\n\r\n" * 100 + OK,
         HEAD + b"x: " + b"x" * 70_000,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from agent_runner.hosted_agents import MessageInHand
-from agent_runner.proxy.calls import OpenCall, encoded, interrupted
+from agent_runner.proxy.calls import OpenCall, encoded, interrupted, lasting_part
 from agent_runner.proxy.usage import Report
 from agent_runner.spool.format import (
     MAX_OPENED_PAYLOAD_BYTES,
@@ -59,7 +59,14 @@ def open_call(spool: Spool) -> Opener:
     ) -> OpenCall:
         described = described or record()
         spool.open_call(described.call_id, encoded(described))
-        return OpenCall(described, b"{}", spool, in_hand, described.request_id)
+        return OpenCall(
+            described,
+            lasting_part(described),
+            b"{}",
+            spool,
+            in_hand,
+            described.request_id,
+        )
 
     return opened
 

@@ -5,7 +5,7 @@ from shared.errors import MalformedError
 
 
 def read(*values: str) -> dict[str, str]:
-    return labels_in([(b"X-Ag2trust-Labels", each.encode()) for each in values])
+    return labels_in([(b"x-ag2trust-labels", each.encode()) for each in values])
 
 
 @pytest.mark.parametrize(

@@ -65,11 +65,31 @@ def test_a_sync_does_not_cover_what_is_written_while_it_runs(tmp_path: Path) -> 
 
 def test_forgetting_makes_durable_what_it_relies_on(tmp_path: Path) -> None:
     with opened(tmp_path) as spool:
-        call(spool)
+        for _ in range(3):  # a record of this size fills more than half a segment
+            call(spool, LARGEST_SETTLED)
 
         spool.forget(through=1, older_than=FOREVER)
 
-        assert spool.durable_through == 1
+        assert spool.durable_through == 3
+
+
+def test_forgetting_does_not_wait_for_the_disk_where_nothing_is_forgotten(
+    tmp_path: Path,
+) -> None:
+    syncs = 0
+
+    def sync(descriptor: int) -> None:
+        nonlocal syncs
+        syncs += 1
+        os.fdatasync(descriptor)
+
+    with opened(tmp_path, disk=Disk(sync=sync)) as spool:
+        call(spool)
+        before = syncs
+
+        assert spool.forget(through=1, older_than=FOREVER) == 0
+
+        assert syncs == before
 
 
 def test_torn_bytes_are_gone_from_the_disk_before_anything_is_written(

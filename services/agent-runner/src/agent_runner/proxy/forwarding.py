@@ -75,7 +75,7 @@ class Forwarding:
         _check(credential, wire_format)
         outgoing = wire_format.outgoing(asked, credential, datetime.now(UTC))
         call = self._book.open(agent, asked, request_id=request_id)
-        passage = _Passage(exchange, call, wire_format, mask=agent.mask)
+        passage = _Passage(exchange, call, wire_format, mask=SecretMask(agent.secrets))
         try:
             await passage.run(self._client, asked, outgoing)
         except FAILURES as error:

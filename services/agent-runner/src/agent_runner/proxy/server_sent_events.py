@@ -43,6 +43,11 @@ class EventSplitter:
         self._searched = max(0, len(self._held) - _LONGEST_EMPTY_LINE + 1)
         return events
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the next byte begins an event."""
+        return not self._held
+
     def rest(self) -> bytes:
         """Take out what came after the last whole event."""
         rest = bytes(self._held)

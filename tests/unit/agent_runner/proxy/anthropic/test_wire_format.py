@@ -49,11 +49,11 @@ def sent(*fields: tuple[bytes, bytes], **more: Any) -> Outgoing:
 @pytest.mark.parametrize(
     ("fields", "key"),
     [
-        ([(b"X-Api-Key", b"k")], "k"),
-        ([(b"Authorization", b"Bearer k")], "k"),
-        ([(b"Authorization", b"Bearer k"), (b"x-api-key", b"k")], "k"),
-        ([(b"Authorization", b"Bearer k"), (b"x-api-key", b"other")], ""),
-        ([(b"Authorization", b"Basic k"), (b"x-api-key", b"")], ""),
+        ([(b"x-api-key", b"k")], "k"),
+        ([(b"authorization", b"Bearer k")], "k"),
+        ([(b"authorization", b"Bearer k"), (b"x-api-key", b"k")], "k"),
+        ([(b"authorization", b"Bearer k"), (b"x-api-key", b"other")], ""),
+        ([(b"authorization", b"Basic k"), (b"x-api-key", b"")], ""),
         ([(b"x-api-key", b"\xff")], ""),
         ([], ""),
     ],
@@ -63,7 +63,7 @@ def test_the_key_is_read_wherever_an_sdk_puts_it(fields: Fields, key: str) -> No
 
 
 def test_exactly_one_credential_goes_out() -> None:
-    outgoing = sent((b"Authorization", b"Bearer agt_1"), (b"X-Api-Key", b"agt_1"))
+    outgoing = sent((b"authorization", b"Bearer agt_1"), (b"x-api-key", b"agt_1"))
 
     assert values_of(outgoing.fields, b"x-api-key") == ["sk-ant-real"]
     assert values_of(outgoing.fields, b"authorization") == []

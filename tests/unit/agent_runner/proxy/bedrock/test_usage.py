@@ -17,7 +17,7 @@ def conversation(**usage: Any) -> Report:
 
 def invocation(body: dict[str, Any] | None = None, **fields: str) -> Report:
     told = [
-        (f"X-Amzn-Bedrock-{name.replace('_', '-')}".encode(), value.encode())
+        (f"x-amzn-bedrock-{name.replace('_', '-')}".encode(), value.encode())
         for name, value in fields.items()
     ]
     return report_of_invocation(told, body or {})

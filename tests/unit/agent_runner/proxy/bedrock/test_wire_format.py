@@ -74,17 +74,17 @@ def sent(*fields: tuple[bytes, bytes], **more: Any) -> Outgoing:
 def test_the_key_is_the_one_in_the_credential_scope(
     authorization: bytes, key: str
 ) -> None:
-    assert BEDROCK.key_of([(b"Authorization", authorization)]) == key
+    assert BEDROCK.key_of([(b"authorization", authorization)]) == key
 
 
 def test_a_request_is_signed_anew_with_the_providers_keys() -> None:
     outgoing = sent(
-        (b"Authorization", SIGNED % b"agt_1" + b"Signature=0"),
-        (b"X-Amz-Date", b"20200101T000000Z"),
-        (b"X-Amz-Security-Token", b"of the agent"),
-        (b"Content-Type", b"application/json"),
-        (b"X-Amzn-Bedrock-Trace", b"ENABLED"),
-        (b"User-Agent", b"Boto3"),
+        (b"authorization", SIGNED % b"agt_1" + b"Signature=0"),
+        (b"x-amz-date", b"20200101T000000Z"),
+        (b"x-amz-security-token", b"of the agent"),
+        (b"content-type", b"application/json"),
+        (b"x-amzn-bedrock-trace", b"ENABLED"),
+        (b"user-agent", b"Boto3"),
         fields={**PAIR, "aws_session_token": "session-real"},
     )
 

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from agent_runner.proxy.answer_stream import EventStream, Passage
+from agent_runner.proxy.answer_stream import Passage
 from agent_runner.proxy.json_text import read_object
-from agent_runner.proxy.server_sent_events import EventSplitter, data_of
+from agent_runner.proxy.server_sent_events import data_of
+from agent_runner.proxy.text_event_stream import TextEventStream
 from agent_runner.proxy.usage import object_at
 from shared.provider_errors.reading import failure_in_event
 from shared.provider_errors.rows import ErrorSource
@@ -25,15 +26,17 @@ __all__ = ["MessagesStream"]
 _MAY_MATTER = re.compile(rb'"type"\s*:\s*"(?:message_|error")')
 
 
-class MessagesStream(EventStream):
+class MessagesStream(TextEventStream):
     """Events pass as they came.
 
     The stream is complete once a reason to stop came; it has ended with `message_stop`
     or an error.
     """
 
+    marks = (b"message_", b'"error"')
+
     def __init__(self) -> None:
-        super().__init__(EventSplitter())
+        super().__init__()
         self._usage: Mapping[str, Any] = {}
 
     def _noted(self, event: bytes) -> Passage:

@@ -68,7 +68,9 @@ def outgoing(asked: Asked, credential: LeasedCredential, now: datetime) -> Outgo
         service=_SERVICE,
         now=now,
     )
-    signed = [(name.encode(), value.encode()) for name, value in signature.items()]
+    signed = [
+        (name.lower().encode(), value.encode()) for name, value in signature.items()
+    ]
     return Outgoing(url, [*passing, *signed])
 
 

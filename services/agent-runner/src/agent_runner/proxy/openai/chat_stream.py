@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from agent_runner.proxy.answer_stream import EventStream, Passage
+from agent_runner.proxy.answer_stream import Passage
 from agent_runner.proxy.json_text import read_object
-from agent_runner.proxy.server_sent_events import EventSplitter, data_of
+from agent_runner.proxy.server_sent_events import data_of
+from agent_runner.proxy.text_event_stream import TextEventStream
 from agent_runner.proxy.usage import NOT_REPORTED
 from shared.provider_errors.reading import failure_in_event
 from shared.provider_errors.rows import ErrorSource
@@ -27,7 +28,7 @@ _MAY_MATTER = re.compile(
 _DONE = b"[DONE]"  # SDKs take any data that begin so for the end
 
 
-class ChatStream(EventStream):
+class ChatStream(TextEventStream):
     """Events pass as they came, but for the chunk that is there only because we asked.
 
     It is taken out where *withholds_usage*. The stream is complete once `[DONE]`, a
@@ -35,8 +36,11 @@ class ChatStream(EventStream):
     `[DONE]` or an error.
     """
 
+    marks = (b'"usage"', b'"error"', b'"finish_reason"', _DONE)
+    harmless = (b'"usage":null', b'"finish_reason":null')
+
     def __init__(self, *, withholds_usage: bool) -> None:
-        super().__init__(EventSplitter())
+        super().__init__()
         self._withholds_usage = withholds_usage
 
     def _noted(self, event: bytes) -> Passage:

@@ -7,9 +7,10 @@ the whole response, and no other says what it used; those before it repeat the r
 import re
 from typing import Any
 
-from agent_runner.proxy.answer_stream import EventStream, Passage
+from agent_runner.proxy.answer_stream import Passage
 from agent_runner.proxy.json_text import read_object
-from agent_runner.proxy.server_sent_events import EventSplitter, data_of
+from agent_runner.proxy.server_sent_events import data_of
+from agent_runner.proxy.text_event_stream import TextEventStream
 from agent_runner.proxy.usage import object_at
 from shared.provider_errors.reading import failure_in_event
 from shared.provider_errors.rows import ErrorSource
@@ -26,11 +27,18 @@ _MAY_MATTER = re.compile(
 _DELTA = ".delta"
 
 
-class ResponsesStream(EventStream):
+class ResponsesStream(TextEventStream):
     """Events pass as they came; the last one waits for the call to be settled."""
 
+    marks = (
+        b"response.completed",
+        b"response.incomplete",
+        b"response.failed",
+        b'"error"',
+    )
+
     def __init__(self) -> None:
-        super().__init__(EventSplitter())
+        super().__init__()
 
     def _noted(self, event: bytes) -> Passage:
         if self.has_content and not _MAY_MATTER.search(event):
