@@ -41,6 +41,7 @@ from shared.contracts.agent_runner import (
     UpdateAgentType,
 )
 from shared.contracts.base import PageQuestion
+from shared.contracts.conversations import ASK_AGENT_TYPE, AskAgentType
 from shared.contracts.credentials import PROVIDER_CHANGED, ProviderChanged
 from shared.errors import (
     AgentIsExternalError,
@@ -289,10 +290,19 @@ async def test_a_changed_key_is_used_at_the_next_call(one: Outside) -> None:
 
 
 async def test_messages_to_it_are_refused(one: Outside) -> None:
-    agent, _ = await one.made()
+    agent, _ = await one.made("ada")
+    question = AskAgentType(
+        org_id=one.house.org_id,
+        actor=ACTOR,
+        message_id=new_id(),
+        slug="ada",
+        content="Hello?",
+    )
 
     with pytest.raises(AgentIsExternalError):
         await one.house.submit(agent.id, "Hello?")
+    with pytest.raises(AgentIsExternalError):
+        await one.house.bus.ask(ASK_AGENT_TYPE, question)
 
 
 async def test_what_makes_no_sense_for_an_external_type_is_refused(

@@ -122,6 +122,24 @@ async def test_the_answer_to_a_cancelled_message_is_not_heard_and_the_next_follo
     assert (cancelled.status, cancelled.content) == (MessageStatus.CANCELLED, None)
 
 
+async def test_an_agent_is_told_that_its_message_was_cancelled(house: House) -> None:
+    agent = await house.make_agent()
+    puppet = await house.start(agent.id)
+    accepted = await house.submit(agent.id, "One")
+    await puppet.next()
+
+    async def in_hand() -> str | None:
+        _, heard = await puppet.post("heartbeat", None)
+        told: str | None = heard["message_id"]
+        return told
+
+    before = await in_hand()
+    await house.bus.ask(CANCEL_MESSAGE, _about(house, accepted.message_id))
+
+    assert before == str(accepted.message_id)
+    await house.holds(in_hand, None)
+
+
 async def test_cancelling_twice_changes_nothing_and_an_answer_cannot_be_cancelled(
     house: House,
 ) -> None:

@@ -51,3 +51,19 @@ async def test_an_answer_is_told_as_the_model_makes_it(
     thread = await operator.ask("GET", f"/api/threads/{message['thread_id']}")
     [said] = thread.body["messages"]
     assert (said["content"], said["reply"]) == ("Hi", "Good day, dear friend.")
+
+
+async def test_a_cancelled_message_makes_room_for_the_next(
+    operator: Operator, sandbox: Sandbox, provider_key: str
+) -> None:
+    await operator.running_agent(sandbox.base_url, provider_key)
+    sandbox.play(Step(content="word " * 100_000, pace_seconds=0.05))
+    endless = await operator.made("/api/ask/ada", {"content": "Talk", "wait": False})
+    await sandbox.wait_for_requests(1)
+
+    cancelled = await operator.made(f"/api/messages/{endless['message_id']}/cancel")
+    body = {"content": "Hello?", "thread_id": endless["thread_id"]}
+    answer = await operator.made("/api/ask/ada", body)
+
+    assert cancelled["status"] == "cancelled"
+    assert answer["status"] == "completed"

@@ -157,7 +157,8 @@ class FakeRunner:
     async def _heartbeat(self, _request: web.Request) -> web.Response:
         self.heartbeats += 1
         await self._tell()
-        return web.Response(status=204)
+        in_hand = self._messages[0]["message_id"] if self._messages else None
+        return web.json_response({"message_id": in_hand})
 
     async def _use_tool(self, request: web.Request) -> web.Response:
         body = await request.json()

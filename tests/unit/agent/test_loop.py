@@ -298,3 +298,19 @@ async def test_heartbeats_are_sent_while_the_model_thinks(
         [completed] = await runner.until_replied()
 
     assert completed["content"] == "42"
+
+
+async def test_a_message_that_nobody_wants_is_left_though_the_model_is_silent(
+    runner: FakeRunner, models: FakeModelServer, working: Working
+) -> None:
+    models.say(asyncio.Event(), "never")
+    models.say("in time")
+    runner.give("1")
+    runner.give("2")
+
+    async with working(heartbeat_every=timedelta(milliseconds=5)):
+        await runner.until(lambda: runner.heartbeats == 2)
+        await runner.take_back()
+        [completed] = await runner.until_replied()
+
+    assert completed["content"] == "in time"

@@ -51,35 +51,39 @@ class Agent:
             async with self.stop.allowing(_AT_ONCE):
                 message = await self.runner.next_message()
             if message is not None:
-                async with self.stop.allowing(self.grace), self._heartbeats():
-                    await self._answer(message)
+                async with self.stop.allowing(self.grace):
+                    await self._answer_or_leave(message)
+
+    async def _answer_or_leave(self, message: Message) -> None:
+        """Answer, until somebody says that nobody wants the answer any more."""
+        try:
+            async with self._heartbeats(message.message_id):
+                await self._answer(message)
+        except MessageGoneError:
+            log.warning("message.gone message_id=%s", message.message_id)
 
     @asynccontextmanager
-    async def _heartbeats(self) -> AsyncIterator[None]:
+    async def _heartbeats(self, message_id: UUID) -> AsyncIterator[None]:
         """Send heartbeats beside the block, whose failure comes out as it went in."""
         try:
             async with asyncio.TaskGroup() as group:
-                beating = group.create_task(self._beat())
+                beating = group.create_task(self._beat(message_id))
                 yield
                 beating.cancel()
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from failures
 
-    async def _beat(self) -> None:
+    async def _beat(self, message_id: UUID) -> None:
         while True:
             await asyncio.sleep(self.heartbeat_every.total_seconds())
             # The reply is the one who has to get through, and says so if it cannot.
             with suppress(RunnerLostError):
-                await self.runner.heartbeat()
+                await self.runner.heartbeat(message_id)
 
     async def _answer(self, message: Message) -> None:
         log.info("message.taken message_id=%s", message.message_id)
         async with aclosing(answer(self.model, self.runner, message)) as pieces:
-            try:
-                outcome = await self._tell_or_fail(message.message_id, _Reply(pieces))
-            except MessageGoneError:
-                log.warning("message.gone message_id=%s", message.message_id)
-                return
+            outcome = await self._tell_or_fail(message.message_id, _Reply(pieces))
         log.info("message.%s message_id=%s", outcome.status, message.message_id)
 
     async def _tell_or_fail(self, message_id: UUID, reply: "_Reply") -> Outcome:

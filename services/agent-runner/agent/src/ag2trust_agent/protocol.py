@@ -96,6 +96,12 @@ class ToolAnswer(_Wire):
     is_error: bool = False
 
 
+class Heard(_Wire):
+    """What the agent has in hand, as far as the runner knows."""
+
+    message_id: UUID | None
+
+
 class Refusal(_Wire):
     """Why the runner did not do what it was asked, in words for people."""
 
@@ -206,12 +212,20 @@ class Runner:
         answer = _parse(ToolAnswer, response)
         return ToolResult(call.id, answer.content, is_error=answer.is_error)
 
-    async def heartbeat(self) -> None:
-        """Say once that the agent lives; `RunnerLostError` if nobody heard it."""
+    async def heartbeat(self, message_id: UUID) -> None:
+        """Say once that the agent lives and works on a message.
+
+        Raises `MessageGoneError` if nobody wants the answer any more, and
+        `RunnerLostError` if nobody heard.
+        """
         try:
-            await self._http.post("/agent/v1/heartbeat")
+            response = await self._http.post("/agent/v1/heartbeat")
         except httpx2.TransportError as error:
             raise RunnerLostError from error
+        if response.status_code != HTTPStatus.OK:
+            return
+        if _parse(Heard, response).message_id != message_id:
+            raise MessageGoneError
 
     async def _ask(
         self,

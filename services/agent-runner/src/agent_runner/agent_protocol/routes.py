@@ -127,8 +127,11 @@ async def use_tool(request: web.Request) -> web.Response:
 
 @routes.post("/agent/v1/heartbeat")
 async def heartbeat(request: web.Request) -> web.Response:
-    _agent(request).has_spoken()
-    return web.Response(status=204)
+    """Tell what is in hand: an agent may drop what was cancelled or taken away."""
+    agent = _agent(request)
+    agent.has_spoken()
+    in_hand = agent.in_hand.message_id if agent.in_hand else None
+    return web.json_response({"message_id": str(in_hand) if in_hand else None})
 
 
 def reached_at(request: web.Request) -> str:

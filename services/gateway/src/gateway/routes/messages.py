@@ -115,6 +115,7 @@ class MessageRoutes:
         also={HTTPStatus.ACCEPTED: AgentMessage},
         media=MEDIA_TYPE,
         errors=(
+            AgentIsExternalError,
             AgentNotRunningError,
             AgentTypeNotFoundError,
             MessageTooLongError,
