@@ -52,6 +52,7 @@ from .contracts.base import (
     Topic,
 )
 from .errors import AppError, TooLargeError, UnavailableError
+from .event_stream import EVENTS, EventSource, Position, reading_events
 from .identity import Identity
 from .ids import new_id
 from .nats_client import PING_SECONDS, connected_client
@@ -73,7 +74,6 @@ _RETRY_AFTER_SECONDS = 2.0
 _PAUSE_BEFORE_RETRY_SECONDS = 0.2
 _CONNECT_WITHIN = timedelta(seconds=30)
 _KEPT_WITHIN_SECONDS = 5
-_EVENTS = "EVENTS"
 _EVENTS_KEPT_SECONDS = 7 * 24 * 3600
 
 
@@ -108,6 +108,10 @@ class Bus(Protocol):
         *,
         key: object = "*",
     ) -> AbstractAsyncContextManager[None]: ...
+
+    def reading_events(
+        self, org_id: UUID, after: Position | None
+    ) -> AbstractAsyncContextManager[EventSource]: ...
 
 
 class NatsBus:
@@ -231,7 +235,7 @@ class NatsBus:
     async def declare_events(self) -> None:
         """Create the stream of public events, or bring it to its configuration."""
         wanted = StreamConfig(
-            name=_EVENTS,
+            name=EVENTS,
             subjects=["ag2trust.v1.events.>"],
             max_age=_EVENTS_KEPT_SECONDS,
             duplicate_window=120,
@@ -271,6 +275,12 @@ class NatsBus:
             yield
         finally:
             await _unsubscribed(subscription)
+
+    def reading_events(
+        self, org_id: UUID, after: Position | None
+    ) -> AbstractAsyncContextManager[EventSource]:
+        """Read public events of *org_id*: what follows *after*, or happens from now."""
+        return reading_events(self._client, self._jetstream, org_id, after)
 
     @asynccontextmanager
     async def serving(self, service: Service, *answers: Answer) -> AsyncIterator[None]:

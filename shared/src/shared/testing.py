@@ -1,9 +1,11 @@
 """Stand-ins that keep the promises of the real thing."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from .bus import Answer
 from .bus_wire import error_in, failure_of
@@ -19,6 +21,7 @@ from .contracts.base import (
     Topic,
 )
 from .errors import AppError, UnavailableError
+from .event_stream import EventSource, Position, PublicEvent
 
 __all__ = ["FakeBus", "FakeClock"]
 
@@ -34,6 +37,7 @@ class FakeBus:
     signalled: list[tuple[str, Message]] = field(default_factory=list)
     answers: dict[str, Answer] = field(default_factory=dict)
     hearers: list[tuple[str, Callable[[bytes], None]]] = field(default_factory=list)
+    happened: asyncio.Event = field(default_factory=asyncio.Event)
     is_connected: bool = True
 
     def serve(self, *answers: Answer) -> None:
@@ -79,12 +83,51 @@ class FakeBus:
         finally:
             self.hearers.remove(hearer)
 
+    @asynccontextmanager
+    async def reading_events(
+        self, org_id: UUID, after: Position | None
+    ) -> AsyncIterator[EventSource]:
+        """Read what was published; a position tells how many came up to it."""
+        if not self.is_connected:
+            raise UnavailableError("The event stream cannot be reached.")
+        begin = len(self.published) if after is None else after.kept_at - 10**17
+        yield _FakeReader(self, org_id, begin)
+
     async def publish(self, topic: Topic[EventT], event: EventT) -> None:
         self.published.append((topic.subject(event.org_id), event))
+        self.happened.set()
 
     async def publish_all(self, topic: Topic[EventT], events: Sequence[EventT]) -> None:
         for event in events:
             await self.publish(topic, event)
+
+
+@dataclass
+class _FakeReader:
+    """Takes one event after another, those of its organization."""
+
+    bus: FakeBus
+    org_id: UUID
+    taken: int
+
+    async def next(self, *, patience: float) -> PublicEvent | None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while True:
+                    for subject, event in self.bus.published[self.taken :]:
+                        self.taken += 1
+                        if event.org_id == self.org_id:
+                            return self._read(subject, event)
+                    self.bus.happened.clear()
+                    await self.bus.happened.wait()
+        return None
+
+    def _read(self, subject: str, event: Event) -> PublicEvent:
+        return PublicEvent(
+            position=Position(10**17 + self.taken, str(event.id)),
+            name=".".join(subject.split(".")[-2:]),
+            payload=event.model_dump_json().encode(),
+        )
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """What the gateway's neighbours answer, and a question that makes them."""
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 import aiohttp
 
@@ -18,9 +19,26 @@ from shared.contracts.credentials import (
     ProviderStatus,
     ProviderSubmission,
 )
+from shared.contracts.metrics import MessageFinishedEvent, MessageRecord
 from shared.ids import new_id
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def finished(org_id: UUID) -> MessageFinishedEvent:
+    """Make the event of a message that somebody has counted."""
+    return MessageFinishedEvent(
+        id=new_id(),
+        org_id=org_id,
+        message=MessageRecord(
+            message_id=new_id(),
+            org_id=org_id,
+            agent_id=new_id(),
+            agent_type_id=new_id(),
+            status=MessageStatus.COMPLETED,
+            finished_at=NOON,
+        ),
+    )
 
 
 def provider(question: CreateProvider, submission: ProviderSubmission) -> Provider:

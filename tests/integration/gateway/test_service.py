@@ -29,11 +29,12 @@ from shared.contracts.credentials import (
     ProviderSubmission,
     submission_binding,
 )
+from shared.contracts.metrics import MESSAGE_FINISHED as EVENT_OF_A_MESSAGE
 from shared.errors import ProviderNotFoundError
 from shared.ids import new_id
 
 from .conftest import Superuser
-from .objects import message, post_message, provider
+from .objects import finished, message, post_message, provider
 
 pytestmark = pytest.mark.integration
 
@@ -117,6 +118,26 @@ async def test_a_signal_brings_the_answer_to_who_waits(
         await runner.signal(MESSAGE_FINISHED, finished, key=question.message_id)
 
     assert answering.result() == (200, "completed")
+
+
+async def test_an_event_reaches_who_listens_and_may(
+    client: aiohttp.ClientSession, metrics: NatsBus, superuser: Superuser
+) -> None:
+    await metrics.declare_events()
+    org_id = await superuser.fetchval("SELECT id FROM organization")
+
+    async with (
+        asyncio.timeout(30),
+        client.get("/api/events") as response,
+    ):
+        await response.content.readline()
+        await metrics.publish(EVENT_OF_A_MESSAGE, finished(new_id()))
+        mine = finished(org_id)
+        await metrics.publish(EVENT_OF_A_MESSAGE, mine)
+        heard = await response.content.readuntil(b"}\n\n")
+
+    assert str(mine.id) in heard.decode()
+    assert heard.count(b"event: message.finished") == 1
 
 
 async def test_ready_is_who_hears_all_neighbours(

@@ -84,6 +84,7 @@ OPERATIONS = {
     operation["operationId"]: SCHEMA[path][method]
     for path, methods in DOCUMENT["paths"].items()
     for method, operation in methods.items()
+    if operation["operationId"] != "stream_events"  # it has no end to look at
 }
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from gateway.access.permissions import Role
+from gateway.access.permissions import Permission, Role
 from gateway.access.principals import Principal
 from gateway.access.tokens import hash_of
 from gateway.repositories.api_keys import ApiKey
@@ -86,6 +86,13 @@ class FakeApiKeys:
         )
         self.keys.append(record)
         return record
+
+    def narrow(self, key_id: UUID, scopes: frozenset[Permission]) -> None:
+        """Give a key these scopes and no others."""
+        self.keys = [
+            replace(each, scopes=scopes) if each.id == key_id else each
+            for each in self.keys
+        ]
 
     async def principal(self, hashed: bytes) -> Principal | None:
         self.lookups += 1

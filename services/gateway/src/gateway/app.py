@@ -33,6 +33,7 @@ from .access.rate_limits import RateLimits, limiting, tell_allowance
 from .admission import Admission
 from .bootstrap import open_first_organization
 from .dashboard import dashboard_routes
+from .live_events import LiveEvents
 from .readiness import Readiness
 from .repositories.records import Records
 from .routes.agent_types import AgentTypeRoutes
@@ -43,6 +44,7 @@ from .routes.calls import CallRoutes
 from .routes.dead_letters import DeadLetterRoutes
 from .routes.description import DOCUMENT, DescriptionRoutes, DocumentationRoutes
 from .routes.errors import ErrorRoutes
+from .routes.events import EventRoutes
 from .routes.health import HealthRoutes
 from .routes.invitations import InvitationRoutes
 from .routes.jobs import JobRoutes
@@ -88,6 +90,7 @@ def create_app(
     now: Clock = utc_now,
 ) -> web.Application:
     waiting_room = WaitingRoom(bus)
+    live_events = LiveEvents(bus, admission.authentication)
     api = [
         ProviderRoutes(bus, credentials=credentials),
         AgentTypeRoutes(bus),
@@ -104,6 +107,7 @@ def create_app(
         JobRoutes(bus),
         AuditRoutes(bus),
         ErrorRoutes(),
+        EventRoutes(live_events),
         *_people(records, admission, now=now),
         DescriptionRoutes(),
     ]
@@ -123,7 +127,7 @@ def create_app(
         app.add_routes(dashboard_routes(dashboard))
     app[DOCUMENT] = _described(tuple(map(type, api)), tuple(map(type, outside)))
     app.on_response_prepare.extend([_name_request, tell_allowance, _log_answer])
-    app.on_shutdown.append(_closing(waiting_room))
+    app.on_shutdown.append(_closing(waiting_room, live_events))
     return app
 
 
@@ -222,9 +226,12 @@ def _described(api: tuple[type, ...], outside: tuple[type, ...]) -> JsonObject:
     return describe(operations, title="Ag2Trust", version=metadata.version(_PACKAGE))
 
 
-def _closing(waiting_room: WaitingRoom) -> Callable[[web.Application], Awaitable[None]]:
+def _closing(
+    *closable: WaitingRoom | LiveEvents,
+) -> Callable[[web.Application], Awaitable[None]]:
     async def close(_: web.Application) -> None:
-        waiting_room.close()
+        for each in closable:
+            each.close()
 
     return close
 

@@ -284,3 +284,8 @@ class Topic(Generic[EventT]):
 
     def subject(self, org_id: UUID | str) -> str:
         return f"ag2trust.v1.events.{org_id}.{self.noun}.{self.participle}"
+
+    @staticmethod
+    def subjects(org_id: UUID) -> str:
+        """Return the pattern of all events of one organization."""
+        return f"ag2trust.v1.events.{org_id}.>"

@@ -35,6 +35,7 @@ _MODULES: tuple[ModuleType, ...] = (
     gateway,
 )
 _EVENTS_API = ("INFO", "CREATE", "UPDATE")
+_READING_API = ("CREATE", "DELETE", "MSG.NEXT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ def permissions_of(service: Service) -> Permissions:
     }
     if service is Service.METRICS:
         publish |= {f"$JS.API.STREAM.{verb}.EVENTS" for verb in _EVENTS_API}
+    if service is Service.GATEWAY:
+        publish |= {f"$JS.API.CONSUMER.{verb}.EVENTS.>" for verb in _READING_API}
     subscribe = {
         f"{inbox_prefix(service)}.>",
         *(_pattern(each.subject) for each in _endpoints() if _is_of(each, service)),
