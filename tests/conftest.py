@@ -13,6 +13,8 @@ from hypothesis import settings
 
 from ag2trust.testing import Servers, running_servers
 
+_ALONE = {"stack", "browser"}
+
 # Other work may share the core, so no example is late.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
@@ -43,4 +45,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _can_share_the_machine(item: pytest.Item) -> bool:
-    return "stack" not in item.path.parts and item.get_closest_marker("docker") is None
+    return not _ALONE & set(item.path.parts) and item.get_closest_marker("docker") is None

@@ -1,0 +1,59 @@
+"""The dashboard on the whole stack, in the distribution's Chromium."""
+
+import re
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
+
+from ag2trust.launched import READY, Place, launching
+from ag2trust_sandbox import Sandbox, serving
+
+_CHROMIUM = shutil.which("chromium")
+_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+_LINK = re.compile(r"http://\S+/welcome#\S+")
+
+if _CHROMIUM is None:
+    sys.stderr.write("There is no chromium here: the dashboard is not tested.\n")
+    collect_ignore_glob = ["test_*.py"]
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A stack that runs, and the link that makes its first visitor the owner."""
+
+    url: str
+    first_login: str
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with serving() as provider:
+        yield provider
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def installed() -> AsyncIterator[Installed]:
+    with TemporaryDirectory(prefix="ag2trust-tests-") as folder:
+        place = Place(Path(folder) / "home")
+        async with launching(place) as launcher:
+            await launcher.says(READY, seconds=120)
+            await launcher.says("/welcome#")
+            link = _LINK.search(launcher.screen)
+            assert link is not None
+            yield Installed(place.gateway_url, link.group())
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(
+            executable_path=_CHROMIUM, args=_FLAGS
+        )
+        yield chromium
+        await chromium.close()
