@@ -62,7 +62,7 @@ images: install
 	deploy/images/offline.sh
 
 # Most of a test's time is waiting, so two cores carry three of them.
-test: install
+test: install dashboard
 	$(BIN)/pytest -m "not torture" --numprocesses 3 --dist loadgroup --no-loadscope-reorder
 
 torture: install

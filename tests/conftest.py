@@ -45,4 +45,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _can_share_the_machine(item: pytest.Item) -> bool:
-    return not _ALONE & set(item.path.parts) and item.get_closest_marker("docker") is None
+    return (
+        not _ALONE & set(item.path.parts) and item.get_closest_marker("docker") is None
+    )

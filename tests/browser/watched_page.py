@@ -19,7 +19,7 @@ _PATIENCE_MS = 60_000
 _NOT_SIGNED_IN = "401 (Unauthorized)"
 
 
-@dataclass(slots=True)
+@dataclass  # Playwright hangs its own attributes on whose method it calls
 class WatchedPage:
     """*wrongs* are console errors, uncaught failures and requests to other hosts.
 
