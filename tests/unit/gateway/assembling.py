@@ -16,7 +16,7 @@ from gateway.routing.idempotency import Idempotency
 from shared.identity import Identity
 from shared.testing import FakeBus, FakeClock
 
-from .fakes import AbsentDatabase, FakeApiKeys, FakeIdempotency
+from .fakes import AbsentDatabase, FakeApiKeys, FakeAudit, FakeIdempotency
 
 __all__ = ["assembled"]
 
@@ -36,7 +36,12 @@ def assembled(
         """Stand for a database that is there."""
 
     absent = Records.of(AbsentDatabase())
-    records = replace(absent, api_keys=api_keys, idempotency=FakeIdempotency())
+    records = replace(
+        absent,
+        api_keys=api_keys,
+        idempotency=FakeIdempotency(),
+        audit=FakeAudit(),
+    )
     return create_app(
         bus=bus,
         records=records,

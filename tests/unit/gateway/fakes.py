@@ -14,7 +14,7 @@ from gateway.repositories.api_keys import ApiKey
 from gateway.repositories.idempotency import Claim, Kept
 from gateway.repositories.organizations import Organization
 from shared.bus import answer
-from shared.contracts.base import Actor, Endpoint, Message, ReplyT, RequestT
+from shared.contracts.base import Actor, AuditEntry, Endpoint, Message, ReplyT, RequestT
 from shared.database import Database, Transaction
 from shared.errors import (
     ApiKeyNotFoundError,
@@ -180,6 +180,20 @@ class FakeInvitations:
     async def offer_first_login(self, hashed: bytes) -> bool:
         self.offered.append(hashed)
         return True
+
+
+@dataclass
+class FakeAudit:
+    """Entries in a list, of one organization."""
+
+    kept: list[AuditEntry] = field(default_factory=list)
+
+    async def entries(
+        self, org_id: UUID, *, before: UUID | None, limit: int
+    ) -> list[AuditEntry]:
+        del org_id
+        older = [each for each in self.kept if before is None or each.id < before]
+        return sorted(older, key=lambda each: each.id, reverse=True)[:limit]
 
 
 @dataclass

@@ -30,6 +30,7 @@ from .agent_protocol.doors import answered_once, open_doors
 from .agents.agent_logs import LogReader
 from .agents.agent_types import AgentTypes
 from .agents.agents import Agents
+from .agents.audit import Audit
 from .agents.claims import Claims
 from .agents.external_agents import ExternalAgents
 from .agents.runners import Runners
@@ -324,6 +325,7 @@ def answers(
         answer(contract.GET_AGENT_TYPE, types.get),
         answer(contract.LIST_AGENT_TYPES, types.list),
         answer(contract.MODELS_IN_USE, types.models_in_use),
+        answer(contract.LIST_AUDIT, Audit(database).list),
         answer(contract.CREATE_AGENT, agents.create),
         answer(contract.UPDATE_AGENT, agents.update),
         answer(contract.DELETE_AGENT, agents.delete),

@@ -31,6 +31,7 @@ from .access.browsers import Browsers
 from .access.passwords import Passwords
 from .access.rate_limits import RateLimits, limiting, tell_allowance
 from .admission import Admission
+from .audit_trail import AuditTrail
 from .bootstrap import open_first_organization
 from .dashboard import dashboard_routes
 from .live_events import LiveEvents
@@ -105,7 +106,7 @@ def create_app(
         MasterKeyRoutes(bus),
         RunnerRoutes(bus),
         JobRoutes(bus),
-        AuditRoutes(bus),
+        AuditRoutes(AuditTrail(bus, records.audit)),
         ErrorRoutes(),
         EventRoutes(live_events),
         *_people(records, admission, now=now),

@@ -13,6 +13,7 @@ from shared.identity import Identity
 from shared.lifecycle import background, every
 from shared.migrations import migrate
 
+from .administration.audit import Audit
 from .administration.price_list import PriceList
 from .administration.repricing import Repricer
 from .counting.announcements import Announcer
@@ -55,6 +56,7 @@ def answers(
     return (
         answer(contract.PING, answer_ping),
         answer(contract.INGEST, ledger.ingest),
+        answer(contract.LIST_AUDIT, Audit(database).list),
         answer(contract.LIST_CALLS, calls.list_calls),
         answer(contract.GET_CALL, calls.get_call),
         answer(contract.AGENT_STATS, usage.agent_stats),

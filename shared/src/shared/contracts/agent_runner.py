@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from .base import (
+    AuditEntry,
     Bytes,
     Empty,
     Endpoint,
@@ -35,6 +36,7 @@ __all__ = [
     "GET_MESSAGE",
     "LIST_AGENTS",
     "LIST_AGENT_TYPES",
+    "LIST_AUDIT",
     "MESSAGE_FINISHED",
     "MESSAGE_MAX_CHARACTERS",
     "MODELS_IN_USE",
@@ -446,6 +448,9 @@ LIST_AGENT_TYPES = Endpoint(
 )
 MODELS_IN_USE = Endpoint(
     "agent_runner.v1.models_in_use", ModelsQuestion, ModelsInUse, askers=_GATEWAY
+)
+LIST_AUDIT = Endpoint(
+    "agent_runner.v1.list_audit", PageQuestion, Page[AuditEntry], askers=_GATEWAY
 )
 CREATE_AGENT = Endpoint(
     "agent_runner.v1.create_agent",

@@ -173,20 +173,22 @@ class Patch(Message):
 class AuditEntry(Message):
     """Who did what to which object, as the owner of the object keeps it.
 
-    *act* is `noun.past_participle`. *position* and *hash* (hexadecimal) are its place
-    in the organization's chain (`shared.audit_chain`).
+    *act* is `noun.past_participle`; *service* is the owner. *position* and *hash*
+    (hexadecimal) are its place in the organization's chain (`shared.audit_chain`), None
+    where the owner keeps none.
     """
 
     id: UUID
-    position: int
+    service: Service = Service.CREDENTIALS
+    position: int | None = None
     at: AwareDatetime
     actor: Actor
     act: str
     object_kind: str
     object_id: UUID
-    details: dict[str, JsonValue]
-    request_id: str | None
-    hash: str
+    details: dict[str, JsonValue] = Field(default_factory=dict)
+    request_id: str | None = None
+    hash: str | None = None
 
 
 class Signed(Message):

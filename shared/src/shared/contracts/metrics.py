@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field
 
 from .agent_runner import MessageStatus
 from .base import (
+    AuditEntry,
     Empty,
     Endpoint,
     Event,
@@ -53,6 +54,7 @@ __all__ = [
     "GET_PRICE",
     "GET_REPRICING",
     "INGEST",
+    "LIST_AUDIT",
     "LIST_CALLS",
     "LIST_PRICES",
     "MESSAGE_FINISHED",
@@ -274,6 +276,9 @@ INGEST = Endpoint(
 )
 AGENT_STATS = Endpoint(
     "metrics.v1.agent_stats", AgentStatsQuestion, AgentStats, askers=_GATEWAY
+)
+LIST_AUDIT = Endpoint(
+    "metrics.v1.list_audit", PageQuestion, Page[AuditEntry], askers=_GATEWAY
 )
 LIST_CALLS = Endpoint(
     "metrics.v1.list_calls", CallsQuestion, Page[Call], askers=_GATEWAY

@@ -2,11 +2,13 @@
 
 from uuid import UUID
 
-from shared.contracts.base import Question
+import asyncpg
+
+from shared.contracts.base import Actor, AuditEntry, Question, Service
 from shared.database import Transaction
 from shared.ids import new_id
 
-__all__ = ["note"]
+__all__ = ["entries", "note"]
 
 
 async def note(
@@ -26,4 +28,34 @@ async def note(
         question.actor.id,
         act,
         object_id,
+    )
+
+
+async def entries(
+    transaction: Transaction, *, before: UUID | None, limit: int
+) -> list[AuditEntry]:
+    """List the newest first, those older than *before*."""
+    rows = await transaction.fetch(
+        """
+        SELECT id, at, actor_kind, actor_id, act, object_kind, object_id
+        FROM audit
+        WHERE $1::uuid IS NULL OR id < $1
+        ORDER BY id DESC
+        LIMIT $2
+        """,
+        before,
+        limit,
+    )
+    return [_entry(row) for row in rows]
+
+
+def _entry(row: asyncpg.Record) -> AuditEntry:
+    return AuditEntry(
+        id=row["id"],
+        service=Service.AGENT_RUNNER,
+        at=row["at"],
+        actor=Actor(kind=row["actor_kind"], id=row["actor_id"]),
+        act=row["act"],
+        object_kind=row["object_kind"],
+        object_id=row["object_id"],
     )

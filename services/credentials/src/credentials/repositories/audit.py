@@ -153,6 +153,7 @@ async def _add(transaction: Transaction, link: Link, own_hash: bytes) -> None:
 def _entry(row: asyncpg.Record) -> AuditEntry:
     return AuditEntry(
         id=row["id"],
+        service=Service.CREDENTIALS,
         position=row["position"],
         at=row["at"],
         actor=Actor(kind=row["actor_kind"], id=row["actor_id"]),

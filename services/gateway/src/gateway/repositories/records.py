@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from shared.database import Database
 
 from .api_keys import ApiKeyRepository, PostgresApiKeys
+from .audit import AuditRepository, PostgresAudit
 from .idempotency import IdempotencyRepository, PostgresIdempotency
 from .invitations import PostgresInvitations
 from .logins import PostgresLogins
@@ -24,6 +25,7 @@ class Records:
     logins: PostgresLogins
     api_keys: ApiKeyRepository
     idempotency: IdempotencyRepository
+    audit: AuditRepository
 
     @classmethod
     def of(cls, database: Database) -> "Records":
@@ -35,4 +37,5 @@ class Records:
             logins=PostgresLogins(database),
             api_keys=PostgresApiKeys(database),
             idempotency=PostgresIdempotency(database),
+            audit=PostgresAudit(database),
         )

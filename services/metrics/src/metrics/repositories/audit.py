@@ -3,11 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from shared.contracts.base import Actor
+import asyncpg
+
+from shared.contracts.base import Actor, AuditEntry, Service
 from shared.database import Transaction
 from shared.ids import new_id
 
-__all__ = ["note"]
+__all__ = ["entries", "note"]
 
 
 async def note(
@@ -35,4 +37,35 @@ async def note(
         object_kind,
         object_id,
         details,
+    )
+
+
+async def entries(
+    transaction: Transaction, *, before: UUID | None, limit: int
+) -> list[AuditEntry]:
+    """List the newest first, those older than *before*."""
+    rows = await transaction.fetch(
+        """
+        SELECT id, at, actor_kind, actor_id, act, object_kind, object_id, details
+        FROM audit
+        WHERE $1::uuid IS NULL OR id < $1
+        ORDER BY id DESC
+        LIMIT $2
+        """,
+        before,
+        limit,
+    )
+    return [_entry(row) for row in rows]
+
+
+def _entry(row: asyncpg.Record) -> AuditEntry:
+    return AuditEntry(
+        id=row["id"],
+        service=Service.METRICS,
+        at=row["at"],
+        actor=Actor(kind=row["actor_kind"], id=row["actor_id"]),
+        act=row["act"],
+        object_kind=row["object_kind"],
+        object_id=row["object_id"],
+        details=row["details"],
     )
