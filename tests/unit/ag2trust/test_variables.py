@@ -23,7 +23,7 @@ def test_without_variables_the_documented_defaults_hold() -> None:
 
     assert variables.home == Path(".ag2trust")
     assert (variables.gateway_port, variables.proxy_port) == (8080, 8090)
-    assert variables.external_port == 8091
+    assert variables.external_port == 8092
     assert variables.runtime is RuntimeWish.AUTO
     assert variables.bootstrap_api_key is None
     assert variables.allow_private_base_urls
@@ -61,7 +61,7 @@ def test_a_wrong_or_unknown_variable_is_named_and_its_value_is_not(
     assert value not in str(refused.value)
 
 
-@pytest.mark.parametrize("taken", ["8090", "8091"])
+@pytest.mark.parametrize("taken", ["8090", "8092"])
 def test_no_two_listeners_can_share_a_port(
     monkeypatch: pytest.MonkeyPatch, taken: str
 ) -> None:

@@ -54,7 +54,7 @@ class Variables(BaseSettings):
     home: Path = Path(".ag2trust")
     gateway_port: Port = 8080
     proxy_port: Port = 8090
-    external_port: Port = 8091
+    external_port: Port = 8092
     bootstrap_api_key: Annotated[SecretStr, AfterValidator(_is_key)] | None = None
     runtime: RuntimeWish = RuntimeWish.AUTO
     allow_private_base_urls: bool = True
