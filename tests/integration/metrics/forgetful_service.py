@@ -1,6 +1,8 @@
 """The service without its defence: it forgets before each batch what it has applied.
 
-A negative control for the tests that kill the service, run as a program like it.
+A negative control for the tests that kill the service, run as a program like it. It
+believes that a batch begins where the last one ended, and after its death that the last
+batch is still to come.
 """
 
 from collections.abc import AsyncIterator
@@ -29,14 +31,20 @@ class ForgetfulLedger(Ledger):
         self._database = database
 
     async def ingest(self, batch: Ingest) -> Ingested:
-        """Believe that the batch begins where the last one ended."""
+        if not batch.records:
+            return await super().ingest(batch)
+        await self._forget(batch)
+        answer = await super().ingest(batch)
+        await self._forget(batch)
+        return answer
+
+    async def _forget(self, batch: Ingest) -> None:
         async with self._database.sweep() as transaction:
             await transaction.execute(
                 "UPDATE sequence SET applied_through = $2 WHERE source = $1",
                 batch.source,
                 batch.records[0].sequence - 1,
             )
-        return await super().ingest(batch)
 
 
 @asynccontextmanager

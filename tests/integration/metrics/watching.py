@@ -11,9 +11,11 @@ __all__ = ["applied_through", "until", "until_blocked"]
 _SECONDS = 60
 
 
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+async def until(
+    condition: Callable[[], Awaitable[bool]], *, seconds: float = _SECONDS
+) -> None:
     """Look again and again; each look is a round trip, so others get their turn."""
-    async with asyncio.timeout(_SECONDS):
+    async with asyncio.timeout(seconds):
         while not await condition():
             pass
 

@@ -30,11 +30,19 @@ from .ports import free_port
 from .postgres import SUPERUSER, Postgres, running_postgres
 from .provisioning import ROLES, provision_database, provision_roles
 
-__all__ = ["BusAs", "Servers", "Stack", "fresh_stack", "identity_of", "running_servers"]
+__all__ = [
+    "PASSWORD",
+    "BusAs",
+    "Servers",
+    "Stack",
+    "fresh_stack",
+    "identity_of",
+    "running_servers",
+]
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
 
-_PASSWORD = "only-for-tests"  # noqa: S105 - the server holds nothing else
+PASSWORD = "only-for-tests"  # noqa: S105 - the server holds nothing else
 
 
 class BusAs:
@@ -59,7 +67,7 @@ class Servers:
         """Return *admin_url* with another login and database."""
         parts = urlsplit(self.admin_url)
         host = parts.netloc.rpartition("@")[2]
-        login = f"{role}:{quote(_PASSWORD, safe='')}@{host}"
+        login = f"{role}:{quote(PASSWORD, safe='')}@{host}"
         return f"postgresql://{login}/{database}?{parts.query}"
 
 
@@ -108,7 +116,7 @@ def identity_of(service: Service) -> Identity:
 async def running_servers(folder: Path) -> AsyncIterator[Servers]:
     """Start what no variable names, with data below *folder*, and make the roles."""
     async with _postgres(folder) as admin_url, _nats(folder) as nats_url:
-        await provision_roles(admin_url, dict.fromkeys(ROLES, _PASSWORD))
+        await provision_roles(admin_url, dict.fromkeys(ROLES, PASSWORD))
         yield Servers(admin_url, nats_url)
 
 
@@ -180,8 +188,8 @@ async def _postgres(folder: Path) -> AsyncIterator[str]:
         account=unprivileged_account(),
         is_durable=False,
     )
-    async with running_postgres(server, _PASSWORD):
-        yield server.url(SUPERUSER, _PASSWORD, "postgres")
+    async with running_postgres(server, PASSWORD):
+        yield server.url(SUPERUSER, PASSWORD, "postgres")
 
 
 @asynccontextmanager
