@@ -1,5 +1,7 @@
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -37,6 +39,7 @@ from shared.errors import (
     CredentialTamperedError,
     CredentialUnreadableError,
     LeaseRefusedError,
+    ProviderInUseError,
     UnavailableError,
 )
 from shared.identity import Identity
@@ -458,21 +461,18 @@ async def test_metrics_can_ask_nothing(
             await metrics_bus.ask(impatient, question)
 
 
-async def test_an_expired_lease_is_forgotten_and_a_live_one_is_not(
-    settings: Settings,
-    stack: Stack,
-    agent: Agent,
-    superuser: Superuser,
-) -> None:
-    clock = FakeClock(datetime.now(UTC))
-    await agent.lease()
+@asynccontextmanager
+async def _leases(
+    settings: Settings, stack: Stack, clock: FakeClock
+) -> AsyncIterator[Leases]:
+    """Assemble the leases of the service, as they are by *clock*."""
     identity = stack.identity(Service.CREDENTIALS)
     async with connect_database(settings) as database:
         vault = Vault(
             LocalMasterKey.from_file(stack.installation.master_key_file),
             Freeze(database),
         )
-        leases = Leases(
+        yield Leases(
             database=database,
             vault=vault,
             enrolment=Enrolment.from_file(settings.runners_file),
@@ -482,6 +482,16 @@ async def test_an_expired_lease_is_forgotten_and_a_live_one_is_not(
             now=clock,
         )
 
+
+async def test_an_expired_lease_is_forgotten_and_a_live_one_is_not(
+    settings: Settings,
+    stack: Stack,
+    agent: Agent,
+    superuser: Superuser,
+) -> None:
+    clock = FakeClock(datetime.now(UTC))
+    await agent.lease()
+    async with _leases(settings, stack, clock) as leases:
         clock.advance(LEASE_LIFETIME)
         await leases.forget_expired()
         before = await _lease_count(superuser)
@@ -490,3 +500,22 @@ async def test_an_expired_lease_is_forgotten_and_a_live_one_is_not(
 
     assert before == 1
     assert await _lease_count(superuser) == 0
+
+
+async def test_a_dead_runners_leases_end_and_its_agents_uses_stay_until_they_stopped(
+    settings: Settings,
+    stack: Stack,
+    operator: Operator,
+    agent: Agent,
+    superuser: Superuser,
+) -> None:
+    await agent.lease()
+    clock = FakeClock(datetime.now(UTC) + 3 * LEASE_LIFETIME)
+    async with _leases(settings, stack, clock) as leases:
+        await leases.forget_expired()
+
+    assert await _lease_count(superuser) == 0
+    with pytest.raises(ProviderInUseError):
+        await operator.delete(agent.provider_id)
+    await agent.runner.release(agent.id, generation=2)
+    await operator.delete(agent.provider_id)

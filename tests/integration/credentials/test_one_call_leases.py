@@ -101,6 +101,19 @@ async def test_the_audit_tells_who_asked_and_which_runner_got_it(
     }
 
 
+@pytest.mark.parametrize("purpose", OF_ONE_CALL)
+async def test_nothing_is_leased_that_the_audit_does_not_hold(
+    operator: Operator, runner: Runner, superuser: Superuser, purpose: str
+) -> None:
+    signed = await _request(purpose, operator, runner)
+    await superuser.execute("REVOKE INSERT ON audit FROM credentials")
+
+    with pytest.raises(AppError):
+        await runner.ask(signed)
+
+    assert await superuser.fetchval("SELECT count(*) FROM lease") == 0
+
+
 async def test_what_is_on_trial_is_kept_nowhere(
     operator: Operator, runner: Runner, superuser: Superuser
 ) -> None:

@@ -6,7 +6,7 @@ they only acknowledge.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from http import HTTPStatus
 
 from shared.contracts.base import Explanation
 from shared.errors import (
@@ -15,56 +15,18 @@ from shared.errors import (
     ProviderNotReadyError,
     RoleRefusedError,
 )
+from shared.provider_errors.explaining import ERROR_TABLE
+from shared.provider_errors.meanings import ACCESS_DENIED, INVALID_CREDENTIALS
+from shared.provider_errors.rows import ErrorSource, Failure, Meaning
 
 __all__ = ["no_ambient_identity", "require_ready", "role_refused"]
 
 
-class _Words(NamedTuple):
-    cause: str
-    fix: str
-
-
-_CODES_OF_STS = {
-    "AccessDenied": "ACCESS_DENIED",
-    "AccessDeniedException": "ACCESS_DENIED",
-    "ExpiredToken": "CREDENTIALS_EXPIRED",
-    "ExpiredTokenException": "CREDENTIALS_EXPIRED",
-    "IncompleteSignature": "INVALID_CREDENTIALS",
-    "InvalidClientTokenId": "INVALID_CREDENTIALS",
-    "MissingAuthenticationToken": "INVALID_CREDENTIALS",
-    "NoCredentials": "INVALID_CREDENTIALS",
-    "SignatureDoesNotMatch": "INVALID_CREDENTIALS",
-    "UnrecognizedClientException": "INVALID_CREDENTIALS",
-    "RegionDisabledException": "INVALID_CONFIGURATION",
-    "ValidationError": "INVALID_CONFIGURATION",
-}
-"""Source: STS, "Common errors", and the service model sts/2011-06-15 of botocore."""
-
-_WORDS_OF_CODES = {
-    "ACCESS_DENIED": _Words(
-        cause="The role's trust policy does not let this caller assume it, asks for "
-        "another external id, or the caller may not call sts:AssumeRole.",
-        fix="Let the trust policy name the caller and the external id {external_id}, "
-        "and allow the caller sts:AssumeRole on the role.",
-    ),
-    "CREDENTIALS_EXPIRED": _Words(
-        cause="The credentials that assume the role have expired.",
-        fix="Update the provider with fresh ones.",
-    ),
-    "INVALID_CREDENTIALS": _Words(
-        cause="AWS does not know the credentials that assume the role, or their secret "
-        "key or session token is wrong.",
-        fix="Check the key pair of the provider (and the clock of this machine).",
-    ),
-    "INVALID_CONFIGURATION": _Words(
-        cause="AWS cannot assume the role as it is configured.",
-        fix="Check the role's ARN, its maximum session duration (an hour or more) and "
-        "that AWS STS is active in the provider's region.",
-    ),
-}
-_OTHER_WORDS = _Words(
-    cause="AWS STS refuses to assume the role.",
-    fix="Look the error up in the AWS documentation of AssumeRole.",
+_NO_CREDENTIALS = "NoCredentials"  # our own name: the SDK found none to ask with
+_OTHER = Meaning(
+    RoleRefusedError.code,
+    "AWS STS refuses to assume the role.",
+    "Look the error up in the AWS documentation of AssumeRole.",
 )
 
 
@@ -100,20 +62,34 @@ def no_ambient_identity(name: str) -> ProviderNotReadyError:
 def role_refused(
     name: str, *, sts_error: str, external_id: str
 ) -> ProviderNotReadyError:
-    """Explain why STS refuses, by its own name for it (*sts_error*)."""
-    code = _CODES_OF_STS.get(sts_error, RoleRefusedError.code)
-    words = _WORDS_OF_CODES.get(code, _OTHER_WORDS)
+    """Explain why STS refuses, by its own name for it (*sts_error*).
+
+    Worth trying again: policies and keys are mended at AWS, and nobody tells us.
+    """
+    meaning = _meaning(sts_error)
+    fix = meaning.fix
+    if meaning.code == ACCESS_DENIED.code:
+        fix += f" The external id is {external_id}."
     return _not_ready(
         RoleRefusedError,
         Explanation(
-            code=code,
+            code=meaning.code,
             provider_error=sts_error,
             message=f'AWS does not let us assume the role of the provider "{name}".',
-            cause=words.cause,
-            fix=words.fix.format(external_id=external_id),
+            cause=meaning.cause,
+            fix=fix,
             retryable=True,
         ),
     )
+
+
+def _meaning(sts_error: str) -> Meaning:
+    """Find what STS means in the table of provider errors, by the name alone."""
+    if sts_error == _NO_CREDENTIALS:
+        return INVALID_CREDENTIALS
+    refused = Failure(HTTPStatus.FORBIDDEN, names=(sts_error,))
+    rows = ERROR_TABLE[ErrorSource.STS]
+    return next((row.meaning for row in rows if row.fits(refused)), _OTHER)
 
 
 def _missing(name: str, missing: Sequence[str]) -> ProviderNotReadyError:
