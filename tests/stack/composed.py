@@ -83,14 +83,6 @@ class Composed:
             shown = json.loads(await _run("docker", "inspect", *ids))
         return shown
 
-    async def inside(
-        self, container: Mapping[str, Any], program: str, *arguments: str
-    ) -> str:
-        """Run a Python program in a container; return its standard output."""
-        return await _run(
-            *("docker", "exec", container["Id"], "python3", "-c", program, *arguments)
-        )
-
     def _variables(self) -> Mapping[str, str]:
         return {
             "AG2TRUST_INSTALLATION": self.name,

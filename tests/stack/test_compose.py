@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from ipaddress import IPv4Interface
@@ -16,6 +17,7 @@ from ag2trust_sandbox import Sandbox
 from shared.contracts.base import Service
 
 from .composed import Composed, composed
+from .reaching import EVERY_ADDRESS, reached_from
 
 pytestmark = [
     pytest.mark.docker,
@@ -26,21 +28,6 @@ pytestmark = [
 
 PROVIDER_KEY = f"sk-fake-{secrets.token_hex(16)}"
 
-CONNECT = """
-import socket, sys
-from concurrent.futures import ThreadPoolExecutor
-
-def reached(address):
-    host, port = address.rsplit(":", 1)
-    try:
-        socket.create_connection((host, int(port)), timeout=2).close()
-    except OSError:
-        return ""
-    return address
-
-with ThreadPoolExecutor(32) as pool:
-    print(*pool.map(reached, sys.argv[1:]))
-"""
 KEY_FILES = """
     */identity.nkey vault/keys/*.nkey vault/api-key master-key/master.key
     postgres/password database/passwords.json
@@ -108,7 +95,9 @@ async def test_ports_are_published_on_loopback_alone(running: Running) -> None:
     assert published == {("127.0.0.1", str(port)) for port in ours}
 
 
-async def test_an_agent_reaches_its_runner_and_no_server(running: Running) -> None:
+async def test_an_agent_reaches_its_runner_and_nothing_else_of_the_host(
+    running: Running,
+) -> None:
     containers = await running.installation.containers()
     [agent] = (it for it in containers if "ag2trust.agent" in it["Config"]["Labels"])
     [network] = _networks(agent)
@@ -125,10 +114,12 @@ async def test_an_agent_reaches_its_runner_and_no_server(running: Running) -> No
         f"{it}:{port}" for it in everywhere for port in (*ours, 8080, 4222, 5432)
     ]
 
-    reached = await running.installation.inside(agent, CONNECT, runner, *servers)
+    with socket.create_server((EVERY_ADDRESS, 0)) as anybody:
+        servers += [f"{it}:{anybody.getsockname()[1]}" for it in everywhere]
+        reached = await reached_from(agent["Id"], runner, *servers)
 
     assert len(everywhere) >= len(("host", "inside", "outside", "nats", "gateway"))
-    assert reached.split() == [runner]
+    assert reached == [runner]
 
 
 async def test_the_broker_alone_holds_dockers_socket(running: Running) -> None:
@@ -144,7 +135,7 @@ async def test_the_broker_alone_holds_dockers_socket(running: Running) -> None:
     assert holders == {"broker"}
 
 
-async def test_the_runner_is_not_root_and_the_broker_is_on_no_network(
+async def test_the_runner_is_not_root_and_the_broker_can_do_little_as_root(
     running: Running,
 ) -> None:
     containers = {
@@ -153,10 +144,11 @@ async def test_the_runner_is_not_root_and_the_broker_is_on_no_network(
 
     runner, broker = containers["agent-runner"], containers["broker"]
     assert runner["Config"]["User"] == "65532:65532"
-    assert [*broker["NetworkSettings"]["Networks"]] == ["none"]
+    assert not runner["HostConfig"]["CapAdd"]
+    assert broker["HostConfig"]["CapAdd"] == ["NET_ADMIN"]
     for each in (runner, broker):
         assert each["HostConfig"]["CapDrop"] == ["ALL"]
-        assert not each["HostConfig"]["CapAdd"]
+        assert each["HostConfig"]["ReadonlyRootfs"]
 
 
 async def test_down_and_up_finds_everything(running: Running) -> None:

@@ -47,7 +47,10 @@ _RESOURCES = Resources()
 RANGE = IPv4Network("10.209.0.0/16")
 _RUNNER = "runner-1"
 _SHELL = "sh"
-_PROGRAMS = ("bash", "cat", "env", "grep", "id", "ls", "sleep", "yes")
+_PROGRAMS = (
+    *("bash", "cat", "env", "grep", "id", "ls", "mkdir", "perl", "sleep", "timeout"),
+    *("unshare", "yes"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +140,12 @@ class DockerLab:
         environment: dict[str, str] | None = None,
         secrets: Iterable[str] = (),
         resources: Resources = _RESOURCES,
+        port: int = 0,
     ) -> AsyncIterator[Guest]:
         """Connect a new agent of *image*, and open a door for it."""
         agent_id = new_id()
         address = await runtime.connect(agent_id, ORG, EPOCH)
-        async with open_door(address) as door:
+        async with open_door(address, port) as door:
             launch = Launch(
                 agent_id=agent_id,
                 org_id=ORG,
@@ -185,6 +189,15 @@ class DockerLab:
         )
         return await engine.make_container(f"ag2trust-{guest.id}", body)
 
+    async def plain(self, image: str, **host_config: Any) -> list[str]:
+        """Run *image* as `docker run` would, without any of our defences."""
+        config = {
+            "Image": image,
+            "Labels": {"ag2trust.installation": self.installation},
+            "HostConfig": host_config,
+        }
+        return await self._told(config, b"")
+
     async def files_with(self, text: str) -> list[str]:
         """Return the files of Docker, and of /tmp, that hold *text*.
 
@@ -198,7 +211,7 @@ class DockerLab:
             "Entrypoint": [
                 "/bin/bash",
                 "-c",
-                'read -r text; exec grep -rlasF -D skip -e "$text" /searched',
+                'read -r text; grep -rlasF -D skip -e "$text" /searched; echo searched',
             ],
             "User": "0:0",
             "OpenStdin": True,
@@ -210,7 +223,9 @@ class DockerLab:
                 "LogConfig": {"Type": "none"},
             },
         }
-        return await self._told(config, f"{text}\n".encode())
+        *found, last = await self._told(config, f"{text}\n".encode())
+        assert last == "searched"
+        return found
 
     async def _told(self, config: dict[str, Any], told: bytes) -> list[str]:
         """Run a container to its end; return the lines it printed."""

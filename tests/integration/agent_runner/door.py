@@ -44,9 +44,9 @@ class Door:
 
 
 @asynccontextmanager
-async def open_door(address: str = "127.0.0.1") -> AsyncIterator[Door]:
+async def open_door(address: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Door]:
     door = Door()
-    server = await asyncio.start_server(door.listen, address, 0)
+    server = await asyncio.start_server(door.listen, address, port)
     host, port = server.sockets[0].getsockname()
     door.url = f"http://{host}:{port}"
     async with server:

@@ -17,12 +17,12 @@ from .broker_client import FRAME, calling, launch_request, told
 from .docker_lab import EPOCH, ORG, SOCKET, DockerLab
 from .door import KNOCK, Door
 from .engine_cable import engine_cable
+from .waiting import until
 
 pytestmark = pytest.mark.docker
 
 WAIT = "sleep 1000"
 MALFORMED = "MALFORMED_REQUEST"
-LOOK_AGAIN_SECONDS = 0.05
 
 
 @pytest.fixture
@@ -47,10 +47,10 @@ async def launched(broker: Path, image: str) -> tuple[UUID, str]:
 
 
 async def nothing_is_left(lab: DockerLab) -> None:
-    """Wait until there is no container and no network; the broker tells nobody."""
-    async with asyncio.timeout(60):
-        while await lab.containers() or await lab.networks():  # noqa: ASYNC110
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+    async def is_so() -> bool:
+        return not (await lab.containers() or await lab.networks())
+
+    await until(is_so)
 
 
 async def lines_heard(door: Door, *, most: int) -> int:

@@ -1,6 +1,5 @@
 """A launch broker that is killed, and what it says for itself."""
 
-import asyncio
 import signal
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -17,13 +16,12 @@ from agent_runner.runtimes.runtime import ExitReason, Runtime
 from .broker_process import BrokerProcess, broker_process
 from .docker_lab import DockerLab, Guest
 from .door import KNOCK
-from .waiting import next_exit, said
+from .waiting import next_exit, said, until
 
 pytestmark = pytest.mark.docker
 
 START = timedelta(seconds=60)
 NO_TIME = timedelta()
-LOOK_AGAIN_SECONDS = 0.2
 
 
 @pytest.fixture
@@ -42,10 +40,12 @@ async def runtime(broker: BrokerProcess) -> AsyncIterator[Runtime]:
 
 async def heard_saying(runtime: Runtime, guest: Guest, words: str) -> None:
     """Have it say *words* until it is heard; nobody hears what is said before that."""
-    async with asyncio.timeout(60):
-        while words not in await runtime.tail(guest.id):
-            guest.door.say(words)
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+    async def is_heard() -> bool:
+        guest.door.say(words)
+        return words in await runtime.tail(guest.id)
+
+    await until(is_heard)
 
 
 async def test_an_agent_is_heard_again_when_its_broker_was_killed(

@@ -9,13 +9,13 @@ from uuid import uuid4
 import pytest
 
 from agent_runner.broker.engine import engine_at
-from agent_runner.runtimes.launch_frame import READY, REFUSED
+from agent_runner.runtimes.errors import ImageRefusedError
+from agent_runner.runtimes.launch_frame import REFUSED
 from agent_runner.runtimes.runtime import Resources, Runtime
-from shared.ids import new_id
 
-from .docker_lab import ORG, SOCKET, DockerLab
-from .door import KNOCK, open_door
-from .waiting import next_exit
+from .docker_lab import SOCKET, DockerLab
+from .door import KNOCK
+from .waiting import printed
 
 pytestmark = pytest.mark.docker
 
@@ -27,18 +27,6 @@ WAIT = KNOCK + "echo up >&3; sleep 1000"
 async def runtime(lab: DockerLab) -> AsyncIterator[Runtime]:
     async with lab.runtime() as runtime:
         yield runtime
-
-
-async def printed(lab: DockerLab, runtime: Runtime, image: str) -> list[str]:
-    """Run an agent of *image* to its end; return the lines of its command.
-
-    Docker's two streams keep their own order, so the init's line may come anywhere.
-    """
-    async with lab.guest(runtime, image) as guest:
-        await runtime.launch(guest.launch)
-        exited = await next_exit(runtime)
-    init = READY.decode().strip()
-    return [line for line in exited.last_words.splitlines() if line != init]
 
 
 async def body_of_a_running_agent(
@@ -100,7 +88,11 @@ async def test_a_container_is_made_as_the_design_says(
         await runtime.launch(guest.launch)
         shown = await lab.shown(guest.id)
 
-    host = shown["HostConfig"]
+    config, host = shown["Config"], shown["HostConfig"]
+    assert config["OpenStdin"]
+    assert config["StdinOnce"]
+    assert not config["Tty"]
+    assert config["Env"] == ["PATH=/bin"]  # the image's own
     assert host["LogConfig"]["Type"] == "none"
     assert host["RestartPolicy"]["Name"] == "no"
     assert host["CapDrop"] == ["ALL"]
@@ -110,12 +102,17 @@ async def test_a_container_is_made_as_the_design_says(
     assert host["NanoCpus"] == 500_000_000
     assert host["PidsLimit"] == 32
     assert not host["Privileged"]
-    assert not host["Binds"]
     assert not host["Devices"]
     assert not host["CapAdd"]
     assert not host["PortBindings"]
-    assert not host["PidMode"]
     assert host["IpcMode"] == "private"
+    assert host["Dns"] == ["127.0.0.1"]
+    assert host["ShmSize"] == 16 * 1024 * 1024
+    for mode in ("PidMode", "UTSMode", "UsernsMode", "Cgroup", "CgroupParent"):
+        assert not host[mode]
+    for shared in ("Binds", "VolumesFrom", "Links", "ExtraHosts", "GroupAdd"):
+        assert not host[shared]
+    assert not host["OomKillDisable"]
 
 
 async def test_the_init_is_all_that_is_mounted_from_the_host(
@@ -151,14 +148,24 @@ async def test_docker_keeps_no_log(lab: DockerLab, runtime: Runtime) -> None:
 
 
 @pytest.mark.parametrize(
-    ("user", "seen"), [("root", "65534"), ("0:0", "65534"), ("1234:1234", "1234")]
+    ("user", "seen"),
+    [
+        ("root", "65534"),
+        ("0:0", "65534"),
+        ("disguised", "65534"),
+        ("1234:1234", "1234"),
+    ],
 )
 async def test_nobody_is_root(
     lab: DockerLab, runtime: Runtime, user: str, seen: str
 ) -> None:
-    image = await lab.image("id -u; id -g", f"USER {user}")
+    """Not even who has another name for it; an ordinary container lets that pass."""
+    disguise = 'RUN ["/bin/bash", "-c", "echo disguised:x:0:0::/: >/etc/passwd"]'
+    image = await lab.image("id -u; id -g", disguise, f"USER {user}")
 
     assert await printed(lab, runtime, image) == [seen, seen]
+    if user == "disguised":
+        assert await lab.plain(image) == ["0", "0"]
 
 
 async def test_an_agent_has_no_capabilities_and_gains_none(
@@ -171,6 +178,80 @@ async def test_an_agent_has_no_capabilities_and_gains_none(
     assert lines.pop("NoNewPrivs") == "1"
     assert lines.keys() == {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"}
     assert {int(mask, 16) for mask in lines.values()} == {0}
+
+
+async def test_a_program_that_would_make_root_of_anybody_does_not(
+    lab: DockerLab, runtime: Runtime
+) -> None:
+    set_user = 'RUN ["/bin/perl", "-e", "chmod 04755, q(/bin/id)"]'
+    image = await lab.image("id -u", set_user, "USER 1234:1234")
+
+    assert await printed(lab, runtime, image) == ["1234"]
+    assert await lab.plain(image) == ["0"]
+
+
+async def test_the_kernel_is_asked_through_a_filter(
+    lab: DockerLab, runtime: Runtime
+) -> None:
+    """Docker's own: without it anybody may have a user namespace, root in it."""
+    image = await lab.image(
+        "unshare --user id -u; grep Seccomp: /proc/self/status", "USER 1234:1234"
+    )
+
+    confined = await printed(lab, runtime, image)
+    unfiltered = await lab.plain(image, SecurityOpt=["seccomp=unconfined"])
+
+    assert sorted(confined) == [
+        "Seccomp:\t2",
+        "unshare: unshare failed: Operation not permitted",
+    ]
+    assert unfiltered == ["65534", "Seccomp:\t0"]
+
+
+async def test_an_agent_cannot_forge_packets(lab: DockerLab, runtime: Runtime) -> None:
+    """Neither a raw socket nor one of the link's own."""
+    image = await lab.image(
+        "perl -e 'print socket(S, 2, 3, 1) ? 1 : 0, socket(S, 17, 3, 768) ? 1 : 0'"
+    )
+
+    assert await printed(lab, runtime, image) == ["00"]
+    assert await lab.plain(image) == ["11"]
+
+
+async def test_an_agent_finds_no_socket_of_the_host(
+    lab: DockerLab, runtime: Runtime
+) -> None:
+    """Docker's least of all; a container that is given it sees it."""
+    image = await lab.image(
+        "for each in /*.sock /run/* /run/*/* /var/run/* /tmp/* /ag2trust/*; do "
+        '[ -S "$each" ] && echo "$each"; done; true'
+    )
+
+    assert await printed(lab, runtime, image) == []
+    socket = {"Type": "bind", "Source": str(SOCKET), "Target": "/docker.sock"}
+    assert await lab.plain(image, Mounts=[socket]) == ["/docker.sock"]
+
+
+async def test_an_agent_sees_no_processes_but_its_own(
+    lab: DockerLab, runtime: Runtime
+) -> None:
+    image = await lab.image("for each in /proc/[0-9]*; do echo ${each#/proc/}; done")
+
+    assert await printed(lab, runtime, image) == ["1"]
+    assert len(await lab.plain(image, PidMode="host")) > 1
+
+
+async def test_an_image_with_a_volume_is_refused(
+    lab: DockerLab, runtime: Runtime
+) -> None:
+    """It would be a folder of the host, without bounds."""
+    image = await lab.image("true", 'VOLUME ["/data"]')
+
+    async with lab.guest(runtime, image) as guest:
+        with pytest.raises(ImageRefusedError, match="declares volumes"):
+            await runtime.launch(guest.launch)
+
+    assert not await lab.containers()
 
 
 async def test_an_agent_writes_to_tmp_alone(lab: DockerLab, runtime: Runtime) -> None:
@@ -201,30 +282,6 @@ async def test_an_agent_leaves_no_core_and_opens_few_files(
     image = await lab.image("ulimit -Hc; ulimit -Hn")
 
     assert await printed(lab, runtime, image) == ["0", "1024"]
-
-
-async def test_an_agent_finds_no_names(lab: DockerLab, runtime: Runtime) -> None:
-    image = await lab.image(
-        "exec 3<>/dev/tcp/example.com/80 && echo found; grep -v '^#' /etc/resolv.conf"
-    )
-
-    lines = await printed(lab, runtime, image)
-
-    assert "found" not in lines
-    assert not [line for line in lines if line.startswith("search")]
-
-
-async def test_an_agent_does_not_reach_another_agents_listener(
-    lab: DockerLab, runtime: Runtime
-) -> None:
-    other = await runtime.connect(new_id(), ORG, 1)
-
-    async with open_door(other) as theirs:
-        port = theirs.url.rpartition(":")[2]
-        knock = f"(exec 4<>/dev/tcp/{other}/{port}) 2>/dev/null && echo reached; "
-        image = await lab.image(KNOCK + knock + "echo done")
-
-        assert await printed(lab, runtime, image) == ["done"]
 
 
 async def test_an_init_whose_runner_goes_away_ends(

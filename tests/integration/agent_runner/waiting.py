@@ -1,13 +1,20 @@
-"""Waits for what a runtime tells, with a limit."""
+"""Waits for what a runtime tells, and for what an agent prints, with a limit."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from agent_runner.runtimes.runtime import Exited, Runtime
+from agent_runner.runtimes.launch_frame import READY
+from agent_runner.runtimes.runtime import Exited, Resources, Runtime
 
-__all__ = ["next_exit", "said"]
+from .docker_lab import DockerLab
 
-_WITHIN_SECONDS = 30
+__all__ = ["next_exit", "printed", "said", "until"]
+
+_LOOK_AGAIN_SECONDS = 0.1
+_RESOURCES = Resources()
+
+_WITHIN_SECONDS = 60
 
 
 async def next_exit(runtime: Runtime) -> Exited:
@@ -15,8 +22,31 @@ async def next_exit(runtime: Runtime) -> Exited:
         return await anext(aiter(runtime.exits()))
 
 
+async def printed(
+    lab: DockerLab, runtime: Runtime, image: str, resources: Resources = _RESOURCES
+) -> list[str]:
+    """Run an agent of *image* to its end; return the lines of its command.
+
+    Docker's two streams keep their own order, so the init's line may come anywhere.
+    """
+    async with lab.guest(runtime, image, resources=resources) as guest:
+        await runtime.launch(guest.launch)
+        exited = await next_exit(runtime)
+    init = READY.decode().strip()
+    return [line for line in exited.last_words.splitlines() if line != init]
+
+
 async def said(runtime: Runtime, agent_id: UUID, words: str) -> None:
-    """Wait until the agent's tail has *words*; nothing announces what is printed."""
+    """Wait until the agent's tail has *words*."""
+
+    async def is_said() -> bool:
+        return words in await runtime.tail(agent_id)
+
+    await until(is_said)
+
+
+async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
+    """Look again and again, for what nobody announces."""
     async with asyncio.timeout(_WITHIN_SECONDS):
-        while words not in await runtime.tail(agent_id):  # noqa: ASYNC110 see above
-            await asyncio.sleep(0)
+        while not await is_so():  # noqa: ASYNC110 see above
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)

@@ -28,7 +28,8 @@ class Installation:
     """One installation: where its parts are, and who they are.
 
     *name* is short and unique on the machine; Docker labels carry it.
-    *broker_socket* is where the runner's launch broker listens, if there is one.
+    *broker_socket* is where the runner's launch broker listens, if there is one; it
+    may close this host's ports to agents.
     *database_urls* holds one URL per role, *identity_files* an nkey seed per service.
     """
 
@@ -49,6 +50,7 @@ class Installation:
     first_login_hash: str | None = None
     dashboard_folder: Path | None = None
     allow_private_base_urls: bool = False
+    closes_host_ports: bool = False
     runtime: RunnerRuntime = field(default_factory=RunnerRuntime)
 
     def settings_of(self, service: Service) -> dict[str, str]:
@@ -78,6 +80,7 @@ class Installation:
             "runner": RUNNER,
             "socket": str(self.broker_socket),
             "images": self.runtime.agent_image,
+            "agent_port": str(self.proxy_port) if self.closes_host_ports else "",
         }
         return {f"AG2TRUST_BROKER_{name.upper()}": told[name] for name in told}
 

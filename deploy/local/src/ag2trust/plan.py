@@ -4,6 +4,8 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent_runner.broker.host_ports import may_close_ports
+
 from .accounts import unprivileged_account
 from .dashboard import built_dashboard
 from .first_login import FirstLogin
@@ -68,6 +70,7 @@ class Plan:
             first_login_hash=self.first_login.sha256,
             dashboard_folder=built_dashboard(),
             allow_private_base_urls=self.variables.allow_private_base_urls,
+            closes_host_ports=may_close_ports(),
             runtime=runtime,
         )
 

@@ -35,6 +35,11 @@ _READY_WITHIN_SECONDS = 60.0
 _LOOK_AT_LOGS_EVERY = timedelta(seconds=1)
 _DOCKER = "unix:///var/run/docker.sock"  # where the broker looks
 
+_PORTS_ARE_OPEN = (
+    "Agents can reach what listens on all addresses of this machine: only root may "
+    "close its ports to them."
+)
+
 # Together less than the 15 s within which a stop is over.
 _STOP_SERVICE_SECONDS = 6.0
 _STOP_BROKER_SECONDS = 2.0
@@ -57,7 +62,7 @@ async def running_stack(plan: Plan, screen: Screen) -> AsyncIterator[RunnerRunti
             await stack.enter_async_context(
                 supervisor.keeping(command, stop_seconds=_STOP_BROKER_SECONDS)
             )
-            for command in _brokers(installation, plan)
+            for command in _brokers(installation, plan, screen)
         ]
         services = [
             await stack.enter_async_context(
@@ -123,10 +128,12 @@ async def _choose_runtime(plan: Plan, screen: Screen) -> RunnerRuntime:
     return await choose_runtime(plan.variables.runtime, ensure_image, screen)
 
 
-def _brokers(installation: Installation, plan: Plan) -> list[Command]:
+def _brokers(installation: Installation, plan: Plan, screen: Screen) -> list[Command]:
     """Return the runner's launch broker, if its agents run in containers."""
     if installation.runtime.name != "docker":
         return []
+    if not installation.closes_host_ports:
+        screen.say(_PORTS_ARE_OPEN)
     make_own_folder(plan.broker_folder)
     environment = installation.environment_of_broker()
     return [_python("broker", "agent_runner.broker", environment, plan)]

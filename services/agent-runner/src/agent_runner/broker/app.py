@@ -7,7 +7,8 @@ from agent_runner.runtimes.launch_frame import AGENT_INIT
 
 from .body import Owner, Volume
 from .broker import Broker, Terms
-from .engine import engine_at
+from .engine import DockerEngine, engine_at
+from .host_ports import HostPorts
 from .listener import listening
 from .settings import Settings
 
@@ -26,7 +27,30 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
         images=settings.images,
         container_runtime=settings.container_runtime,
     )
-    async with engine_at(settings.docker_socket, owner) as engine:
-        broker = Broker(engine, terms)
-        async with listening(settings.socket, broker, peer_uid=settings.peer_uid):
-            yield
+    async with (
+        engine_at(settings.docker_socket, owner) as engine,
+        closed_ports(settings, engine) as ports,
+        listening(
+            settings.socket,
+            Broker(engine, terms, ports),
+            peer_uid=settings.peer_uid,
+        ),
+    ):
+        yield
+
+
+@asynccontextmanager
+async def closed_ports(
+    settings: Settings, engine: DockerEngine
+) -> AsyncIterator[HostPorts | None]:
+    """Hold the host's ports closed to agents, if the settings ask for it."""
+    if settings.agent_port is None:
+        yield None
+        return
+    name = f"ag2trust-{settings.installation}-{settings.runner}"
+    ports = HostPorts(name, port=settings.agent_port, bridges=engine.bridges)
+    await ports.start()
+    try:
+        yield ports
+    finally:
+        await ports.end()

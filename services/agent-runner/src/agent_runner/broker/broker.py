@@ -21,6 +21,7 @@ from agent_runner.runtimes.turns import Turns
 from .body import Owner, Volume, container_body, network_body
 from .engine import Attachment, DockerEngine, Network
 from .finishing import finished
+from .host_ports import HostPorts
 from .images import AgentImage, AllowedImages, ImageName
 from .networks import free_subnets
 from .wire import (
@@ -57,9 +58,12 @@ class Terms:
 class Broker:
     """Any request may raise EngineUnavailableError."""
 
-    def __init__(self, engine: DockerEngine, terms: Terms) -> None:
+    def __init__(
+        self, engine: DockerEngine, terms: Terms, ports: HostPorts | None
+    ) -> None:
         self._engine = engine
         self._terms = terms
+        self._ports = ports
         self._turns = Turns()
         self._allocation = asyncio.Lock()
 
@@ -69,6 +73,8 @@ class Broker:
             if network is None:
                 await self._make_network(request)
                 network = await self._connected(request.agent_id)
+            if self._ports:
+                await self._ports.close_to(network.bridge)
         return Connected(address=network.address)
 
     @asynccontextmanager
@@ -162,6 +168,8 @@ class Broker:
         image = await self._image(request.image)
         await self._check_container_runtime()
         network = await self._connected(request.agent_id)
+        if self._ports:
+            await self._ports.close_to(network.bridge)
         body = container_body(
             request,
             image,
@@ -229,6 +237,8 @@ class Broker:
             await self._engine.remove_container(container.container_id)
         for network in await self._engine.networks(agent_id):
             await self._engine.remove_network(network.id)
+            if self._ports:
+                await self._ports.forget(network.bridge)
 
 
 def _not_allowed(image: str) -> ImageRefusedError:

@@ -45,6 +45,11 @@ class Network:
     placed: Placed
     address: str
 
+    @property
+    def bridge(self) -> str:
+        """The interface's name on the host (moby, libnetwork's bridge driver)."""
+        return f"br-{self.id[:12]}"
+
 
 @asynccontextmanager
 async def engine_at(socket: Path, owner: Owner) -> AsyncIterator["DockerEngine"]:
@@ -101,6 +106,9 @@ class DockerEngine:
         with _translated():
             found = await self._docker.networks.list(filters=filters)
         return [_network(each) for each in found]
+
+    async def bridges(self) -> set[str]:
+        return {each.bridge for each in await self.networks()}
 
     async def taken_subnets(self) -> list[IPv4Network]:
         """Return the subnets of every network of this engine, whoever owns it."""

@@ -24,7 +24,8 @@ class Settings(ProcessSettings):
     space: `repository`, `repository:tag` or `repository@sha256:…`. *init_volume* is a
     Docker volume that holds agent_init.sh as `init`, for a broker whose own files the
     engine's host does not see. *container_runtime* names one that the engine offers,
-    such as `runsc`; empty is the engine's default.
+    such as `runsc`; empty is the engine's default. *agent_port* is the runner's: if it
+    is told, agents reach no other port of this host, for which it takes CAP_NET_ADMIN.
     """
 
     model_config = SettingsConfigDict(env_prefix="AG2TRUST_BROKER_")
@@ -37,4 +38,5 @@ class Settings(ProcessSettings):
     images: Annotated[AllowedImages, NoDecode, BeforeValidator(AllowedImages.parse)]
     container_runtime: str = Field(default="", pattern=r"^[A-Za-z0-9._-]*$")
     init_volume: str = ""
+    agent_port: int | None = Field(default=None, ge=1, le=65535)
     agent_networks: IPv4Network = IPv4Network("10.201.0.0/16")
