@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import AsyncIterator
+from ipaddress import IPv4Interface
 from typing import Any
 
 import pytest
@@ -42,7 +43,8 @@ async def test_an_agent_reaches_its_runner_and_nothing_else_of_the_machine(
 ) -> None:
     container = await agent(whole)
     [network] = container["NetworkSettings"]["Networks"].values()
-    host = network["Gateway"]
+    subnet = f"{network['IPAddress']}/{network['IPPrefixLen']}"
+    host = IPv4Interface(subnet).network[1]
     runner = f"{host}:{whole.place.proxy_port}"
     nats_port = int((whole.place.home / "nats-port").read_text())
     servers = [
