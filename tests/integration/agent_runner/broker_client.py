@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from agent_runner.broker.wire import PIECE_HEADER
 from agent_runner.runtimes.launch_frame import launch_frame
+from shared.ids import new_id
 
 from .docker_lab import EPOCH, ORG
 
-__all__ = ["FRAME", "BrokerLine", "calling", "launch_request", "told"]
+__all__ = ["FRAME", "BrokerLine", "calling", "connected", "launch_request", "told"]
 
 _WITHIN_SECONDS = 60
 FRAME = launch_frame({})
@@ -40,6 +42,17 @@ class BrokerLine:
         async with asyncio.timeout(_WITHIN_SECONDS):
             line = await self._reader.readline()
         return json.loads(line) if line else None
+
+    async def all_pieces(self) -> bytes:
+        """Return what follows until the broker hangs up: an agent's output."""
+        said = b""
+        async with asyncio.timeout(_WITHIN_SECONDS):
+            rest = await self._reader.read()
+        while rest:
+            _, length = PIECE_HEADER.unpack_from(rest)
+            end = PIECE_HEADER.size + length
+            said, rest = said + rest[PIECE_HEADER.size : end], rest[end:]
+        return said
 
 
 @asynccontextmanager
@@ -71,3 +84,12 @@ def launch_request(agent_id: UUID, image: str) -> dict[str, Any]:
         "limits": {"memory_mb": 64, "cpus": 1, "pids": 64},
         "frame_bytes": len(FRAME),
     }
+
+
+async def connected(broker: Path) -> UUID:
+    """Connect a new agent; return its id."""
+    agent_id = new_id()
+    request = {"agent_id": str(agent_id), "org_id": str(ORG), "epoch": EPOCH}
+    answer = await told(broker, {"ask": "connect_agent", **request})
+    assert answer["address"]
+    return agent_id

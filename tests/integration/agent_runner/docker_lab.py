@@ -6,10 +6,12 @@ they load.
 
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
 import tarfile
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -44,11 +46,25 @@ EPOCH = 7
 SOCKET = Path("/var/run/docker.sock")
 
 _RESOURCES = Resources()
+_COARSE_CLOCK_SECONDS = 2
+_PLACES = ("/var/lib/containerd", "/run", "/tmp", "/dev/shm")  # noqa: S108 - searched
 RANGE = IPv4Network("10.209.0.0/16")
 _RUNNER = "runner-1"
 _SHELL = "sh"
 _PROGRAMS = (
-    *("bash", "cat", "env", "grep", "id", "ls", "mkdir", "perl", "sleep", "timeout"),
+    *(
+        "bash",
+        "cat",
+        "env",
+        "find",
+        "grep",
+        "id",
+        "ls",
+        "mkdir",
+        "perl",
+        "sleep",
+        "timeout",
+    ),
     *("unshare", "yes"),
 )
 
@@ -72,6 +88,7 @@ class DockerLab:
         self.docker = docker
         self.installation = f"test-{uuid4().hex}"
         self.images: list[str] = []
+        self.since = time.time()
 
     @property
     def owner(self) -> Owner:
@@ -199,20 +216,22 @@ class DockerLab:
         return await self._told(config, b"")
 
     async def files_with(self, text: str) -> list[str]:
-        """Return the files of Docker, and of /tmp, that hold *text*.
+        """Return the files of Docker and containerd, of /run and /tmp, with *text*.
 
         They are read by a container, because they are root's. It is told *text* over
-        standard input, so as not to be the one that spreads it.
+        standard input, so as not to be the one that spreads it. What has not changed
+        since this lab was opened is not read.
         """
         root = (await self.docker.system.info())["DockerRootDir"]
-        places = [root, "/run/docker", "/run/containerd", "/tmp"]  # noqa: S108
+        places = [root, *filter(os.path.isdir, _PLACES)]
+        since = int(self.since - _COARSE_CLOCK_SECONDS)
+        search = (
+            f"read -r text; find /searched -type f -newerct @{since} "
+            '-exec grep -lasF -e "$text" {} +; echo searched'
+        )
         config = {
             "Image": await self.image(),
-            "Entrypoint": [
-                "/bin/bash",
-                "-c",
-                'read -r text; grep -rlasF -D skip -e "$text" /searched; echo searched',
-            ],
+            "Entrypoint": ["/bin/bash", "-c", search],
             "User": "0:0",
             "OpenStdin": True,
             "StdinOnce": True,

@@ -13,8 +13,8 @@ from agent_runner.broker.images import AllowedImages
 from agent_runner.runtimes.launch_frame import MAX_FRAME_BYTES, launch_frame
 from shared.ids import new_id
 
-from .broker_client import FRAME, calling, launch_request, told
-from .docker_lab import EPOCH, ORG, SOCKET, DockerLab
+from .broker_client import FRAME, calling, connected, launch_request, told
+from .docker_lab import SOCKET, DockerLab
 from .door import KNOCK, Door
 from .engine_cable import engine_cable
 from .waiting import until
@@ -29,14 +29,6 @@ MALFORMED = "MALFORMED_REQUEST"
 async def broker(lab: DockerLab) -> AsyncIterator[Path]:
     async with lab.broker() as broker:
         yield broker
-
-
-async def connected(broker: Path) -> UUID:
-    agent_id = new_id()
-    request = {"agent_id": str(agent_id), "org_id": str(ORG), "epoch": EPOCH}
-    answer = await told(broker, {"ask": "connect_agent", **request})
-    assert answer["address"]
-    return agent_id
 
 
 async def launched(broker: Path, image: str) -> tuple[UUID, str]:

@@ -1,16 +1,12 @@
 """What an agent's container cannot do, and what Docker does not get to know."""
 
-import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from agent_runner.broker.engine import engine_at
 from agent_runner.runtimes.errors import ImageRefusedError
-from agent_runner.runtimes.launch_frame import REFUSED
 from agent_runner.runtimes.runtime import Resources, Runtime
 
 from .docker_lab import SOCKET, DockerLab
@@ -35,46 +31,6 @@ async def body_of_a_running_agent(
     async with lab.guest(runtime, image) as guest:
         await runtime.launch(guest.launch)
         return await lab.shown(guest.id)
-
-
-async def test_docker_and_its_files_never_hold_what_the_environment_holds(
-    lab: DockerLab, runtime: Runtime
-) -> None:
-    canary = uuid4().hex
-    image = await lab.image(WAIT)
-    environment = {
-        "AG2TRUST_AGENT_TOKEN": f"token_{canary}",
-        "OPENAI_API_KEY": f"sk-{canary}",
-        "OPENAI_BASE_URL": f"http://10.0.0.1/a/{canary}/openai/v1",
-    }
-
-    async with lab.guest(runtime, image, environment=environment) as guest:
-        await runtime.launch(guest.launch)
-        assert await guest.door.hears() == "up"
-
-        assert canary not in json.dumps(await lab.shown(guest.id))
-        assert canary not in json.dumps(await lab.networks(guest.id))
-        assert await lab.files_with(canary) == []
-
-        await runtime.stop(guest.id, grace=NO_TIME)
-        assert await lab.files_with(canary) == []
-
-
-async def test_an_environment_that_docker_is_told_is_found_in_its_files(
-    lab: DockerLab,
-) -> None:
-    """The negative control: the search above does find what Docker writes."""
-    canary = uuid4().hex
-    config: dict[str, Any] = {
-        "Image": await lab.image(),
-        "Env": [f"OPENAI_API_KEY=sk-{canary}"],
-        "Labels": {"ag2trust.installation": lab.installation},
-    }
-
-    container = await lab.docker.containers.create(config)
-
-    assert canary in json.dumps(await container.show())
-    assert await lab.files_with(canary)
 
 
 async def test_a_container_is_made_as_the_design_says(
@@ -282,22 +238,3 @@ async def test_an_agent_leaves_no_core_and_opens_few_files(
     image = await lab.image("ulimit -Hc; ulimit -Hn")
 
     assert await printed(lab, runtime, image) == ["0", "1024"]
-
-
-async def test_an_init_whose_runner_goes_away_ends(
-    lab: DockerLab, runtime: Runtime
-) -> None:
-    """Its input ends with the attachment (`StdinOnce`), and it has no environment."""
-    image = await lab.image(WAIT)
-
-    async with (
-        lab.guest(runtime, image) as guest,
-        engine_at(SOCKET, lab.owner) as engine,
-    ):
-        container_id = await lab.created(guest, engine)
-        async with engine.attached(container_id):
-            await engine.start(container_id)
-        [container] = await lab.containers(guest.id)
-        ended = await container.wait()
-
-    assert ended["StatusCode"] == REFUSED

@@ -95,7 +95,7 @@ class Broker:
                         self._engine.attached(container_id)
                     )
                     # Before the start: Docker keeps it in memory until the init reads.
-                    await attachment.write(frame)
+                    await attachment.write_all(frame)
                     await self._engine.start(container_id)
                 except BaseException:
                     await finished(self._remove(request.agent_id))

@@ -211,8 +211,13 @@ class Attachment:
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
 
-    async def write(self, data: bytes) -> None:
+    async def write_all(self, data: bytes) -> None:
+        """Write *data*, and say that there is no more; output is still to be read."""
         await self._stream.write_in(data)
+        # aiodocker ends both directions or none.
+        response = self._stream._resp  # noqa: SLF001
+        if response and response.connection and response.connection.transport:
+            response.connection.transport.write_eof()
 
     async def pieces(self) -> AsyncGenerator[tuple[int, bytes], None]:
         """Yield (1 for output or 2 for errors, data) until the container ends."""

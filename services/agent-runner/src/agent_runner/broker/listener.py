@@ -45,6 +45,7 @@ log = structlog.get_logger(__name__)
 
 _REQUEST_WITHIN = timedelta(seconds=10)
 _MAX_REQUEST_BYTES = 16 * 1024
+_FRAME_BYTES = frozenset(range(0x20, 0x7F)) | {ord("\n")}
 _UCRED = struct.Struct("3i")  # pid, uid, gid: unix(7), SO_PEERCRED
 
 
@@ -229,8 +230,15 @@ async def _request(reader: StreamReader) -> Request:
 
 
 async def _frame(reader: StreamReader, length: int) -> bytes:
+    """Read an agent's environment; the init reads it once more, and more strictly.
+
+    But shells pass over NUL and disagree about bytes that are no text.
+    """
     try:
         async with asyncio.timeout(_REQUEST_WITHIN.total_seconds()):
-            return await reader.readexactly(length)
+            frame = await reader.readexactly(length)
     except (TimeoutError, asyncio.IncompleteReadError) as error:
         raise MalformedError("The agent's environment ended early.") from error
+    if not _FRAME_BYTES.issuperset(frame):
+        raise MalformedError("The agent's environment is not lines of graphic ASCII.")
+    return frame
