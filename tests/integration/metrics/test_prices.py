@@ -25,6 +25,7 @@ from shared.contracts.metrics import (
     LIST_PRICES,
     PUT_PRICE,
     QUOTE_PRICE,
+    QUOTE_PRICES,
     REPRICE,
     USAGE_BY,
     USAGE_SUMMARY,
@@ -37,7 +38,9 @@ from shared.contracts.prices import (
     PriceOverrideSubmission,
     PriceQuestion,
     PutPrice,
+    QuotedModel,
     QuoteQuestion,
+    QuotesQuestion,
     Reprice,
     Repricing,
     RepricingQuestion,
@@ -233,6 +236,27 @@ async def test_a_quote_tells_prices_tiers_and_where_they_come_from(
     assert own.usd_per_million_tokens == mine.usd_per_million_tokens
     assert unknown.usd_per_million_tokens is None
     assert unknown.unpriced_reason == "MODEL_UNKNOWN"
+
+
+async def test_many_quotes_are_told_at_once_in_the_order_they_were_asked_for(
+    gateway: NatsBus,
+) -> None:
+    org_id = new_id()
+    mine = await put(gateway, org_id, submission())
+    models = [
+        QuotedModel(provider_type=ProviderType.OPENAI, model=model)
+        for model in ("gpt-9", "gpt-4o", "gpt-6.1-sol")
+    ]
+
+    quotes = await gateway.ask(
+        QUOTE_PRICES, QuotesQuestion(org_id=org_id, actor=ACTOR, models=models)
+    )
+
+    unknown, own, listed = quotes.data
+    assert (unknown.usd_per_million_tokens, unknown.context_window) == (None, None)
+    assert own.usd_per_million_tokens == mine.usd_per_million_tokens
+    assert own.context_window == 128_000
+    assert listed.price_version == VERSION
 
 
 async def reprice(

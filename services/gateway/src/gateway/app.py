@@ -33,6 +33,7 @@ from .access.rate_limits import RateLimits, limiting, tell_allowance
 from .admission import Admission
 from .audit_trail import AuditTrail
 from .bootstrap import open_first_organization
+from .catalogue.catalogue import catalogue
 from .dashboard import dashboard_routes
 from .live_events import LiveEvents
 from .readiness import Readiness
@@ -51,6 +52,7 @@ from .routes.invitations import InvitationRoutes
 from .routes.jobs import JobRoutes
 from .routes.master_key import MasterKeyRoutes
 from .routes.messages import MessageRoutes
+from .routes.models import ModelRoutes
 from .routes.organization import OrganizationRoutes
 from .routes.prices import PriceRoutes
 from .routes.providers import ProviderRoutes
@@ -103,6 +105,7 @@ def create_app(
         UsageRoutes(bus, now=now),
         CallRoutes(bus, now=now),
         PriceRoutes(bus),
+        ModelRoutes(bus, catalogue(), now=now),
         MasterKeyRoutes(bus),
         RunnerRoutes(bus),
         JobRoutes(bus),

@@ -68,6 +68,7 @@ def answers(
         answer(contract.PUT_PRICE, prices.put_price),
         answer(contract.DELETE_PRICE, prices.delete_price),
         answer(contract.QUOTE_PRICE, prices.quote_price),
+        answer(contract.QUOTE_PRICES, prices.quote_prices),
         answer(contract.REPRICE, repricer.reprice),
         answer(contract.GET_REPRICING, repricer.get_repricing),
     )

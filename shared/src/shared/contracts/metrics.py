@@ -27,9 +27,11 @@ from .prices import (
     PriceOverride,
     PriceQuestion,
     PriceQuote,
+    PriceQuotes,
     Prices,
     PutPrice,
     QuoteQuestion,
+    QuotesQuestion,
     Reprice,
     Repricing,
     RepricingQuestion,
@@ -61,6 +63,7 @@ __all__ = [
     "PING",
     "PUT_PRICE",
     "QUOTE_PRICE",
+    "QUOTE_PRICES",
     "REPRICE",
     "USAGE_BY",
     "USAGE_SUMMARY",
@@ -301,6 +304,9 @@ DELETE_PRICE = Endpoint(
 )
 QUOTE_PRICE = Endpoint(
     "metrics.v1.quote_price", QuoteQuestion, PriceQuote, askers=_GATEWAY
+)
+QUOTE_PRICES = Endpoint(
+    "metrics.v1.quote_prices", QuotesQuestion, PriceQuotes, askers=_GATEWAY
 )
 REPRICE = Endpoint("metrics.v1.reprice", Reprice, Repricing, askers=_GATEWAY)
 GET_REPRICING = Endpoint(

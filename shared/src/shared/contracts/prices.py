@@ -26,10 +26,13 @@ __all__ = [
     "PriceOverrideSubmission",
     "PriceQuestion",
     "PriceQuote",
+    "PriceQuotes",
     "PriceTier",
     "Prices",
     "PutPrice",
     "QuoteQuestion",
+    "QuotedModel",
+    "QuotesQuestion",
     "Reprice",
     "RepricedModel",
     "Repricing",
@@ -154,7 +157,10 @@ class PriceTier(Message):
 
 
 class PriceQuote(Message):
-    """The prices of a model, or why it has none."""
+    """The prices of a model, or why it has none.
+
+    *context_window* counts the tokens of a call, None if the price book does not know.
+    """
 
     provider_type: ProviderType
     model: str
@@ -164,6 +170,24 @@ class PriceQuote(Message):
     usd_per_million_tokens: TokenPrices | None
     tiers: list[PriceTier]
     unpriced_reason: UnpricedReason | None
+    context_window: int | None = None
+
+
+class QuotedModel(Message):
+    provider_type: ProviderType
+    model: ModelName
+
+
+class QuotesQuestion(Question):
+    """Ask what several models cost now."""
+
+    models: list[QuotedModel] = Field(max_length=500)
+
+
+class PriceQuotes(Message):
+    """The quotes of all models that were named, in their order."""
+
+    data: list[PriceQuote]
 
 
 class RepricingStatus(StrEnum):

@@ -1,9 +1,11 @@
 """The use cases of prices: overrides, and what a model costs by all that is known."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 
-from metrics.prices.price_book import VERSION
-from metrics.prices.pricing import quote
+from metrics.prices.price_book import VERSION, context_window_of
+from metrics.prices.pricing import Override, quote
 from metrics.prices.rates import Rate, Rates
 from metrics.repositories.price_overrides import PriceOverridesRepository
 from shared.clock import Clock
@@ -13,10 +15,13 @@ from shared.contracts.prices import (
     PriceOverride,
     PriceQuestion,
     PriceQuote,
+    PriceQuotes,
     Prices,
     PriceTier,
     PutPrice,
+    QuotedModel,
     QuoteQuestion,
+    QuotesQuestion,
     TokenPrices,
 )
 from shared.errors import PriceNotFoundError
@@ -68,25 +73,50 @@ class PriceList:
 
     async def quote_price(self, question: QuoteQuestion) -> PriceQuote:
         """Tell the prices of a model, or why it has none."""
-        at = question.at or self._now()
-        found = quote(
-            question.provider_type,
-            question.model,
-            provider_id=question.provider_id,
-            at=at,
-            usage=Usage(),
-            overrides=await self._repository.all(question.org_id),
-        )
-        return PriceQuote(
-            provider_type=question.provider_type,
-            model=question.model,
-            provider_id=question.provider_id,
-            at=at,
-            price_version=found.price_version,
-            usd_per_million_tokens=found.rates and _token_prices(found.rates, 0),
-            tiers=_tiers(found.rates) if found.rates else [],
-            unpriced_reason=found.unpriced_reason,
-        )
+        overrides = await self._repository.all(question.org_id)
+        return _quote(question, overrides, at=question.at or self._now())
+
+    async def quote_prices(self, question: QuotesQuestion) -> PriceQuotes:
+        """Tell the prices of several models as of now."""
+        overrides, now = await self._repository.all(question.org_id), self._now()
+        quotes = [
+            _quote(_question_of(each, question), overrides, at=now)
+            for each in question.models
+        ]
+        return PriceQuotes(data=quotes)
+
+
+def _question_of(model: QuotedModel, question: QuotesQuestion) -> QuoteQuestion:
+    return QuoteQuestion(
+        org_id=question.org_id,
+        actor=question.actor,
+        provider_type=model.provider_type,
+        model=model.model,
+    )
+
+
+def _quote(
+    question: QuoteQuestion, overrides: Sequence[Override], *, at: datetime
+) -> PriceQuote:
+    found = quote(
+        question.provider_type,
+        question.model,
+        provider_id=question.provider_id,
+        at=at,
+        usage=Usage(),
+        overrides=overrides,
+    )
+    return PriceQuote(
+        provider_type=question.provider_type,
+        model=question.model,
+        provider_id=question.provider_id,
+        at=at,
+        price_version=found.price_version,
+        usd_per_million_tokens=found.rates and _token_prices(found.rates, 0),
+        tiers=_tiers(found.rates) if found.rates else [],
+        unpriced_reason=found.unpriced_reason,
+        context_window=context_window_of(question.provider_type, question.model),
+    )
 
 
 def _tiers(rates: Rates) -> list[PriceTier]:

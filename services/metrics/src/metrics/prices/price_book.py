@@ -22,7 +22,7 @@ from .bedrock_models import without_geography
 from .price_supplement import EDITION, amended, supplement
 from .rates import Rate, Rates, Tier
 
-__all__ = ["VERSION", "rates_of"]
+__all__ = ["VERSION", "context_window_of", "rates_of"]
 
 VERSION = f"genai-prices-{release}+ag2trust.{EDITION}"
 """Names all prices of the book; stored with every call that they priced."""
@@ -56,6 +56,12 @@ def rates_of(
     """
     terms = _Terms(usage.service_tier, usage.speed, usage.inference_geo)
     return _rates(provider_type, model.lower(), on, terms)
+
+
+def context_window_of(provider_type: ProviderType, model: str) -> int | None:
+    """Tell how many tokens a call of *model* may have; None if the book does not."""
+    model_info = _model_info(provider_type, model.lower())
+    return model_info.context_window if model_info else None
 
 
 @lru_cache(maxsize=_RATES_REMEMBERED)
