@@ -15,7 +15,7 @@ from shared.errors import (
 
 from .objects import FakeLeases, Seconds, agent, change
 
-TOKEN, OTHER = new_token(), new_token()
+TOKEN, OTHER = "agt_" + "5eed" * 16, "agt_" + "0f" * 32
 
 
 class Record:
