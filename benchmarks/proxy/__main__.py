@@ -88,18 +88,19 @@ def of_peer(
             port=PROXY_PORT,
             log=own / "log",
             environment={**tools.environment, **environment},
+            port_in=peer.port_in,
         ) as proxy:
             yield asyncio.run(
                 measured(
                     peer.target,
                     proxy,
-                    port=PROXY_PORT,
+                    port=proxy.port,
                     seconds=seconds,
                     folder=made(folder / "load"),
                     tools=tools,
                 )
             )
-    except RuntimeError as error:
+    except (RuntimeError, CalledProcessError) as error:
         print(f"{peer.name} is left out of this round. {error}")
 
 

@@ -28,6 +28,7 @@ from agent_runner.messages.message_desk import MessageDesk
 from agent_runner.proxy.application import ProxyApplication
 from agent_runner.proxy.calls import CallBook, interrupted
 from agent_runner.proxy.forwarding import Forwarding
+from agent_runner.proxy.large_bodies import reading_large_bodies
 from agent_runner.repositories.messages import Host
 from agent_runner.shipping import ship_spool
 from agent_runner.spool.spool import Spool
@@ -83,7 +84,11 @@ async def serving(folder: Path, upstream: str, port: int) -> AsyncIterator[None]
         book = CallBook(spool, runner=tenure.runner)
         await stack.enter_async_context(
             open_doors(
-                ProxyApplication(hosted, Forwarding(client=client, book=book)),
+                ProxyApplication(
+                    hosted,
+                    Forwarding(client=client, book=book),
+                    stack.enter_context(reading_large_bodies()),
+                ),
                 create_app(hosted, desk),
                 deadlines=deadlines,
                 limits=Limits(),

@@ -5,6 +5,7 @@ started as their authors recommend for speed: one worker, quiet, without a datab
 """
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -35,13 +36,17 @@ class Target:
 
 @dataclass(frozen=True)
 class Peer:
-    """*command* and *install* get a folder of their own."""
+    """*command* and *install* get a folder of their own.
+
+    *port_in* finds the port in what a proxy says that chooses one itself.
+    """
 
     name: str
     target: Target
     command: Callable[[Path, Tools], Sequence[str]]
     install: Callable[[Path], None] = lambda _: None
     environment: Mapping[str, str] = field(default_factory=dict)
+    port_in: "re.Pattern[str] | None" = None
 
 
 def _upstream(place: str) -> str:
@@ -96,10 +101,7 @@ api_key_location = "none"
         for place in PLACES
     )
     config = folder / "tensorzero.toml"
-    config.write_text(
-        f'[gateway]\nbind_address = "127.0.0.1:{PROXY_PORT}"\n'
-        f"observability.enabled = false\n{models}"
-    )
+    config.write_text(f"[gateway]\nobservability.enabled = false\n{models}")
     program = dedent(
         f"""
         import asyncio, os, tensorzero
@@ -168,6 +170,7 @@ PEERS = (
             model=lambda place: f"tensorzero::model_name::{place}",
         ),
         _tensorzero,
+        port_in=re.compile(r"http://127\.0\.0\.1:(\d+)/openai"),
         install=lambda folder: _python_environment(folder, _TENSORZERO),
     ),
     Peer(
@@ -192,6 +195,7 @@ PEERS = (
             "LITELLM_LOG": "ERROR",
             "LITELLM_MODE": "PRODUCTION",
             "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+            "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true",
         },
     ),
 )

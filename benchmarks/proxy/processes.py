@@ -1,12 +1,13 @@
 """Processes of the benchmark: started on one core, measured, and ended with it."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 __all__ = ["Started", "started"]
@@ -18,8 +19,9 @@ _STARTS_WITHIN_SECONDS = 90.0
 class Started:
     """A program and all its children."""
 
-    def __init__(self, group: int) -> None:
+    def __init__(self, group: int, *, port: int) -> None:
         self._group = group
+        self.port = port
 
     def cpu_seconds(self) -> float:
         return sum(
@@ -49,10 +51,12 @@ def started(
     port: int,
     log: Path,
     environment: Mapping[str, str],
+    port_in: "re.Pattern[str] | None" = None,
 ) -> Iterator[Started]:
-    """Run *command* pinned to *core* while the block runs, once *port* is listened on.
+    """Run *command* pinned to *core* while the block runs, once it listens.
 
-    Raises `RuntimeError` where that takes too long.
+    That is on *port*, or on the one that *port_in* finds in its log. Raises
+    `RuntimeError` where that takes too long.
     """
     with log.open("wb") as output:
         child = subprocess.Popen(  # noqa: S603 - commands of our own
@@ -63,24 +67,33 @@ def started(
             start_new_session=True,
         )
     try:
-        _wait_for(port, child, log)
-        yield Started(child.pid)
+        yield Started(child.pid, port=_port_of(child, log, port, port_in))
     finally:
-        os.killpg(child.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
         child.wait()
 
 
-def _wait_for(port: int, child: "subprocess.Popen[bytes]", log: Path) -> None:
+def _port_of(
+    child: "subprocess.Popen[bytes]",
+    log: Path,
+    port: int,
+    port_in: "re.Pattern[str] | None",
+) -> int:
+    """Wait until a port is listened on, and return it."""
     until = time.monotonic() + _STARTS_WITHIN_SECONDS
     while time.monotonic() < until and child.poll() is None:
+        said = port_in.search(log.read_text(errors="replace")) if port_in else None
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            if port_in is None or said is not None:
+                found = int(said[1]) if said else port
+                socket.create_connection(("127.0.0.1", found), timeout=1).close()
+                return found
         except OSError:
-            time.sleep(0.1)
-            continue
-        return
+            pass
+        time.sleep(0.1)
     last_words = log.read_text(errors="replace")[-600:]
-    raise RuntimeError(f"It does not listen on port {port}. Its log ends: {last_words}")
+    raise RuntimeError(f"It does not listen. Its log ends: {last_words}")
 
 
 def _stat(pid: int) -> list[str]:

@@ -24,6 +24,7 @@ from agent_runner.proxy.application import ProxyApplication
 from agent_runner.proxy.calls import CallBook, interrupted
 from agent_runner.proxy.forwarding import Forwarding
 from agent_runner.proxy.headers import response_fields
+from agent_runner.proxy.large_bodies import LargeBodies
 from agent_runner.proxy.openai.wire_format import OPENAI
 from agent_runner.proxy.paths import place_of
 from agent_runner.proxy.wire_format import Asked, Reply
@@ -155,7 +156,7 @@ def whole_call(spool: Spool, client: Answering, body: bytes) -> Callable[[], Non
     hosted.add(caller)
     book = CallBook(spool, runner="runner-1")
     application = ProxyApplication(
-        hosted, Forwarding(client=cast(Client, client), book=book)
+        hosted, Forwarding(client=cast(Client, client), book=book), LargeBodies()
     )
     return lambda: run(application.serve(exchange(body)))
 

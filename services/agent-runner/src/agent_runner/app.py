@@ -58,6 +58,7 @@ from .probes.probes import Probes
 from .proxy.application import ProxyApplication
 from .proxy.calls import CallBook, interrupted
 from .proxy.forwarding import Forwarding
+from .proxy.large_bodies import LargeBodies, reading_large_bodies
 from .repositories.external_agents import changes_since, forget_the_gone
 from .repositories.hosting import HostingRepository
 from .repositories.outbox import OutboxRepository
@@ -135,12 +136,13 @@ async def serving(
         retention = Retention(
             database=database, kept=timedelta(days=settings.messages_kept_days)
         )
+        large_bodies = stack.enter_context(reading_large_bodies())
         forwarding = Forwarding(
             client=client, book=CallBook(spool, runner=settings.name)
         )
         doors = await stack.enter_async_context(
             open_doors(
-                ProxyApplication(hosted, forwarding),
+                ProxyApplication(hosted, forwarding, large_bodies),
                 create_app(hosted, desk),
                 deadlines=deadlines,
                 limits=limits_of(settings),
@@ -179,6 +181,7 @@ async def serving(
                 bus=bus,
                 leases=leases,
                 forwarding=forwarding,
+                large_bodies=large_bodies,
                 deadlines=deadlines,
             )
         )
@@ -255,6 +258,7 @@ async def open_to_external(
     bus: NatsBus,
     leases: Leases,
     forwarding: Forwarding,
+    large_bodies: LargeBodies,
     deadlines: Deadlines,
 ) -> AsyncIterator[None]:
     """Listen for external agents while the block runs, if a port is set for them."""
@@ -277,7 +281,7 @@ async def open_to_external(
             every(_HOUR, forget, name="external_agents_forgotten"),
         ),
         serving_http(
-            ProxyApplication(callers, forwarding),
+            ProxyApplication(callers, forwarding, large_bodies),
             deadlines=deadlines,
             limits=limits_of(settings),
             port=settings.external_port,

@@ -30,6 +30,7 @@ from agent_runner.messages.message_desk import MessageDesk
 from agent_runner.proxy.application import ProxyApplication
 from agent_runner.proxy.calls import CallBook, interrupted
 from agent_runner.proxy.forwarding import Forwarding
+from agent_runner.proxy.large_bodies import reading_large_bodies
 from agent_runner.repositories.messages import Host
 from agent_runner.spool.spool import Spool
 from agent_runner.tenure import Tenure
@@ -272,12 +273,15 @@ async def open_proxy(
     segment_bytes: int = 8 * 1024 * 1024,
 ) -> AsyncIterator[Proxy]:
     """Open the runner's door on 127.0.0.1 with an agent of the provider *base_url*."""
-    with WatchedSpool.open(
-        folder,
-        interrupted=interrupted,
-        segment_bytes=segment_bytes,
-        max_total_bytes=max_spool_bytes,
-    ) as spool:
+    with (
+        WatchedSpool.open(
+            folder,
+            interrupted=interrupted,
+            segment_bytes=segment_bytes,
+            max_total_bytes=max_spool_bytes,
+        ) as spool,
+        reading_large_bodies() as large_bodies,
+    ):
         assert isinstance(spool, WatchedSpool)
         spool.has_settled = asyncio.Event()
         hosted = HostedAgents(TENURE)
@@ -293,6 +297,7 @@ async def open_proxy(
                 ProxyApplication(
                     hosted,
                     Forwarding(client=client, book=CallBook(spool, runner="runner-1")),
+                    large_bodies,
                 ),
                 create_app(hosted, _desk()),
                 deadlines=deadlines,

@@ -20,6 +20,7 @@ from shared.ids import new_id
 from .features import require_allowed
 from .forwarding import Forwarding
 from .headers import value_of
+from .large_bodies import LARGE_BODY_BYTES, LargeBodies
 from .paths import Place, format_of, place_of
 from .wire_format import Asked, Route
 
@@ -31,9 +32,12 @@ log = structlog.get_logger(__name__)
 class ProxyApplication:
     """Answers every call, in the path's own error shape where it refuses one."""
 
-    def __init__(self, callers: Callers, forwarding: Forwarding) -> None:
+    def __init__(
+        self, callers: Callers, forwarding: Forwarding, large_bodies: LargeBodies
+    ) -> None:
         self._callers = callers
         self._forwarding = forwarding
+        self._large_bodies = large_bodies
 
     async def serve(self, exchange: Exchange) -> None:
         """Answer one call: an edge, like `shared.http.tell_errors`."""
@@ -46,7 +50,13 @@ class ProxyApplication:
         except AppError as error:
             await exchange.reply(format_of(path).refusal(error, request_id))
             return
-        call = _Call(exchange, place, agent, request_id=request_id)
+        call = _Call(
+            exchange,
+            place,
+            agent,
+            large_bodies=self._large_bodies,
+            request_id=request_id,
+        )
         await call.answer(self._forwarding, query)
 
     def refusal(self, error: AppError, head: RequestHead | None) -> Reply:
@@ -67,8 +77,15 @@ class _Call:
     """What an agent that was identified asks for."""
 
     def __init__(
-        self, exchange: Exchange, place: Place, agent: ModelCaller, *, request_id: str
+        self,
+        exchange: Exchange,
+        place: Place,
+        agent: ModelCaller,
+        *,
+        large_bodies: LargeBodies,
+        request_id: str,
     ) -> None:
+        self._large_bodies = large_bodies
         self._exchange = exchange
         self._place = place
         self._agent = agent
@@ -110,8 +127,10 @@ class _Call:
             raise MalformedError(
                 "Send the body uncompressed, without Content-Encoding."
             )
-        body = await self._exchange.body()
-        return Asked(route, self._place.format.read_request(route, body), fields)
+        body, read = await self._exchange.body(), self._place.format.read_request
+        if len(body) < LARGE_BODY_BYTES:
+            return Asked(route, read(route, body), fields)
+        return Asked(route, await self._large_bodies.read(read, route, body), fields)
 
     async def _refuse(self, error: AppError) -> None:
         if not self._exchange.has_begun:

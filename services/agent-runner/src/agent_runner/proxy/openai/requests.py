@@ -64,13 +64,13 @@ def read_request(route: Route, raw: bytes) -> ModelRequest:
     model = body.get("model")
     if not isinstance(model, str):
         raise MalformedError("The body must name its model.")
-    if route is EMBEDDINGS:
+    if route == EMBEDDINGS:
         return ModelRequest(raw, model)
     features = features_of(body, raw)
     if not flag(body, "stream"):
         return ModelRequest(raw, model, features=features)
     asked = ModelRequest(raw, model, is_streamed=True, features=features)
-    if route is RESPONSES or flag(_options(body), "include_usage"):
+    if route == RESPONSES or flag(_options(body), "include_usage"):
         return asked
     asking = _asking_for_usage(text, body).encode()
     return replace(asked, body=asking, withholds_usage=True)

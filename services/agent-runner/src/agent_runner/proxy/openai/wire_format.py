@@ -36,16 +36,16 @@ def outgoing(asked: Asked, credential: LeasedCredential, _: datetime) -> Outgoin
 
 
 def stream_of(asked: Asked, content_type: str) -> AnswerStream | None:
-    if asked.route is EMBEDDINGS or content_type != _EVENT_STREAM:
+    if asked.route == EMBEDDINGS or content_type != _EVENT_STREAM:
         return None
-    if asked.route is RESPONSES:
+    if asked.route == RESPONSES:
         return ResponsesStream()
     return ChatStream(withholds_usage=asked.request.withholds_usage)
 
 
 def outcome_of(asked: Asked, answer: Reply) -> Outcome:
     body = read_object(answer.body)
-    if asked.route is RESPONSES:
+    if asked.route == RESPONSES:
         return outcome_of_response(body)
     return Outcome(report_in(body))
 
