@@ -6,6 +6,7 @@ started as their authors recommend for speed: one worker, quiet, without a datab
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -73,6 +74,8 @@ def _python_environment(folder: Path, requirement: str) -> None:
 
 
 def _ours(folder: Path, _: Tools) -> Sequence[str]:
+    # Else it would ship the calls of the last round first.
+    shutil.rmtree(folder / "spool", ignore_errors=True)
     return [
         sys.executable,
         "-m",
