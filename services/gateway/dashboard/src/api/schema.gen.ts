@@ -162,7 +162,11 @@ export interface paths {
         /** List agents, newest first. */
         get: operations["list_agents"];
         put?: never;
-        /** Create an agent, stopped; with `start` it is started, or not made at all. */
+        /**
+         * Create an agent, stopped; with `start` it is started, or not made at all.
+         * @description One of an external type may call at once, with the token that this answer alone
+         *     shows.
+         */
         post: operations["create_agent"];
         delete?: never;
         options?: never;
@@ -185,7 +189,8 @@ export interface paths {
         delete: operations["delete_agent"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Rename an agent, or give it another type from its next restart on. */
+        patch: operations["update_agent"];
         trace?: never;
     };
     "/api/agents/{id}/start": {
@@ -251,6 +256,24 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agents/{id}/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give an external agent another token, which this answer alone shows. */
+        post: operations["replace_agent_token"];
+        /** Revoke the token of an external agent, until it is given another. */
+        delete: operations["revoke_agent_token"];
         options?: never;
         head?: never;
         patch?: never;
@@ -779,6 +802,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the models there are, or those for a task or of a provider type.
+         * @description What a provider itself lists is at `/providers/{id}/models`.
+         */
+        get: operations["list_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/master-key": {
         parameters: {
             query?: never;
@@ -929,7 +972,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show how far a job is. */
+        /** Show how far a job is; that of the master key to who may see the key. */
         get: operations["get_job"];
         put?: never;
         post?: never;
@@ -968,6 +1011,28 @@ export interface paths {
          * @description The first row that fits a failure is its own.
          */
         get: operations["list_explained_errors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stream the events of the organization, from now on or from `Last-Event-ID`.
+         * @description Each has an id, its name (`call.finished`) and the event in JSON. Events are
+         *     kept for seven days. Every 15 seconds it is looked up whether who asked may
+         *     still see them.
+         */
+        get: operations["stream_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1302,7 +1367,8 @@ export interface components {
         /**
          * @description One instance of an agent type.
          *
-         *     *restart_required*: its type has a newer version than the one it runs.
+         *     *restart_required*: it runs another version than the newest of its type, or one of
+         *     the type it had before. An external agent has *base_urls* and no runner.
          */
         Agent: {
             /** Format: uuid */
@@ -1322,6 +1388,10 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
             started_at: string | null;
+            /** @default false */
+            is_external: boolean;
+            /** @default null */
+            base_urls: components["schemas"]["BaseUrls"] | null;
         };
         /** @description The last lines an agent wrote, secrets masked. */
         AgentLogs: {
@@ -1350,12 +1420,20 @@ export interface components {
             /** @default 0 */
             attempts: number;
         };
+        /** @description Changes to an agent; another type is effective at its next restart. */
+        AgentPatch: {
+            name?: string;
+            /** Format: uuid */
+            agent_type_id?: string;
+        };
         /**
          * AgentRuntime
          * @description What an agent runs in; of processes any reads what their account can.
+         *
+         *     An *external* agent runs wherever its owner likes, and is given a token for it.
          * @enum {string}
          */
-        AgentRuntime: "docker" | "process";
+        AgentRuntime: "docker" | "process" | "external";
         /** @description What an agent used and how it fared. */
         AgentStats: {
             /** @default null */
@@ -1410,6 +1488,12 @@ export interface components {
             /** @default false */
             start?: boolean;
         };
+        /** @description What an external agent shows, and where; the token before counts no more. */
+        AgentToken: {
+            /** @default null */
+            agent_token?: string | null;
+            base_urls: components["schemas"]["BaseUrls"] | null;
+        };
         /** @description A version of an agent type; running agents keep the one they started with. */
         AgentType: {
             /** Format: uuid */
@@ -1437,6 +1521,8 @@ export interface components {
             runner_labels: {
                 [key: string]: string;
             };
+            /** @default environment */
+            credential_delivery: components["schemas"]["CredentialDelivery"];
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
@@ -1469,12 +1555,14 @@ export interface components {
             runner_labels?: {
                 [key: string]: string;
             };
+            credential_delivery?: components["schemas"]["CredentialDelivery"];
         };
         /**
          * @description A template for agents. *allowed_models* defaults to the one *model*.
          *
          *     Its agents run on runners that have all *runner_labels* and the *runtime*, whichever
-         *     that is if none is named.
+         *     that is if none is named; external ones on none. *credential_delivery* defaults to
+         *     the environment, for external agents to the only one they have: sealed.
          */
         AgentTypeSubmission: {
             name: string;
@@ -1511,6 +1599,8 @@ export interface components {
             runner_labels?: {
                 [key: string]: string;
             };
+            /** @default null */
+            credential_delivery?: components["schemas"]["CredentialDelivery"] | null;
         };
         /** @description *scopes* narrow what the role allows; without any, it may all of it. */
         ApiKeySubmission: {
@@ -1557,13 +1647,17 @@ export interface components {
         /**
          * @description Who did what to which object, as the owner of the object keeps it.
          *
-         *     *act* is `noun.past_participle`. *position* and *hash* (hexadecimal) are its place
-         *     in the organization's chain (`shared.audit_chain`).
+         *     *act* is `noun.past_participle`; *service* is the owner. *position* and *hash*
+         *     (hexadecimal) are its place in the organization's chain (`shared.audit_chain`), None
+         *     where the owner keeps none.
          */
         AuditEntry: {
             /** Format: uuid */
             id: string;
-            position: number;
+            /** @default credentials */
+            service: components["schemas"]["Service"];
+            /** @default null */
+            position: number | null;
             /** Format: date-time */
             at: string;
             actor: components["schemas"]["Actor"];
@@ -1574,8 +1668,16 @@ export interface components {
             details: {
                 [key: string]: components["schemas"]["JsonValue"];
             };
+            /** @default null */
             request_id: string | null;
-            hash: string;
+            /** @default null */
+            hash: string | null;
+        };
+        /** @description What official SDKs take as their base URL, so that an agent uses the proxy. */
+        BaseUrls: {
+            openai: string;
+            anthropic: string;
+            bedrock: string;
         };
         /** @description A call as it was counted, and priced by *price_version*. */
         Call: {
@@ -1654,6 +1756,20 @@ export interface components {
          * @enum {string}
          */
         CallStatus: "completed" | "failed" | "cancelled" | "interrupted";
+        /**
+         * Cost
+         * @description The tier of a model's price.
+         * @enum {string}
+         */
+        Cost: "$" | "$$" | "$$$";
+        /**
+         * CredentialDelivery
+         * @description Where a provider's secret is: in the agent's environment, or in the proxy alone.
+         *
+         *     Under *sealed* delivery the agent's token stands for the secret.
+         * @enum {string}
+         */
+        CredentialDelivery: "environment" | "sealed";
         /**
          * @description What may be told of a secret: never more than its last four characters.
          *
@@ -1766,6 +1882,11 @@ export interface components {
             optional_statements: string[];
             notes: string[];
         };
+        /**
+         * Intelligence
+         * @enum {string}
+         */
+        Intelligence: "good" | "high" | "very_high";
         /**
          * Interval
          * @enum {string}
@@ -1919,6 +2040,74 @@ export interface components {
             output_tokens: number | null;
             /** @default null */
             total_tokens: number | null;
+        };
+        /** @description All models at once, those of today first; *priced_at* is None without prices. */
+        ModelCatalogue: {
+            data: components["schemas"]["ModelView"][];
+            next_cursor: null;
+            tasks: components["schemas"]["TaskView"][];
+            priced_at: string | null;
+        };
+        /**
+         * ModelStatus
+         * @description Whether a provider still has a model; `legacy` are those it wants replaced.
+         * @enum {string}
+         */
+        ModelStatus: "current" | "legacy" | "retired";
+        /**
+         * @description A model with what it costs now.
+         *
+         *     *id* is what to name in an agent type. *speed*, *intelligence* and *cost* are ranks,
+         *     None where nobody ranked it. Dollars are of a million tokens; None with
+         *     *unpriced_reason*, or while nobody can be asked. *replaced_by* is the model that its
+         *     provider, or we, would take instead.
+         */
+        ModelView: {
+            id: string;
+            provider_type: components["schemas"]["ProviderType"];
+            name: string;
+            family: string;
+            speed: components["schemas"]["Speed"] | null;
+            intelligence: components["schemas"]["Intelligence"] | null;
+            cost: components["schemas"]["Cost"] | null;
+            use_case: string | null;
+            best_for: string | null;
+            tasks: components["schemas"]["TaskId"][];
+            regions: string[] | null;
+            context_window: number | null;
+            max_output_tokens: number | null;
+            status: components["schemas"]["ModelStatus"];
+            retires_on: string | null;
+            replaced_by: string | null;
+            usd_per_million_tokens: components["schemas"]["TokenPrices-Output"] | null;
+            price_tiers: components["schemas"]["PriceTier"][];
+            unpriced_reason: components["schemas"]["UnpricedReason"] | null;
+        };
+        /** @description An agent as it was made; an external one with its token. */
+        NewAgent: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /** Format: uuid */
+            agent_type_id: string;
+            agent_type_version: number | null;
+            desired_state: components["schemas"]["DesiredState"];
+            status: components["schemas"]["AgentStatus"];
+            status_reason: components["schemas"]["Explanation"] | null;
+            restart_required: boolean;
+            runner: string | null;
+            version: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            started_at: string | null;
+            /** @default false */
+            is_external: boolean;
+            /** @default null */
+            base_urls: components["schemas"]["BaseUrls"] | null;
+            /** @default null */
+            agent_token?: string | null;
         };
         /** @description The one answer that holds the key itself. */
         NewApiKeyView: {
@@ -2081,7 +2270,11 @@ export interface components {
             effective_to?: string | null;
             usd_per_million_tokens: components["schemas"]["TokenPrices-Input"];
         };
-        /** @description The prices of a model, or why it has none. */
+        /**
+         * @description The prices of a model, or why it has none.
+         *
+         *     *context_window* counts the tokens of a call, None if the price book does not know.
+         */
         PriceQuote: {
             provider_type: components["schemas"]["ProviderType"];
             model: string;
@@ -2092,6 +2285,8 @@ export interface components {
             usd_per_million_tokens: components["schemas"]["TokenPrices-Output"] | null;
             tiers: components["schemas"]["PriceTier"][];
             unpriced_reason: components["schemas"]["UnpricedReason"] | null;
+            /** @default null */
+            context_window: number | null;
         };
         /** @description Prices of calls with more input tokens, of all kinds, than *above*. */
         PriceTier: {
@@ -2458,6 +2653,12 @@ export interface components {
          * @enum {string}
          */
         RunnerStatus: "ready" | "draining" | "lost";
+        /**
+         * Service
+         * @description Who speaks on the bus. The value is subject head, schema and role alike.
+         * @enum {string}
+         */
+        Service: "credentials" | "gateway" | "agent_runner" | "metrics";
         /** @description A session of a person; *is_current* is the one that asks. */
         SessionView: {
             /** Format: uuid */
@@ -2475,6 +2676,11 @@ export interface components {
             expires_at: string;
         };
         /**
+         * Speed
+         * @enum {string}
+         */
+        Speed: "very_fast" | "fast" | "medium";
+        /**
          * @description A session has begun; its secret is in the cookie alone.
          *
          *     Each change it asks for needs *csrf_token* in `X-CSRF-Token`.
@@ -2486,6 +2692,30 @@ export interface components {
             csrf_token: string;
             /** Format: date-time */
             expires_at: string;
+        };
+        /**
+         * Table
+         * @description By what the two tables tell tasks apart.
+         * @enum {string}
+         */
+        Table: "purpose" | "complexity";
+        /**
+         * TaskId
+         * @description What a model is wanted for: the rows of both tables, one after the other.
+         * @enum {string}
+         */
+        TaskId: "high_volume" | "general_purpose" | "complex_reasoning" | "code_generation" | "cost_sensitive" | "aws_data_residency" | "simple_questions" | "customer_support" | "code_review" | "complex_analysis";
+        /**
+         * @description A task of one of the two tables, with the *models* to take for it, best first.
+         *
+         *     *first_models* are what the tables first named, also those that have ended.
+         */
+        TaskView: {
+            id: components["schemas"]["TaskId"];
+            table: components["schemas"]["Table"];
+            title: string;
+            models: string[];
+            first_models: string[];
         };
         /** @description A conversation with an agent; *messages* counts what is still kept of it. */
         Thread: {
@@ -3351,8 +3581,8 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description `NAME_TAKEN` or `PROVIDER_NOT_FOUND` or `REQUEST_IN_PROGRESS` */
-        NAME_TAKEN_or_PROVIDER_NOT_FOUND_or_REQUEST_IN_PROGRESS: {
+        /** @description `NAME_TAKEN` or `NO_EXTERNAL_LISTENER` or `PROVIDER_NOT_FOUND` or `REQUEST_IN_PROGRESS` */
+        NAME_TAKEN_or_NO_EXTERNAL_LISTENER_or_PROVIDER_NOT_FOUND_or_REQUEST_IN_PROGRESS: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -3371,8 +3601,38 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
+        /** @description `AGENT_NOT_FOUND` or `AGENT_TYPE_NOT_FOUND` */
+        AGENT_NOT_FOUND_or_AGENT_TYPE_NOT_FOUND: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
         /** @description `PROVIDER_NOT_FOUND` or `REQUEST_IN_PROGRESS` */
         PROVIDER_NOT_FOUND_or_REQUEST_IN_PROGRESS: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `AGENT_IS_HOSTED` or `REQUEST_IN_PROGRESS` */
+        AGENT_IS_HOSTED_or_REQUEST_IN_PROGRESS: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `AGENT_IS_HOSTED` */
+        AGENT_IS_HOSTED: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -3391,8 +3651,8 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description `AGENT_NOT_RUNNING` or `REQUEST_IN_PROGRESS` */
-        AGENT_NOT_RUNNING_or_REQUEST_IN_PROGRESS: {
+        /** @description `AGENT_IS_EXTERNAL` or `AGENT_NOT_RUNNING` or `REQUEST_IN_PROGRESS` */
+        AGENT_IS_EXTERNAL_or_AGENT_NOT_RUNNING_or_REQUEST_IN_PROGRESS: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -3453,6 +3713,16 @@ export interface components {
         };
         /** @description `THREAD_NOT_FOUND` */
         THREAD_NOT_FOUND: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `AGENT_NOT_RUNNING` or `REQUEST_IN_PROGRESS` */
+        AGENT_NOT_RUNNING_or_REQUEST_IN_PROGRESS: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -4249,14 +4519,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Agent"];
+                    "application/json": components["schemas"]["NewAgent"];
                 };
             };
             400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
             401: components["responses"]["INVALID_API_KEY"];
             403: components["responses"]["FORBIDDEN"];
             404: components["responses"]["AGENT_TYPE_NOT_FOUND"];
-            409: components["responses"]["NAME_TAKEN_or_PROVIDER_NOT_FOUND_or_REQUEST_IN_PROGRESS"];
+            409: components["responses"]["NAME_TAKEN_or_NO_EXTERNAL_LISTENER_or_PROVIDER_NOT_FOUND_or_REQUEST_IN_PROGRESS"];
             413: components["responses"]["REQUEST_TOO_LARGE"];
             422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_VALIDATION_FAILED"];
             429: components["responses"]["RATE_LIMITED"];
@@ -4325,6 +4595,51 @@ export interface operations {
             401: components["responses"]["INVALID_API_KEY"];
             403: components["responses"]["FORBIDDEN"];
             404: components["responses"]["AGENT_NOT_FOUND"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    update_agent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that was read: 412 if the object has changed since. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AgentPatch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agent"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["AGENT_NOT_FOUND_or_AGENT_TYPE_NOT_FOUND"];
+            409: components["responses"]["NAME_TAKEN"];
+            412: components["responses"]["PRECONDITION_FAILED"];
             413: components["responses"]["REQUEST_TOO_LARGE"];
             422: components["responses"]["VALIDATION_FAILED"];
             429: components["responses"]["RATE_LIMITED"];
@@ -4490,6 +4805,80 @@ export interface operations {
             503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
         };
     };
+    replace_agent_token: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same request within 24 hours, it brings the same answer, without what is shown once. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentToken"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["AGENT_NOT_FOUND"];
+            409: components["responses"]["AGENT_IS_HOSTED_or_REQUEST_IN_PROGRESS"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    revoke_agent_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["AGENT_NOT_FOUND"];
+            409: components["responses"]["AGENT_IS_HOSTED"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
     send_message: {
         parameters: {
             query?: never;
@@ -4541,7 +4930,7 @@ export interface operations {
             401: components["responses"]["INVALID_API_KEY"];
             403: components["responses"]["FORBIDDEN"];
             404: components["responses"]["AGENT_NOT_FOUND_or_THREAD_NOT_FOUND"];
-            409: components["responses"]["AGENT_NOT_RUNNING_or_REQUEST_IN_PROGRESS"];
+            409: components["responses"]["AGENT_IS_EXTERNAL_or_AGENT_NOT_RUNNING_or_REQUEST_IN_PROGRESS"];
             413: components["responses"]["REQUEST_TOO_LARGE"];
             422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_MESSAGE_TOO_LONG_or_VALIDATION_FAILED"];
             429: components["responses"]["RATE_LIMITED"];
@@ -4600,7 +4989,7 @@ export interface operations {
             401: components["responses"]["INVALID_API_KEY"];
             403: components["responses"]["FORBIDDEN"];
             404: components["responses"]["AGENT_TYPE_NOT_FOUND_or_THREAD_NOT_FOUND"];
-            409: components["responses"]["AGENT_NOT_RUNNING_or_REQUEST_IN_PROGRESS"];
+            409: components["responses"]["AGENT_IS_EXTERNAL_or_AGENT_NOT_RUNNING_or_REQUEST_IN_PROGRESS"];
             413: components["responses"]["REQUEST_TOO_LARGE"];
             422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_MESSAGE_TOO_LONG_or_VALIDATION_FAILED"];
             429: components["responses"]["RATE_LIMITED"];
@@ -5720,6 +6109,40 @@ export interface operations {
             503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
         };
     };
+    list_models: {
+        parameters: {
+            query?: {
+                task?: components["schemas"]["TaskId"];
+                provider_type?: components["schemas"]["ProviderType"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelCatalogue"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
     get_master_key: {
         parameters: {
             query?: never;
@@ -6033,7 +6456,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Rewrap"];
+                    "application/json": components["schemas"]["Rewrap"] | components["schemas"]["Repricing"];
                 };
             };
             400: components["responses"]["MALFORMED_REQUEST"];
@@ -6100,6 +6523,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfExplainedError"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    stream_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
                 };
             };
             400: components["responses"]["MALFORMED_REQUEST"];
