@@ -1,18 +1,18 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { ApiError, explained } from "~/api/errors";
-import type { AgentType, AgentTypeSubmission } from "~/api/queries/agentTypes";
+import type { AgentType } from "~/api/queries/agentTypes";
 import { providersQuery } from "~/api/queries/providers";
 import { Button } from "~/components/Button";
 import { ExplanationNotice } from "~/components/ExplanationNotice";
 import { Form } from "~/components/Form";
 import { Select, TextArea, TextField } from "~/components/inputs";
-import { saveWords, submissionOf, suggestedSlug } from "./model";
+import { type AgentTypeFields, saveWords, submissionOf, suggestedSlug } from "./model";
 
 interface AgentTypeFormProps {
   /** The version that is being changed; null for a new type. */
   type: AgentType | null;
-  onSubmit: (submission: AgentTypeSubmission) => void;
+  onSubmit: (submission: AgentTypeFields) => void;
   error: Error | null;
   isPending: boolean;
 }

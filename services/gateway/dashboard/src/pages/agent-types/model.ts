@@ -1,7 +1,10 @@
 import type { AgentType, AgentTypeSubmission } from "~/api/queries/agentTypes";
 
+/** What the form asks for: enough for a new type, and a patch for one that is there. */
+export type AgentTypeFields = Omit<AgentTypeSubmission, "credential_delivery">;
+
 /** Read the form of an agent type; an empty number is one that is not set. */
-export function submissionOf(form: FormData): AgentTypeSubmission {
+export function submissionOf(form: FormData): AgentTypeFields {
   return {
     name: text(form, "name"),
     slug: text(form, "slug"),
