@@ -32,6 +32,7 @@ async def servers() -> AsyncIterator[Servers]:
             yield running
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in a hook of the same name
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Share tests out by module; those that need the machine to themselves take turns.
 
