@@ -61,9 +61,8 @@ demo: install dashboard
 images: install
 	deploy/images/offline.sh
 
-# Most of a test's time is waiting, so two cores carry three of them.
 test: install dashboard
-	$(BIN)/pytest -m "not torture" --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/pytest -m "not torture"
 
 torture: install
 	$(BIN)/pytest -m torture

@@ -1,19 +1,13 @@
-"""What every test may ask for, and which tests may run beside one another.
-
-Real servers are made by `ag2trust.testing`, one set for each process that runs tests.
-"""
+"""Real servers for every test that asks for them; `ag2trust.testing` makes them."""
 
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
 import pytest_asyncio
 from hypothesis import settings
 
 from ag2trust.testing import Servers, running_servers
-
-_ALONE = {"stack", "browser"}
 
 # Other work may share the core, so no example is late.
 settings.register_profile("patient", deadline=None)
@@ -30,22 +24,3 @@ async def servers() -> AsyncIterator[Servers]:
     with tempfile.TemporaryDirectory(prefix="ag2trust-tests-") as folder:
         async with running_servers(Path(folder)) as running:
             yield running
-
-
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in a hook of the same name
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Share tests out by module; those that need the machine to themselves take turns.
-
-    The stack as processes and the Docker engine are such: what they start competes for
-    names, ports and images. They are the longest of all, so they begin first.
-    """
-    items.sort(key=_can_share_the_machine)
-    for item in items:
-        group = item.path if _can_share_the_machine(item) else "machine"
-        item.add_marker(pytest.mark.xdist_group(str(group)))
-
-
-def _can_share_the_machine(item: pytest.Item) -> bool:
-    return (
-        not _ALONE & set(item.path.parts) and item.get_closest_marker("docker") is None
-    )
