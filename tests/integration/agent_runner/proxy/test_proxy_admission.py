@@ -164,6 +164,24 @@ async def test_a_model_outside_the_list_is_refused_for_good(
     assert proxy.records() == []
 
 
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ("gpt-4o", "gpt-4o"),
+        ("模型\\ud800", "%E6%A8%A1%E5%9E%8B%ED%A0%80"),
+        ("x" * 257, None),
+        ("", None),
+    ],
+)
+async def test_a_refusal_tells_the_model_that_was_asked_for(
+    proxy: Proxy, model: str, told: str | None
+) -> None:
+    answer = await proxy.ask(CHAT, BODY.replace(b"sandbox-echo", model.encode()))
+
+    assert answer.status == 403
+    assert answer.headers.get("x-ag2trust-model") == told
+
+
 @pytest.mark.parametrize("model", ["", " sandbox-echo", "Sandbox-Echo", "sandbox-ech"])
 async def test_a_model_is_named_exactly(
     proxy: Proxy, sandbox: Sandbox, model: str

@@ -107,7 +107,7 @@ async def test_a_client_may_mix_model_calls_with_the_agent_protocol(
                     await answer.read()
                     statuses.append(answer.status)
 
-    assert statuses == [204, 200, 200] * 3
+    assert statuses == [200, 200, 200] * 3
     assert sandbox.request_count == 6
 
 

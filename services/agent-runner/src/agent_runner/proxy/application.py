@@ -19,7 +19,7 @@ from shared.ids import new_id
 
 from .features import require_allowed
 from .forwarding import Forwarding
-from .headers import value_of
+from .headers import signature, value_of
 from .large_bodies import LARGE_BODY_BYTES, LargeBodies
 from .paths import Place, format_of, place_of
 from .wire_format import Asked, Route
@@ -90,6 +90,7 @@ class _Call:
         self._place = place
         self._agent = agent
         self._request_id = request_id
+        self._model = ""
 
     async def answer(self, forwarding: Forwarding, query: str) -> None:
         try:
@@ -107,6 +108,7 @@ class _Call:
             await self._reply(self._place.format.models(self._agent.agent_type))
             return
         asked = await self._asked(route)
+        self._model = asked.request.model
         allowed = self._agent.agent_type.allowed_models
         if asked.request.model not in allowed:
             raise ModelNotAllowedError(
@@ -139,10 +141,10 @@ class _Call:
     async def _reply(self, reply: Reply) -> None:
         """Answer in the provider's place, which was not asked."""
         names = {name for name, _ in reply.fields}
+        provider_id = self._agent.agent_type.provider_id
         ours = (
             (b"x-request-id", self._request_id.encode()),
-            (b"x-ag2trust-provider", str(self._agent.agent_type.provider_id).encode()),
-            (b"x-ag2trust-attempts", b"0"),
+            *signature(provider_id, self._model, attempts=0),
         )
         more = [field for field in ours if field[0] not in names]
         await self._exchange.reply(

@@ -7,9 +7,7 @@ that the provider cut is passed on as cut, for SDKs take a clean early end for s
 
 import re
 from datetime import UTC, datetime
-from functools import lru_cache
 from http import HTTPStatus
-from urllib.parse import quote
 
 import structlog
 
@@ -30,7 +28,7 @@ from shared.provider_errors.reading import failure_in
 from shared.provider_errors.rows import ErrorSource, Failure
 
 from .calls import CallBook, OpenCall
-from .headers import media_type_of, response_fields, value_of
+from .headers import media_type_of, response_fields, signature, value_of
 from .provider_failures import (
     FAILURES,
     AnswerTooLargeError,
@@ -250,16 +248,7 @@ class _Passage:
 
     def _signature(self) -> Fields:
         record = self._call.record
-        return (
-            (b"x-ag2trust-provider", str(record.provider_id).encode()),
-            (b"x-ag2trust-model", _quoted(record.model)),
-            (b"x-ag2trust-attempts", b"1"),
-        )
-
-
-@lru_cache(256)
-def _quoted(model: str) -> bytes:
-    return quote(model, safe="/:@+,=").encode()
+        return signature(record.provider_id, record.model, attempts=1)
 
 
 def _decoded(fields: Fields) -> dict[str, str]:

@@ -3,6 +3,10 @@
 Names are in lower case, and values what one line may hold: our HTTP sees to both.
 """
 
+from functools import lru_cache
+from urllib.parse import quote
+from uuid import UUID
+
 from .wire_format import Fields
 
 __all__ = [
@@ -10,6 +14,7 @@ __all__ = [
     "media_type_of",
     "request_fields",
     "response_fields",
+    "signature",
     "value_of",
     "values_of",
 ]
@@ -48,6 +53,7 @@ _ENCODING = frozenset({b"accept-encoding", b"content-encoding"})
 _OF_THE_PROVIDERS_ORIGIN = frozenset({b"alt-svc"})
 _NEVER = _HOP_BY_HOP | _CREDENTIALS | _FRAMING | _ENCODING | _OF_THE_PROVIDERS_ORIGIN
 _OURS = b"x-ag2trust-"
+_LONGEST_MODEL = 256  # as agent types name them
 # What `Connection` mostly says; it names no field.
 _PERSISTENCE = frozenset({b"keep-alive", b"close"})
 
@@ -66,6 +72,24 @@ def response_fields(provider: Fields) -> list[tuple[bytes, bytes]]:
     An answer that came compressed all the same is decompressed on the way.
     """
     return _passing(provider)
+
+
+def signature(
+    provider_id: UUID, model: str, *, attempts: int
+) -> list[tuple[bytes, bytes]]:
+    """Say whom an answer is of; a *model* that is none has no name to be told."""
+    told = [
+        (b"x-ag2trust-provider", str(provider_id).encode()),
+        (b"x-ag2trust-attempts", b"%d" % attempts),
+    ]
+    if 0 < len(model) <= _LONGEST_MODEL:
+        told.append((b"x-ag2trust-model", _quoted(model)))
+    return told
+
+
+@lru_cache(256)
+def _quoted(model: str) -> bytes:
+    return quote(model, safe="/:@+,=", errors="surrogatepass").encode()
 
 
 def value_of(fields: Fields, name: bytes) -> str:

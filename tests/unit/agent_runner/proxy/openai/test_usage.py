@@ -1,8 +1,15 @@
+import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from agent_runner.proxy.openai.usage import outcome_of_response, report_in
+from agent_runner.proxy.openai.usage import (
+    outcome_of_response,
+    report_in,
+    without_vectors,
+)
 from agent_runner.proxy.usage import NOT_REPORTED, REFUSED
 from shared.contracts.metrics import Usage
 from shared.provider_errors.rows import Failure
@@ -211,3 +218,25 @@ def test_a_response_that_failed_says_why() -> None:
     )
 
     assert outcome.failure == Failure(200, ("server_error",), "no")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"data":[{"embedding":[0.1,-2e-5],"index":0}],"usage":{"prompt_tokens":7}}',
+        b'{"data":[{"embedding" : [ 0.1 , 2 ]}],"usage":{"prompt_tokens":7}}',
+        b'{"data":[{"embedding":"AACAPw=="}],"usage":{"prompt_tokens":7}}',
+    ],
+)
+def test_vectors_are_not_read_for_the_usage_behind_them(body: bytes) -> None:
+    bare = json.loads(without_vectors(body))
+
+    assert report_in(bare).usage == Usage(input_tokens=7)
+    assert bare["data"][0]["embedding"] in ([], "AACAPw==")
+
+
+@given(text=st.text())
+def test_what_only_looks_like_a_vector_stays(text: str) -> None:
+    body = {"model": f'{text}"embedding":[1]', "usage": {"prompt_tokens": 7}}
+
+    assert json.loads(without_vectors(json.dumps(body).encode())) == body

@@ -20,7 +20,7 @@ from .models import models
 from .refusals import refusal
 from .requests import EMBEDDINGS, RESPONSES, read_request, route_of
 from .responses_stream import ResponsesStream
-from .usage import outcome_of_response, report_in
+from .usage import outcome_of_response, report_in, without_vectors
 
 __all__ = ["OPENAI"]
 
@@ -44,6 +44,8 @@ def stream_of(asked: Asked, content_type: str) -> AnswerStream | None:
 
 
 def outcome_of(asked: Asked, answer: Reply) -> Outcome:
+    if asked.route == EMBEDDINGS:
+        return Outcome(report_in(read_object(without_vectors(answer.body))))
     body = read_object(answer.body)
     if asked.route == RESPONSES:
         return outcome_of_response(body)
