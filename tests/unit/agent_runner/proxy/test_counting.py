@@ -136,6 +136,13 @@ def test_what_only_looks_like_a_file_counts_as_text() -> None:
     assert estimated_input(body) == -(-len(body) // 4)
 
 
+@pytest.mark.parametrize("end", [b"", b'"}'])
+def test_20_mebibytes_of_beginnings_are_looked_through_once(end: bytes) -> None:
+    body = b'{"x":"' + b";base64," * (20 * 1024 * 1024 // 8) + end
+
+    assert estimated_input(body) > 0
+
+
 @given(st.binary())
 def test_whatever_was_sent_is_estimated(body: bytes) -> None:
     assert estimated_input(body) >= 0

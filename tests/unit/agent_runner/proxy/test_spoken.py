@@ -67,6 +67,15 @@ def test_what_was_said_is_estimated_by_its_length(
     assert expected / 2 <= stream.spoken.tokens <= expected * 2
 
 
+def test_words_of_any_depth_are_measured() -> None:
+    stream = ChatStream(withholds_usage=True)
+    deep = "[" * 900 + '"word"' + "]" * 900
+
+    stream.feed(b'data: {"choices":[{"delta":{"x":%b}}]}\n\n' % deep.encode())
+
+    assert stream.spoken.tokens == 1
+
+
 @pytest.mark.parametrize(("open_stream", "_"), FORMATS)
 def test_before_the_first_word_nothing_was_said(
     open_stream: Callable[[], EventStream], _: object

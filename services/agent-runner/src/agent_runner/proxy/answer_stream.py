@@ -112,13 +112,16 @@ class EventStream(ABC):
 
 
 def _length_of(words: object) -> int:
-    """Sum the lengths of all texts in parsed JSON."""
-    match words:
-        case str():
-            return len(words.encode(errors="surrogatepass"))
-        case list():
-            return sum(map(_length_of, words))
-        case dict():
-            return sum(map(_length_of, words.values()))
-        case _:
-            return 0
+    """Sum the lengths of all texts in parsed JSON, however deep."""
+    length, pending = 0, [words]
+    while pending:
+        match pending.pop():
+            case str() as text:
+                length += len(text.encode(errors="surrogatepass"))
+            case list() as items:
+                pending += items
+            case dict() as fields:
+                pending += fields.values()
+            case _:
+                pass
+    return length

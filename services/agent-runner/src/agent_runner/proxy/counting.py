@@ -144,11 +144,13 @@ def _files_in(body: bytes) -> tuple[int, int]:
     """Count images and documents, and their bytes, without taking the body apart."""
     files = size = 0
     for mark in _FILE_MARKS:
-        at = body.find(mark)
-        while at >= 0:
+        end = 0
+        # From where the last one ended: no byte is looked at twice for a mark.
+        while (at := body.find(mark, end)) >= 0:
             start = at + len(mark)
             end = body.find(b'"', start)
+            if end < 0:
+                break
             if end - start >= _SHORTEST_FILE_BYTES:
                 files, size = files + 1, size + end - start
-            at = body.find(mark, start)
     return files, size

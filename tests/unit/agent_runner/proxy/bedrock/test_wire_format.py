@@ -77,6 +77,13 @@ def test_the_key_is_the_one_in_the_credential_scope(
     assert BEDROCK.key_of([(b"authorization", authorization)]) == key
 
 
+@pytest.mark.parametrize("piece", [b",Credential=a", b" Credential=", b"Credential=a"])
+def test_a_signature_of_many_beginnings_is_looked_through_once(piece: bytes) -> None:
+    value = b"AWS4-HMAC-SHA256 " + piece * (1024 * 1024 // len(piece))
+
+    assert BEDROCK.key_of([(b"authorization", value)]) == ""
+
+
 def test_a_request_is_signed_anew_with_the_providers_keys() -> None:
     outgoing = sent(
         (b"authorization", SIGNED % b"agt_1" + b"Signature=0"),

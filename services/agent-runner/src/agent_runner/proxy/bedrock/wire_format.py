@@ -29,7 +29,7 @@ __all__ = ["BEDROCK"]
 
 _EVENT_STREAM = "application/vnd.amazon.eventstream"
 _SERVICE = "bedrock"
-_SCOPE = re.compile(r"AWS4-HMAC-SHA256\s+(?:.*[\s,])?Credential=([!-~]+?)/")
+_SCOPE = re.compile(r"AWS4-HMAC-SHA256\s+(?:.*[\s,])?Credential=([^\s,/]++)/")
 _SIGNED = (b"content-type", b"x-amzn-bedrock-")
 
 
@@ -39,8 +39,10 @@ def key_of(fields: Fields) -> str:
     The signature itself proves nothing here: an access key id that stands for an agent
     is its token, a secret as any bearer's.
     """
-    signature = _SCOPE.match(value_of(fields, b"authorization"))
-    return signature[1] if signature else bearer_of(fields)
+    scope = _SCOPE.match(value_of(fields, b"authorization"))
+    if scope is None:
+        return bearer_of(fields)
+    return scope[1] if scope[1].isascii() else ""
 
 
 def outgoing(asked: Asked, credential: LeasedCredential, now: datetime) -> Outgoing:
