@@ -1,11 +1,16 @@
 """A provider as it answers on a wire, and every way in which it does not."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from ag2trust_sandbox import (
     EXAMPLE_KEY_PAIR,
@@ -160,6 +165,43 @@ async def test_bedrock_is_asked_in_the_region_that_is_named(
     [first, *_] = await provider.profiles("eu-central-1")
 
     assert first.regions == ["eu-central-1", "us-west-2"]
+
+
+@asynccontextmanager
+async def _endless(*, pause: float = 0) -> AsyncIterator[LeasedCredential]:
+    """Lease a provider whose list of models has no last page."""
+    pages = count(1)
+
+    async def page(_: web.Request) -> web.Response:
+        await asyncio.sleep(pause)
+        name = f"model-{next(pages)}"
+        body = {"data": [{"id": name}], "has_more": True, "last_id": name}
+        return web.json_response(body)
+
+    app = web.Application()
+    app.router.add_get("/v1/models", page)
+    async with TestServer(app) as server:
+        base_url = str(server.make_url("")).rstrip("/")
+        yield credential(ProviderType.ANTHROPIC, base_url, api_key=KEY)
+
+
+async def test_a_list_without_end_is_cut(client: Client) -> None:
+    async with _endless() as endless:
+        models = await live(client, endless).models(None)
+
+    assert [each.id for each in models] == [f"model-{n}" for n in range(1, 21)]
+
+
+async def test_a_list_that_takes_too_long_is_given_up(client: Client) -> None:
+    async with _endless(pause=0.1) as endless:
+        hasty = LiveProvider(
+            client, endless, now=utc_now, listed_within=timedelta(seconds=0.3)
+        )
+
+        with pytest.raises(CallFailedError) as raised:
+            await hasty.models(None)
+
+    assert raised.value.explanation.code == "TIMEOUT"
 
 
 CODES = {

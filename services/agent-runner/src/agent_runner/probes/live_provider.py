@@ -1,6 +1,8 @@
 """A provider under a lease: what it answers, and why it does not."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from typing import TypeVar
 
 from agent_runner.http.client import Client
@@ -9,7 +11,7 @@ from shared.clock import Clock
 from shared.contracts.credentials import LeasedCredential, ProviderType
 from shared.contracts.probes import LiveModel
 from shared.provider_errors.explaining import explain
-from shared.provider_errors.on_the_way import NOT_UNDERSTOOD
+from shared.provider_errors.on_the_way import NOT_UNDERSTOOD, TIMED_OUT
 from shared.provider_errors.reading import failure_in
 from shared.provider_errors.rows import ErrorSource
 
@@ -27,6 +29,7 @@ __all__ = ["LiveProvider"]
 
 ReadT = TypeVar("ReadT")
 
+_LISTED_WITHIN = timedelta(seconds=9)
 _MOST_PAGES = 20
 _MOST_MODELS = 2000
 
@@ -40,6 +43,7 @@ class LiveProvider:
         credential: LeasedCredential,
         *,
         now: Clock,
+        listed_within: timedelta = _LISTED_WITHIN,
     ) -> None:
         self._client = client
         self._credential = credential
@@ -47,6 +51,7 @@ class LiveProvider:
         secrets = [each.get_secret_value() for each in credential.fields.values()]
         self._mask = SecretMask(secrets)
         self._now = now
+        self._listed_within = listed_within
 
     async def latency_ms(self, model: str | None) -> int:
         """Make the cheapest call; return how long the whole answer took."""
@@ -85,16 +90,29 @@ class LiveProvider:
         request: Callable[[str | None], ProbeRequest],
         read: Callable[[bytes], ModelPage],
     ) -> list[LiveModel]:
-        """Turn the pages; a list without end is cut."""
+        """Read all pages; a list without end is cut, one that takes too long fails."""
         models: list[LiveModel] = []
+        try:
+            async with asyncio.timeout(self._listed_within.total_seconds()):
+                async for page in self._pages(request, read):
+                    models += page.models
+        except TimeoutError as error:
+            latency_ms = round(self._listed_within.total_seconds() * 1000)
+            raise CallFailedError(TIMED_OUT, latency_ms=latency_ms) from error
+        return models[:_MOST_MODELS]
+
+    async def _pages(
+        self,
+        request: Callable[[str | None], ProbeRequest],
+        read: Callable[[bytes], ModelPage],
+    ) -> AsyncIterator[ModelPage]:
         after: str | None = None
         for _ in range(_MOST_PAGES):
             page = _understood(await self._answered(request(after)), read)
-            models += page.models
+            yield page
             after = page.after
             if after is None:
-                break
-        return models[:_MOST_MODELS]
+                return
 
     async def _answered(self, request: ProbeRequest) -> ProviderAnswer:
         answer = await answer_to(self._client, request)
