@@ -36,6 +36,7 @@ from .bootstrap import open_first_organization
 from .catalogue.catalogue import catalogue
 from .dashboard import dashboard_routes
 from .live_events import LiveEvents
+from .measuring import Measurements, measuring
 from .readiness import Readiness
 from .repositories.records import Records
 from .routes.agent_types import AgentTypeRoutes
@@ -77,7 +78,7 @@ _PACKAGE = "ag2trust-gateway"
 _MAX_BODY_BYTES = 1024**2
 _SWEEP = timedelta(minutes=10)
 _PREFIXES = ("/api", "/api/v1")
-_UNREMARKABLE = frozenset({"/healthz", "/readyz"})
+_UNREMARKABLE = frozenset({"/healthz", "/metrics", "/readyz"})
 
 
 def create_app(
@@ -92,6 +93,7 @@ def create_app(
     dashboard: Path | None = None,
     now: Clock = utc_now,
 ) -> web.Application:
+    measurements = Measurements()
     waiting_room = WaitingRoom(bus)
     live_events = LiveEvents(bus, admission.authentication)
     api = [
@@ -115,10 +117,11 @@ def create_app(
         *_people(records, admission, now=now),
         DescriptionRoutes(),
     ]
-    outside = [HealthRoutes(readiness), DocumentationRoutes()]
+    outside = [HealthRoutes(readiness, measurements), DocumentationRoutes()]
     is_open = {each for prefix in _PREFIXES for each in open_routes(prefix, *api)}
     app = web.Application(
         middlewares=[
+            measuring(measurements),
             tell_errors,
             authenticating(admission.authentication, open_routes=is_open),
             limiting(RateLimits(per_minute=requests_per_minute, now=now)),

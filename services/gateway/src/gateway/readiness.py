@@ -8,7 +8,7 @@ from shared.contracts import agent_runner, credentials, metrics
 from shared.contracts.base import Empty, Endpoint, Service
 from shared.errors import AppError
 
-__all__ = ["Readiness"]
+__all__ = ["DEPENDENCIES", "Readiness"]
 
 _PATIENCE_SECONDS = 2.0
 
@@ -17,6 +17,8 @@ _PINGS: dict[Service, Endpoint[Empty, Empty]] = {
     Service.AGENT_RUNNER: agent_runner.PING,
     Service.METRICS: metrics.PING,
 }
+
+DEPENDENCIES = ("database", "nats", *(service.value for service in _PINGS))
 
 
 class Readiness:

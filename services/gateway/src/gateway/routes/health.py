@@ -1,11 +1,14 @@
-"""`/healthz` and `/readyz`, for whoever watches the process; they need no key."""
+"""`/healthz`, `/readyz`, `/metrics`: for whoever watches the process, without a key."""
 
 from http import HTTPStatus
 from typing import Literal
 
+from aiohttp import web
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 from pydantic import BaseModel
 
-from gateway.readiness import Readiness
+from gateway.measuring import Measurements
+from gateway.readiness import DEPENDENCIES, Readiness
 from gateway.routing.asked import Asked
 from gateway.routing.operations import Reply, operation
 
@@ -30,8 +33,9 @@ class NotReady(BaseModel):
 
 
 class HealthRoutes:
-    def __init__(self, readiness: Readiness) -> None:
+    def __init__(self, readiness: Readiness, measurements: Measurements) -> None:
         self._readiness = readiness
+        self._measurements = measurements
 
     @operation("GET /healthz", needs=None)
     async def get_health(self, _: Asked) -> Health:
@@ -50,4 +54,14 @@ class HealthRoutes:
             NotReady(missing=missing),
             status=HTTPStatus.SERVICE_UNAVAILABLE,
             headers={"Retry-After": str(_RETRY_AFTER_SECONDS)},
+        )
+
+    @operation("GET /metrics", needs=None, media="text/plain")
+    async def get_metrics(self, _: Asked) -> web.StreamResponse:
+        """Tell what was measured, in Prometheus' text format."""
+        missing = await self._readiness.missing()
+        reachable = {name: name not in missing for name in DEPENDENCIES}
+        return web.Response(
+            body=self._measurements.text(reachable=reachable),
+            headers={"Content-Type": CONTENT_TYPE_PLAIN_1_0_0},
         )
