@@ -37,6 +37,7 @@ from .catalogue.catalogue import catalogue
 from .dashboard import dashboard_routes
 from .live_events import LiveEvents
 from .measuring import Measurements, measuring
+from .oidc.identity_provider import IdentityProvider, connected_identity_provider
 from .readiness import Readiness
 from .repositories.records import Records
 from .routes.agent_types import AgentTypeRoutes
@@ -54,6 +55,7 @@ from .routes.jobs import JobRoutes
 from .routes.master_key import MasterKeyRoutes
 from .routes.messages import MessageRoutes
 from .routes.models import ModelRoutes
+from .routes.oidc import OidcRoutes
 from .routes.organization import OrganizationRoutes
 from .routes.prices import PriceRoutes
 from .routes.providers import ProviderRoutes
@@ -90,6 +92,7 @@ def create_app(
     readiness: Readiness,
     idempotency: Idempotency,
     requests_per_minute: int,
+    identity_provider: IdentityProvider | None = None,
     dashboard: Path | None = None,
     now: Clock = utc_now,
 ) -> web.Application:
@@ -114,7 +117,7 @@ def create_app(
         AuditRoutes(AuditTrail(bus, records.audit)),
         ErrorRoutes(),
         EventRoutes(live_events),
-        *_people(records, admission, now=now),
+        *_people(records, admission, identity_provider, now=now),
         DescriptionRoutes(),
     ]
     outside = [HealthRoutes(readiness, measurements), DocumentationRoutes()]
@@ -167,6 +170,9 @@ async def serving(settings: Settings) -> AsyncIterator[int]:
             bus.hearing(ACCESS_CHANGED, admission.revocations.heard)
         )
         await stack.enter_async_context(_housekeeping(records, idempotency))
+        identity_provider = await stack.enter_async_context(
+            connected_identity_provider(settings.oidc_issuer, settings.oidc_client_id)
+        )
         app = create_app(
             bus=bus,
             records=records,
@@ -175,6 +181,7 @@ async def serving(settings: Settings) -> AsyncIterator[int]:
             readiness=Readiness(bus, records.organizations.ping),
             idempotency=idempotency,
             requests_per_minute=settings.requests_per_minute,
+            identity_provider=identity_provider,
             dashboard=settings.dashboard_folder,
         )
         port = await stack.enter_async_context(
@@ -184,7 +191,13 @@ async def serving(settings: Settings) -> AsyncIterator[int]:
         yield port
 
 
-def _people(records: Records, admission: Admission, *, now: Clock) -> list[object]:
+def _people(
+    records: Records,
+    admission: Admission,
+    identity_provider: IdentityProvider | None,
+    *,
+    now: Clock,
+) -> list[object]:
     """Make the routes about who may come in."""
     return [
         ApiKeyRoutes(records.api_keys, revocations=admission.revocations, now=now),
@@ -209,6 +222,7 @@ def _people(records: Records, admission: Admission, *, now: Clock) -> list[objec
             revocations=admission.revocations,
             browsers=admission.browsers,
         ),
+        OidcRoutes(identity_provider, records.oidc, browsers=admission.browsers),
         OrganizationRoutes(records.organizations),
     ]
 

@@ -1,9 +1,15 @@
 """Everything the environment decides, read once at start."""
 
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, DirectoryPath, Field
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    DirectoryPath,
+    Field,
+    model_validator,
+)
 from pydantic_settings import SettingsConfigDict
 
 from shared.settings import DatabaseSettings, PublicIdentitySetting
@@ -37,12 +43,23 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
+def _issuer(url: str) -> str:
+    parts = urlsplit(url)
+    if not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("it looks like https://login.example.com")
+    if parts.scheme != "https" and not is_this_machine(url):
+        raise ValueError("an identity provider is asked over https")
+    return url
+
+
 class Settings(DatabaseSettings):
     """Settings of one gateway.
 
     *credentials_identity* is whom new secrets are sealed to. *bootstrap_key_hash* is
     the SHA-256 of the first owner key, used only while no organization exists;
     *first_login_hash* that of the link for the first person, while there is none.
+    *oidc_issuer* and *oidc_client_id* name an identity provider to log in at, with a
+    client that has no secret (PKCE).
     *public_url* is where browsers find this gateway: behind whatever ends TLS.
     *requests_per_minute* is what one key, or one person, may ask of this gateway.
     *dashboard_folder* holds the built dashboard; without one only the API is served.
@@ -57,4 +74,12 @@ class Settings(DatabaseSettings):
     bootstrap_key_hash: Sha256 | None = None
     first_login_hash: Sha256 | None = None
     public_url: Annotated[str, AfterValidator(_origin)] | None = None
+    oidc_issuer: Annotated[str, AfterValidator(_issuer)] | None = None
+    oidc_client_id: str | None = None
     dashboard_folder: DirectoryPath | None = None
+
+    @model_validator(mode="after")
+    def _oidc_is_whole(self) -> Self:
+        if (self.oidc_issuer is None) != (self.oidc_client_id is None):
+            raise ValueError("oidc_issuer and oidc_client_id belong together")
+        return self

@@ -20,6 +20,7 @@ __all__ = ["CSRF_TOKEN", "Browsers", "csrf_token_of", "is_this_machine"]
 CSRF_TOKEN = "X-CSRF-Token"  # noqa: S105 - the name of a header
 _READING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 _LASTING_SECONDS = 7 * 24 * 3600
+_AWAY_SECONDS = 600
 _SAME = frozenset({"same-origin", "none"})
 
 
@@ -56,11 +57,21 @@ class Browsers:
 
     def cookie(self, token: str) -> str:
         """Return the `Set-Cookie` that begins a session."""
-        return self._cookie(token, _LASTING_SECONDS)
+        return self._set(self.cookie_name, token, _LASTING_SECONDS)
 
     def no_cookie(self) -> str:
         """Return the `Set-Cookie` that ends it."""
-        return self._cookie("", 0)
+        return self._set(self.cookie_name, "", 0)
+
+    def way_in(self, request: web.Request) -> str | None:
+        """Return by what a browser is known again that was sent away to log in."""
+        return request.cookies.get(self._way_name)
+
+    def way_cookie(self, secret: str) -> str:
+        return self._set(self._way_name, secret, _AWAY_SECONDS)
+
+    def no_way_cookie(self) -> str:
+        return self._set(self._way_name, "", 0)
 
     def url_of(self, request: web.Request, path: str) -> str:
         return self._origin(request) + path
@@ -98,9 +109,12 @@ class Browsers:
     def _origin(self, request: web.Request) -> str:
         return self.public_url or f"http://{request.host}"
 
-    def _cookie(self, value: str, seconds: int) -> str:
+    @property
+    def _way_name(self) -> str:
+        return "__Host-ag2trust_way" if self.is_secure else "ag2trust_way"
+
+    def _set(self, name: str, value: str, seconds: int) -> str:
         secure = "; Secure" if self.is_secure else ""
         return (
-            f"{self.cookie_name}={value}; Path=/; Max-Age={seconds}; HttpOnly; "
-            f"SameSite=Lax{secure}"
+            f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
         )

@@ -9,6 +9,7 @@ from .audit import AuditRepository, PostgresAudit
 from .idempotency import IdempotencyRepository, PostgresIdempotency
 from .invitations import PostgresInvitations
 from .logins import PostgresLogins
+from .oidc import PostgresOidc
 from .organizations import PostgresOrganizations
 from .sessions import PostgresSessions
 from .users import PostgresUsers
@@ -25,6 +26,7 @@ class Records:
     logins: PostgresLogins
     api_keys: ApiKeyRepository
     idempotency: IdempotencyRepository
+    oidc: PostgresOidc
     audit: AuditRepository
 
     @classmethod
@@ -37,5 +39,6 @@ class Records:
             logins=PostgresLogins(database),
             api_keys=PostgresApiKeys(database),
             idempotency=PostgresIdempotency(database),
+            oidc=PostgresOidc(database),
             audit=PostgresAudit(database),
         )

@@ -18,7 +18,14 @@ from . import audit
 from .owners import lock_owners, require_an_owner
 from .sessions import NewSession, Session, add_session
 
-__all__ = ["PostgresUsers", "User", "add_user", "locked_user", "put_password"]
+__all__ = [
+    "PostgresUsers",
+    "User",
+    "add_user",
+    "locked_user",
+    "put_password",
+    "users_with",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +52,8 @@ class PostgresUsers:
     async def who_may_log_in(self, email: str, organization: str | None) -> list[User]:
         """Find the people with this email, of all organizations or the named one."""
         async with self._database.sweep() as transaction:
-            rows = await transaction.fetch(
-                """
-                SELECT u.*
-                FROM user_account u
-                JOIN organization o ON o.id = u.org_id
-                WHERE u.email = $1
-                  AND u.is_enabled
-                  AND u.password_hash IS NOT NULL
-                  AND ($2::text IS NULL OR o.name = $2)
-                ORDER BY u.id
-                """,
-                email,
-                organization,
-            )
-        return [_user(row) for row in rows]
+            found = await users_with(transaction, email, organization)
+        return [user for user in found if user.password_hash is not None]
 
     async def newest(
         self, org_id: UUID, *, before: UUID | None, limit: int
@@ -158,6 +152,26 @@ class PostgresUsers:
                 act="user.deleted",
                 object_id=user_id,
             )
+
+
+async def users_with(
+    transaction: Transaction, email: str, organization: str | None
+) -> list[User]:
+    """Find who is enabled and has this email, in all organizations or the named one."""
+    rows = await transaction.fetch(
+        """
+        SELECT u.*
+        FROM user_account u
+        JOIN organization o ON o.id = u.org_id
+        WHERE u.email = $1
+          AND u.is_enabled
+          AND ($2::text IS NULL OR o.name = $2)
+        ORDER BY u.id
+        """,
+        email,
+        organization,
+    )
+    return [_user(row) for row in rows]
 
 
 async def add_user(

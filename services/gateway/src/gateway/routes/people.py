@@ -33,7 +33,7 @@ PersonName = Annotated[
 
 
 class UserView(BaseModel):
-    """A person; `invited` until a password is set by the link."""
+    """A person; `invited` until that one has come in."""
 
     id: UUID
     email: str
@@ -63,4 +63,4 @@ def view_of(user: User) -> UserView:
 def _status_of(user: User) -> Literal["invited", "active", "disabled"]:
     if not user.is_enabled:
         return "disabled"
-    return "active" if user.password_hash else "invited"
+    return "active" if user.password_hash or user.last_login_at else "invited"

@@ -17,6 +17,7 @@ from shared.errors import (
     LimitedError,
     MalformedError,
     MalformedJsonError,
+    PreconditionFailedError,
     RequestInProgressError,
     TooLargeError,
     UnavailableError,
@@ -109,7 +110,7 @@ class _Description:
 
     def _parameters(self, operation: Operation) -> list[JsonObject]:
         headers = {
-            "If-Match": operation.takes_version,
+            "If-Match": operation.minds_version,
             IDEMPOTENCY_KEY: operation.may_be_repeated,
         }
         return [
@@ -195,6 +196,8 @@ def _errors(operation: Operation) -> Iterator[type[AppError]]:
         yield from _OF_A_KEY
     if operation.method != "GET":
         yield from _OF_A_BODY
+    if operation.minds_version:
+        yield PreconditionFailedError
     if operation.may_be_repeated:
         yield from (IdempotencyKeyReusedError, RequestInProgressError)
     if operation.missing is not None:

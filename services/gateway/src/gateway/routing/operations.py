@@ -87,6 +87,12 @@ class Operation:
         return self.method == "POST" and self.needs is not None
 
     @property
+    def minds_version(self) -> bool:
+        """Whether `If-Match` counts: it takes the version, or ends the object."""
+        ends_object = self.method == "DELETE" and self.path.endswith("/{id}")
+        return self.takes_version or ends_object
+
+    @property
     def carries_etag(self) -> bool:
         """Whether the answer is one object, whose version `If-Match` can name."""
         is_object = self.method == "GET" and self.missing is not None

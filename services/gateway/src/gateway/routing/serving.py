@@ -1,6 +1,7 @@
 """From an operation to a route: everything around it that is the same for all."""
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from pydantic import BaseModel
 
 from gateway.access.authentication import principal_of
 from shared.contracts.base import SHOWN_ONCE, Empty
+from shared.errors import PreconditionFailedError
 from shared.http import read_json, reply_json
 from shared.ids import new_id
 
@@ -28,10 +30,19 @@ def routes_below(
     prefix: str, *declaring: object, idempotency: Idempotency
 ) -> list[web.RouteDef]:
     """Make the routes of all operations of *declaring*; their paths follow *prefix*."""
+    found = [each for routes in declaring for each in operations_of(routes)]
+    showing = {
+        operation.path: method
+        for operation, method in found
+        if operation.method == hdrs.METH_GET
+    }
     return [
-        _route(prefix + operation.path, operation, method, idempotency)
-        for routes in declaring
-        for operation, method in operations_of(routes)
+        _route(
+            prefix + operation.path,
+            operation,
+            _Served(method, showing.get(operation.path), idempotency),
+        )
+        for operation, method in found
     ]
 
 
@@ -45,19 +56,24 @@ def open_routes(prefix: str, *declaring: object) -> frozenset[tuple[str, str]]:
     )
 
 
-def _route(
-    path: str, operation: Operation, method: Method, idempotency: Idempotency
-) -> web.RouteDef:
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """What serves an operation: *method*, and *show* for the object it is about."""
+
+    method: Method
+    show: Method | None
+    idempotency: Idempotency
+
+
+def _route(path: str, operation: Operation, served: _Served) -> web.RouteDef:
     """Make a route; what can be got has a head, unless it is made as it is sent."""
-    handler = _handler_of(operation, method, idempotency)
+    handler = _handler_of(operation, served)
     if operation.method != hdrs.METH_GET:
         return web.route(operation.method, path, handler)
     return web.get(path, handler, allow_head=operation.media is None)
 
 
-def _handler_of(
-    operation: Operation, method: Method, idempotency: Idempotency
-) -> Handler:
+def _handler_of(operation: Operation, served: _Served) -> Handler:
     """Make the handler that reads what *operation* says, asks *method* and replies."""
 
     async def serve(request: web.Request) -> web.StreamResponse:
@@ -65,16 +81,29 @@ def _handler_of(
             principal_of(request).require(operation.needs)
         object_id = _object_id(request, operation)
         arguments = await _arguments(request, operation)
+        if served.show and operation.minds_version and not operation.takes_version:
+            await _require_match(Asked(request, object_id, new_id()), served.show)
 
         async def answer(new_id: UUID) -> web.StreamResponse:
             asked = Asked(request, object_id, new_id)
-            return _replied(request, operation, await method(asked, **arguments))
+            said = await served.method(asked, **arguments)
+            return _replied(request, operation, said)
 
         if operation.may_be_repeated and IDEMPOTENCY_KEY in request.headers:
-            return await idempotency.once(request, operation, answer)
+            return await served.idempotency.once(request, operation, answer)
         return await answer(new_id())
 
     return serve
+
+
+async def _require_match(asked: Asked, show: Method) -> None:
+    """Raise `PreconditionFailedError` if the object is none that `If-Match` names."""
+    named = asked.http.headers.get(hdrs.IF_MATCH, "*").strip()
+    if named == "*":
+        return
+    etags = {each.strip() for each in named.split(",")}
+    if f'"{_etag_of(await show(asked))}"' not in etags:
+        raise PreconditionFailedError("The object has changed since it was read.")
 
 
 def _object_id(request: web.Request, operation: Operation) -> UUID | None:
@@ -132,10 +161,8 @@ def _told(
     if secrets := _shown_once(body):
         kept = body.model_copy(update=dict.fromkeys(secrets))
         response[KEPT_TEXT] = kept.model_dump_json(by_alias=True)
-    if version := getattr(body, "version", None):
-        response.etag = str(version)
-    elif operation.carries_etag:
-        response.etag = _digest(response.text)
+    if operation.carries_etag:
+        response.etag = _etag_of(body)
     if status == _CREATED:
         response.headers[hdrs.LOCATION] = f"{request.path}/{body.id}"
     return response
@@ -146,5 +173,9 @@ def _shown_once(body: BaseModel) -> list[str]:
     return [name for name, field in fields if SHOWN_ONCE in field.metadata]
 
 
-def _digest(text: str | None) -> str:
-    return hashlib.sha256((text or "").encode()).hexdigest()[:32]
+def _etag_of(body: Any) -> str:
+    """Return the version of an object, or what changes with all it says."""
+    if version := getattr(body, "version", None):
+        return str(version)
+    text: str = body.model_dump_json(by_alias=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

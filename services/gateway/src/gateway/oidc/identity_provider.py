@@ -1,0 +1,139 @@
+"""The identity provider over HTTP: where it is, its keys, and codes for tokens."""
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
+
+from shared.errors import LoginRefusedError, UnavailableError
+
+from .id_tokens import Identified, identified_by
+
+__all__ = ["IdentityProvider", "connected_identity_provider"]
+
+_TIMEOUT = aiohttp.ClientTimeout(total=10)
+_MOST_BYTES = 256 * 1024
+_KEPT_SECONDS = 600.0
+_SCOPES = "openid email profile"
+_OBJECT = TypeAdapter(dict[str, JsonValue])
+
+
+class _Configuration(BaseModel):
+    """What we need of OpenID Connect Discovery 1.0, section 3."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+
+
+class IdentityProvider:
+    """*issuer* is of the deployment's choosing, and so are the addresses it names."""
+
+    def __init__(
+        self, http: aiohttp.ClientSession, *, issuer: str, client_id: str
+    ) -> None:
+        self._http = http
+        self._issuer = issuer
+        self._client_id = client_id
+        self._kept: tuple[float, _Configuration, Mapping[str, Any]] | None = None
+
+    async def authorization_url(
+        self, *, redirect_uri: str, state: str, nonce: str, challenge: str
+    ) -> str:
+        """Return where to send a browser; raises `UnavailableError`."""
+        configuration, _ = await self._known()
+        question = {
+            "response_type": "code",
+            "client_id": self._client_id,
+            "redirect_uri": redirect_uri,
+            "scope": _SCOPES,
+            "state": state,
+            "nonce": nonce,
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+        }
+        return f"{configuration.authorization_endpoint}?{urlencode(question)}"
+
+    async def identify(
+        self, *, code: str, redirect_uri: str, verifier: str, nonce: str
+    ) -> Identified:
+        """Turn a code into who came; raises `LoginRefusedError`, `UnavailableError`."""
+        configuration, keys = await self._known()
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": redirect_uri,
+            "client_id": self._client_id,
+            "code_verifier": verifier,
+        }
+        answer = await self._asked("POST", configuration.token_endpoint, form)
+        token = answer.get("id_token")
+        if not isinstance(token, str):
+            raise LoginRefusedError("The identity provider did not take the code.")
+        return identified_by(
+            token, keys, issuer=self._issuer, client_id=self._client_id, nonce=nonce
+        )
+
+    async def _known(self) -> tuple[_Configuration, Mapping[str, Any]]:
+        """Read configuration and keys, or remember them: keys change now and then."""
+        now = time.monotonic()
+        if self._kept is None or now >= self._kept[0]:
+            configuration = await self._discovered()
+            keys = await self._asked("GET", configuration.jwks_uri)
+            self._kept = (now + _KEPT_SECONDS, configuration, keys)
+        return self._kept[1], self._kept[2]
+
+    async def _discovered(self) -> _Configuration:
+        url = f"{self._issuer.rstrip('/')}/.well-known/openid-configuration"
+        try:
+            found = _Configuration.model_validate(await self._asked("GET", url))
+        except ValidationError as error:
+            raise _unavailable() from error
+        if found.issuer != self._issuer:
+            raise _unavailable()
+        return found
+
+    async def _asked(
+        self, method: str, url: str, form: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        try:
+            async with self._http.request(
+                method, url, data=form, allow_redirects=False
+            ) as response:
+                if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                    raise _unavailable()
+                return _OBJECT.validate_json(await _body(response))
+        except (aiohttp.ClientError, TimeoutError, ValidationError) as error:
+            raise _unavailable() from error
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    """Read it all, unless it is more than such an answer can be."""
+    body = b""
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > _MOST_BYTES:
+            raise _unavailable()
+    return body
+
+
+@asynccontextmanager
+async def connected_identity_provider(
+    issuer: str | None, client_id: str | None
+) -> AsyncIterator[IdentityProvider | None]:
+    """Hold connections to the identity provider; None if there is none."""
+    if issuer is None or client_id is None:
+        yield None
+        return
+    async with aiohttp.ClientSession(timeout=_TIMEOUT) as http:
+        yield IdentityProvider(http, issuer=issuer, client_id=client_id)
+
+
+def _unavailable() -> UnavailableError:
+    return UnavailableError("The identity provider cannot be asked right now.")
