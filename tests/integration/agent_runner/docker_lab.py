@@ -154,13 +154,14 @@ class DockerLab:
         runtime: Runtime,
         image: str,
         *,
+        agent_id: UUID | None = None,
         environment: dict[str, str] | None = None,
         secrets: Iterable[str] = (),
         resources: Resources = _RESOURCES,
         port: int = 0,
     ) -> AsyncIterator[Guest]:
-        """Connect a new agent of *image*, and open a door for it."""
-        agent_id = new_id()
+        """Connect an agent of *image*, a new one by default, and open a door for it."""
+        agent_id = agent_id or new_id()
         address = await runtime.connect(agent_id, ORG, EPOCH)
         async with open_door(address, port) as door:
             launch = Launch(

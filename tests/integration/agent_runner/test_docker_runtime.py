@@ -374,6 +374,47 @@ async def test_another_runners_agents_are_not_ours(lab: DockerLab) -> None:
         assert await theirs.survey() == [placed(guest.id, is_running=True)]
 
 
+async def test_an_agent_that_is_taken_over_runs_once_on_one_engine(
+    lab: DockerLab,
+) -> None:
+    image = await lab.image(WAIT)
+
+    async with lab.runtime(runner="runner-2") as lost:
+        async with lab.guest(lost, image) as guest:
+            await lost.launch(guest.launch)
+            [left] = [each.id for each in await lab.containers(guest.id)]
+        async with (
+            lab.runtime() as other,
+            lab.guest(other, image, agent_id=guest.id) as taken_over,
+        ):
+            evicted = await lab.containers(guest.id)
+            await other.launch(taken_over.launch)
+            [running] = [each.id for each in await lab.containers(guest.id)]
+            networks = await lab.networks(guest.id)
+            await other.stop(guest.id, grace=NO_TIME)
+
+    assert evicted == []
+    assert running != left
+    assert len(networks) == 1
+
+
+async def test_an_agent_of_another_installation_is_left_alone(lab: DockerLab) -> None:
+    image = await lab.image(WAIT)
+
+    async with (
+        lab.runtime(runner="runner-2", installation="test-another") as theirs,
+        lab.guest(theirs, image) as guest,
+    ):
+        await theirs.launch(guest.launch)
+        async with lab.runtime() as ours:
+            await ours.connect(guest.id, ORG, EPOCH)
+            await ours.stop(guest.id, grace=NO_TIME)
+        survived = await theirs.survey()
+        await theirs.stop(guest.id, grace=NO_TIME)
+
+    assert survived == [placed(guest.id, is_running=True)]
+
+
 async def test_an_agent_that_prints_without_end_is_bounded_and_can_be_stopped(
     lab: DockerLab, runtime: Runtime
 ) -> None:

@@ -50,7 +50,15 @@ class Owner:
         labels = {_INSTALLATION: self.installation, _RUNNER: self.runner}
         if agent_id:
             labels[_AGENT] = str(agent_id)
-        return {"label": [f"{name}={value}" for name, value in labels.items()]}
+        return _filters(labels)
+
+    def filters_of_anyone(self, agent_id: UUID) -> dict[str, list[str]]:
+        """Return Docker's filter for *agent_id*'s things, of whichever runner."""
+        return _filters({_INSTALLATION: self.installation, _AGENT: str(agent_id)})
+
+    def name(self, agent_id: UUID, epoch: int) -> str:
+        """Name what is made for an agent; no other runner of the engine names it so."""
+        return f"ag2trust-{self.runner}-{agent_id}-{epoch}"
 
     def owns(self, labels: Mapping[str, str]) -> bool:
         ours = {_INSTALLATION: self.installation, _RUNNER: self.runner}
@@ -71,6 +79,10 @@ class Volume:
     """A volume of the engine, which needs no path that its host can see."""
 
     name: str
+
+
+def _filters(labels: Mapping[str, str]) -> dict[str, list[str]]:
+    return {"label": [f"{name}={value}" for name, value in labels.items()]}
 
 
 def placed_from(labels: Mapping[str, str], *, is_running: bool) -> Placed:

@@ -69,6 +69,7 @@ class Broker:
 
     async def connect(self, request: ConnectAgent) -> Connected:
         async with self._turns.of(request.agent_id):
+            await self._evict(request.agent_id)
             network = await self._network(request.agent_id)
             if network is None:
                 await self._make_network(request)
@@ -181,7 +182,7 @@ class Broker:
             container_runtime=self._terms.container_runtime,
         )
         return await self._engine.make_container(
-            _name(request.agent_id, request.epoch), body
+            self._terms.owner.name(request.agent_id, request.epoch), body
         )
 
     async def _check_container_runtime(self) -> None:
@@ -195,6 +196,15 @@ class Broker:
                 f"{', '.join(offered)}."
             )
 
+    async def _evict(self, agent_id: UUID) -> None:
+        """Remove what other runners left here of an agent that is our runner's now."""
+        containers, networks = await self._engine.strangers(agent_id)
+        for container_id in containers:
+            log.info("agent.evicted", agent=str(agent_id))
+            await self._engine.remove_container(container_id)
+        for network_id in networks:
+            await self._engine.remove_network(network_id)
+
     async def _network(self, agent_id: UUID) -> Network | None:
         networks = await self._engine.networks(agent_id)
         return networks[0] if networks else None
@@ -206,7 +216,7 @@ class Broker:
         return network
 
     async def _make_network(self, request: ConnectAgent) -> None:
-        name = _name(request.agent_id, request.epoch)
+        name = self._terms.owner.name(request.agent_id, request.epoch)
         labels = self._terms.owner.labels(
             request.agent_id, request.org_id, request.epoch
         )
@@ -246,7 +256,3 @@ def _not_allowed(image: str) -> ImageRefusedError:
         f"The image {image} is not among those that the settings of the launch broker "
         "allow."
     )
-
-
-def _name(agent_id: UUID, epoch: int) -> str:
-    return f"ag2trust-{agent_id}-{epoch}"

@@ -110,6 +110,19 @@ class DockerEngine:
     async def bridges(self) -> set[str]:
         return {each.bridge for each in await self.networks()}
 
+    async def strangers(self, agent_id: UUID) -> tuple[list[str], list[str]]:
+        """Return the ids of an agent's containers and networks that are not ours."""
+        filters = self._owner.filters_of_anyone(agent_id)
+        with _translated():
+            containers = await self._docker.containers.list(
+                all=True, filters=json.dumps(filters)
+            )
+            networks = await self._docker.networks.list(filters=filters)
+        return (
+            [each.id for each in containers if not self._owner.owns(each["Labels"])],
+            [each["Id"] for each in networks if not self._owner.owns(each["Labels"])],
+        )
+
     async def taken_subnets(self) -> list[IPv4Network]:
         """Return the subnets of every network of this engine, whoever owns it."""
         with _translated():
