@@ -275,8 +275,8 @@ class DockerLab:
 
 
 @asynccontextmanager
-async def docker_lab() -> AsyncIterator[DockerLab]:
-    async with Docker(f"unix://{SOCKET}") as docker:
+async def docker_lab(engine: Path = SOCKET) -> AsyncIterator[DockerLab]:
+    async with Docker(f"unix://{engine}") as docker:
         lab = DockerLab(docker)
         try:
             yield lab

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from agent_runner.runtimes.errors import LaunchFailedError
 from agent_runner.runtimes.runtime import Exited, ExitReason, Launch, Placed
 from shared.bus import Answer, answer
 from shared.contracts.base import Empty, Signed
@@ -160,13 +161,17 @@ class FakeCredentials:
 
 
 class FakeRuntime:
-    """Places agents in a dictionary; a test speaks for them over HTTP."""
+    """Places agents in a dictionary; a test speaks for them over HTTP.
+
+    *failure* is what every launch raises, *trouble* what every stop and survey does.
+    """
 
     def __init__(self) -> None:
         self.launched: dict[UUID, Launch] = {}
         self.launches = 0
         self.launching: asyncio.Queue[Launch] = asyncio.Queue()
         self.failure: Exception | None = None
+        self.trouble: Exception | None = None
         self._exited: asyncio.Queue[Exited] = asyncio.Queue()
 
     async def connect(self, agent_id: UUID, org_id: UUID, epoch: int) -> str:
@@ -176,15 +181,19 @@ class FakeRuntime:
     async def launch(self, launch: Launch) -> None:
         if self.failure is not None:
             raise self.failure
+        if launch.agent_id in self.launched:
+            raise LaunchFailedError("It runs already.")
         self.launched[launch.agent_id] = launch
         self.launches += 1
         await self.launching.put(launch)
 
     async def stop(self, agent_id: UUID, *, grace: timedelta) -> None:
         del grace
+        self._require_engine()
         self.launched.pop(agent_id, None)
 
     async def survey(self) -> list[Placed]:
+        self._require_engine()
         return [
             Placed(each.agent_id, each.org_id, each.epoch, is_running=True)
             for each in self.launched.values()
@@ -196,6 +205,10 @@ class FakeRuntime:
 
     async def tail(self, agent_id: UUID) -> str:
         return "hello\n" if agent_id in self.launched else ""
+
+    def _require_engine(self) -> None:
+        if self.trouble is not None:
+            raise self.trouble
 
     async def die(self, agent_id: UUID) -> None:
         """End an agent's process from outside."""

@@ -39,7 +39,7 @@ __all__ = ["House", "Puppet", "open_house", "open_neighbourhood", "running"]
 
 ACTOR = Actor(kind="user", id="ada")
 _LOOK_AGAIN_SECONDS = 0.05
-_PATIENCE_SECONDS = 15
+_PATIENCE_SECONDS = 40
 
 
 class Puppet:
@@ -234,7 +234,7 @@ async def open_neighbourhood(
 
 @asynccontextmanager
 async def running(
-    stack: Stack, runtime: FakeRuntime, **overrides: Any
+    stack: Stack, runtime: Runtime, **overrides: Any
 ) -> AsyncIterator[None]:
     """Run a runner while the block lasts, with settings other than the usual ones."""
 

@@ -1,10 +1,11 @@
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
 from ag2trust.testing import BusAs, Stack
-from agent_runner.runtimes.errors import LaunchFailedError
+from agent_runner.runtimes.errors import EngineUnavailableError, LaunchFailedError
 from shared.contracts.agent_runner import (
     AGENT_LOGS,
     DELETE_AGENT,
@@ -24,9 +25,10 @@ from shared.errors import (
     ProviderGoneError,
     UnavailableError,
 )
+from shared.ids import new_id
 
 from .neighbours import FakeRuntime
-from .runner_house import ACTOR, House, open_house
+from .runner_house import ACTOR, House, open_house, open_neighbourhood, running
 
 pytestmark = pytest.mark.integration
 
@@ -176,6 +178,123 @@ async def test_what_a_dead_runner_left_is_ended_and_its_agents_come_back(
 
         assert asked["message_id"] == str(message.message_id)
         assert runtime.launched[agent.id].secrets != left[agent.id].secrets
+
+
+async def test_an_agent_that_keeps_dying_ends_in_error_with_its_last_words(
+    house: House,
+) -> None:
+    agent = await house.make_agent()
+    await house.start(agent.id)
+    await house.runtime.die(agent.id)
+    for _ in range(4):
+        await house.launched()
+        await house.runtime.die(agent.id)
+
+    failed = await house.until(agent.id, AgentStatus.ERROR)
+    launches = house.runtime.launches
+    await house.bus.ask(RESTART_AGENT, house.question(agent.id))
+    await (await house.launched()).speak()
+    restarted = await house.until(agent.id, AgentStatus.RUNNING)
+
+    assert failed.status_reason
+    assert failed.status_reason.code == "AGENT_EXITED"
+    assert "Traceback" in failed.status_reason.message
+    assert failed.desired_state is DesiredState.RUNNING
+    assert launches == 5
+    assert restarted.status_reason is None
+
+
+async def test_a_hopeless_agent_stays_so_when_its_runner_restarts(
+    stack: Stack, bus_as: BusAs
+) -> None:
+    runtime = FakeRuntime()
+    async with open_neighbourhood(stack, bus_as, runtime) as house:
+        async with running(stack, runtime):
+            agent = await house.make_agent("ada")
+            other = await house.make_agent("bob")
+            runtime.failure = LaunchFailedError("The image has no shell.")
+            await house.bus.ask(START_AGENT, house.question(agent.id))
+            await house.until(agent.id, AgentStatus.ERROR)
+            runtime.failure = None
+        async with running(stack, runtime):
+            await house.start(other.id)
+            after = await house.bus.ask(GET_AGENT, house.question(agent.id))
+
+    assert after.status is AgentStatus.ERROR
+    assert after.status_reason
+    assert after.status_reason.code == "LAUNCH_FAILED"
+
+
+async def test_a_restarted_runner_calls_nothing_running_that_does_not_run(
+    stack: Stack, bus_as: BusAs
+) -> None:
+    runtime = FakeRuntime()
+    async with open_neighbourhood(stack, bus_as, runtime) as house:
+        async with running(stack, runtime):
+            agent = await house.make_agent()
+            await house.start(agent.id)
+        async with running(stack, runtime):
+            silent = await house.launched()
+            before = await house.bus.ask(GET_AGENT, house.question(agent.id))
+            await silent.speak()
+            await house.until(agent.id, AgentStatus.RUNNING)
+
+    assert before.status is AgentStatus.STARTING
+
+
+async def test_what_runs_of_an_agent_that_nobody_hosts_is_ended(house: House) -> None:
+    agent = await house.make_agent()
+    puppet = await house.start(agent.id)
+    stray = replace(puppet.launch, agent_id=new_id())
+
+    house.runtime.launched[stray.agent_id] = stray
+
+    async def placed() -> set[UUID]:
+        return set(house.runtime.launched)
+
+    await house.holds(placed, {agent.id})
+
+
+async def test_what_is_left_of_an_agent_does_not_keep_it_from_being_launched(
+    stack: Stack, bus_as: BusAs
+) -> None:
+    runtime = FakeRuntime()
+    async with open_neighbourhood(stack, bus_as, runtime) as house:
+        async with running(stack, runtime):
+            agent = await house.make_agent()
+            left = (await house.start(agent.id)).launch
+        runtime.launched[agent.id] = left
+        runtime.trouble = EngineUnavailableError("Docker does not answer.")
+        async with running(stack, runtime):
+
+            async def reason() -> str:
+                found = await house.bus.ask(GET_AGENT, house.question(agent.id))
+                return found.status_reason.code if found.status_reason else ""
+
+            await house.holds(reason, "ENGINE_UNAVAILABLE")
+            runtime.trouble = None
+            await (await house.launched()).speak()
+            await house.until(agent.id, AgentStatus.RUNNING)
+            now = runtime.launched[agent.id]
+
+    assert now.secrets != left.secrets
+
+
+async def test_a_launch_that_neither_succeeds_nor_can_be_cleared_is_tried_again(
+    house: House,
+) -> None:
+    agent = await house.make_agent()
+    puppet = await house.start(agent.id)
+
+    house.runtime.trouble = EngineUnavailableError("Docker does not answer.")
+    await house.runtime.die(agent.id)
+    await house.bus.ask(RESTART_AGENT, house.question(agent.id))
+    house.runtime.trouble = None
+    again = await house.launched()
+    await again.speak()
+
+    await house.until(agent.id, AgentStatus.RUNNING)
+    assert again.launch.secrets != puppet.launch.secrets
 
 
 async def test_deleting_stops_first_and_cancels_what_waits(house: House) -> None:

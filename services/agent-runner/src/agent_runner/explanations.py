@@ -121,6 +121,11 @@ _TABLE: dict[str, tuple[str, str, bool]] = {
         "Ask for a shorter answer, or limit the output of the agent type.",
         False,
     ),
+    "AGENT_OUT_OF_MEMORY": (
+        "The agent's process needed more memory than its type allows.",
+        "Raise resources.memory_mb of the agent type, then restart the agent.",
+        True,
+    ),
     "AGENT_EXITED": (
         "The agent's process ended by itself.",
         "See its last words and its log; it is started again with a growing pause.",

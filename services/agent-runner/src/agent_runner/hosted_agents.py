@@ -111,6 +111,11 @@ class HostedAgent:
         if self.in_hand is not None and self.in_hand.message_id == message_id:
             self.in_hand = None
 
+    @property
+    def is_over(self) -> bool:
+        """Say whether it ended, by itself or because it was told to."""
+        return self.exit is not None or self.is_stopping
+
     def has_spoken(self) -> None:
         if not self.first_sign.done():
             self.first_sign.set_result(None)

@@ -14,8 +14,12 @@ from agent_runner.placement import Placement
 from agent_runner.repositories.agent_types import agent_type as read_agent_type
 from agent_runner.repositories.hosting import Assignment, HostingRepository
 from agent_runner.repositories.messages import Host
-from agent_runner.runtimes.errors import AgentExitedError, AgentSilentError
-from agent_runner.runtimes.runtime import Exited, Runtime
+from agent_runner.runtimes.errors import (
+    AgentExitedError,
+    AgentOutOfMemoryError,
+    AgentSilentError,
+)
+from agent_runner.runtimes.runtime import Exited, ExitReason, Runtime
 from agent_runner.tenure import Tenure
 from shared.agent_tokens import hash_token, new_token
 from shared.bus import Bus
@@ -33,7 +37,7 @@ from shared.errors import ConflictError, UnavailableError
 
 from .launching import delivered_keys, launch_of
 
-__all__ = ["AgentLife", "exit_sentence"]
+__all__ = ["AgentLife", "exit_error"]
 
 log = structlog.get_logger(__name__)
 
@@ -132,6 +136,11 @@ class AgentLife:
             await self._hand_back(agent.org_id, agent.id)
         log.info("agent.ended", agent=str(agent.id))
 
+    async def end_leftover(self, agent_id: UUID) -> None:
+        """End what runs here of an agent that is not hosted."""
+        await self._runtime.stop(agent_id, grace=timedelta())
+        log.info("agent.leftover_ended", agent=str(agent_id))
+
     async def acknowledge(self, assignment: Assignment, reason: Explanation) -> None:
         """Call the agent `ack_only`, and answer what waits for it with the reason.
 
@@ -213,6 +222,8 @@ class AgentLife:
     async def _prepared(
         self, assignment: Assignment, agent_type: AgentType, lease: HeldLease
     ) -> HostedAgent:
+        # What an earlier process left of it would be taken for running already.
+        await self._runtime.stop(assignment.agent_id, grace=timedelta())
         address = await self._runtime.connect(
             assignment.agent_id, assignment.org_id, self._repository.epoch
         )
@@ -236,13 +247,14 @@ class AgentLife:
         )
 
 
-def exit_sentence(exited: Exited) -> str:
+def exit_error(exited: Exited) -> AgentExitedError:
     """Say how an agent ended, with the end of what it printed (masked)."""
-    how = "ran out of memory" if exited.reason == "out_of_memory" else exited.reason
     code = "" if exited.exit_code is None else f" with code {exited.exit_code}"
     words = exited.last_words.strip()[-_LAST_WORDS_SHOWN:]
     said = f" Its last words: {words}" if words else " It said nothing."
-    return f"The agent {how}{code}.{said}"
+    if exited.reason is ExitReason.OUT_OF_MEMORY:
+        return AgentOutOfMemoryError(f"The agent ran out of memory.{said}")
+    return AgentExitedError(f"The agent {exited.reason}{code}.{said}")
 
 
 def _not_ours() -> ConflictError:
@@ -258,4 +270,4 @@ async def _first_word(agent: HostedAgent) -> None:
             f"The agent said nothing within {_FIRST_WORD_WITHIN.seconds} s."
         ) from error
     if exited is not None:
-        raise AgentExitedError(exit_sentence(exited))
+        raise exit_error(exited)

@@ -3,9 +3,9 @@
 Every round compares the record (PostgreSQL) with what is hosted here and starts at most
 one job for each agent. A failure is told in the agent's status and tried again after a
 growing pause. An agent whose provider is not ready is `ack_only`: no process is started
-for it, or none is ended, and every round acknowledges what waits for it. What an
-earlier process of this runner left running is ended first: its agents' tokens and keys
-were known to that process alone.
+for it, or none is ended, and every round acknowledges what waits for it. What runs here
+of an agent that is not hosted is ended, before a launch at the latest: an earlier
+process left it, which alone knew its token and keys.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from uuid import UUID
 
 import structlog
 
-from agent_runner.explanations import ACK_ONLY_ERRORS, explained, explanation
+from agent_runner.explanations import ACK_ONLY_ERRORS, explained
 from agent_runner.hosted_agents import HostedAgent, HostedAgents
 from agent_runner.placement import Placement
 from agent_runner.repositories.hosting import Assignment, HostingRepository
@@ -30,7 +30,7 @@ from shared.contracts.credentials import ProviderChanged
 from shared.errors import AppError, UnavailableError
 from shared.lifecycle import every
 
-from .agent_life import AgentLife, exit_sentence
+from .agent_life import AgentLife, exit_error
 from .agent_state import Move, Trouble, next_move
 
 __all__ = ["Hosting"]
@@ -38,6 +38,7 @@ __all__ = ["Hosting"]
 log = structlog.get_logger(__name__)
 
 _ROUND = timedelta(seconds=3)
+_SWEEP = timedelta(seconds=10)
 _GRACE = timedelta(seconds=30)
 _GRACE_AT_SHUTDOWN = timedelta(seconds=5)
 
@@ -89,18 +90,13 @@ class Hosting:
 
     async def run(self) -> None:
         """Host until cancelled; then end the agents here: a later run launches them."""
-        await self._end_leftovers()
         try:
             async with asyncio.TaskGroup() as jobs:
+                jobs.create_task(self._sweeps(jobs))
                 jobs.create_task(self._rounds(jobs))
                 jobs.create_task(self._watch_exits())
         finally:
             await self._end_all()
-
-    async def _end_leftovers(self) -> None:
-        for placed in await self._runtime.survey():
-            log.info("agent.leftover_ended", agent=str(placed.agent_id))
-            await self._runtime.stop(placed.agent_id, grace=timedelta())
 
     async def _end_all(self) -> None:
         """End them at once where nothing they say would count any more."""
@@ -108,6 +104,15 @@ class Hosting:
         async with asyncio.TaskGroup() as endings:
             for agent in self._hosted:
                 endings.create_task(self._life.end(agent, grace=grace))
+
+    async def _sweeps(self, jobs: asyncio.TaskGroup) -> None:
+        async def sweep() -> None:
+            for placed in await self._runtime.survey():
+                if self._hosted.find(placed.agent_id) is None:
+                    work = self._life.end_leftover(placed.agent_id)
+                    self._begin(jobs, placed.agent_id, work)
+
+        await every(_SWEEP, sweep, name="leftovers")
 
     async def _rounds(self, jobs: asyncio.TaskGroup) -> None:
         async def look() -> None:
@@ -133,7 +138,7 @@ class Hosting:
             assignment.desired_state,
             incarnation=assignment.incarnation,
             hosted_incarnation=agent.host.incarnation if agent else None,
-            has_exited=agent is not None and agent.exit is not None,
+            has_exited=agent is not None and agent.is_over,
             is_hopeless=assignment.status is AgentStatus.ERROR,
             moves_on=assignment.moves_on,
         )
@@ -216,15 +221,15 @@ class Hosting:
         log.info("agent.waiting", agent=str(assignment.agent_id), code=reason.code)
 
     async def _bury(self, assignment: Assignment, agent: HostedAgent) -> None:
-        """Clear away an agent that ended by itself, and note it as a failure."""
+        """Clear away an agent; one that ended by itself has failed."""
         await self._life.end(agent, grace=timedelta())
-        sentence = exit_sentence(agent.exit) if agent.exit else "The agent ended."
-        await self._failed(
-            assignment,
-            explanation("AGENT_EXITED", sentence),
-            is_passing=False,
-            ran_for=self._now() - agent.started_at,
-        )
+        if agent.exit is not None:
+            await self._failed(
+                assignment,
+                explained(exit_error(agent.exit)),
+                is_passing=False,
+                ran_for=self._now() - agent.started_at,
+            )
 
     async def _end(self, assignment: Assignment, agent: HostedAgent | None) -> None:
         """End an agent that others may host from here on; it may finish its message."""

@@ -7,12 +7,14 @@ LaunchFailedError           this agent did not start, and nothing of it is left
  ├ ImageRefusedError        because its image may not be launched
  └ AgentSilentError         because it never asked for its configuration
 AgentExitedError            this agent ended by itself
+ └ AgentOutOfMemoryError    because the kernel ended it for lack of memory
 """
 
 from shared.errors import AppError, UnavailableError
 
 __all__ = [
     "AgentExitedError",
+    "AgentOutOfMemoryError",
     "AgentSilentError",
     "EngineUnavailableError",
     "ImageNotFoundError",
@@ -47,3 +49,7 @@ class AgentSilentError(LaunchFailedError):
 
 class AgentExitedError(AppError):
     code = "AGENT_EXITED"
+
+
+class AgentOutOfMemoryError(AgentExitedError):
+    code = "AGENT_OUT_OF_MEMORY"

@@ -1,0 +1,276 @@
+"""A whole runner on a Docker engine: one process for each agent, whatever happens."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from ag2trust.testing import BusAs, Stack
+from agent_runner.runtimes.docker.runtime import docker_runtime
+from agent_runner.runtimes.runtime import Exited, Launch, Placed, Runtime
+from shared.contracts.agent_runner import (
+    GET_AGENT,
+    START_AGENT,
+    STOP_AGENT,
+    Agent,
+    AgentStatus,
+)
+
+from .docker_lab import SOCKET, DockerLab, docker_lab
+from .engine_cable import engine_cable
+from .neighbours import FakeRuntime
+from .own_engine import own_engine
+from .runner_house import House, open_neighbourhood, running
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+
+# Asks for its configuration, which is its first word, and then waits for its end.
+SPEAK = (
+    "door=${AG2TRUST_AGENT_URL#http://}; "
+    'exec 3<>"/dev/tcp/${door%:*}/${door#*:}" || exit 9; '
+    "printf 'GET /agent/v1/configuration HTTP/1.1\\r\\nHost: agent\\r\\n"
+    "Authorization: Bearer %s\\r\\n\\r\\n' $AG2TRUST_AGENT_TOKEN >&3; read -r <&3; "
+)
+WAIT = SPEAK + "trap 'exit 0' TERM; while :; do sleep 0.1; done"
+GREEDY = SPEAK + "x=a; while :; do x=$x$x; done"
+HOPELESS = "echo I cannot go on; exit 3"
+
+
+@dataclass
+class Harbour:
+    """A house whose runner has a real engine."""
+
+    house: House
+    lab: DockerLab
+    stack: Stack
+    engine: Path
+
+    @asynccontextmanager
+    async def runner(self, image: str) -> AsyncIterator[None]:
+        """Run a runner with a broker of its own while the block lasts."""
+        async with (
+            self.lab.broker(engine=self.engine) as broker,
+            docker_runtime(broker) as runtime,
+            running(self.stack, runtime, agent_image=image),
+        ):
+            yield
+
+    async def started(self, **fields: Any) -> Agent:
+        agent = await self.house.make_agent(**fields)
+        return await self.house.bus.ask(START_AGENT, self.house.question(agent.id))
+
+    async def containers(self) -> list[str]:
+        return [each.id for each in await self.lab.containers()]
+
+    async def running_containers(self) -> list[str]:
+        return [
+            each.id
+            for each in await self.lab.containers()
+            if each["State"] == "running"
+        ]
+
+    async def until_reason(self, agent_id: UUID, code: str) -> Agent:
+        async with asyncio.timeout(60):
+            while True:
+                agent = await self.house.bus.ask(
+                    GET_AGENT, self.house.question(agent_id)
+                )
+                if agent.status_reason and agent.status_reason.code == code:
+                    return agent
+                await asyncio.sleep(0.05)
+
+    async def replaced(self, before: list[str]) -> None:
+        """Wait until something else runs than *before*."""
+        async with asyncio.timeout(120):
+            while await self.running_containers() in ([], before):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+
+    async def kill(self, agent_id: UUID) -> str:
+        """Kill -9 an agent's container from outside; return its id."""
+        [container] = await self.lab.containers(agent_id)
+        await container.kill(signal="SIGKILL")
+        return container.id
+
+
+@asynccontextmanager
+async def open_harbour(
+    stack: Stack, bus_as: BusAs, *, engine: Path = SOCKET
+) -> AsyncIterator[Harbour]:
+    async with AsyncExitStack() as resources:
+        lab = await resources.enter_async_context(docker_lab(engine))
+        house = await resources.enter_async_context(
+            open_neighbourhood(stack, bus_as, FakeRuntime())
+        )
+        yield Harbour(house, lab, stack, engine)
+
+
+@pytest.fixture
+async def harbour(stack: Stack, bus_as: BusAs) -> AsyncIterator[Harbour]:
+    async with open_harbour(stack, bus_as) as opened:
+        yield opened
+
+
+async def test_a_killed_container_is_told_of_and_replaced_by_one(
+    harbour: Harbour,
+) -> None:
+    house = harbour.house
+    async with harbour.runner(await harbour.lab.image(WAIT)):
+        agent = await harbour.started()
+        await house.until(agent.id, AgentStatus.RUNNING)
+
+        killed = await harbour.kill(agent.id)
+        told = await house.until(agent.id, AgentStatus.STARTING)
+        await house.until(agent.id, AgentStatus.RUNNING)
+        [now] = await harbour.containers()
+
+    assert told.status_reason
+    assert told.status_reason.code == "AGENT_EXITED"
+    assert "killed with code 137" in told.status_reason.message
+    assert now != killed
+
+
+async def test_an_agent_that_needs_too_much_memory_is_told_so_until_it_is_hopeless(
+    harbour: Harbour,
+) -> None:
+    house = harbour.house
+    async with harbour.runner(await harbour.lab.image(GREEDY)):
+        agent = await harbour.started(resources={"memory_mb": 64})
+        failed = await house.until(agent.id, AgentStatus.ERROR)
+        left = await harbour.containers()
+
+    assert failed.status_reason
+    assert failed.status_reason.code == "AGENT_OUT_OF_MEMORY"
+    assert "memory_mb" in failed.status_reason.fix
+    assert left == []
+
+
+async def test_a_container_that_ends_at_once_ends_in_error_with_its_last_words(
+    harbour: Harbour,
+) -> None:
+    house = harbour.house
+    async with harbour.runner(await harbour.lab.image(HOPELESS)):
+        agent = await harbour.started()
+        failed = await house.until(agent.id, AgentStatus.ERROR)
+        left = await harbour.containers()
+
+    assert failed.status_reason
+    assert failed.status_reason.code == "AGENT_EXITED"
+    assert "exited with code 3" in failed.status_reason.message
+    assert "I cannot go on" in failed.status_reason.message
+    assert left == []
+
+
+async def test_a_stopped_agent_leaves_nothing(harbour: Harbour) -> None:
+    house = harbour.house
+    async with harbour.runner(await harbour.lab.image(WAIT)):
+        agent = await harbour.started()
+        await house.until(agent.id, AgentStatus.RUNNING)
+        await house.bus.ask(STOP_AGENT, house.question(agent.id))
+        await house.until(agent.id, AgentStatus.STOPPED)
+        left = await harbour.containers(), await harbour.lab.networks()
+
+    assert left == ([], [])
+
+
+async def test_what_a_killed_process_left_is_replaced_by_one_container(
+    harbour: Harbour,
+) -> None:
+    house, image = harbour.house, await harbour.lab.image(WAIT)
+    async with harbour.lab.broker(engine=harbour.engine) as broker:
+        async with docker_runtime(broker) as runtime:
+            mortal = Mortal(runtime)
+            async with running(harbour.stack, mortal, agent_image=image):
+                agent = await harbour.started()
+                await house.until(agent.id, AgentStatus.RUNNING)
+                mortal.is_dead = True
+        left = await harbour.running_containers()
+        async with (
+            docker_runtime(broker) as runtime,
+            running(harbour.stack, runtime, agent_image=image),
+        ):
+            await house.until(agent.id, AgentStatus.RUNNING)
+            now = await harbour.running_containers()
+
+    assert len(left) == len(now) == 1
+    assert left != now
+
+
+class Mortal(Runtime):
+    """A runtime of a process that, once it is dead, ends nothing any more."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self.is_dead = False
+
+    async def connect(self, agent_id: UUID, org_id: UUID, epoch: int) -> str:
+        return await self._runtime.connect(agent_id, org_id, epoch)
+
+    async def launch(self, launch: Launch) -> None:
+        await self._runtime.launch(launch)
+
+    async def stop(self, agent_id: UUID, *, grace: timedelta) -> None:
+        if not self.is_dead:
+            await self._runtime.stop(agent_id, grace=grace)
+
+    async def survey(self) -> list[Placed]:
+        return await self._runtime.survey()
+
+    def exits(self) -> AsyncIterator[Exited]:
+        return self._runtime.exits()
+
+    async def tail(self, agent_id: UUID) -> str:
+        return await self._runtime.tail(agent_id)
+
+
+async def test_an_engine_that_hangs_on_a_create_and_restarts_leaves_one_container(
+    stack: Stack, bus_as: BusAs, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    socket = tmp_path_factory.mktemp("cable") / "docker.sock"
+    async with (
+        engine_cable(SOCKET, socket) as cable,
+        open_harbour(stack, bus_as, engine=socket) as harbour,
+    ):
+        image = await harbour.lab.image(WAIT)
+        async with harbour.runner(image):
+            cable.clog(b"/containers/create")
+            agent = await harbour.started()
+            async with asyncio.timeout(60):
+                await cable.clogged.wait()
+            await cable.cut()
+            told = await harbour.until_reason(agent.id, "ENGINE_UNAVAILABLE")
+            cable.clog(b"no such request")
+            await cable.mend()
+            await harbour.house.until(agent.id, AgentStatus.RUNNING)
+            containers = await harbour.containers()
+
+    assert told.status is AgentStatus.STARTING
+    assert len(containers) == 1
+
+
+async def test_agents_run_once_again_after_their_engine_was_killed(
+    stack: Stack, bus_as: BusAs
+) -> None:
+    async with (
+        own_engine() as engine,
+        open_harbour(stack, bus_as, engine=engine.socket) as harbour,
+    ):
+        image = await harbour.lab.image(WAIT)
+        async with harbour.runner(image):
+            agent = await harbour.started()
+            await harbour.house.until(agent.id, AgentStatus.RUNNING)
+            before = await harbour.running_containers()
+
+            await engine.kill()
+            await engine.start()
+            await harbour.replaced(before)
+            again = await harbour.house.until(agent.id, AgentStatus.RUNNING)
+            containers = await harbour.containers()
+
+    assert again.status_reason is None
+    assert len(before) == len(containers) == 1
