@@ -10,6 +10,7 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from secrets import token_hex
 from tempfile import mkdtemp
 
 from aiodocker import Docker, DockerError
@@ -30,9 +31,10 @@ class OwnEngine:
     As under an init system, containerd is not Docker's child, and outlives it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, bridge: str) -> None:
         self.socket = folder / "docker.sock"
         self._folder = folder
+        self._bridge = bridge
         self._containerd: Process | None = None
         self._docker: Process | None = None
 
@@ -82,7 +84,8 @@ class OwnEngine:
             f"--data-root={self._folder / 'data'}",
             f"--exec-root={self._folder / 'exec'}",
             f"--pidfile={self._folder / 'pid'}",
-            "--bridge=none",
+            # Not `none`: that would remove docker0, which is the machine's engine's.
+            f"--bridge={self._bridge}",
             "--iptables=false",
             "--ip-forward=false",
             "--log-level=warn",
@@ -109,10 +112,24 @@ class OwnEngine:
 async def own_engine() -> AsyncIterator[OwnEngine]:
     # Unix sockets have short paths: not below pytest's folder.
     folder = Path(mkdtemp(prefix="ag2trust-engine-"))
-    engine = OwnEngine(folder)
-    try:
-        await engine.start()
-        yield engine
-    finally:
-        await engine.close()
-        await asyncio.to_thread(shutil.rmtree, folder)
+    async with _bridge() as bridge:
+        engine = OwnEngine(folder, bridge)
+        try:
+            await engine.start()
+            yield engine
+        finally:
+            await engine.close()
+            await asyncio.to_thread(shutil.rmtree, folder)
+
+
+@asynccontextmanager
+async def _bridge() -> AsyncIterator[str]:
+    """Have the machine's engine make a bridge, and yield the interface's name."""
+    name = f"ag2t-{token_hex(4)}"
+    body = {"Name": name, "Options": {"com.docker.network.bridge.name": name}}
+    async with Docker() as docker:
+        network = await docker.networks.create(body)
+        try:
+            yield name
+        finally:
+            await network.delete()
