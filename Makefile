@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-MEMBERS := shared services/credentials services/gateway services/agent-runner \
+MEMBERS := shared client services/credentials services/gateway services/agent-runner \
 	services/agent-runner/agent services/metrics deploy/local deploy/sandbox
 
 DASHBOARD := services/gateway/dashboard
-NPM := $(CURDIR)/$(BIN)/npm --prefix $(DASHBOARD) --no-update-notifier
+NPM := $(CURDIR)/$(BIN)/npm --no-update-notifier --prefix $(DASHBOARD)
+API_TYPES := $(DASHBOARD)/tools/openapi
 
-.PHONY: help install dashboard run demo images test torture bench-proxy check fix lock clean
+.PHONY: help install dashboard run demo images test torture bench-proxy check fix generate lock clean
 
 help:
 	@echo "make run      start everything on this machine"
@@ -22,6 +23,7 @@ help:
 	@echo "make bench-proxy  what the proxy costs, beside nginx and other gateways"
 	@echo "make check    format, lint, types, boundaries"
 	@echo "make fix      format and mend what can be mended"
+	@echo "make generate  write anew what is made from the API: its description, the clients, docs/cli.md"
 	@echo "make lock     resolve requirements.lock anew, and the images' from it"
 	@echo "make clean    remove the virtual environment (never the state)"
 
@@ -42,8 +44,8 @@ $(VENV)/.installed: requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS))
 dashboard: $(DASHBOARD)/dist/index.html
 
 # Packages run no scripts of their own when they are installed.
-$(DASHBOARD)/node_modules/.installed: $(VENV)/.installed $(DASHBOARD)/package-lock.json
-	$(NPM) ci --ignore-scripts --no-progress --loglevel error
+%/node_modules/.installed: $(VENV)/.installed %/package-lock.json
+	$(NPM)$(@:$(DASHBOARD)%/node_modules/.installed=%) ci --ignore-scripts --no-progress --loglevel error
 	@touch $@
 
 $(DASHBOARD)/dist/index.html: $(DASHBOARD)/node_modules/.installed $(DASHBOARD)/index.html \
@@ -72,18 +74,24 @@ bench-proxy: install
 	$(BIN)/python -m benchmarks.proxy $(BENCH)
 	$(BIN)/python -m benchmarks.proxy.steps
 
-check: install $(DASHBOARD)/node_modules/.installed
+check: install $(DASHBOARD)/node_modules/.installed $(API_TYPES)/node_modules/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 	$(NPM) run --silent check
+	$(NPM)/tools/openapi run --silent check || { echo "make generate writes them anew"; exit 1; }
 
 fix: install $(DASHBOARD)/node_modules/.installed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(NPM) run --silent fix
+
+generate: install $(API_TYPES)/node_modules/.installed
+	$(BIN)/python -m tests.unit.gateway.write_openapi
+	$(NPM)/tools/openapi run --silent generate
+	$(BIN)/python -m tests.unit.client.write_client
 
 lock: install
 	$(BIN)/uv pip compile --no-config --universal --python-version 3.11 --generate-hashes --no-header \
@@ -92,6 +100,7 @@ lock: install
 		--no-emit-package ag2trust-gateway --no-emit-package ag2trust-agent-runner \
 		--no-emit-package ag2trust-metrics --no-emit-package ag2trust-agent \
 		--no-emit-package ag2trust-local --no-emit-package ag2trust-sandbox \
+		--no-emit-package ag2trust-client \
 		pyproject.toml --output-file requirements.lock
 	$(BIN)/uv pip compile --no-config --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-emit-index-url --no-emit-find-links --no-annotate --quiet \

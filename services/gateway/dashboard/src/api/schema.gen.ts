@@ -1252,6 +1252,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell whether there is an identity provider. */
+        get: operations["get_oidc"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/oidc/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Send a browser to the identity provider. */
+        get: operations["start_oidc_login"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/oidc/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Let in who comes back from the identity provider, into a new session. */
+        get: operations["finish_oidc_login"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/organization": {
         parameters: {
             query?: never;
@@ -1313,6 +1364,23 @@ export interface paths {
         };
         /** Tell whether all that is needed is there, or what is missing. */
         get: operations["get_readiness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell what was measured, in Prometheus' text format. */
+        get: operations["get_metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2134,6 +2202,10 @@ export interface components {
             missing: {
                 [key: string]: string;
             };
+        };
+        /** @description Whether there is an identity provider to log in at: at `/api/oidc/start`. */
+        OidcView: {
+            is_enabled: boolean;
         };
         /**
          * OnAckOnly
@@ -3309,7 +3381,7 @@ export interface components {
             /** @default viewer */
             role?: components["schemas"]["Role"];
         };
-        /** @description A person; `invited` until a password is set by the link. */
+        /** @description A person; `invited` until that one has come in. */
         UserView: {
             /** Format: uuid */
             id: string;
@@ -3884,6 +3956,16 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
+        /** @description `NOT_FOUND` */
+        NOT_FOUND: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
     };
     parameters: never;
     requestBodies: never;
@@ -4026,7 +4108,10 @@ export interface operations {
     delete_provider: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` that was read: 412 if the object has changed since. */
+                "If-Match"?: string;
+            };
             path: {
                 id: string;
             };
@@ -4050,6 +4135,7 @@ export interface operations {
             403: components["responses"]["FORBIDDEN"];
             404: components["responses"]["PROVIDER_NOT_FOUND"];
             409: components["responses"]["PROVIDER_IN_USE"];
+            412: components["responses"]["PRECONDITION_FAILED"];
             413: components["responses"]["REQUEST_TOO_LARGE"];
             422: components["responses"]["VALIDATION_FAILED"];
             429: components["responses"]["RATE_LIMITED"];
@@ -4380,7 +4466,10 @@ export interface operations {
     delete_agent_type: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` that was read: 412 if the object has changed since. */
+                "If-Match"?: string;
+            };
             path: {
                 id: string;
             };
@@ -4404,6 +4493,7 @@ export interface operations {
             403: components["responses"]["FORBIDDEN"];
             404: components["responses"]["AGENT_TYPE_NOT_FOUND"];
             409: components["responses"]["AGENT_TYPE_IN_USE"];
+            412: components["responses"]["PRECONDITION_FAILED"];
             413: components["responses"]["REQUEST_TOO_LARGE"];
             422: components["responses"]["VALIDATION_FAILED"];
             429: components["responses"]["RATE_LIMITED"];
@@ -4572,7 +4662,10 @@ export interface operations {
     delete_agent: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` that was read: 412 if the object has changed since. */
+                "If-Match"?: string;
+            };
             path: {
                 id: string;
             };
@@ -4595,6 +4688,7 @@ export interface operations {
             401: components["responses"]["INVALID_API_KEY"];
             403: components["responses"]["FORBIDDEN"];
             404: components["responses"]["AGENT_NOT_FOUND"];
+            412: components["responses"]["PRECONDITION_FAILED"];
             413: components["responses"]["REQUEST_TOO_LARGE"];
             422: components["responses"]["VALIDATION_FAILED"];
             429: components["responses"]["RATE_LIMITED"];
@@ -6079,7 +6173,10 @@ export interface operations {
     delete_price: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` that was read: 412 if the object has changed since. */
+                "If-Match"?: string;
+            };
             path: {
                 id: string;
             };
@@ -6102,6 +6199,7 @@ export interface operations {
             401: components["responses"]["INVALID_API_KEY"];
             403: components["responses"]["FORBIDDEN"];
             404: components["responses"]["PRICE_NOT_FOUND"];
+            412: components["responses"]["PRECONDITION_FAILED"];
             413: components["responses"]["REQUEST_TOO_LARGE"];
             422: components["responses"]["VALIDATION_FAILED"];
             429: components["responses"]["RATE_LIMITED"];
@@ -6679,7 +6777,10 @@ export interface operations {
     revoke_api_key: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` that was read: 412 if the object has changed since. */
+                "If-Match"?: string;
+            };
             path: {
                 id: string;
             };
@@ -6703,6 +6804,7 @@ export interface operations {
             403: components["responses"]["FORBIDDEN"];
             404: components["responses"]["API_KEY_NOT_FOUND"];
             409: components["responses"]["CONFLICT"];
+            412: components["responses"]["PRECONDITION_FAILED"];
             413: components["responses"]["REQUEST_TOO_LARGE"];
             422: components["responses"]["VALIDATION_FAILED"];
             429: components["responses"]["RATE_LIMITED"];
@@ -6825,7 +6927,10 @@ export interface operations {
     delete_user: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` that was read: 412 if the object has changed since. */
+                "If-Match"?: string;
+            };
             path: {
                 id: string;
             };
@@ -6849,6 +6954,7 @@ export interface operations {
             403: components["responses"]["FORBIDDEN"];
             404: components["responses"]["USER_NOT_FOUND"];
             409: components["responses"]["CONFLICT"];
+            412: components["responses"]["PRECONDITION_FAILED"];
             413: components["responses"]["REQUEST_TOO_LARGE"];
             422: components["responses"]["VALIDATION_FAILED"];
             429: components["responses"]["RATE_LIMITED"];
@@ -7120,7 +7226,10 @@ export interface operations {
     end_session: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` that was read: 412 if the object has changed since. */
+                "If-Match"?: string;
+            };
             path: {
                 id: string;
             };
@@ -7143,6 +7252,7 @@ export interface operations {
             401: components["responses"]["INVALID_API_KEY"];
             403: components["responses"]["FORBIDDEN"];
             404: components["responses"]["SESSION_NOT_FOUND"];
+            412: components["responses"]["PRECONDITION_FAILED"];
             413: components["responses"]["REQUEST_TOO_LARGE"];
             422: components["responses"]["VALIDATION_FAILED"];
             429: components["responses"]["RATE_LIMITED"];
@@ -7241,6 +7351,100 @@ export interface operations {
             404: components["responses"]["INVITATION_NOT_FOUND"];
             409: components["responses"]["NAME_TAKEN"];
             413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    get_oidc: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OidcView"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    start_oidc_login: {
+        parameters: {
+            query?: {
+                organization?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Found */
+            302: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    finish_oidc_login: {
+        parameters: {
+            query: {
+                state: string;
+                code?: string;
+                error?: string;
+                error_description?: string;
+                error_uri?: string;
+                iss?: string;
+                session_state?: string;
+                scope?: string;
+                authuser?: string;
+                hd?: string;
+                prompt?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Found */
+            302: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["LOGIN_REFUSED"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["NOT_FOUND"];
             422: components["responses"]["VALIDATION_FAILED"];
             500: components["responses"]["INTERNAL_ERROR"];
             503: components["responses"]["SERVICE_UNAVAILABLE"];
@@ -7403,6 +7607,31 @@ export interface operations {
                     "application/json": components["schemas"]["NotReady"];
                 };
             };
+        };
+    };
+    get_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
         };
     };
     get_documentation: {

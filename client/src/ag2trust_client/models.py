@@ -1,0 +1,1675 @@
+"""What the API takes and answers.
+
+Made by `make generate` of docs/api/openapi.json.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_serializer,
+)
+
+__all__ = [
+    "Actor",
+    "Agent",
+    "AgentLogs",
+    "AgentMessage",
+    "AgentPatch",
+    "AgentRuntime",
+    "AgentStats",
+    "AgentStatus",
+    "AgentSubmission",
+    "AgentToken",
+    "AgentType",
+    "AgentTypePatch",
+    "AgentTypeSubmission",
+    "ApiKeySubmission",
+    "ApiKeyView",
+    "AttemptRecord",
+    "AuditEntry",
+    "BaseUrls",
+    "Call",
+    "CallStatus",
+    "Cost",
+    "CredentialDelivery",
+    "CredentialState",
+    "DeadLetter",
+    "DesiredState",
+    "Dimension",
+    "ErrorShare",
+    "ExplainedError",
+    "Explanation",
+    "Health",
+    "IamPolicy",
+    "Intelligence",
+    "Interval",
+    "InvitedUserView",
+    "JsonValue",
+    "LiveModel",
+    "LiveModels",
+    "MasterKeyState",
+    "Me",
+    "MessageStatus",
+    "MessageSubmission",
+    "MessageUsage",
+    "ModelCatalogue",
+    "ModelStatus",
+    "ModelView",
+    "NewAgent",
+    "NewApiKeyView",
+    "OnAckOnly",
+    "OrganizationPatch",
+    "OrganizationSummary",
+    "OrganizationView",
+    "PageOfAgent",
+    "PageOfAgentType",
+    "PageOfApiKeyView",
+    "PageOfAuditEntry",
+    "PageOfCall",
+    "PageOfDeadLetter",
+    "PageOfExplainedError",
+    "PageOfProvider",
+    "PageOfRunner",
+    "PageOfThread",
+    "PageOfUserView",
+    "PasswordChange",
+    "Permission",
+    "PriceOverride",
+    "PriceOverrideSubmission",
+    "PriceQuote",
+    "PriceTier",
+    "Prices",
+    "ProbeResult",
+    "Provider",
+    "ProviderFeature",
+    "ProviderLimitsInput",
+    "ProviderLimitsOutput",
+    "ProviderPatch",
+    "ProviderStatus",
+    "ProviderSubmission",
+    "ProviderTest",
+    "ProviderTrial",
+    "ProviderType",
+    "Ready",
+    "RepriceOrder",
+    "RepricedModel",
+    "Repricing",
+    "RepricingStatus",
+    "ResourcesInput",
+    "ResourcesOutput",
+    "Rewrap",
+    "RewrapStatus",
+    "Role",
+    "Runner",
+    "RunnerStatus",
+    "Service",
+    "Speed",
+    "StartedSession",
+    "Table",
+    "TaskId",
+    "TaskView",
+    "Thread",
+    "ThreadHistory",
+    "ThreadMessage",
+    "TokenPricesInput",
+    "TokenPricesOutput",
+    "UnpricedReason",
+    "Usage",
+    "UsageBucket",
+    "UsageErrors",
+    "UsageOfAgent",
+    "UsageOfAgentType",
+    "UsageOfLabel",
+    "UsageOfModel",
+    "UsageOfProvider",
+    "UsageOfProviderType",
+    "UsageOfStatus",
+    "UsageOfUseCase",
+    "UsagePageOfUsageOfAgent",
+    "UsagePageOfUsageOfAgentType",
+    "UsagePageOfUsageOfLabel",
+    "UsagePageOfUsageOfModel",
+    "UsagePageOfUsageOfProvider",
+    "UsagePageOfUsageOfProviderType",
+    "UsagePageOfUsageOfStatus",
+    "UsagePageOfUsageOfUseCase",
+    "UsageSource",
+    "UsageSummary",
+    "UsageTimeline",
+    "UserPatch",
+    "UserSubmission",
+    "UserView",
+]
+
+
+class Taken(BaseModel):
+    """What the API takes; a field that it does not know is refused here already."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class Given(BaseModel):
+    """What the API answers; a field that is newer than this client is kept."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
+
+
+AgentRuntime = Literal["docker", "process", "external"]
+AgentStatus = Literal["stopped", "starting", "running", "ack_only", "stopping", "error"]
+CallStatus = Literal["completed", "failed", "cancelled", "interrupted"]
+Cost = Literal["$", "$$", "$$$"]
+CredentialDelivery = Literal["environment", "sealed"]
+DesiredState = Literal["running", "stopped"]
+Dimension = Literal[
+    "agent",
+    "agent_type",
+    "provider",
+    "provider_type",
+    "model",
+    "use_case",
+    "label",
+    "status",
+    "code",
+]
+Intelligence = Literal["good", "high", "very_high"]
+Interval = Literal["hour", "day"]
+JsonValue = Any
+MessageStatus = Literal[
+    "queued", "running", "completed", "acknowledged", "failed", "cancelled"
+]
+ModelStatus = Literal["current", "legacy", "retired"]
+OnAckOnly = Literal["acknowledge", "hold"]
+Permission = Literal[
+    "self",
+    "agent-types:read",
+    "agent-types:write",
+    "agents:read",
+    "agents:write",
+    "alerts:read",
+    "alerts:write",
+    "api-keys:read",
+    "api-keys:write",
+    "audit:read",
+    "budgets:read",
+    "budgets:write",
+    "dead-letters:read",
+    "dead-letters:write",
+    "events:read",
+    "jobs:read",
+    "master-key:read",
+    "master-key:write",
+    "messages:read",
+    "messages:write",
+    "organization:read",
+    "organization:write",
+    "prices:read",
+    "prices:write",
+    "providers:read",
+    "providers:write",
+    "runners:read",
+    "runners:write",
+    "usage:read",
+    "users:read",
+    "users:write",
+    "webhooks:read",
+    "webhooks:write",
+]
+ProviderFeature = Literal["hosted_tools", "remote_mcp", "background", "stored_objects"]
+ProviderStatus = Literal["ready", "incomplete", "expired"]
+ProviderType = Literal["openai", "anthropic", "bedrock"]
+RepricingStatus = Literal["running", "completed"]
+RewrapStatus = Literal["running", "completed", "failed", "superseded"]
+Role = Literal["owner", "admin", "operator", "viewer"]
+RunnerStatus = Literal["ready", "draining", "lost"]
+Service = Literal["credentials", "gateway", "agent_runner", "metrics"]
+Speed = Literal["very_fast", "fast", "medium"]
+Table = Literal["purpose", "complexity"]
+TaskId = Literal[
+    "high_volume",
+    "general_purpose",
+    "complex_reasoning",
+    "code_generation",
+    "cost_sensitive",
+    "aws_data_residency",
+    "simple_questions",
+    "customer_support",
+    "code_review",
+    "complex_analysis",
+]
+UnpricedReason = Literal[
+    "MODEL_UNKNOWN", "MODEL_OPAQUE", "USAGE_UNKNOWN", "NOT_PRICED_YET"
+]
+UsageSource = Literal["reported", "estimated", "refused", "none"]
+
+
+class Actor(Given):
+    """Who is behind an act, for the audit entry of its owner."""
+
+    kind: str
+    id: str
+
+
+class Agent(Given):
+    """One instance of an agent type.
+
+    *restart_required*: it runs another version than the newest of its type, or
+    one of the type it had before. An external agent has *base_urls* and no
+    runner.
+    """
+
+    id: UUID
+    name: str
+    agent_type_id: UUID
+    agent_type_version: int | None
+    desired_state: DesiredState
+    status: AgentStatus
+    status_reason: Explanation | None
+    restart_required: bool
+    runner: str | None
+    version: int
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    started_at: AwareDatetime | None
+    is_external: bool
+    base_urls: BaseUrls | None
+
+
+class AgentLogs(Given):
+    """The last lines an agent wrote, secrets masked."""
+
+    lines: list[str]
+
+
+class AgentMessage(Given):
+    """A message to an agent and, once final, its one stored answer.
+
+    *attempts* counts its deliveries to the agent.
+    """
+
+    message_id: UUID
+    thread_id: UUID
+    agent_id: UUID
+    status: MessageStatus
+    content: str | None
+    usage: MessageUsage
+    duration_ms: int | None
+    explanation: Explanation | None
+    created_at: AwareDatetime
+    finished_at: AwareDatetime | None
+    attempts: int
+
+
+class AgentPatch(Taken):
+    """Changes to an agent; another type is effective at its next restart."""
+
+    name: str | None = None
+    agent_type_id: UUID | None = None
+
+
+class AgentStats(Given):
+    """What an agent used and how it fared."""
+
+    from_: AwareDatetime | None = Field(alias="from")
+    to: AwareDatetime | None
+    as_of: AwareDatetime
+    calls: int
+    errors: int
+    error_rate: float | None
+    cancelled_calls: int
+    interrupted_calls: int
+    total_tokens: int
+    input_tokens: int
+    cached_input_tokens: int
+    cache_write_5m_tokens: int
+    cache_write_1h_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    average_response_time_ms: float | None
+    p50_response_time_ms: float | None
+    p95_response_time_ms: float | None
+    average_time_to_first_token_ms: float | None
+    cost_usd: float | None
+    unpriced_calls: int
+    messages_processed: int
+    message_duration_ms: float | None
+    agent_id: UUID
+
+
+class AgentSubmission(Taken):
+    """A new agent; with *start* it is started at once, or not made at all."""
+
+    name: str
+    agent_type_id: UUID
+    start: bool = False
+
+
+class AgentToken(Given):
+    """What an external agent shows, and where; the token before counts no more."""
+
+    agent_token: str | None = None
+    base_urls: BaseUrls | None
+
+
+class AgentType(Given):
+    """A version of an agent type; running agents keep the one they started with."""
+
+    id: UUID
+    version: int
+    name: str
+    slug: str
+    use_case: str | None
+    labels: dict[str, str]
+    provider_id: UUID
+    model: str
+    allowed_models: list[str]
+    system_prompt: str
+    temperature: float | None
+    max_tokens: int | None
+    resources: ResourcesOutput
+    on_ack_only: OnAckOnly
+    provider_features: list[ProviderFeature]
+    runtime: AgentRuntime | None
+    runner_labels: dict[str, str]
+    credential_delivery: CredentialDelivery
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class AgentTypePatch(Taken):
+    """Changes to an agent type; *allowed_models* null is the one *model* again."""
+
+    name: str | None = None
+    slug: str | None = None
+    use_case: str | None = None
+    labels: dict[str, str] | None = None
+    provider_id: UUID | None = None
+    model: str | None = None
+    allowed_models: list[str] | None = None
+    system_prompt: str | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    resources: ResourcesInput | None = None
+    on_ack_only: OnAckOnly | None = None
+    provider_features: list[ProviderFeature] | None = None
+    runtime: AgentRuntime | None = None
+    runner_labels: dict[str, str] | None = None
+    credential_delivery: CredentialDelivery | None = None
+
+
+class AgentTypeSubmission(Taken):
+    """A template for agents. *allowed_models* defaults to the one *model*.
+
+    Its agents run on runners that have all *runner_labels* and the *runtime*,
+    whichever that is if none is named; external ones on none.
+    *credential_delivery* defaults to the environment, for external agents to
+    the only one they have: sealed.
+    """
+
+    name: str
+    slug: str
+    use_case: str | None = None
+    labels: dict[str, str] | None = None
+    provider_id: UUID
+    model: str
+    allowed_models: list[str] | None = None
+    system_prompt: str = ""
+    temperature: float | None = None
+    max_tokens: int | None = None
+    resources: ResourcesInput | None = None
+    on_ack_only: OnAckOnly | None = None
+    provider_features: list[ProviderFeature] | None = None
+    runtime: AgentRuntime | None = None
+    runner_labels: dict[str, str] | None = None
+    credential_delivery: CredentialDelivery | None = None
+
+
+class ApiKeySubmission(Taken):
+    """*scopes* narrow what the role allows; without any, it may all of it."""
+
+    name: str
+    role: Role | None = None
+    scopes: list[Permission] | None = None
+    expires_at: AwareDatetime | None = None
+
+
+class ApiKeyView(Given):
+    """A key as it may be told; the first key has no *prefix*.
+
+    *last_used_at* is as of the minute.
+    """
+
+    id: UUID
+    name: str
+    role: Role
+    scopes: list[Permission] | None
+    prefix: str | None
+    created_at: AwareDatetime
+    expires_at: AwareDatetime | None
+    last_used_at: AwareDatetime | None
+
+
+class AttemptRecord(Given):
+    """One upstream request of a call. *http_status* is None if none came."""
+
+    attempt_id: UUID
+    provider_id: UUID
+    model: str
+    started_at: AwareDatetime
+    duration_ms: int
+    http_status: int | None
+    error_code: str | None
+
+
+class AuditEntry(Given):
+    """Who did what to which object, as the owner of the object keeps it.
+
+    *act* is `noun.past_participle`; *service* is the owner. *position* and
+    *hash* (hexadecimal) are its place in the organization's chain
+    (`shared.audit_chain`), None where the owner keeps none.
+    """
+
+    id: UUID
+    service: Service
+    position: int | None
+    at: AwareDatetime
+    actor: Actor
+    act: str
+    object_kind: str
+    object_id: UUID
+    details: dict[str, JsonValue]
+    request_id: str | None
+    hash: str | None
+
+
+class BaseUrls(Given):
+    """What official SDKs take as their base URL, so that an agent uses the proxy."""
+
+    openai: str
+    anthropic: str
+    bedrock: str
+
+
+class Call(Given):
+    """A call as it was counted, and priced by *price_version*."""
+
+    kind: Literal["call"]
+    call_id: UUID
+    org_id: UUID
+    agent_id: UUID
+    agent_type_id: UUID
+    provider_id: UUID
+    provider_type: ProviderType
+    use_case: str | None
+    labels: dict[str, str]
+    model: str
+    endpoint: str
+    is_streamed: bool
+    message_id: UUID | None
+    runner: str
+    request_id: str
+    status: CallStatus
+    http_status: int | None
+    started_at: AwareDatetime
+    duration_ms: int | None
+    time_to_first_token_ms: int | None
+    usage: Usage
+    usage_source: UsageSource
+    explanation: Explanation | None
+    attempts: list[AttemptRecord]
+    recorded_at: AwareDatetime
+    cost_usd: float | None
+    price_version: str | None
+    unpriced_reason: UnpricedReason | None
+
+
+class CredentialState(Given):
+    """What may be told of a secret: never more than its last four characters.
+
+    *fields* names what is kept sealed, *missing* what agents need before they
+    work.
+    """
+
+    version: int
+    hint: str | None
+    expires_at: AwareDatetime | None
+    missing: list[str]
+    fields: list[str]
+
+
+class DeadLetter(Given):
+    """A message that is not delivered any more, and why; *id* is the message's."""
+
+    id: UUID
+    kind: Literal["message"]
+    thread_id: UUID
+    agent_id: UUID
+    content: str
+    attempts: int
+    reason: Explanation
+    created_at: AwareDatetime
+    dead_lettered_at: AwareDatetime
+
+
+class ErrorShare(Given):
+    """How many calls failed with *code*, and their part of all that failed."""
+
+    code: str
+    errors: int
+    share_of_errors: float | None
+
+
+class ExplainedError(Given):
+    """One row of the table.
+
+    *provider_errors* are the source's own names, `*` standing for any text;
+    without any, the row is for what else comes with one of *http_statuses*. 200
+    is an error inside a stream. Of *source* `ag2trust` is what goes wrong on
+    the way.
+    """
+
+    source: str
+    http_statuses: list[int]
+    provider_errors: list[str]
+    code: str
+    cause: str
+    fix: str
+    retryable: bool
+
+
+class Explanation(Given):
+    """Why something failed: one shape everywhere.
+
+    *provider_error* is the provider's own name of the failure, None if it is
+    ours.
+    """
+
+    code: str
+    provider_error: str | None
+    message: str
+    cause: str
+    fix: str
+    retryable: bool
+
+
+class Health(Given):
+    status: Literal["ok"]
+
+
+class IamPolicy(Given):
+    """*policy* is the document to attach; it works without *optional_statements*."""
+
+    policy: dict[str, Any]
+    models: list[str]
+    optional_statements: list[str]
+    notes: list[str]
+
+
+class InvitedUserView(Given):
+    """A person, and the one-time link by which that one comes in within 7 days."""
+
+    id: UUID
+    email: str
+    name: str | None
+    role: Role
+    status: Literal["invited", "active", "disabled"]
+    version: int
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    last_login_at: AwareDatetime | None
+    invitation_link: str | None = None
+
+
+class LiveModel(Given):
+    """A model as its provider lists it; what that does not say is None or empty.
+
+    *status* is the provider's own word, such as `ACTIVE` or `LEGACY`. Of
+    Bedrock *is_on_demand* says whether the id itself can be called, and an
+    inference profile names the *regions* in which its calls may be answered.
+    """
+
+    id: str
+    name: str | None
+    owner: str | None
+    created_at: AwareDatetime | None
+    status: str | None
+    input_modalities: list[str]
+    output_modalities: list[str]
+    is_on_demand: bool | None
+    regions: list[str]
+
+
+class LiveModels(Given):
+    """All models at once, in the provider's order.
+
+    *region* is the one that Bedrock was asked in. *explanation* says why the
+    inference profiles are missing, whose listing is a permission of its own.
+    """
+
+    data: list[LiveModel]
+    next_cursor: str | None
+    region: str | None
+    explanation: Explanation | None
+
+
+class MasterKeyState(Given):
+    """Which key wraps now, what the data keys are under, and whether all is frozen.
+
+    *master_key_id* is None while the key cannot be asked. *data_keys* counts
+    them by the id of the master key that wrapped them: one that counts none may
+    be taken out.
+    """
+
+    master_key_id: str | None
+    data_keys: dict[str, int]
+    frozen_at: AwareDatetime | None
+    frozen_by: Actor | None
+    rewrap: Rewrap | None
+
+
+class Me(Given):
+    """Who asks, and what that one may. *user* and *csrf_token* are of people only."""
+
+    kind: Literal["api_key", "user"]
+    id: UUID
+    role: Role
+    permissions: list[Permission]
+    organization: OrganizationSummary
+    user: UserView | None
+    csrf_token: str | None
+
+
+class MessageSubmission(Taken):
+    """A message; *wait* for its answer as long as *timeout_seconds*.
+
+    With *stream* the answer comes as server-sent events.
+    """
+
+    content: str
+    thread_id: UUID | None = None
+    stream: bool = False
+    wait: bool = True
+    timeout_seconds: float = 120
+
+
+class MessageUsage(Given):
+    """Tokens of all model calls made for one message; None if none was reported."""
+
+    calls: int
+    input_tokens: int | None
+    output_tokens: int | None
+    total_tokens: int | None
+
+
+class ModelCatalogue(Given):
+    """All models at once, those of today first; *priced_at* is None without prices."""
+
+    data: list[ModelView]
+    next_cursor: None
+    tasks: list[TaskView]
+    priced_at: AwareDatetime | None
+
+
+class ModelView(Given):
+    """A model with what it costs now.
+
+    *id* is what to name in an agent type. *speed*, *intelligence* and *cost*
+    are ranks, None where nobody ranked it. Dollars are of a million tokens;
+    None with *unpriced_reason*, or while nobody can be asked. *replaced_by* is
+    the model that its provider, or we, would take instead.
+    """
+
+    id: str
+    provider_type: ProviderType
+    name: str
+    family: str
+    speed: Speed | None
+    intelligence: Intelligence | None
+    cost: Cost | None
+    use_case: str | None
+    best_for: str | None
+    tasks: list[TaskId]
+    regions: list[str] | None
+    context_window: int | None
+    max_output_tokens: int | None
+    status: ModelStatus
+    retires_on: date | None
+    replaced_by: str | None
+    usd_per_million_tokens: TokenPricesOutput | None
+    price_tiers: list[PriceTier]
+    unpriced_reason: UnpricedReason | None
+
+
+class NewAgent(Given):
+    """An agent as it was made; an external one with its token."""
+
+    id: UUID
+    name: str
+    agent_type_id: UUID
+    agent_type_version: int | None
+    desired_state: DesiredState
+    status: AgentStatus
+    status_reason: Explanation | None
+    restart_required: bool
+    runner: str | None
+    version: int
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    started_at: AwareDatetime | None
+    is_external: bool
+    base_urls: BaseUrls | None
+    agent_token: str | None = None
+
+
+class NewApiKeyView(Given):
+    """The one answer that holds the key itself."""
+
+    id: UUID
+    name: str
+    role: Role
+    scopes: list[Permission] | None
+    prefix: str | None
+    created_at: AwareDatetime
+    expires_at: AwareDatetime | None
+    last_used_at: AwareDatetime | None
+    key: str | None = None
+
+
+class OrganizationPatch(Taken):
+    name: str | None = None
+
+
+class OrganizationSummary(Given):
+    id: UUID
+    name: str
+
+
+class OrganizationView(Given):
+    id: UUID
+    name: str
+    version: int
+    created_at: AwareDatetime
+
+
+class PageOfAgent(Given):
+    data: list[Agent]
+    next_cursor: str | None
+
+
+class PageOfAgentType(Given):
+    data: list[AgentType]
+    next_cursor: str | None
+
+
+class PageOfApiKeyView(Given):
+    data: list[ApiKeyView]
+    next_cursor: str | None
+
+
+class PageOfAuditEntry(Given):
+    data: list[AuditEntry]
+    next_cursor: str | None
+
+
+class PageOfCall(Given):
+    data: list[Call]
+    next_cursor: str | None
+
+
+class PageOfDeadLetter(Given):
+    data: list[DeadLetter]
+    next_cursor: str | None
+
+
+class PageOfExplainedError(Given):
+    data: list[ExplainedError]
+    next_cursor: str | None
+
+
+class PageOfProvider(Given):
+    data: list[Provider]
+    next_cursor: str | None
+
+
+class PageOfRunner(Given):
+    data: list[Runner]
+    next_cursor: str | None
+
+
+class PageOfThread(Given):
+    data: list[Thread]
+    next_cursor: str | None
+
+
+class PageOfUserView(Given):
+    data: list[UserView]
+    next_cursor: str | None
+
+
+class PasswordChange(Taken):
+    current_password: SecretStr
+    new_password: SecretStr
+
+    @field_serializer("current_password", "new_password", when_used="json-unless-none")
+    def _sent(self, secret: SecretStr) -> str:
+        return secret.get_secret_value()
+
+
+class PriceOverride(Given):
+    provider_type: ProviderType
+    model: str
+    provider_id: UUID | None
+    effective_from: AwareDatetime
+    effective_to: AwareDatetime | None
+    usd_per_million_tokens: TokenPricesOutput
+    id: UUID
+    version: int
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class PriceOverrideSubmission(Taken):
+    """What *model* of *provider_type* costs, instead of what the price book says.
+
+    Of one provider, or of all if *provider_id* is None; for calls that start
+    from *effective_from* up to, without, *effective_to*. The narrower one
+    counts: that of the provider, then that of the model, then the one that took
+    effect last.
+    """
+
+    provider_type: ProviderType
+    model: str
+    provider_id: UUID | None = None
+    effective_from: AwareDatetime
+    effective_to: AwareDatetime | None = None
+    usd_per_million_tokens: TokenPricesInput
+
+
+class PriceQuote(Given):
+    """The prices of a model, or why it has none.
+
+    *context_window* counts the tokens of a call, None if the price book does
+    not know.
+    """
+
+    provider_type: ProviderType
+    model: str
+    provider_id: UUID | None
+    at: AwareDatetime
+    price_version: str
+    usd_per_million_tokens: TokenPricesOutput | None
+    tiers: list[PriceTier]
+    unpriced_reason: UnpricedReason | None
+    context_window: int | None
+
+
+class PriceTier(Given):
+    """Prices of calls with more input tokens, of all kinds, than *above*."""
+
+    above_input_tokens: int
+    usd_per_million_tokens: TokenPricesOutput
+
+
+class Prices(Given):
+    """Overrides, newest first, and the version of the price book beneath them."""
+
+    data: list[PriceOverride]
+    next_cursor: str | None
+    book_version: str
+
+
+class ProbeResult(Given):
+    """How the call went; *latency_ms* is None if there was none to make."""
+
+    ok: bool
+    latency_ms: int | None
+    explanation: Explanation | None
+
+
+class Provider(Given):
+    """A named configuration of one provider type, without its secret.
+
+    *version* counts changes of the row and becomes its ETag;
+    `credential.version` counts secrets. *base_url* is None as long as an
+    incomplete Bedrock provider has neither one nor a region. *aws_external_id*
+    is what the trust policy of a role must ask of us (`sts:ExternalId`): one
+    for each organization.
+    """
+
+    id: UUID
+    name: str
+    type: ProviderType
+    use_case: str | None
+    labels: dict[str, str]
+    base_url: str | None
+    aws_region: str | None
+    aws_role_arn: str | None
+    aws_external_id: str | None
+    limits: ProviderLimitsOutput
+    enabled: bool
+    status: ProviderStatus
+    credential: CredentialState
+    version: int
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class ProviderLimitsInput(Taken):
+    """Limits towards one provider; None means unlimited."""
+
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    concurrent: int | None = None
+
+
+class ProviderLimitsOutput(Given):
+    """Limits towards one provider; None means unlimited."""
+
+    requests_per_minute: int | None
+    tokens_per_minute: int | None
+    concurrent: int | None
+
+
+class ProviderPatch(Taken):
+    """Changes to a provider; crosses the bus only sealed.
+
+    *base_url* null is the provider type's own again; a null secret is removed.
+    Secrets that are not named stay. *allow_incomplete* lets a change take away
+    what is needed.
+    """
+
+    name: str | None = None
+    use_case: str | None = None
+    labels: dict[str, str] | None = None
+    base_url: str | None = None
+    api_key: SecretStr | None = None
+    aws_region: str | None = None
+    aws_role_arn: str | None = None
+    aws_access_key_id: SecretStr | None = None
+    aws_secret_access_key: SecretStr | None = None
+    aws_session_token: SecretStr | None = None
+    aws_session_expires_at: AwareDatetime | None = None
+    limits: ProviderLimitsInput | None = None
+    enabled: bool | None = None
+    allow_incomplete: bool = False
+
+    @field_serializer(
+        "api_key",
+        "aws_access_key_id",
+        "aws_secret_access_key",
+        "aws_session_token",
+        when_used="json-unless-none",
+    )
+    def _sent(self, secret: SecretStr) -> str:
+        return secret.get_secret_value()
+
+
+class ProviderSubmission(Taken):
+    """A new provider as its operator gives it; crosses the bus only sealed.
+
+    *base_url* is what the official SDK takes: OpenAI with `/v1`, Anthropic
+    without, Bedrock the runtime's `endpoint_url`. A Bedrock provider has a
+    region and one of: a key pair (with a session token if it is temporary), an
+    *api_key* (bearer), or an *aws_role_arn*, which a key pair may stand beside
+    as the one that assumes it.
+    """
+
+    name: str
+    type: ProviderType
+    use_case: str | None = None
+    labels: dict[str, str] | None = None
+    base_url: str | None = None
+    api_key: SecretStr | None = None
+    aws_region: str | None = None
+    aws_role_arn: str | None = None
+    aws_access_key_id: SecretStr | None = None
+    aws_secret_access_key: SecretStr | None = None
+    aws_session_token: SecretStr | None = None
+    aws_session_expires_at: AwareDatetime | None = None
+    limits: ProviderLimitsInput | None = None
+    enabled: bool = True
+    allow_incomplete: bool = False
+
+    @field_serializer(
+        "api_key",
+        "aws_access_key_id",
+        "aws_secret_access_key",
+        "aws_session_token",
+        when_used="json-unless-none",
+    )
+    def _sent(self, secret: SecretStr) -> str:
+        return secret.get_secret_value()
+
+
+class ProviderTest(Taken):
+    """Which model is asked for a few tokens; without one, a list is read.
+
+    Bedrock needs a model: given, or allowed by an agent type.
+    """
+
+    model: str | None = None
+
+
+class ProviderTrial(Taken):
+    """A provider as it would be created, which need not have a name yet."""
+
+    name: str = "a provider on trial"
+    type: ProviderType
+    use_case: str | None = None
+    labels: dict[str, str] | None = None
+    base_url: str | None = None
+    api_key: SecretStr | None = None
+    aws_region: str | None = None
+    aws_role_arn: str | None = None
+    aws_access_key_id: SecretStr | None = None
+    aws_secret_access_key: SecretStr | None = None
+    aws_session_token: SecretStr | None = None
+    aws_session_expires_at: AwareDatetime | None = None
+    limits: ProviderLimitsInput | None = None
+    enabled: bool = True
+    allow_incomplete: bool = False
+    model: str | None = None
+
+    @field_serializer(
+        "api_key",
+        "aws_access_key_id",
+        "aws_secret_access_key",
+        "aws_session_token",
+        when_used="json-unless-none",
+    )
+    def _sent(self, secret: SecretStr) -> str:
+        return secret.get_secret_value()
+
+
+class Ready(Given):
+    status: Literal["ready"]
+
+
+class RepriceOrder(Taken):
+    """The period whose calls are priced anew."""
+
+    from_: AwareDatetime = Field(alias="from")
+    to: AwareDatetime
+
+
+class RepricedModel(Given):
+    """What changed for the calls of one model; dollars are of the changed calls."""
+
+    provider_type: ProviderType
+    model: str
+    calls_changed: int
+    newly_priced: int
+    newly_unpriced: int
+    cost_usd_before: float
+    cost_usd_after: float
+
+
+class Repricing(Given):
+    """How far a repricing has come, and what it has changed so far.
+
+    A call that already has this price and version is not changed, so that a
+    second repricing of the same period changes nothing.
+    """
+
+    id: UUID
+    kind: Literal["prices.reprice"]
+    status: RepricingStatus
+    from_: AwareDatetime = Field(alias="from")
+    to: AwareDatetime
+    price_version: str
+    calls_examined: int
+    calls_changed: int
+    cost_usd_before: float
+    cost_usd_after: float
+    models: list[RepricedModel]
+    requested_at: AwareDatetime
+    finished_at: AwareDatetime | None
+
+
+class ResourcesInput(Taken):
+    """What one agent may take of its host."""
+
+    memory_mb: int = 256
+    cpus: float = 1.0
+    pids: int = 128
+
+
+class ResourcesOutput(Given):
+    """What one agent may take of its host."""
+
+    memory_mb: int
+    cpus: float
+    pids: int
+
+
+class Rewrap(Given):
+    """A job that brings every data key under the master key *master_key_id*.
+
+    Of *total* data keys that were under others when it began, *rewrapped* are
+    done and *unreadable* could not be; *remaining* counts what is under others
+    now.
+    """
+
+    id: UUID
+    kind: Literal["master_key.rewrap"]
+    status: RewrapStatus
+    master_key_id: str
+    total: int
+    rewrapped: int
+    unreadable: int
+    remaining: int
+    started_at: AwareDatetime
+    finished_at: AwareDatetime | None
+
+
+class Runner(Given):
+    """One agent-runner; *agents* counts all that are to run there, whoever's they are.
+
+    *capacity* is how many it is meant for; *labels* are what agent types may
+    ask for.
+    """
+
+    id: UUID
+    name: str
+    status: RunnerStatus
+    runtime: AgentRuntime
+    capacity: int
+    labels: dict[str, str]
+    agents: int
+    started_at: AwareDatetime
+    renewed_at: AwareDatetime
+
+
+class StartedSession(Given):
+    """A session has begun; its secret is in the cookie alone.
+
+    Each change it asks for needs *csrf_token* in `X-CSRF-Token`.
+    """
+
+    id: UUID
+    user: UserView
+    csrf_token: str
+    expires_at: AwareDatetime
+
+
+class TaskView(Given):
+    """A task of one of the two tables, with the *models* to take for it, best first.
+
+    *first_models* are what the tables first named, also those that have ended.
+    """
+
+    id: TaskId
+    table: Table
+    title: str
+    models: list[str]
+    first_models: list[str]
+
+
+class Thread(Given):
+    """A conversation with an agent; *messages* counts what is still kept of it."""
+
+    id: UUID
+    agent_id: UUID
+    messages: int
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class ThreadHistory(Given):
+    """A thread with a page of its messages, newest first."""
+
+    id: UUID
+    agent_id: UUID
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    messages: list[ThreadMessage]
+    next_cursor: str | None
+
+
+class ThreadMessage(Given):
+    """What was asked at one position of a thread, and what came of it."""
+
+    message_id: UUID
+    position: int
+    agent_id: UUID
+    status: MessageStatus
+    content: str
+    reply: str | None
+    usage: MessageUsage
+    attempts: int
+    duration_ms: int | None
+    explanation: Explanation | None
+    created_at: AwareDatetime
+    finished_at: AwareDatetime | None
+
+
+class TokenPricesInput(Taken):
+    """Dollars for a million tokens of each kind.
+
+    What is None costs what stands here: cached input as input, cache writes of
+    the shorter kind as input, of the longer as the shorter.
+    """
+
+    input: float | str
+    output: float | str
+    cached_input: float | str | None = None
+    cache_write_5m: float | str | None = None
+    cache_write_1h: float | str | None = None
+
+
+class TokenPricesOutput(Given):
+    """Dollars for a million tokens of each kind.
+
+    What is None costs what stands here: cached input as input, cache writes of
+    the shorter kind as input, of the longer as the shorter.
+    """
+
+    input: float
+    output: float
+    cached_input: float | None
+    cache_write_5m: float | None
+    cache_write_1h: float | None
+
+
+class Usage(Given):
+    """Disjoint token counts; None is "not reported", which is not 0.
+
+    *input_tokens* excludes those read from a cache (OpenAI reports them inside)
+    and those written to one. *cache_write_5m_tokens* are writes of the shorter
+    kind a provider sells (Anthropic 5 minutes, OpenAI 30),
+    *cache_write_1h_tokens* of the longer (1 hour, 12 hours); writes whose kind
+    is not told are of the shorter. *reasoning_tokens* is a part of
+    *output_tokens*. *service_tier*, *speed* and *inference_geo* are the terms
+    that the provider's answer names; they bear on price.
+    """
+
+    input_tokens: int | None
+    cached_input_tokens: int | None
+    cache_write_5m_tokens: int | None
+    cache_write_1h_tokens: int | None
+    output_tokens: int | None
+    reasoning_tokens: int | None
+    web_searches: int | None
+    service_tier: str | None
+    speed: str | None
+    inference_geo: str | None
+
+
+class UsageBucket(Given):
+    """One hour or day on the clock of the zone, cut where the period begins or ends.
+
+    An hour that a change of the clock repeats is two; one that it skips is
+    none.
+    """
+
+    calls: int
+    errors: int
+    error_rate: float | None
+    cancelled_calls: int
+    interrupted_calls: int
+    total_tokens: int
+    input_tokens: int
+    cached_input_tokens: int
+    cache_write_5m_tokens: int
+    cache_write_1h_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    average_response_time_ms: float | None
+    p50_response_time_ms: float | None
+    p95_response_time_ms: float | None
+    average_time_to_first_token_ms: float | None
+    cost_usd: float | None
+    unpriced_calls: int
+    messages_processed: int
+    message_duration_ms: float | None
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+
+
+class UsageErrors(Given):
+    """How many calls failed, and by which codes, the commonest first."""
+
+    from_: AwareDatetime | None = Field(alias="from")
+    to: AwareDatetime | None
+    as_of: AwareDatetime
+    data: list[ErrorShare]
+    calls: int
+    errors: int
+    error_rate: float | None
+
+
+class UsageOfAgent(Given):
+    calls: int
+    errors: int
+    error_rate: float | None
+    cancelled_calls: int
+    interrupted_calls: int
+    total_tokens: int
+    input_tokens: int
+    cached_input_tokens: int
+    cache_write_5m_tokens: int
+    cache_write_1h_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    average_response_time_ms: float | None
+    p50_response_time_ms: float | None
+    p95_response_time_ms: float | None
+    average_time_to_first_token_ms: float | None
+    cost_usd: float | None
+    unpriced_calls: int
+    messages_processed: int
+    message_duration_ms: float | None
+    agent_id: str
+
+
+class UsageOfAgentType(Given):
+    calls: int
+    errors: int
+    error_rate: float | None
+    cancelled_calls: int
+    interrupted_calls: int
+    total_tokens: int
+    input_tokens: int
+    cached_input_tokens: int
+    cache_write_5m_tokens: int
+    cache_write_1h_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    average_response_time_ms: float | None
+    p50_response_time_ms: float | None
+    p95_response_time_ms: float | None
+    average_time_to_first_token_ms: float | None
+    cost_usd: float | None
+    unpriced_calls: int
+    messages_processed: int
+    message_duration_ms: float | None
+    agent_type_id: str
+
+
+class UsageOfLabel(Given):
+    calls: int
+    errors: int
+    error_rate: float | None
+    cancelled_calls: int
+    interrupted_calls: int
+    total_tokens: int
+    input_tokens: int
+    cached_input_tokens: int
+    cache_write_5m_tokens: int
+    cache_write_1h_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    average_response_time_ms: float | None
+    p50_response_time_ms: float | None
+    p95_response_time_ms: float | None
+    average_time_to_first_token_ms: float | None
+    cost_usd: float | None
+    unpriced_calls: int
+    messages_processed: int
+    message_duration_ms: float | None
+    label: str
+
+
+class UsageOfModel(Given):
+    calls: int
+    errors: int
+    error_rate: float | None
+    cancelled_calls: int
+    interrupted_calls: int
+    total_tokens: int
+    input_tokens: int
+    cached_input_tokens: int
+    cache_write_5m_tokens: int
+    cache_write_1h_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    average_response_time_ms: float | None
+    p50_response_time_ms: float | None
+    p95_response_time_ms: float | None
+    average_time_to_first_token_ms: float | None
+    cost_usd: float | None
+    unpriced_calls: int
+    messages_processed: int
+    message_duration_ms: float | None
+    model: str
+
+
+class UsageOfProvider(Given):
+    calls: int
+    errors: int
+    error_rate: float | None
+    cancelled_calls: int
+    interrupted_calls: int
+    total_tokens: int
+    input_tokens: int
+    cached_input_tokens: int
+    cache_write_5m_tokens: int
+    cache_write_1h_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    average_response_time_ms: float | None
+    p50_response_time_ms: float | None
+    p95_response_time_ms: float | None
+    average_time_to_first_token_ms: float | None
+    cost_usd: float | None
+    unpriced_calls: int
+    messages_processed: int
+    message_duration_ms: float | None
+    provider_id: str
+
+
+class UsageOfProviderType(Given):
+    calls: int
+    errors: int
+    error_rate: float | None
+    cancelled_calls: int
+    interrupted_calls: int
+    total_tokens: int
+    input_tokens: int
+    cached_input_tokens: int
+    cache_write_5m_tokens: int
+    cache_write_1h_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    average_response_time_ms: float | None
+    p50_response_time_ms: float | None
+    p95_response_time_ms: float | None
+    average_time_to_first_token_ms: float | None
+    cost_usd: float | None
+    unpriced_calls: int
+    messages_processed: int
+    message_duration_ms: float | None
+    provider_type: str
+
+
+class UsageOfStatus(Given):
+    calls: int
+    errors: int
+    error_rate: float | None
+    cancelled_calls: int
+    interrupted_calls: int
+    total_tokens: int
+    input_tokens: int
+    cached_input_tokens: int
+    cache_write_5m_tokens: int
+    cache_write_1h_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    average_response_time_ms: float | None
+    p50_response_time_ms: float | None
+    p95_response_time_ms: float | None
+    average_time_to_first_token_ms: float | None
+    cost_usd: float | None
+    unpriced_calls: int
+    messages_processed: int
+    message_duration_ms: float | None
+    status: str
+
+
+class UsageOfUseCase(Given):
+    """What calls of a use case used; null is that of calls without one."""
+
+    calls: int
+    errors: int
+    error_rate: float | None
+    cancelled_calls: int
+    interrupted_calls: int
+    total_tokens: int
+    input_tokens: int
+    cached_input_tokens: int
+    cache_write_5m_tokens: int
+    cache_write_1h_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    average_response_time_ms: float | None
+    p50_response_time_ms: float | None
+    p95_response_time_ms: float | None
+    average_time_to_first_token_ms: float | None
+    cost_usd: float | None
+    unpriced_calls: int
+    messages_processed: int
+    message_duration_ms: float | None
+    use_case: str | None
+
+
+class UsagePageOfUsageOfAgent(Given):
+    from_: AwareDatetime | None = Field(alias="from")
+    to: AwareDatetime | None
+    as_of: AwareDatetime
+    data: list[UsageOfAgent]
+    next_cursor: str | None
+
+
+class UsagePageOfUsageOfAgentType(Given):
+    from_: AwareDatetime | None = Field(alias="from")
+    to: AwareDatetime | None
+    as_of: AwareDatetime
+    data: list[UsageOfAgentType]
+    next_cursor: str | None
+
+
+class UsagePageOfUsageOfLabel(Given):
+    from_: AwareDatetime | None = Field(alias="from")
+    to: AwareDatetime | None
+    as_of: AwareDatetime
+    data: list[UsageOfLabel]
+    next_cursor: str | None
+
+
+class UsagePageOfUsageOfModel(Given):
+    from_: AwareDatetime | None = Field(alias="from")
+    to: AwareDatetime | None
+    as_of: AwareDatetime
+    data: list[UsageOfModel]
+    next_cursor: str | None
+
+
+class UsagePageOfUsageOfProvider(Given):
+    from_: AwareDatetime | None = Field(alias="from")
+    to: AwareDatetime | None
+    as_of: AwareDatetime
+    data: list[UsageOfProvider]
+    next_cursor: str | None
+
+
+class UsagePageOfUsageOfProviderType(Given):
+    from_: AwareDatetime | None = Field(alias="from")
+    to: AwareDatetime | None
+    as_of: AwareDatetime
+    data: list[UsageOfProviderType]
+    next_cursor: str | None
+
+
+class UsagePageOfUsageOfStatus(Given):
+    from_: AwareDatetime | None = Field(alias="from")
+    to: AwareDatetime | None
+    as_of: AwareDatetime
+    data: list[UsageOfStatus]
+    next_cursor: str | None
+
+
+class UsagePageOfUsageOfUseCase(Given):
+    from_: AwareDatetime | None = Field(alias="from")
+    to: AwareDatetime | None
+    as_of: AwareDatetime
+    data: list[UsageOfUseCase]
+    next_cursor: str | None
+
+
+class UsageSummary(Given):
+    """What an organization used and how its calls fared."""
+
+    from_: AwareDatetime | None = Field(alias="from")
+    to: AwareDatetime | None
+    as_of: AwareDatetime
+    calls: int
+    errors: int
+    error_rate: float | None
+    cancelled_calls: int
+    interrupted_calls: int
+    total_tokens: int
+    input_tokens: int
+    cached_input_tokens: int
+    cache_write_5m_tokens: int
+    cache_write_1h_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    average_response_time_ms: float | None
+    p50_response_time_ms: float | None
+    p95_response_time_ms: float | None
+    average_time_to_first_token_ms: float | None
+    cost_usd: float | None
+    unpriced_calls: int
+    messages_processed: int
+    message_duration_ms: float | None
+
+
+class UsageTimeline(Given):
+    """Buckets without a gap, oldest first; *resumes_at*: ask for the rest from there.
+
+    Each bucket is there, also one without calls.
+    """
+
+    from_: AwareDatetime | None = Field(alias="from")
+    to: AwareDatetime | None
+    as_of: AwareDatetime
+    interval: Interval
+    tz: str
+    data: list[UsageBucket]
+    resumes_at: AwareDatetime | None
+
+
+class UserPatch(Taken):
+    """Changes to a person; who loses rights, or gets others, logs in anew."""
+
+    name: str | None = None
+    role: Role | None = None
+    is_enabled: bool | None = None
+
+
+class UserSubmission(Taken):
+    email: str
+    name: str | None = None
+    role: Role | None = None
+
+
+class UserView(Given):
+    """A person; `invited` until that one has come in."""
+
+    id: UUID
+    email: str
+    name: str | None
+    role: Role
+    status: Literal["invited", "active", "disabled"]
+    version: int
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    last_login_at: AwareDatetime | None
