@@ -20,6 +20,7 @@ from agent_runner.http.exchange import Exchange, Way
 from agent_runner.http.limits import Capacity, Limits
 from agent_runner.http.messages import Fields, RequestHead, encode_fields
 from agent_runner.http.urls import parted
+from agent_runner.proxy.admission import Unlimited
 from agent_runner.proxy.application import ProxyApplication
 from agent_runner.proxy.calls import CallBook, interrupted
 from agent_runner.proxy.forwarding import Forwarding
@@ -118,7 +119,7 @@ def show_steps(spool: Spool) -> None:
     book = CallBook(spool, runner="runner-1")
 
     def account() -> None:
-        call = book.open(caller, asked, request_id="0" * 36)
+        call = book.open(caller, asked, request_id="0" * 36, admission=Unlimited())
         call.settle(CallStatus.COMPLETED)
 
     show("find path and format", lambda: place_of(_PATH))

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from agent_runner.hosted_agents import MessageInHand
+from agent_runner.proxy.admission import Unlimited
 from agent_runner.proxy.calls import OpenCall, encoded, interrupted, lasting_part
 from agent_runner.proxy.usage import Report
 from agent_runner.spool.format import (
@@ -66,6 +67,7 @@ def open_call(spool: Spool) -> Opener:
             spool,
             in_hand,
             described.request_id,
+            Unlimited(),
         )
 
     return opened

@@ -18,6 +18,7 @@ from shared.contracts.metrics import CallRecord, CallStatus
 from shared.ids import new_id
 from shared.provider_errors.on_the_way import ON_THE_WAY
 
+from .admission import Admission
 from .counting import SILENCE, Count, End, counted, estimated_input
 from .labels import labels_in, laid_together
 from .usage import NOT_REPORTED, Report
@@ -56,6 +57,7 @@ class OpenCall:
     spool: Spool
     in_hand: MessageInHand | None
     request_id: str
+    admission: Admission
     began: float = field(default_factory=monotonic)
     first_token: float | None = None
     http_status: int | None = None
@@ -78,7 +80,9 @@ class OpenCall:
         if self.is_settled:
             return
         self.is_settled = True
-        count = self._count(status, explanation)
+        end = self._end(status, explanation)
+        count = self._count(end)
+        self.admission.settle(end, count)
         self.spool.settle(self.record.call_id, self._ended(status, explanation, count))
         if self.in_hand is not None:
             self.in_hand.add(count.usage, failure=explanation)
@@ -95,9 +99,9 @@ class OpenCall:
             return End.REFUSED
         return End.BROKEN if explanation in ON_THE_WAY else End.FAILED
 
-    def _count(self, status: CallStatus, explanation: Explanation | None) -> Count:
+    def _count(self, end: End) -> Count:
         return counted(
-            self._end(status, explanation),
+            end,
             self.report if self.stream is None else self.stream.report,
             SILENCE if self.stream is None else self.stream.spoken,
             estimate_input=lambda: estimated_input(self.body),
@@ -147,8 +151,15 @@ class CallBook:
         self._spool = spool
         self._runner = runner
 
-    def open(self, agent: ModelCaller, asked: Asked, *, request_id: str) -> OpenCall:
-        """Account for a call before it leaves.
+    def open(
+        self,
+        agent: ModelCaller,
+        asked: Asked,
+        *,
+        request_id: str,
+        admission: Admission,
+    ) -> OpenCall:
+        """Account for a call before it leaves; it settles *admission*, too.
 
         Raises `SpoolFullError`, and `MalformedError` for labels that are none.
         """
@@ -180,6 +191,7 @@ class CallBook:
             spool=self._spool,
             in_hand=agent.in_hand,
             request_id=request_id,
+            admission=admission,
         )
 
 

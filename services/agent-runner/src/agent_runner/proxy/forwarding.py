@@ -27,6 +27,7 @@ from shared.provider_errors.on_the_way import CUT_SHORT, OURS
 from shared.provider_errors.reading import failure_in
 from shared.provider_errors.rows import ErrorSource, Failure
 
+from .admission import Admissions, Unlimited
 from .calls import CallBook, OpenCall
 from .headers import media_type_of, response_fields, signature, value_of
 from .provider_failures import (
@@ -49,9 +50,12 @@ _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
 class Forwarding:
-    def __init__(self, *, client: Client, book: CallBook) -> None:
+    def __init__(
+        self, *, client: Client, book: CallBook, limits: Admissions | None = None
+    ) -> None:
         self._client = client
         self._book = book
+        self._limits = limits or Unlimited()
 
     async def forward(
         self,
@@ -65,14 +69,21 @@ class Forwarding:
         """Forward an admitted call; a provider that fails is answered, not raised.
 
         Raises `WireFormatMismatchError`, `UnavailableError` for a provider that takes
-        no calls, and `SpoolFullError`, all before anything has left. Cancelled when
-        the client goes away.
+        no calls, `LimitedError` and `SpoolFullError`, all before anything has left.
+        Cancelled when the client goes away.
         """
         # A lease that is swapped meanwhile is the next call's.
         credential = agent.lease.credential
         _check(credential, wire_format)
-        outgoing = wire_format.outgoing(asked, credential, datetime.now(UTC))
-        call = self._book.open(agent, asked, request_id=request_id)
+        admission = await self._limits.admit(agent, credential, asked)
+        try:
+            outgoing = wire_format.outgoing(asked, credential, datetime.now(UTC))
+            call = self._book.open(
+                agent, asked, request_id=request_id, admission=admission
+            )
+        except BaseException:
+            admission.give_back()
+            raise
         passage = _Passage(exchange, call, wire_format, mask=SecretMask(agent.secrets))
         try:
             await passage.run(self._client, asked, outgoing)
