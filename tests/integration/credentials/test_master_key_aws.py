@@ -398,7 +398,7 @@ def moto_url() -> Iterator[str]:
 @pytest.fixture
 def moto(moto_url: str) -> Any:
     """Administer moto's KMS."""
-    return boto3.client("kms", endpoint_url=moto_url, region_name=REGION)
+    return boto3.Session().client("kms", endpoint_url=moto_url, region_name=REGION)
 
 
 @pytest.fixture

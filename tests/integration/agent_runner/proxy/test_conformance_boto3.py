@@ -119,7 +119,7 @@ def through_us(proxy: Proxy) -> Iterator[Any]:
 
 @pytest.fixture
 def direct(sandbox: Sandbox) -> Iterator[Any]:
-    client = boto3.client(
+    client = boto3.Session().client(
         "bedrock-runtime",
         endpoint_url=sandbox.bedrock_endpoint_url,
         region_name="us-east-1",

@@ -83,7 +83,7 @@ async def connect(configuration: Configuration) -> AsyncIterator[BedrockConverse
 
     The address must be set: without it boto3 would go around the runner's proxy.
     """
-    client = boto3.client(
+    client = boto3.Session().client(
         "bedrock-runtime",
         endpoint_url=required("AWS_ENDPOINT_URL_BEDROCK_RUNTIME"),
         region_name=required("AWS_REGION"),
