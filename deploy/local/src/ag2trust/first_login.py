@@ -1,5 +1,6 @@
 """The one-time link by which the first person of an installation comes in."""
 
+import asyncio
 import hashlib
 import secrets
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ __all__ = ["FirstLogin"]
 
 _TOKEN_BYTES = 32
 _ANSWER_SECONDS = 10.0
+_PAUSE_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +32,25 @@ class FirstLogin:
         return f"{gateway_url}/welcome#{self.token}"
 
     async def is_open(self, gateway_url: str) -> bool:
-        """Ask the gateway whether the first person is still to come."""
+        """Ask the gateway, until it answers, whether the first person is to come.
+
+        It may have died a moment ago, and is started again then.
+        """
+        while True:
+            status = await self._inspect(gateway_url)
+            if status is not None and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                return status == HTTPStatus.OK
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _inspect(self, gateway_url: str) -> int | None:
+        """Return the status of the answer, or None without one."""
         timeout = aiohttp.ClientTimeout(total=_ANSWER_SECONDS)
         url = f"{gateway_url}/api/invitations/inspect"
-        async with (
-            aiohttp.ClientSession(timeout=timeout) as http,
-            http.post(url, json={"token": self.token}) as response,
-        ):
-            return response.status == HTTPStatus.OK
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as http,
+                http.post(url, json={"token": self.token}) as response,
+            ):
+                return response.status
+        except (aiohttp.ClientError, TimeoutError):
+            return None
