@@ -4,10 +4,13 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 from hypothesis import settings
 
 from ag2trust.testing import Servers, running_servers
+
+from .sharing_out import SharingOut
 
 # Other work may share the core, so no example is late.
 settings.register_profile("patient", deadline=None)
@@ -24,3 +27,7 @@ async def servers() -> AsyncIterator[Servers]:
     with tempfile.TemporaryDirectory(prefix="ag2trust-tests-") as folder:
         async with running_servers(Path(folder)) as running:
             yield running
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> SharingOut:
+    return SharingOut(config, log)

@@ -1,6 +1,7 @@
 """Loopback ports: asked for, free, remembered."""
 
 import os
+import secrets
 import socket
 from pathlib import Path
 
@@ -11,6 +12,7 @@ __all__ = ["free_port", "is_listening", "remembered_port", "require_free"]
 
 _HOST = "127.0.0.1"
 _CONNECT_SECONDS = 1.0
+_PORTS = range(20_000, 32_000)
 
 
 def require_free(port: int, *, wanted_by: str, variable: str) -> None:
@@ -33,11 +35,14 @@ def remembered_port(file: Path) -> int:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on right now."""
-    with socket.socket() as listener:
-        listener.bind((_HOST, 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """Return a port that nobody listens on right now.
+
+    It is none of those that systems give to outgoing connections: between our look and
+    the bind of the server that wants it, or its next start, those may be taken.
+    """
+    while _problem_with(port := secrets.choice(_PORTS)):
+        pass
+    return port
 
 
 def is_listening(port: int) -> bool:
