@@ -48,6 +48,8 @@ __all__ = [
     "ErrorShare",
     "ExplainedError",
     "Explanation",
+    "FallbackInput",
+    "FallbackOutput",
     "Health",
     "IamPolicy",
     "Intelligence",
@@ -104,6 +106,8 @@ __all__ = [
     "RepricedModel",
     "Repricing",
     "RepricingStatus",
+    "ResidencyInput",
+    "ResidencyOutput",
     "ResourcesInput",
     "ResourcesOutput",
     "Rewrap",
@@ -360,7 +364,10 @@ class AgentToken(Given):
 
 
 class AgentType(Given):
-    """A version of an agent type; running agents keep the one they started with."""
+    """A version of an agent type; running agents keep the one they started with.
+
+    But *fallbacks* and *residency* are the type's own, and hold at once.
+    """
 
     id: UUID
     version: int
@@ -371,6 +378,8 @@ class AgentType(Given):
     provider_id: UUID
     model: str
     allowed_models: list[str]
+    fallbacks: list[FallbackOutput]
+    residency: ResidencyOutput | None
     system_prompt: str
     temperature: float | None
     max_tokens: int | None
@@ -394,6 +403,8 @@ class AgentTypePatch(Taken):
     provider_id: UUID | None = None
     model: str | None = None
     allowed_models: list[str] | None = None
+    fallbacks: list[FallbackInput] | None = None
+    residency: ResidencyInput | None = None
     system_prompt: str | None = None
     temperature: float | None = None
     max_tokens: int | None = None
@@ -411,7 +422,8 @@ class AgentTypeSubmission(Taken):
     Its agents run on runners that have all *runner_labels* and the *runtime*,
     whichever that is if none is named; external ones on none.
     *credential_delivery* defaults to the environment, for external agents to
-    the only one they have: sealed.
+    the only one they have: sealed. *fallbacks* are asked in their order when
+    the provider cannot answer, within the *residency*.
     """
 
     name: str
@@ -421,6 +433,8 @@ class AgentTypeSubmission(Taken):
     provider_id: UUID
     model: str
     allowed_models: list[str] | None = None
+    fallbacks: list[FallbackInput] | None = None
+    residency: ResidencyInput | None = None
     system_prompt: str = ""
     temperature: float | None = None
     max_tokens: int | None = None
@@ -598,6 +612,20 @@ class Explanation(Given):
     cause: str
     fix: str
     retryable: bool
+
+
+class FallbackInput(Taken):
+    """Who answers when those before it cannot, and with which model."""
+
+    provider_id: UUID
+    model: str
+
+
+class FallbackOutput(Given):
+    """Who answers when those before it cannot, and with which model."""
+
+    provider_id: UUID
+    model: str
 
 
 class Health(Given):
@@ -1132,6 +1160,28 @@ class Repricing(Given):
     models: list[RepricedModel]
     requested_at: AwareDatetime
     finished_at: AwareDatetime | None
+
+
+class ResidencyInput(Taken):
+    """Where data may go; None is anywhere, and one of the two must be named.
+
+    *regions* are AWS regions (`eu-central-1`), geographies (`eu`, `global`),
+    and host names of base URLs whose place is known from their owner alone.
+    """
+
+    provider_types: list[ProviderType] | None = None
+    regions: list[str] | None = None
+
+
+class ResidencyOutput(Given):
+    """Where data may go; None is anywhere, and one of the two must be named.
+
+    *regions* are AWS regions (`eu-central-1`), geographies (`eu`, `global`),
+    and host names of base URLs whose place is known from their owner alone.
+    """
+
+    provider_types: list[ProviderType] | None
+    regions: list[str] | None
 
 
 class ResourcesInput(Taken):

@@ -19,7 +19,8 @@ AppError                              500 INTERNAL_ERROR
  │  ├ FeatureNotAllowedError              FEATURE_NOT_ALLOWED
  │  ├ LeaseRefusedError                   LEASE_REFUSED
  │  ├ ModelNotAllowedError                MODEL_NOT_ALLOWED
- │  └ PathNotAllowedError                 PATH_NOT_ALLOWED
+ │  ├ PathNotAllowedError                 PATH_NOT_ALLOWED
+ │  └ ResidencyViolatedError              RESIDENCY_VIOLATED
  ├ NotFoundError                      404 NOT_FOUND
  │  ├ ProviderNotFoundError               PROVIDER_NOT_FOUND
  │  ├ AgentTypeNotFoundError              AGENT_TYPE_NOT_FOUND
@@ -46,6 +47,7 @@ AppError                              500 INTERNAL_ERROR
  │  ├ ProviderNotReadyError               PROVIDER_NOT_READY
  │  │  ├ CredentialsMissingError             CREDENTIALS_MISSING
  │  │  ├ CredentialsExpiredError             CREDENTIALS_EXPIRED
+ │  │  ├ ProviderDisabledError               PROVIDER_DISABLED
  │  │  └ RoleRefusedError                    ROLE_REFUSED
  │  ├ AgentTypeInUseError                 AGENT_TYPE_IN_USE
  │  ├ AgentIsExternalError                AGENT_IS_EXTERNAL
@@ -131,6 +133,7 @@ __all__ = [
     "PreconditionFailedError",
     "PriceNotFoundError",
     "ProviderCallFailedError",
+    "ProviderDisabledError",
     "ProviderGoneError",
     "ProviderInUseError",
     "ProviderIncompleteError",
@@ -138,6 +141,7 @@ __all__ = [
     "ProviderNotReadyError",
     "RepricingNotFoundError",
     "RequestInProgressError",
+    "ResidencyViolatedError",
     "RoleRefusedError",
     "RunnerNotFoundError",
     "SecretRequiredError",
@@ -284,6 +288,12 @@ class PathNotAllowedError(ForbiddenError):
     code = "PATH_NOT_ALLOWED"
 
 
+class ResidencyViolatedError(ForbiddenError):
+    """Data would leave the provider types and regions that the agent type names."""
+
+    code = "RESIDENCY_VIOLATED"
+
+
 class NotFoundError(AppError):
     """No such thing, or not yours."""
 
@@ -406,6 +416,10 @@ class CredentialsMissingError(ProviderNotReadyError):
 
 class CredentialsExpiredError(ProviderNotReadyError):
     code = "CREDENTIALS_EXPIRED"
+
+
+class ProviderDisabledError(ProviderNotReadyError):
+    code = "PROVIDER_DISABLED"
 
 
 class RoleRefusedError(ProviderNotReadyError):

@@ -63,6 +63,7 @@ class FakeCredentials:
     leased: int = 0
     refuse_claims: bool = False
     trouble: AppError | None = None
+    disabled: set[UUID] = field(default_factory=set)
     session_ends_at: datetime | None = None
     type: ProviderType = ProviderType.OPENAI
     region: str | None = None
@@ -133,7 +134,7 @@ class FakeCredentials:
                 "name": "openai",
                 "use_case": None,
                 "base_url": self.base_url,
-                "enabled": True,
+                "enabled": request.provider_id not in self.disabled,
                 "version": 1,
                 "aws_region": self.region,
                 "fields": self.fields or {"api_key": self.secrets[request.provider_id]},

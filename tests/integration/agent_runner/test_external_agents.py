@@ -43,6 +43,7 @@ from shared.contracts.agent_runner import (
 from shared.contracts.base import PageQuestion
 from shared.contracts.conversations import ASK_AGENT_TYPE, AskAgentType
 from shared.contracts.credentials import PROVIDER_CHANGED, ProviderChanged
+from shared.contracts.routes import Fallback
 from shared.errors import (
     AgentIsExternalError,
     AgentIsHostedError,
@@ -544,3 +545,27 @@ async def test_every_act_is_noted(one: Outside) -> None:
         "agent.token_revoked",
         "agent.stopped",
     ]
+
+
+async def test_changed_fallbacks_are_its_own_at_once(one: Outside) -> None:
+    agent, token = await one.made()
+    other = new_id()
+    one.house.credentials.secrets[other] = "sk-of-the-fallback"
+
+    await one.house.bus.ask(
+        UPDATE_AGENT_TYPE,
+        UpdateAgentType(
+            org_id=one.house.org_id,
+            actor=ACTOR,
+            agent_type_id=agent.agent_type_id,
+            patch=AgentTypePatch(
+                fallbacks=[Fallback(provider_id=other, model="gpt-5")]
+            ),
+        ),
+    )
+
+    used = one.house.credentials.uses[agent.id]
+    after = await one.tell(GET_AGENT, agent)
+    assert used == {one.house.provider_id, other}
+    assert not after.restart_required
+    assert await call(agent, token)

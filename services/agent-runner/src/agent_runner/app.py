@@ -300,7 +300,6 @@ def answers(
     placement: Placement,
 ) -> Iterable[Answer]:
     """Every subject this service answers, and what answers it."""
-    types = AgentTypes(database=database, bus=bus)
     claims = Claims(database=database, bus=bus)
     address = settings.external_address
     external = ExternalAgents(
@@ -309,6 +308,7 @@ def answers(
         claims=claims,
         base_urls=base_urls(address) if address else None,
     )
+    types = AgentTypes(database=database, bus=bus, external=external)
     agents = Agents(
         database=database,
         bus=bus,

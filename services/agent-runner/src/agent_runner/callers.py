@@ -32,6 +32,10 @@ class ModelCaller(Protocol):
     @property
     def in_hand(self) -> MessageInHand | None: ...
 
+    async def lease_of(self, provider_id: UUID) -> HeldLease | None:
+        """Give the lease of its provider or of a fallback; None if it has none."""
+        ...
+
 
 class Callers(Protocol):
     """The agents that one listener serves."""

@@ -26,6 +26,11 @@ _TABLE: dict[str, tuple[str, str, bool]] = {
         "Give the agent type another provider, then restart the agent.",
         False,
     ),
+    "PROVIDER_DISABLED": (
+        "An operator disabled the provider, and no fallback can be asked.",
+        "Enable the provider, or give the agent type a fallback.",
+        False,
+    ),
     "LEASE_REFUSED": (
         "The credentials service does not hand this provider's key to this runner.",
         "See the audit of the credentials service for the reason it noted.",

@@ -67,10 +67,12 @@ class MessageInHand:
 class HostedAgent:
     """One incarnation of an agent, from before its launch until it has stopped.
 
-    *lease* is swapped when the provider changes, which *lease_is_stale* asks for.
+    *lease* is swapped when the provider changes, which *lease_is_stale* asks for;
+    *fallback_leases* are those of the fallbacks that can be had.
     While it is *not_ready* its messages are acknowledged with that reason.
     *delivered* keeps the hashes of the keys its process was given: that is how its
-    calls are recognized. *first_sign* is None at its first contact, or its exit.
+    calls are recognized. Of its type, what holds at once is that of *type_version*, the
+    newest when it was read. *first_sign* is None at its first contact, or its exit.
     """
 
     host: Host
@@ -83,6 +85,8 @@ class HostedAgent:
     started_at: datetime
     delivered: frozenset[bytes] = frozenset()
     lease_is_stale: bool = False
+    fallback_leases: dict[UUID, HeldLease] = field(default_factory=dict)
+    type_version: int = 0
     not_ready: Explanation | None = None
     in_hand: MessageInHand | None = None
     is_stopping: bool = False
@@ -102,9 +106,18 @@ class HostedAgent:
 
     def takes_messages(self, now: datetime) -> bool:
         """Say whether a model could be asked: no message goes where none could."""
-        ends = self.lease.credential.expires_at
-        has_ended = ends is not None and ends <= now
-        return not (self.is_stopping or self.not_ready or has_ended)
+        return not (self.is_stopping or self.not_ready) and self.is_served(now)
+
+    def is_served(self, now: datetime) -> bool:
+        """Say whether its provider or a fallback may be asked."""
+        leases = (self.lease, *self.fallback_leases.values())
+        return any(each.serves(now) for each in leases)
+
+    async def lease_of(self, provider_id: UUID) -> HeldLease | None:
+        """Give the lease of its provider or of a fallback (`callers.ModelCaller`)."""
+        if provider_id == self.agent_type.provider_id:
+            return self.lease
+        return self.fallback_leases.get(provider_id)
 
     def drop(self, message_id: UUID) -> None:
         """Take a message out of its hand: nobody wants the answer any more."""

@@ -38,6 +38,11 @@ class HeldLease:
     obtained_at: datetime
     expires_at: datetime
 
+    def serves(self, now: datetime) -> bool:
+        """Say whether calls may go out with it: not disabled, and not at its end."""
+        ends = self.credential.expires_at
+        return self.credential.enabled and (ends is None or now < ends)
+
     def is_past_half(self, now: datetime) -> bool:
         return now - self.obtained_at > (self.expires_at - self.obtained_at) / 2
 

@@ -23,6 +23,7 @@ from .base import (
     Service,
     Signal,
 )
+from .routes import Fallback, Model, Residency
 
 __all__ = [
     "AGENT_LOGS",
@@ -83,6 +84,7 @@ __all__ = [
 ]
 
 MESSAGE_MAX_CHARACTERS = 10_000
+_MOST_FALLBACKS = 8
 
 
 class AgentStatus(StrEnum):
@@ -175,9 +177,6 @@ class Resources(Message):
 
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-Model = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256)
-]
 SystemPrompt = Annotated[str, StringConstraints(max_length=100_000)]
 UseCase = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 
@@ -187,7 +186,8 @@ class AgentTypeSubmission(Message):
 
     Its agents run on runners that have all *runner_labels* and the *runtime*, whichever
     that is if none is named; external ones on none. *credential_delivery* defaults to
-    the environment, for external agents to the only one they have: sealed.
+    the environment, for external agents to the only one they have: sealed. *fallbacks*
+    are asked in their order when the provider cannot answer, within the *residency*.
     """
 
     name: Name
@@ -197,6 +197,8 @@ class AgentTypeSubmission(Message):
     provider_id: UUID
     model: Model
     allowed_models: list[Model] | None = Field(default=None, max_length=200)
+    fallbacks: list[Fallback] = Field(default_factory=list, max_length=_MOST_FALLBACKS)
+    residency: Residency | None = None
     system_prompt: SystemPrompt = ""
     temperature: float | None = Field(default=None, ge=0, le=2)
     max_tokens: int | None = Field(default=None, ge=1, le=10_000_000)
@@ -214,7 +216,14 @@ class AgentTypePatch(Patch):
     """Changes to an agent type; *allowed_models* null is the one *model* again."""
 
     clearable = frozenset(
-        {"use_case", "allowed_models", "temperature", "max_tokens", "runtime"}
+        {
+            "use_case",
+            "allowed_models",
+            "residency",
+            "temperature",
+            "max_tokens",
+            "runtime",
+        }
     )
 
     name: Name | None = None
@@ -224,6 +233,8 @@ class AgentTypePatch(Patch):
     provider_id: UUID | None = None
     model: Model | None = None
     allowed_models: list[Model] | None = Field(default=None, max_length=200)
+    fallbacks: list[Fallback] | None = Field(default=None, max_length=_MOST_FALLBACKS)
+    residency: Residency | None = None
     system_prompt: SystemPrompt | None = None
     temperature: float | None = Field(default=None, ge=0, le=2)
     max_tokens: int | None = Field(default=None, ge=1, le=10_000_000)
@@ -236,7 +247,10 @@ class AgentTypePatch(Patch):
 
 
 class AgentType(Message):
-    """A version of an agent type; running agents keep the one they started with."""
+    """A version of an agent type; running agents keep the one they started with.
+
+    But *fallbacks* and *residency* are the type's own, and hold at once.
+    """
 
     id: UUID
     version: int
@@ -247,6 +261,8 @@ class AgentType(Message):
     provider_id: UUID
     model: str
     allowed_models: list[str]
+    fallbacks: list[Fallback] = Field(default_factory=list)
+    residency: Residency | None = None
     system_prompt: str
     temperature: float | None
     max_tokens: int | None
@@ -258,6 +274,13 @@ class AgentType(Message):
     credential_delivery: CredentialDelivery = CredentialDelivery.ENVIRONMENT
     created_at: AwareDatetime
     updated_at: AwareDatetime
+
+    @property
+    def provider_ids(self) -> frozenset[UUID]:
+        """Whom its agents may ask: the provider, and those of the fallbacks."""
+        return frozenset(
+            {self.provider_id, *(each.provider_id for each in self.fallbacks)}
+        )
 
 
 class BaseUrls(Message):

@@ -1,6 +1,7 @@
 """Use cases of agent types: make, read, change, remove."""
 
 from typing import Any
+from uuid import UUID
 
 from agent_runner.repositories import agent_types as repository
 from agent_runner.repositories.audit import note
@@ -19,25 +20,37 @@ from shared.contracts.agent_runner import (
     UpdateAgentType,
 )
 from shared.contracts.base import Empty, Page, PageQuestion, Question
-from shared.contracts.credentials import GET_PROVIDER, ProviderQuestion, ProviderType
+from shared.contracts.credentials import GET_PROVIDER, Provider, ProviderQuestion
 from shared.database import Database
 from shared.errors import InvalidError, PreconditionFailedError
 from shared.pages import before, page_of
 
-from .bedrock_types import require_bedrock_models
+from .external_agents import ExternalAgents
+from .type_providers import require_fitting_providers
 
 __all__ = ["AgentTypes", "patched"]
 
+_LIVE_FIELDS = frozenset({"fallbacks", "residency"})
+"""What holds for running agents at once."""
+
 
 class AgentTypes:
-    def __init__(self, *, database: Database, bus: Bus, now: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        bus: Bus,
+        external: ExternalAgents,
+        now: Clock = utc_now,
+    ) -> None:
         self._database = database
         self._bus = bus
+        self._external = external
         self._now = now
 
     async def create(self, question: CreateAgentType) -> AgentType:
         submission = _settled(question.submission)
-        await self._require_provider(question, submission)
+        await self._require_providers(question, submission)
         async with self._database.organization(question.org_id) as transaction:
             await repository.add_agent_type(
                 transaction,
@@ -52,7 +65,10 @@ class AgentTypes:
             return await repository.agent_type(transaction, question.agent_type_id)
 
     async def update(self, question: UpdateAgentType) -> AgentType:
-        """Make a new version; running agents keep theirs until they restart."""
+        """Make a new version; running agents keep theirs until they restart.
+
+        What needs no restart holds for them at once.
+        """
         async with self._database.organization(question.org_id) as transaction:
             current = await repository.agent_type(transaction, question.agent_type_id)
         if question.if_version not in {None, current.version}:
@@ -61,7 +77,7 @@ class AgentTypes:
             )
         submission = _settled(patched(current, question.patch))
         _require_same_kind(current, submission)
-        await self._require_provider(question, submission)
+        await self._require_providers(question, submission)
         async with self._database.organization(question.org_id) as transaction:
             await repository.add_agent_type_version(
                 transaction,
@@ -69,12 +85,16 @@ class AgentTypes:
                 agent_type_id=question.agent_type_id,
                 submission=submission,
                 after_version=current.version,
+                needs_restart=not (question.patch.model_fields_set <= _LIVE_FIELDS),
                 at=self._now(),
             )
             await note(
                 transaction, question, "agent_type.updated", question.agent_type_id
             )
-            return await repository.agent_type(transaction, question.agent_type_id)
+            changed = await repository.agent_type(transaction, question.agent_type_id)
+        if question.patch.model_fields_set & _LIVE_FIELDS:
+            await self._external.reroute(question, changed.id)
+        return changed
 
     async def get(self, question: AgentTypeQuestion) -> AgentType:
         async with self._database.organization(question.org_id) as transaction:
@@ -100,23 +120,26 @@ class AgentTypes:
             )
         return Empty()
 
-    async def _require_provider(
+    async def _require_providers(
         self, question: Question, submission: AgentTypeSubmission
     ) -> None:
         """Raise what the credentials service says of a provider that is not there.
 
-        A Bedrock provider says what a model id looks like, too.
+        Those that are must fit.
         """
-        provider = await self._bus.ask(
+        named = {submission.provider_id} | {
+            each.provider_id for each in submission.fallbacks
+        }
+        providers = {each: await self._provider(question, each) for each in named}
+        require_fitting_providers(submission, providers)
+
+    async def _provider(self, question: Question, provider_id: UUID) -> Provider:
+        return await self._bus.ask(
             GET_PROVIDER,
             ProviderQuestion(
-                org_id=question.org_id,
-                actor=question.actor,
-                provider_id=submission.provider_id,
+                org_id=question.org_id, actor=question.actor, provider_id=provider_id
             ),
         )
-        if provider.type is ProviderType.BEDROCK:
-            require_bedrock_models(submission, region=provider.aws_region)
 
 
 def patched(current: AgentType, patch: AgentTypePatch) -> AgentTypeSubmission:

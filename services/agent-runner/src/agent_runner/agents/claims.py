@@ -57,4 +57,9 @@ async def _running_type(transaction: Transaction, agent: Agent) -> AgentType | N
 
 
 def _providers(*types: AgentType | None) -> set[UUID]:
-    return {each.provider_id for each in types if each is not None}
+    return {
+        provider_id
+        for each in types
+        if each is not None
+        for provider_id in each.provider_ids
+    }

@@ -15,6 +15,7 @@ from shared.contracts.agent_runner import (
     AgentQuestion,
     BaseUrls,
     CreateAgent,
+    DesiredState,
     ExternalAgentChanged,
     ReplaceToken,
 )
@@ -130,6 +131,31 @@ class ExternalAgents:
             await self._release(question, generation)
         except AppError as error:
             log.warning("uses.not_released", reason=error.message)
+
+    async def reroute(self, question: Question, agent_type_id: UUID) -> None:
+        """Let what holds at once of a changed type hold for those who may call.
+
+        Runners are told first, for it may forbid something. An agent whose new
+        providers cannot be claimed goes on without them.
+        """
+        async with self._database.organization(question.org_id) as transaction:
+            found = await repository.let_in_of_type(transaction, agent_type_id)
+            for agent_id in found:
+                await repository.note_change(
+                    transaction, org_id=question.org_id, agent_id=agent_id
+                )
+        for agent_id in found:
+            await self._tell_runners(agent_id)
+            await self._claim_again(question, agent_id)
+
+    async def _claim_again(self, question: Question, agent_id: UUID) -> None:
+        try:
+            async with self._database.organization(question.org_id) as transaction:
+                agent = await agents_repository.agent(transaction, agent_id)
+            if agent.desired_state is DesiredState.RUNNING:
+                await self._claims.claim(question, agent)
+        except AppError as error:
+            log.warning("uses.not_claimed", agent=str(agent_id), reason=error.message)
 
     async def replace_token(self, question: ReplaceToken) -> Agent:
         """Let another token count from now on, or none."""

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -49,6 +50,7 @@ class ExternalCaller:
     agent_type: AgentType
     lease: HeldLease
     token: str = field(repr=False)
+    fallback_lease: Callable[[UUID], Awaitable[HeldLease]] = field(repr=False)
     in_hand: MessageInHand | None = None
 
     @property
@@ -56,6 +58,16 @@ class ExternalCaller:
         """Every secret that an answer to it must not repeat."""
         fields = self.lease.credential.fields.values()
         return frozenset({self.token, *(each.get_secret_value() for each in fields)})
+
+    async def lease_of(self, provider_id: UUID) -> HeldLease | None:
+        """Give the lease of its provider or of a fallback (`callers.ModelCaller`)."""
+        if provider_id == self.agent_type.provider_id:
+            return self.lease
+        try:
+            return await self.fallback_lease(provider_id)
+        except AppError as error:
+            log.warning("fallback.not_leased", reason=error.message)
+            return None
 
 
 class ExternalCallers:
@@ -112,6 +124,7 @@ class ExternalCallers:
             agent_type=agent.agent_type,
             lease=await self._leases.of(agent),
             token=key,
+            fallback_lease=partial(self._leases.of, agent),
         )
 
     def _known(self, hashed: bytes) -> ExternalAgent | None:

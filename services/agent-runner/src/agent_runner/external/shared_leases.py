@@ -53,15 +53,20 @@ class SharedLeases:
         self._now = now
         self._shared: dict[tuple[UUID, UUID], _Shared] = {}
 
-    async def of(self, agent: ExternalAgent) -> HeldLease:
-        """Return a lease for what *agent* uses; raises what it is refused with."""
-        key = (agent.org_id, agent.agent_type.provider_id)
+    async def of(
+        self, agent: ExternalAgent, provider_id: UUID | None = None
+    ) -> HeldLease:
+        """Return a lease of the provider of *agent*, or of a fallback.
+
+        Raises what it is refused with.
+        """
+        key = (agent.org_id, provider_id or agent.agent_type.provider_id)
         shared = self._shared.setdefault(key, _Shared())
         shared.used_at = self._now()
         if not shared.serves(shared.used_at):
             async with shared.asking:
                 if not shared.serves(self._now()):
-                    await self._ask(shared, agent)
+                    await self._ask(shared, agent, key[1])
         if shared.lease is None:
             raise UnavailableError("The lease has just been given up; try again.")
         return shared.lease
@@ -76,13 +81,13 @@ class SharedLeases:
         """Forget what nobody uses, until cancelled."""
         await every(_SWEEP_EVERY, self._forget_unused, name="shared_leases")
 
-    async def _ask(self, shared: _Shared, agent: ExternalAgent) -> None:
+    async def _ask(
+        self, shared: _Shared, agent: ExternalAgent, provider_id: UUID
+    ) -> None:
         shared.is_stale = False
         try:
             shared.lease = await self._leases.obtain(
-                org_id=agent.org_id,
-                agent_id=agent.id,
-                provider_id=agent.agent_type.provider_id,
+                org_id=agent.org_id, agent_id=agent.id, provider_id=provider_id
             )
         except AppError as error:
             log.warning("lease.not_renewed", agent=str(agent.id), reason=error.message)

@@ -33,8 +33,9 @@ from shared.contracts.credentials import (
     ReleaseUses,
 )
 from shared.database import Database
-from shared.errors import ConflictError, UnavailableError
+from shared.errors import ConflictError, ProviderDisabledError, UnavailableError
 
+from .fallback_leases import lease_fallbacks
 from .launching import delivered_keys, launch_of
 
 __all__ = ["AgentLife", "exit_error"]
@@ -109,7 +110,13 @@ class AgentLife:
         log.info("agent.started", agent=str(agent.id))
 
     async def _launch(self, assignment: Assignment, agent: HostedAgent) -> None:
-        """Launch its process, and call it running; raises if it is not ours by then."""
+        """Launch its process, and call it running; raises if it is not ours by then.
+
+        Nothing is launched that nobody serves.
+        """
+        await lease_fallbacks(agent, self._leases, now=self._now())
+        if not agent.is_served(self._now()):
+            raise ProviderDisabledError("The provider is disabled.")
         port = await self._doors.open(agent.address)
         self._tenure.require()
         await self._runtime.launch(launch_of(agent, image=self._image, port=port))
@@ -159,6 +166,16 @@ class AgentLife:
         await self._repository.tell(assignment, AgentStatus.RUNNING)
         agent.woken.set()
         log.info("agent.resumed", agent=str(agent.id))
+
+    async def reroute(self, assignment: Assignment, agent: HostedAgent) -> None:
+        """Let what holds at once of a changed type hold, its residency first."""
+        before = agent.agent_type.provider_ids
+        agent.agent_type = await self._agent_type(assignment)
+        if agent.agent_type.provider_ids != before:
+            await self._claim(assignment, agent.agent_type)
+            await lease_fallbacks(agent, self._leases, now=self._now())
+        agent.type_version = assignment.newest_type_version
+        log.info("agent.rerouted", agent=str(agent.id))
 
     async def move_on(self, assignment: Assignment) -> None:
         """Let another runner host an agent that has ended here."""
@@ -214,7 +231,7 @@ class AgentLife:
                 actor=self._actor,
                 agent_id=assignment.agent_id,
                 agent_name=assignment.name,
-                provider_ids=[agent_type.provider_id],
+                provider_ids=sorted(agent_type.provider_ids),
                 generation=generation,
             ),
         )
@@ -244,6 +261,7 @@ class AgentLife:
             token=token,
             started_at=self._now(),
             delivered=delivered_keys(lease.credential, agent_type.credential_delivery),
+            type_version=assignment.newest_type_version,
         )
 
 

@@ -144,6 +144,8 @@ class Hosting:
         )
         if move is not Move.NOTHING:
             self._begin(jobs, assignment.agent_id, self._made(move, assignment, agent))
+        elif agent is not None and agent.type_version < assignment.newest_type_version:
+            self._begin(jobs, agent.id, self._life.reroute(assignment, agent))
         elif agent is not None and agent.not_ready is not None:
             work = self._life.acknowledge(assignment, agent.not_ready)
             self._begin(jobs, assignment.agent_id, work)

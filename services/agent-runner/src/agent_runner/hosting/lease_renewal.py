@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
 
@@ -12,8 +13,10 @@ from agent_runner.leases import Leases
 from shared.clock import Clock, utc_now
 from shared.contracts.base import Explanation
 from shared.contracts.credentials import ProviderChanged
-from shared.errors import AppError
+from shared.errors import AppError, ProviderDisabledError
 from shared.lifecycle import every
+
+from .fallback_leases import lease_fallbacks
 
 __all__ = ["LeaseRenewal"]
 
@@ -25,7 +28,8 @@ _ROUND = timedelta(seconds=15)
 class LeaseRenewal:
     """A lease that cannot be renewed is kept: running agents go on (DESIGN: §9).
 
-    Those whose provider is not ready any more get no message until it is again;
+    Those whose provider is not ready any more, and who have no fallback that is, get no
+    message until it is again;
     *readiness_changed* is called for either.
     """
 
@@ -41,9 +45,11 @@ class LeaseRenewal:
         self._leases = leases
         self._readiness_changed = readiness_changed
         self._now = now
+        self._changed: set[UUID] = set()
         self._woken = asyncio.Event()
 
     def provider_changed(self, changed: ProviderChanged) -> None:
+        self._changed.add(changed.provider_id)
         for agent in self._hosted:
             if agent.agent_type.provider_id == changed.provider_id:
                 agent.lease_is_stale = True
@@ -53,11 +59,16 @@ class LeaseRenewal:
         await every(_ROUND, self._round, name="lease_renewal", woken=self._woken)
 
     async def _round(self) -> None:
+        changed, self._changed = self._changed, set()
         for agent in self._hosted:
+            await lease_fallbacks(agent, self._leases, now=self._now(), changed=changed)
+            trouble = agent.not_ready
             if agent.lease_is_stale or agent.lease.is_past_half(self._now()):
-                await self._renew(agent)
+                trouble = await self._renew(agent)
+            self._note(agent, self._not_ready(agent, trouble))
 
-    async def _renew(self, agent: HostedAgent) -> None:
+    async def _renew(self, agent: HostedAgent) -> Explanation | None:
+        """Renew the provider's lease; return why it is not ready."""
         agent.lease_is_stale = False
         try:
             agent.lease = await self._leases.obtain(
@@ -68,10 +79,20 @@ class LeaseRenewal:
         except AppError as error:
             agent.lease_is_stale = True
             log.warning("lease.not_renewed", agent=str(agent.id), reason=error.message)
-            if isinstance(error, ACK_ONLY_ERRORS):
-                self._note(agent, explained(error))
-            return
-        self._note(agent, None)
+            is_final = isinstance(error, ACK_ONLY_ERRORS)
+            return explained(error) if is_final else agent.not_ready
+        return None
+
+    def _not_ready(
+        self, agent: HostedAgent, trouble: Explanation | None
+    ) -> Explanation | None:
+        """Say why nobody could be asked, given the *trouble* with its provider."""
+        fallbacks = agent.fallback_leases.values()
+        if any(each.serves(self._now()) for each in fallbacks):
+            return None
+        if trouble is None and not agent.lease.credential.enabled:
+            return explained(ProviderDisabledError("The provider is disabled."))
+        return trouble
 
     def _note(self, agent: HostedAgent, not_ready: Explanation | None) -> None:
         if agent.not_ready == not_ready:

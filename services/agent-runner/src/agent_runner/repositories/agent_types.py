@@ -13,6 +13,7 @@ from shared.contracts.agent_runner import (
     OnAckOnly,
     Resources,
 )
+from shared.contracts.routes import Fallback, Residency
 from shared.database import Transaction
 from shared.errors import (
     AgentTypeInUseError,
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 AGENT_TYPE_COLUMNS = """
-    t.id, t.name, t.slug, t.created_at, t.updated_at,
+    t.id, t.name, t.slug, t.fallbacks, t.residency, t.created_at, t.updated_at,
     v.version, v.use_case, v.labels, v.provider_id, v.model, v.allowed_models,
     v.system_prompt, v.temperature, v.max_tokens, v.resources, v.on_ack_only,
     v.provider_features, v.runtime, v.runner_labels, v.credential_delivery
@@ -54,9 +55,9 @@ async def add_agent_type(
         added = await transaction.fetchval(
             """
             INSERT INTO agent_type (
-                id, org_id, name, slug, version, created_at, updated_at
+                id, org_id, name, slug, version, fallbacks, created_at, updated_at
             )
-            VALUES ($1, $2, $3, $4, 0, $5, $5)
+            VALUES ($1, $2, $3, $4, 0, '[]', $5, $5)
             ON CONFLICT (id) DO NOTHING
             RETURNING id
             """,
@@ -88,13 +89,24 @@ async def add_agent_type_version(
     submission: AgentTypeSubmission,
     after_version: int,
     at: datetime,
+    needs_restart: bool = True,
 ) -> None:
-    """Make *submission* the newest version of the type, if it still follows."""
+    """Make *submission* the newest version of the type, if it still follows.
+
+    Agents of older versions are to be restarted if it *needs_restart*.
+    """
     try:
         version = await transaction.fetchval(
             """
             UPDATE agent_type
-            SET name = $2, slug = $3, version = version + 1, updated_at = $4
+            SET name = $2,
+                slug = $3,
+                version = version + 1,
+                updated_at = $4,
+                fallbacks = $6,
+                residency = $7,
+                restart_version =
+                    CASE WHEN $8 THEN NULL ELSE COALESCE(restart_version, version) END
             WHERE id = $1 AND version = $5
             RETURNING version
             """,
@@ -103,6 +115,9 @@ async def add_agent_type_version(
             submission.slug,
             at,
             after_version,
+            [each.model_dump(mode="json") for each in submission.fallbacks],
+            submission.residency and submission.residency.model_dump(mode="json"),
+            needs_restart,
         )
     except asyncpg.UniqueViolationError as error:
         raise _taken(error, submission) from error
@@ -179,10 +194,13 @@ async def agent_types(
 
 
 async def models_in_use(transaction: Transaction, provider_id: UUID) -> list[str]:
-    """List the models allowed by types of a provider, newest and running versions."""
+    """List the models that types may ask a provider for, also as a fallback.
+
+    Those of newest and running versions.
+    """
     rows = await transaction.fetch(
         """
-        SELECT DISTINCT unnest(v.allowed_models) AS model
+        SELECT unnest(v.allowed_models) AS model
         FROM agent_type t
         JOIN agent_type_version v ON v.agent_type_id = t.id
         WHERE v.provider_id = $1
@@ -196,6 +214,11 @@ async def models_in_use(transaction: Transaction, provider_id: UUID) -> list[str
                     AND a.desired_state = 'running'
               )
           )
+        UNION
+        SELECT fallback ->> 'model' AS model
+        FROM agent_type t
+        CROSS JOIN LATERAL jsonb_array_elements(t.fallbacks) AS fallback
+        WHERE fallback ->> 'provider_id' = $1::uuid::text
         ORDER BY model
         """,
         provider_id,
@@ -239,6 +262,8 @@ def agent_type_of(row: asyncpg.Record) -> AgentType:
         provider_id=row["provider_id"],
         model=row["model"],
         allowed_models=row["allowed_models"],
+        fallbacks=[Fallback.model_validate(each) for each in row["fallbacks"]],
+        residency=row["residency"] and Residency.model_validate(row["residency"]),
         system_prompt=row["system_prompt"],
         temperature=row["temperature"],
         max_tokens=row["max_tokens"],

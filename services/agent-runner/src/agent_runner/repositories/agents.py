@@ -32,7 +32,9 @@ _COLUMNS = """
     a.is_external,
     a.desired_state = 'running' AND (
         a.next_agent_type_id IS NOT NULL
-        OR COALESCE(a.agent_type_version <> t.version, false)
+        OR COALESCE(
+            a.agent_type_version < COALESCE(t.restart_version, t.version), false
+        )
     ) AS restart_required
 """
 

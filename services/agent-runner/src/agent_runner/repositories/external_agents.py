@@ -24,6 +24,7 @@ __all__ = [
     "changes_since",
     "forget_the_gone",
     "let_in",
+    "let_in_of_type",
     "note_change",
     "replace_token",
     "shut_out",
@@ -118,6 +119,20 @@ async def let_in(
         at,
     )
     return updated is not None
+
+
+async def let_in_of_type(transaction: Transaction, agent_type_id: UUID) -> list[UUID]:
+    """List the external agents of a type that may call."""
+    rows = await transaction.fetch(
+        """
+        SELECT id
+        FROM agent
+        WHERE agent_type_id = $1 AND is_external AND desired_state = 'running'
+        ORDER BY id
+        """,
+        agent_type_id,
+    )
+    return [row["id"] for row in rows]
 
 
 async def withdraw(transaction: Transaction, agent_id: UUID) -> None:

@@ -25,7 +25,8 @@ class Assignment:
     """What the record says of one agent that a runner hosts.
 
     *moves_on*: it is to be hosted elsewhere, because this runner drains, or does not
-    have what the agent's type asks for.
+    have what the agent's type asks for. *newest_type_version* is that of its type, of
+    which some holds at once.
     """
 
     agent_id: UUID
@@ -38,6 +39,7 @@ class Assignment:
     incarnation: int
     holds_use: bool
     moves_on: bool
+    newest_type_version: int
 
 
 class HostingRepository:
@@ -62,9 +64,11 @@ class HostingRepository:
                                  AND {LIVES} AND {FITS}
                            ),
                            false
-                       ) AS moves_on
+                       ) AS moves_on,
+                       t.version AS newest_type_version
                 FROM agent a
                 JOIN runner r ON r.name = a.runner
+                JOIN agent_type t ON t.id = a.agent_type_id
                 LEFT JOIN agent_type_version v
                   ON v.agent_type_id = a.agent_type_id
                  AND v.version = a.agent_type_version
@@ -83,7 +87,7 @@ class HostingRepository:
                 SELECT id, org_id, name, agent_type_id,
                        COALESCE(agent_type_version, 0) AS agent_type_version,
                        desired_state, status, incarnation, holds_use,
-                       false AS moves_on
+                       false AS moves_on, 0 AS newest_type_version
                 FROM agent
                 WHERE holds_use AND runner IS NULL AND desired_state = 'stopped'
                   AND updated_at < clock_timestamp() - interval '30 seconds'
@@ -240,4 +244,5 @@ def _assignment(row: asyncpg.Record) -> Assignment:
         incarnation=row["incarnation"],
         holds_use=row["holds_use"],
         moves_on=row["moves_on"],
+        newest_type_version=row["newest_type_version"],
     )

@@ -1562,7 +1562,11 @@ export interface components {
             agent_token?: string | null;
             base_urls: components["schemas"]["BaseUrls"] | null;
         };
-        /** @description A version of an agent type; running agents keep the one they started with. */
+        /**
+         * @description A version of an agent type; running agents keep the one they started with.
+         *
+         *     But *fallbacks* and *residency* are the type's own, and hold at once.
+         */
         AgentType: {
             /** Format: uuid */
             id: string;
@@ -1577,6 +1581,9 @@ export interface components {
             provider_id: string;
             model: string;
             allowed_models: string[];
+            fallbacks: components["schemas"]["Fallback-Output"][];
+            /** @default null */
+            residency: components["schemas"]["Residency-Output"] | null;
             system_prompt: string;
             temperature: number | null;
             max_tokens: number | null;
@@ -1610,6 +1617,9 @@ export interface components {
             model?: string;
             /** @default null */
             allowed_models?: string[] | null;
+            fallbacks?: components["schemas"]["Fallback-Input"][];
+            /** @default null */
+            residency?: components["schemas"]["Residency-Input"] | null;
             system_prompt?: string;
             /** @default null */
             temperature?: number | null;
@@ -1630,7 +1640,8 @@ export interface components {
          *
          *     Its agents run on runners that have all *runner_labels* and the *runtime*, whichever
          *     that is if none is named; external ones on none. *credential_delivery* defaults to
-         *     the environment, for external agents to the only one they have: sealed.
+         *     the environment, for external agents to the only one they have: sealed. *fallbacks*
+         *     are asked in their order when the provider cannot answer, within the *residency*.
          */
         AgentTypeSubmission: {
             name: string;
@@ -1645,6 +1656,9 @@ export interface components {
             model: string;
             /** @default null */
             allowed_models?: string[] | null;
+            fallbacks?: components["schemas"]["Fallback-Input"][];
+            /** @default null */
+            residency?: components["schemas"]["Residency-Input"] | null;
             /** @default  */
             system_prompt?: string;
             /** @default null */
@@ -1933,6 +1947,18 @@ export interface components {
             cause: string;
             fix: string;
             retryable: boolean;
+        };
+        /** @description Who answers when those before it cannot, and with which model. */
+        "Fallback-Input": {
+            /** Format: uuid */
+            provider_id: string;
+            model: string;
+        };
+        /** @description Who answers when those before it cannot, and with which model. */
+        "Fallback-Output": {
+            /** Format: uuid */
+            provider_id: string;
+            model: string;
         };
         Health: {
             /**
@@ -2638,6 +2664,30 @@ export interface components {
          * @enum {string}
          */
         RepricingStatus: "running" | "completed";
+        /**
+         * @description Where data may go; None is anywhere, and one of the two must be named.
+         *
+         *     *regions* are AWS regions (`eu-central-1`), geographies (`eu`, `global`), and host
+         *     names of base URLs whose place is known from their owner alone.
+         */
+        "Residency-Input": {
+            /** @default null */
+            provider_types?: components["schemas"]["ProviderType"][] | null;
+            /** @default null */
+            regions?: string[] | null;
+        };
+        /**
+         * @description Where data may go; None is anywhere, and one of the two must be named.
+         *
+         *     *regions* are AWS regions (`eu-central-1`), geographies (`eu`, `global`), and host
+         *     names of base URLs whose place is known from their owner alone.
+         */
+        "Residency-Output": {
+            /** @default null */
+            provider_types: components["schemas"]["ProviderType"][] | null;
+            /** @default null */
+            regions: string[] | null;
+        };
         /** @description What one agent may take of its host. */
         "Resources-Input": {
             /** @default 256 */
