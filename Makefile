@@ -92,6 +92,7 @@ generate: install $(API_TYPES)/node_modules/.installed
 	$(BIN)/python -m tests.unit.gateway.write_openapi
 	$(NPM)/tools/openapi run --silent generate
 	$(BIN)/python -m tests.unit.client.write_client
+	$(BIN)/python -m tests.unit.ag2trust.write_cli
 
 lock: install
 	$(BIN)/uv pip compile --no-config --universal --python-version 3.11 --generate-hashes --no-header \

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import date
 from http import HTTPStatus
 from typing import Any, Self, TypeVar
 from uuid import uuid4
@@ -141,11 +142,21 @@ def _etag_of(version: str) -> str:
 def _query_of(query: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Spell a query; what is None is left out, and a list is named once for each."""
     return [
-        (name, str(each))
+        (name, _word(each))
         for name, value in query.items()
         if value is not None
         for each in (value if isinstance(value, list) else [value])
     ]
+
+
+def _word(value: Any) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case date():
+            return value.isoformat()
+        case _:
+            return str(value)
 
 
 def _json_of(body: BaseModel) -> str:

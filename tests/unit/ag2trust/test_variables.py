@@ -80,3 +80,13 @@ def test_a_good_key_is_taken_and_never_shown(monkeypatch: pytest.MonkeyPatch) ->
     assert variables.bootstrap_api_key.get_secret_value() == GOOD_KEY
     assert GOOD_KEY not in repr(variables)
     assert "AG2TRUST_BOOTSTRAP_API_KEY" not in os.environ
+
+
+def test_what_only_commands_that_ask_a_gateway_read_is_no_mistake_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AG2TRUST_API_KEY", GOOD_KEY)
+
+    read_variables()
+
+    assert "AG2TRUST_API_KEY" not in os.environ

@@ -1,5 +1,6 @@
 """Requests, tries and errors of the client, against a gateway that does as told."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -91,6 +92,20 @@ async def test_a_list_is_read_page_by_page() -> None:
 
     assert names == ["ada", "bob"]
     assert gateway.asked[1].query == [("limit", "200"), ("cursor", "more")]
+
+
+async def test_times_are_asked_for_as_the_api_reads_them() -> None:
+    since = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
+    async with (
+        serving(json_answer(page_of([]))) as gateway,
+        client_of(gateway) as client,
+    ):
+        await client.list_calls(from_=since, model="m")
+
+    assert gateway.asked[0].query == [
+        ("from", "2026-01-31T09:30:00+00:00"),
+        ("model", "m"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,89 +1,66 @@
-"""`ag2trust run`, `ag2trust demo` and `ag2trust audit verify`."""
-
-import asyncio
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+"""`ag2trust`: one machine's stack, and everything that a gateway can be asked."""
 
 import click
 
-from .audit import verify_home
-from .demo import tour
-from .errors import LaunchError
-from .launch import Session, launch
-from .screen import Screen
-from .variables import read_variables
-from .welcome import welcome
+from .commands.agent_types import agent_types
+from .commands.agents import agents
+from .commands.apply import apply
+from .commands.ask import ask
+from .commands.audit import audit
+from .commands.calls import calls
+from .commands.completion import completion
+from .commands.import_config import import_config
+from .commands.jobs import jobs
+from .commands.keys import keys
+from .commands.models import models
+from .commands.providers import providers
+from .commands.stats import stats
+from .commands.top import top
 
-_TOUCHED = 1
 
-
-@click.group()
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Ag2Trust on one machine."""
+    """Ag2Trust: agents in containers, and what stands between them and models.
+
+    `run` and `demo` start everything on this machine. All others ask a gateway: the one
+    at AG2TRUST_URL, or this machine's, as whoever the key in AG2TRUST_API_KEY is.
+    """
 
 
-@main.command()
+@main.command(short_help="Start everything on this machine.")
 def run() -> None:
-    """Start everything, and say where it is."""
-    screen = Screen()
-    _launch(screen, welcome(screen))
+    """Start everything on this machine, and say where it is."""
+    from . import launching  # noqa: PLC0415 - it takes seconds, and only here
+
+    launching.run()
 
 
-@main.command()
+@main.command(short_help="Start everything, and take a tour.")
 def demo() -> None:
     """Start everything, and take a tour against the sandbox provider."""
-    screen = Screen()
-    _launch(screen, tour(screen))
+    from . import launching  # noqa: PLC0415 - it takes seconds, and only here
+
+    launching.demo()
 
 
-@main.group()
-def audit() -> None:
-    """Look after the record of what was done."""
-
-
-@audit.command()
-@click.option(
-    "--heads",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A copy of the folder of exported heads that was kept elsewhere.",
-)
-def verify(heads: Path | None) -> None:
-    """Name every entry that was edited, moved or removed; then exit with 1."""
-    with _explained():
-        verification = asyncio.run(verify_home(read_variables().home, heads=heads))
-    for sentence in verification.sentences():
-        click.echo(sentence)
-    sys.exit(0 if verification.is_whole else _TOUCHED)
-
-
-def _launch(screen: Screen, session: Session) -> None:
-    """Run a stack; a stop that was asked for is no failure."""
-    with _explained():
-        asyncio.run(launch(read_variables(), screen, session))
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Say what went wrong, and exit with its code."""
-    failures: list[LaunchError] = []
-    try:
-        yield
-    except* LaunchError as group:
-        failures.extend(_leaves(group))
-    if failures:
-        click.echo(f"ag2trust: {failures[0]}", err=True)
-        sys.exit(failures[0].exit_code)
-
-
-def _leaves(group: BaseExceptionGroup[LaunchError]) -> Iterator[LaunchError]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error
+for command in (
+    providers,
+    models,
+    agent_types,
+    agents,
+    ask,
+    calls,
+    stats,
+    top,
+    keys,
+    jobs,
+    apply,
+    import_config,
+    audit,
+    completion,
+):
+    main.add_command(command)
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="ag2trust")

@@ -18,6 +18,7 @@ _KEY_PREFIX = "cust_"
 _KEY_CHARACTERS = 32
 
 _PORTS = 3
+_OF_COMMANDS = ("AG2TRUST_URL", "AG2TRUST_API_KEY", "AG2TRUST_API_KEY_FILE")
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -70,8 +71,10 @@ class Variables(BaseSettings):
 def read_variables() -> Variables:
     """Raise `WrongVariableError` with a line for each that cannot be used.
 
-    The key is taken out of the environment: no child shall inherit it.
+    Keys are taken out of the environment: no child shall inherit them.
     """
+    for name in _OF_COMMANDS:
+        os.environ.pop(name, None)
     try:
         variables = load(Variables)
     except SettingsError as error:

@@ -1,0 +1,172 @@
+"""`ag2trust agent-types`: what agents are made from."""
+
+from typing import Any, get_args
+
+import click
+
+from ag2trust_client import Client, every
+from ag2trust_client.models import (
+    AgentRuntime,
+    AgentType,
+    AgentTypePatch,
+    AgentTypeSubmission,
+    CredentialDelivery,
+)
+
+from .calling import calling
+from .formats import moment, word
+from .naming import Names, agent_type_named, names_of, provider_named
+from .output import as_json, said, show, show_all
+from .tables import Column
+
+__all__ = ["agent_types"]
+
+
+@click.group("agent-types")
+def agent_types() -> None:
+    """Say what agents are made from: agent types."""
+
+
+@agent_types.command("list")
+@as_json
+@calling
+async def list_agent_types(client: Client, *, is_json: bool) -> None:
+    """List the agent types."""
+    found = [each async for each in every(client.list_agent_types)]
+    show_all(
+        found,
+        _columns(await names_of(client, "providers")),
+        is_json=is_json,
+        if_none="There are no agent types yet; `ag2trust agent-types add` adds one.",
+    )
+
+
+@agent_types.command("show")
+@click.argument("slug")
+@as_json
+@calling
+async def show_agent_type(client: Client, *, slug: str, is_json: bool) -> None:
+    """Show the agent type SLUG."""
+    found = await agent_type_named(client, slug)
+    _tell(found, await names_of(client, "providers"), is_json=is_json)
+
+
+@agent_types.command("add")
+@click.argument("slug")
+@click.option("--provider", required=True, help="Whose models it uses, by name.")
+@click.option("--model", required=True, help="Which model it calls.")
+@click.option("--name", help="What people call it; else its slug.")
+@click.option("--system-prompt", help="What its agents are told first.")
+@click.option("--use-case", help="What it is for.")
+@click.option("--max-tokens", type=click.IntRange(min=1), help="Of one answer.")
+@click.option("--temperature", type=click.FloatRange(0, 2), help="Of its answers.")
+@click.option(
+    "--runtime",
+    type=click.Choice(get_args(AgentRuntime)),
+    help="What its agents run in; else whatever the runner has.",
+)
+@click.option(
+    "--credential-delivery",
+    type=click.Choice(get_args(CredentialDelivery)),
+    help="Where the key is: sealed keeps it out of the agent.",
+)
+@as_json
+@calling
+async def add_agent_type(
+    client: Client,
+    /,
+    *,
+    slug: str,
+    provider: str,
+    name: str | None,
+    is_json: bool,
+    **given: Any,
+) -> None:
+    """Add an agent type with the slug SLUG."""
+    used = await provider_named(client, provider)
+    told = {key: value for key, value in given.items() if value is not None}
+    body = AgentTypeSubmission(
+        slug=slug, name=name or slug, provider_id=used.id, **told
+    )
+    made = await client.create_agent_type(body)
+    _tell(made, await names_of(client, "providers"), is_json=is_json)
+
+
+@agent_types.command("change")
+@click.argument("slug")
+@click.option("--provider", help="Whose models it uses, by name.")
+@click.option("--model", help="Which model it calls.")
+@click.option("--name", help="What people call it.")
+@click.option("--system-prompt", help="What its agents are told first.")
+@click.option("--max-tokens", type=click.IntRange(min=1), help="Of one answer.")
+@click.option("--temperature", type=click.FloatRange(0, 2), help="Of its answers.")
+@as_json
+@calling
+async def change_agent_type(
+    client: Client, /, *, slug: str, provider: str | None, is_json: bool, **given: Any
+) -> None:
+    """Change the agent type SLUG: running agents keep the version they started with."""
+    found = await agent_type_named(client, slug)
+    told = {key: value for key, value in given.items() if value is not None}
+    if provider:
+        told["provider_id"] = (await provider_named(client, provider)).id
+    if not told:
+        raise click.UsageError("There is nothing to change.")
+    changed = await client.update_agent_type(
+        found.id, AgentTypePatch(**told), if_match=str(found.version)
+    )
+    _tell(changed, await names_of(client, "providers"), is_json=is_json)
+
+
+@agent_types.command("delete")
+@click.argument("slug")
+@calling
+async def delete_agent_type(client: Client, *, slug: str) -> None:
+    """Delete the agent type SLUG, if no agent has it."""
+    found = await agent_type_named(client, slug)
+    await client.delete_agent_type(found.id)
+    said(f"{found.slug} is deleted.")
+
+
+def _columns(names: Names) -> list[Column[AgentType]]:
+    return [
+        Column("slug", lambda it: it.slug),
+        Column("name", lambda it: it.name),
+        Column("provider", lambda it: names.of(it.provider_id)),
+        Column("model", lambda it: it.model),
+        Column("runtime", lambda it: word(it.runtime)),
+        Column("delivery", lambda it: it.credential_delivery),
+        Column("version", lambda it: str(it.version), right=True),
+    ]
+
+
+def _tell(agent_type: AgentType, names: Names, *, is_json: bool) -> None:
+    resources = agent_type.resources
+    pairs = [
+        ("slug", agent_type.slug),
+        ("name", agent_type.name),
+        ("id", str(agent_type.id)),
+        ("version", str(agent_type.version)),
+        ("provider", names.of(agent_type.provider_id)),
+        ("model", agent_type.model),
+        ("allowed models", word(agent_type.allowed_models)),
+        ("fallbacks", word(_fallbacks(agent_type, names))),
+        ("system prompt", word(agent_type.system_prompt)),
+        ("temperature", word(agent_type.temperature)),
+        ("max tokens", word(agent_type.max_tokens)),
+        ("runtime", word(agent_type.runtime)),
+        ("delivery", agent_type.credential_delivery),
+        (
+            "resources",
+            f"{resources.memory_mb} MB, {resources.cpus:g} CPU, {resources.pids} pids",
+        ),
+        ("use case", word(agent_type.use_case)),
+        ("labels", word(agent_type.labels)),
+        ("changed", moment(agent_type.updated_at)),
+    ]
+    show(agent_type, pairs, is_json=is_json)
+
+
+def _fallbacks(agent_type: AgentType, names: Names) -> list[str]:
+    fallbacks = agent_type.fallbacks
+    return [f"{it.model} of {names.of(it.provider_id)}" for it in fallbacks]

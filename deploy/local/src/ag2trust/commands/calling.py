@@ -1,0 +1,147 @@
+"""From a command line to a client, and from its errors to sentences and exit codes."""
+
+import asyncio
+import functools
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Concatenate, ParamSpec
+from urllib.parse import urlsplit
+
+import click
+from pydantic import SecretStr
+
+from ag2trust_client import (
+    Ag2TrustError,
+    Client,
+    ForbiddenError,
+    InvalidError,
+    LimitedError,
+    NotFoundError,
+    RefusedError,
+    UnauthenticatedError,
+    UnavailableError,
+    UnexpectedAnswerError,
+    UnreachableError,
+)
+
+__all__ = ["EXIT_CODES", "calling", "explained"]
+
+P = ParamSpec("P")
+
+_KEY = "AG2TRUST_API_KEY"
+_INTERRUPTED = 130
+_LOCAL = frozenset({"127.0.0.1", "::1", "localhost"})
+
+_CODES: tuple[tuple[type[Ag2TrustError], int], ...] = (
+    (UnauthenticatedError, os.EX_NOPERM),
+    (ForbiddenError, os.EX_NOPERM),
+    (NotFoundError, os.EX_NOINPUT),
+    (InvalidError, os.EX_DATAERR),
+    (LimitedError, os.EX_TEMPFAIL),
+    (UnavailableError, os.EX_UNAVAILABLE),
+    (UnreachableError, os.EX_UNAVAILABLE),
+    (UnexpectedAnswerError, os.EX_PROTOCOL),
+)
+
+EXIT_CODES = {
+    0: "done",
+    1: "refused, or an answer that failed",
+    2: "the command line cannot be understood",
+    os.EX_DATAERR: "what was given is not acceptable",
+    os.EX_NOINPUT: "there is no such thing",
+    os.EX_UNAVAILABLE: "the gateway, or what it needs, does not answer",
+    os.EX_TEMPFAIL: "too many requests; try again later",
+    os.EX_PROTOCOL: "what answers is no gateway of this version",
+    os.EX_NOPERM: "the key is unknown, or may not do this",
+    _INTERRUPTED: "interrupted",
+}
+
+
+def calling(
+    function: Callable[Concatenate[Client, P], Awaitable[None]],
+) -> Callable[..., None]:
+    """Make a command of *function*, which gets a client as whoever asks."""
+
+    @click.option(
+        "--url",
+        envvar="AG2TRUST_URL",
+        metavar="URL",
+        help="Another gateway than this machine's (AG2TRUST_URL).",
+    )
+    @click.option(
+        "--key-file",
+        envvar="AG2TRUST_API_KEY_FILE",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="A file with the API key (AG2TRUST_API_KEY_FILE).",
+    )
+    @functools.wraps(function)
+    def command(
+        url: str | None, key_file: Path | None, *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        address = url or _this_machine()
+        key = _key(address, key_file)
+
+        async def call() -> None:
+            async with Client(address, key) as client:
+                await function(client, *args, **kwargs)
+
+        with explained():
+            asyncio.run(call())
+
+    return command
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Say what went wrong in words, and exit with its code."""
+    try:
+        yield
+    except Ag2TrustError as error:
+        click.echo("\n".join(_sentences(error)), err=True)
+        sys.exit(_code_of(error))
+    except KeyboardInterrupt:
+        click.echo(err=True)
+        sys.exit(_INTERRUPTED)
+
+
+def _this_machine() -> str:
+    return f"http://127.0.0.1:{os.environ.get('AG2TRUST_GATEWAY_PORT') or 8080}"
+
+
+def _key(url: str, file: Path | None) -> SecretStr:
+    """Find the key: never on the command line, which every process can read."""
+    if file is not None:
+        return SecretStr(file.read_text().strip())
+    if key := os.environ.get(_KEY):
+        return SecretStr(key.strip())
+    home = Path(os.environ.get("AG2TRUST_HOME") or ".ag2trust").expanduser()
+    kept = home / "api-key"
+    if urlsplit(url).hostname in _LOCAL and kept.exists():
+        return SecretStr(kept.read_text().strip())
+    raise click.UsageError(
+        f"There is no API key. Put it into {_KEY}, or name a file with --key-file."
+    )
+
+
+def _sentences(error: Ag2TrustError) -> Iterator[str]:
+    yield f"ag2trust: {error}"
+    match error:
+        case InvalidError():
+            yield from (f"  {name}: {why}" for name, why in error.fields.items())
+        case RefusedError(details={"agents": [*agents]}):
+            yield from (f"  agent {each['name']}" for each in agents)
+        case RefusedError(details={"explanation": {"cause": cause, "fix": fix}}):
+            yield from (f"  {cause}", f"  {fix}")
+        case UnreachableError():
+            yield "  Is the stack running, and is --url its address?"
+        case _:
+            pass
+    if isinstance(error, RefusedError):
+        yield f"  ({error.code}, request {error.request_id})"
+
+
+def _code_of(error: Ag2TrustError) -> int:
+    return next((code for kind, code in _CODES if isinstance(error, kind)), 1)

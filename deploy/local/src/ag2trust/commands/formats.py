@@ -1,0 +1,85 @@
+"""How figures and times read, for people."""
+
+from datetime import UTC, datetime, timedelta
+
+__all__ = [
+    "NOTHING",
+    "ago",
+    "dollars",
+    "milliseconds",
+    "moment",
+    "number",
+    "percent",
+    "word",
+]
+
+NOTHING = "-"
+
+_SECOND_MS = 1000
+_SMALL_DOLLARS = 0.01
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def word(value: object) -> str:
+    """Say a plain value; nothing is a dash."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case None | "":
+            return NOTHING
+        case list() | dict() if not value:
+            return NOTHING
+        case list():
+            return ", ".join(map(str, value))
+        case dict():
+            return ", ".join(f"{name}={each}" for name, each in value.items())
+        case _:
+            return str(value)
+
+
+def number(value: int | None) -> str:
+    return NOTHING if value is None else f"{value:,}"
+
+
+def dollars(value: float | None) -> str:
+    """Two digits after the point, of small sums as many as say something."""
+    if value is None:
+        return NOTHING
+    if 0 < value < _SMALL_DOLLARS:
+        return f"${value:.2g}" if value >= 1e-4 else f"${value:.6f}"  # noqa: PLR2004
+    return f"${value:,.2f}"
+
+
+def percent(share: float | None) -> str:
+    return NOTHING if share is None else f"{share:.1%}".replace(".0%", "%")
+
+
+def milliseconds(value: float | None) -> str:
+    if value is None:
+        return NOTHING
+    if value < _SECOND_MS:
+        return f"{value:.0f} ms"
+    return f"{value / _SECOND_MS:.1f} s"
+
+
+def moment(at: datetime | None) -> str:
+    """Say a time on this machine's clock."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M:%S}" if at else NOTHING
+
+
+def ago(at: datetime | None, *, now: datetime | None = None) -> str:
+    """Say how long ago a time is, in the largest whole unit; or how far ahead."""
+    if at is None:
+        return NOTHING
+    past = (now or datetime.now(UTC)) - at
+    if past < timedelta(0):
+        return f"in {_length(-past)}"
+    return f"{_length(past)} ago"
+
+
+def _length(span: timedelta) -> str:
+    seconds = int(span.total_seconds())
+    for size, unit in _UNITS:
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return "0 s"

@@ -1,0 +1,42 @@
+"""`--period`, `--from` and `--to`, as every read of what was used takes them."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+import click
+
+__all__ = ["in_period", "period_of"]
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+_TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
+
+
+def in_period(function: FunctionT) -> FunctionT:
+    """Give a command the options; without any, it is the last 24 hours."""
+    for option in (
+        click.option("--to", "until", type=_TIME, help="Up to this time, local."),
+        click.option("--from", "since", type=_TIME, help="From this time on, local."),
+        click.option(
+            "--period",
+            type=click.Choice(["24h", "7d", "30d", "90d"]),
+            help="The last day, week, month or quarter.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def period_of(
+    *, period: str | None, since: datetime | None, until: datetime | None
+) -> dict[str, Any]:
+    """Return what the client's operations take."""
+    if period and (since or until):
+        raise click.UsageError("Say --period, or --from and --to.")
+    given = {
+        "period": period,
+        "from_": since.astimezone() if since else None,
+        "to": until.astimezone() if until else None,
+    }
+    return {name: value for name, value in given.items() if value is not None}

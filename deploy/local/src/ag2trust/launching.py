@@ -1,0 +1,28 @@
+"""`ag2trust run` and `ag2trust demo`, which import all services, for seconds."""
+
+import asyncio
+
+from .demo import tour
+from .failing import explained
+from .launch import Session, launch
+from .screen import Screen
+from .variables import read_variables
+from .welcome import welcome
+
+__all__ = ["demo", "run"]
+
+
+def run() -> None:
+    screen = Screen()
+    _launch(screen, welcome(screen))
+
+
+def demo() -> None:
+    screen = Screen()
+    _launch(screen, tour(screen))
+
+
+def _launch(screen: Screen, session: Session) -> None:
+    """Run a stack; a stop that was asked for is no failure."""
+    with explained():
+        asyncio.run(launch(read_variables(), screen, session))

@@ -1,0 +1,160 @@
+"""What a manifest may say, and what is to do for it."""
+
+from typing import Any
+
+import pytest
+
+from ag2trust.manifests.manifest import Manifest, ManifestError, read_manifest
+from ag2trust.manifests.planning import Change, Difference, State, plan_of
+
+NOTHING = State(providers={}, agent_types={}, agents={})
+
+PROVIDER = """
+providers:
+  - name: one
+    type: openai
+    api_key: {env: KEY}
+    limits: {requests_per_minute: 60}
+"""
+ALL = f"""
+{PROVIDER}
+agent_types:
+  - {{slug: helper, provider: one, model: m, labels: {{team: a}}}}
+agents:
+  - {{name: ada, type: helper, state: running}}
+"""
+
+
+def there(**changed: Any) -> State:
+    """Return the state after `ALL` was applied, but for what *changed*."""
+    provider = {
+        "name": "one",
+        "type": "openai",
+        "limits": {"requests_per_minute": 60, "concurrent": 5},
+        "credential": {"fields": ["api_key"]},
+    }
+    agent_type = {
+        "slug": "helper",
+        "name": "helper",
+        "provider": "one",
+        "model": "m",
+        "labels": {"team": "a"},
+        "temperature": 0.5,
+    }
+    agent = {"name": "ada", "type": "helper", "desired_state": "running"}
+    return State(
+        providers={"one": {**provider, **changed.get("provider", {})}},
+        agent_types={"helper": {**agent_type, **changed.get("agent_type", {})}},
+        agents={"ada": {**agent, **changed.get("agent", {})}},
+    )
+
+
+def done(changes: list[Change]) -> list[tuple[str, str]]:
+    return [(change.verb, change.key) for change in changes]
+
+
+def test_all_that_is_not_there_is_added_in_an_order_that_works() -> None:
+    changes = plan_of(read_manifest(ALL), NOTHING)
+
+    assert done(changes) == [
+        ("add", "one"),
+        ("add", "helper"),
+        ("add", "ada"),
+        ("start", "ada"),
+    ]
+    assert Difference("api_key", None, "(from KEY)") in changes[0].differences
+
+
+def test_nothing_is_to_do_twice() -> None:
+    assert plan_of(read_manifest(ALL), there()) == []
+
+
+def test_what_a_manifest_does_not_name_is_left_alone() -> None:
+    changed = {"limits": {"requests_per_minute": 1, "concurrent": 5}}
+
+    [change] = plan_of(read_manifest(PROVIDER), there(provider=changed))
+
+    [difference] = change.differences
+    assert difference.after == {"requests_per_minute": 60, "concurrent": 5}
+
+
+def test_labels_are_told_as_a_whole() -> None:
+    state = there(agent_type={"labels": {"team": "a", "old": "x"}})
+
+    [change] = plan_of(read_manifest(ALL), state)
+
+    assert change.differences == (
+        Difference("labels", {"team": "a", "old": "x"}, {"team": "a"}),
+    )
+
+
+def test_a_secret_is_given_where_there_is_none_or_all_are_replaced() -> None:
+    manifest = read_manifest(PROVIDER)
+    without = there(provider={"credential": {"fields": []}})
+
+    [given] = plan_of(manifest, without)
+    [replaced] = plan_of(manifest, there(), replaces_secrets=True)
+
+    secret = Difference("api_key", None, "(from KEY)")
+    assert given.differences == replaced.differences == (secret,)
+
+
+@pytest.mark.parametrize(
+    ("state", "verbs"),
+    [
+        ({"desired_state": "stopped"}, [("start", "ada")]),
+        ({"type": "other"}, [("change", "ada")]),
+    ],
+)
+def test_an_agent_is_moved_and_started(
+    state: dict[str, str], verbs: list[tuple[str, str]]
+) -> None:
+    assert done(plan_of(read_manifest(ALL), there(agent=state))) == verbs
+
+
+def test_a_provider_does_not_change_its_type() -> None:
+    with pytest.raises(ManifestError, match="cannot change"):
+        plan_of(read_manifest(PROVIDER), there(provider={"type": "anthropic"}))
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("[", "no YAML"),
+        ("colour: red", "colour: Extra inputs"),
+        ("providers: [{name: one}]", "providers.0.type: Field required"),
+        (
+            "providers: [{name: one, type: openai, api_key: sk-secret}]",
+            "providers.0.api_key: A secret has no place in a file",
+        ),
+        (
+            "providers: [{name: one, type: openai, limits: {requests: 1}}]",
+            "providers.0.limits.requests: Extra inputs",
+        ),
+        ("agent_types: [{slug: a}]", "agent_types.0.provider_id: Field required"),
+        ("agents: [{name: a, type: b}, {name: a, type: b}]", "2 times the agent 'a'"),
+        ("agents: [{name: a, type: b, state: odd}]", "agents.0.state: Input should be"),
+    ],
+)
+def test_what_is_no_manifest_is_refused_with_its_place(said: str, why: str) -> None:
+    with pytest.raises(ManifestError) as raised:
+        read_manifest(said)
+
+    assert why in str(raised.value)
+    assert "sk-secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "agent_types: [{slug: a, provider: nobody, model: m}]",
+        "agents: [{name: a, type: nobody}]",
+    ],
+)
+def test_what_names_a_stranger_is_refused_before_anything_is_done(said: str) -> None:
+    with pytest.raises(ManifestError, match="'nobody'; there is none"):
+        plan_of(read_manifest(said), NOTHING)
+
+
+def test_an_empty_manifest_is_one() -> None:
+    assert read_manifest("") == Manifest((), (), ())

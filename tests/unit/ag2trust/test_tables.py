@@ -1,0 +1,79 @@
+"""What people read in a terminal."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ag2trust.commands.formats import ago, dollars, milliseconds, number, percent, word
+from ag2trust.commands.tables import Column, facts, table
+
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
+
+
+def test_columns_are_as_wide_as_what_is_in_them_and_numbers_stand_right() -> None:
+    columns = [
+        Column[tuple[str, int]]("name", lambda it: it[0]),
+        Column[tuple[str, int]]("calls", lambda it: number(it[1]), right=True),
+    ]
+
+    said = table(columns, [("ada", 7), ("archibald", 12_345)])
+
+    assert said.splitlines() == [
+        "NAME        CALLS",
+        "ada             7",
+        "archibald  12,345",
+    ]
+
+
+def test_a_cell_stays_on_its_line_and_is_cut_before_it_pushes_others_away() -> None:
+    said = table([Column[str]("why", lambda it: it)], ["two\nlines", "x" * 99])
+
+    assert said.splitlines()[1:] == ["two lines", "x" * 59 + "…"]
+
+
+def test_more_lines_of_a_fact_stand_below_the_first() -> None:
+    assert facts([("a", "one\ntwo"), ("long", "")]).splitlines() == [
+        "\x1b[1ma   \x1b[0m  one",
+        "\x1b[1m    \x1b[0m  two",
+        "\x1b[1mlong\x1b[0m",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "-"),
+        ("", "-"),
+        ([], "-"),
+        ({}, "-"),
+        (False, "no"),
+        (0, "0"),
+        (["a", "b"], "a, b"),
+        ({"a": 1}, "a=1"),
+    ],
+)
+def test_a_plain_value_in_words(value: object, said: str) -> None:
+    assert word(value) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(None, "-"), (0, "$0.00"), (12.345, "$12.35"), (0.0042, "$0.0042")],
+)
+def test_small_sums_have_as_many_digits_as_say_something(
+    value: float | None, said: str
+) -> None:
+    assert dollars(value) == said
+
+
+def test_shares_and_times() -> None:
+    assert [percent(0), percent(0.125), percent(None)] == ["0%", "12.5%", "-"]
+    assert [milliseconds(7.4), milliseconds(1500)] == ["7 ms", "1.5 s"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(5, "5 s ago"), (125, "2 min ago"), (7200, "2 h ago"), (-90000, "in 1 d")],
+)
+def test_how_long_ago_a_time_is(seconds: int, said: str) -> None:
+    assert ago(NOW - timedelta(seconds=seconds), now=NOW) == said
