@@ -107,7 +107,8 @@ async def test_a_provider_in_use_cannot_be_deleted_and_its_agents_are_named(
     async with watched(browser, origin, state=state) as seen:
         await seen.go("/settings/providers")
         await seen.page.get_by_role("link", name="openai-prod").click()
-        await seen.page.get_by_role("button", name="Delete provider").click()
+        await seen.page.get_by_role("button", name="More for openai-prod").click()
+        await seen.page.get_by_role("menuitem", name="Delete provider").click()
         dialog = seen.page.get_by_role("dialog")
 
         await dialog.get_by_role("button", name="Delete provider").click()

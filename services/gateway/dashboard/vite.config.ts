@@ -30,6 +30,8 @@ function compressed(folder: string): Plugin {
 export default defineConfig({
   plugins: [react(), compressed("dist")],
   resolve: { tsconfigPaths: true },
+  // `npm run dev` shows a gateway that runs already.
+  server: { proxy: { "/api": process.env.AG2TRUST_GATEWAY_URL ?? "http://127.0.0.1:8080" } },
   build: {
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

@@ -3,6 +3,7 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { reloadWhenOutdated } from "./app/outdated";
 import { queryClient } from "./app/queryClient";
 import { router } from "./app/router";
 import { applyTheme } from "./app/theme";
@@ -10,6 +11,7 @@ import "./styles/base.css";
 import "./styles/tokens.css";
 
 applyTheme();
+reloadWhenOutdated();
 
 const root = document.getElementById("root");
 if (root) {

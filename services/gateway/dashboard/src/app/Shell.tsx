@@ -38,18 +38,20 @@ export function Shell({ account, banner }: { account: ReactNode; banner?: ReactN
         </div>
       </header>
       <nav id="places" aria-label="Pages" className={classes(styles.places, isOpen && styles.open)}>
-        {PLACES.map(({ to, name, icon: Icon }) => (
-          <Link
-            key={to}
-            to={to}
-            className={styles.place}
-            activeOptions={{ exact: to === "/", includeSearch: false }}
-            activeProps={{ "aria-current": "page" }}
-          >
-            <Icon size={16} aria-hidden="true" />
-            <span className={styles.placeName}>{name}</span>
-          </Link>
-        ))}
+        <div className={styles.placeList}>
+          {PLACES.map(({ to, name, icon: Icon }) => (
+            <Link
+              key={to}
+              to={to}
+              className={styles.place}
+              activeOptions={{ exact: to === "/", includeSearch: false }}
+              activeProps={{ "aria-current": "page" }}
+            >
+              <Icon size={16} aria-hidden="true" />
+              <span className={styles.placeName}>{name}</span>
+            </Link>
+          ))}
+        </div>
       </nav>
       <main id="main" className={styles.main}>
         {banner}

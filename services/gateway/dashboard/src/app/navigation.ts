@@ -1,5 +1,4 @@
 import {
-  Bell,
   Bot,
   ChartColumn,
   Gauge,
@@ -23,7 +22,6 @@ export const PLACES: Place[] = [
   { to: "/agent-types", name: "Agent types", icon: Shapes },
   { to: "/calls", name: "Calls", icon: PhoneCall },
   { to: "/usage", name: "Usage & costs", icon: ChartColumn },
-  { to: "/alerts", name: "Alerts", icon: Bell },
   { to: "/system", name: "System", icon: Server },
   { to: "/settings", name: "Settings", icon: Settings },
 ];

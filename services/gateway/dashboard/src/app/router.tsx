@@ -5,7 +5,8 @@ import {
   lazyRouteComponent,
   redirect,
 } from "@tanstack/react-router";
-import type { CallFilter } from "~/api/queries/calls";
+import { agentFilter } from "~/pages/agents/filter";
+import { callFilter } from "~/pages/calls/filter";
 import { usageFilter } from "~/pages/usage/filter";
 import { NotFound } from "./NotFound";
 import { PageFailed } from "./PageFailed";
@@ -36,12 +37,18 @@ const routeTree = rootRoute.addChildren([
   createRoute({
     ...root,
     path: "/agents",
+    validateSearch: agentFilter,
     component: lazyRouteComponent(() => import("~/pages/agents/Agents"), "Agents"),
   }),
   createRoute({
     ...root,
     path: "/agents/new",
     component: lazyRouteComponent(() => import("~/pages/agents/NewAgent"), "NewAgent"),
+  }),
+  createRoute({
+    ...root,
+    path: "/agents/connect",
+    component: lazyRouteComponent(() => import("~/pages/agents/ConnectAgent"), "ConnectAgent"),
   }),
   agentRoute.addChildren([
     createRoute({
@@ -52,7 +59,17 @@ const routeTree = rootRoute.addChildren([
     createRoute({
       ...agent,
       path: "/chat",
+      validateSearch: ({ thread }): { thread?: string } =>
+        typeof thread === "string" ? { thread } : {},
       component: lazyRouteComponent(() => import("~/pages/agents/AgentChat"), "AgentChat"),
+    }),
+    createRoute({
+      ...agent,
+      path: "/connection",
+      component: lazyRouteComponent(
+        () => import("~/pages/agents/AgentConnection"),
+        "AgentConnection",
+      ),
     }),
     createRoute({
       ...agent,
@@ -81,8 +98,7 @@ const routeTree = rootRoute.addChildren([
   createRoute({
     ...root,
     path: "/calls",
-    validateSearch: (search): CallFilter =>
-      typeof search.agent_id === "string" ? { agent_id: search.agent_id } : {},
+    validateSearch: callFilter,
     component: lazyRouteComponent(() => import("~/pages/calls/Calls"), "Calls"),
   }),
   createRoute({
@@ -148,6 +164,7 @@ const routeTree = rootRoute.addChildren([
   createRoute({
     ...root,
     path: "/settings/providers/$id",
+    validateSearch: ({ act }): { act?: "replace" } => (act === "replace" ? { act } : {}),
     component: lazyRouteComponent(
       () => import("~/pages/settings/providers/ProviderDetail"),
       "ProviderDetail",

@@ -2,9 +2,8 @@ import { useState } from "react";
 import styles from "./Chart.module.css";
 import { colourOf } from "./colours";
 import { Figure } from "./Figure";
-import { Grid, HEIGHT, WIDTH } from "./Grid";
+import { HEIGHT, Plot, WIDTH } from "./Plot";
 import { type Column, columns, type Series } from "./prepare/columns";
-import { useCursor } from "./useCursor";
 
 interface ColumnsProps {
   title: string;
@@ -20,24 +19,17 @@ interface ColumnsProps {
 const BASE = 0.82;
 
 /** Columns from the zero line, stacked by series: more traffic, more spending? */
-export function Columns({
-  title,
-  buckets,
-  series,
-  format,
-  isLastOpen = false,
-  colours,
-}: ColumnsProps) {
+export function Columns(props: ColumnsProps) {
+  const { title, buckets, series, format, isLastOpen = false, colours } = props;
   const chart = columns(series);
   const [at, setAt] = useState<number | null>(null);
-  const cursor = useCursor(buckets.length, at, setAt);
-  const width = WIDTH / Math.max(1, buckets.length);
   const colour = (index: number) => colours?.[index] ?? colourOf(index);
   const isOpen = (bucket: number) => isLastOpen && bucket === buckets.length - 1;
 
   return (
     <Figure
       title={title}
+      isEmpty={chart.columns.every((column) => !column.total)}
       legend={series.map((each, index) => ({
         name: each.name,
         colour: colour(index),
@@ -52,43 +44,24 @@ export function Columns({
         ]),
       }}
     >
-      <svg
-        className={styles.chart}
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-        preserveAspectRatio="none"
-        role="img"
-        aria-label={`${title}; left and right arrows read the values`}
-        {...cursor}
+      <Plot
+        title={title}
+        ticks={chart.ticks}
+        buckets={buckets}
+        format={format}
+        at={at}
+        onPoint={setAt}
       >
-        <Grid ticks={chart.ticks} />
         {chart.columns.map((column) => (
-          <g key={buckets[column.bucket]} opacity={isOpen(column.bucket) ? 0.5 : 1}>
-            {column.parts.map((part) => (
-              <rect
-                key={part.series}
-                x={column.bucket * width + (width * (1 - BASE)) / 2}
-                width={width * BASE}
-                y={HEIGHT * (1 - part.from - part.height)}
-                height={Math.max(HEIGHT * part.height - 0.6, 0.6)}
-                fill={colour(part.series)}
-              />
-            ))}
-            {column.total === null && (
-              <rect
-                x={column.bucket * width}
-                width={width}
-                y={0}
-                height={HEIGHT}
-                className={styles.gap}
-              />
-            )}
-          </g>
+          <Stack
+            key={column.bucket}
+            column={column}
+            width={WIDTH / buckets.length}
+            colour={colour}
+            isOpen={isOpen(column.bucket)}
+          />
         ))}
-        {at !== null && (
-          <rect x={at * width} width={width} y={0} height={HEIGHT} className={styles.cursor} />
-        )}
-      </svg>
-      <Axis ticks={chart.ticks} buckets={buckets} format={format} />
+      </Plot>
     </Figure>
   );
 
@@ -102,25 +75,34 @@ export function Columns({
   }
 }
 
+interface StackProps {
+  column: Column;
+  width: number;
+  colour: (series: number) => string;
+  isOpen: boolean;
+}
+
+function Stack({ column, width, colour, isOpen }: StackProps) {
+  const left = column.bucket * width;
+  if (column.total === null) {
+    return <rect x={left} width={width} y={0} height={HEIGHT} className={styles.gap} />;
+  }
+  return (
+    <g opacity={isOpen ? 0.5 : 1}>
+      {column.parts.map((part) => (
+        <rect
+          key={part.series}
+          x={left + (width * (1 - BASE)) / 2}
+          width={width * BASE}
+          y={HEIGHT * (1 - part.from - part.height)}
+          height={Math.max(HEIGHT * part.height - 0.6, 0.6)}
+          fill={colour(part.series)}
+        />
+      ))}
+    </g>
+  );
+}
+
 function sum(series: Series): number {
   return series.values.reduce<number>((total, value) => total + (value ?? 0), 0);
-}
-
-interface AxisProps {
-  ticks: number[];
-  buckets: string[];
-  format: (value: number) => string;
-}
-
-/** The words at the edges: they are text, so that they are read and never stretched. */
-export function Axis({ ticks, buckets, format }: AxisProps) {
-  const middle = buckets[Math.floor(buckets.length / 2)];
-  return (
-    <div className={styles.axis} aria-hidden="true">
-      <span>{buckets[0]}</span>
-      {buckets.length > 2 && <span>{middle}</span>}
-      {buckets.length > 1 && <span>{buckets.at(-1)}</span>}
-      <span className={styles.highest}>top line {format(ticks.at(-1) ?? 0)}</span>
-    </div>
-  );
 }

@@ -13,13 +13,15 @@ interface FigureProps {
   legend?: LegendEntry[];
   /** What the pointed-at bucket holds, in words. */
   readout: string;
+  /** Nothing at all happened: said in words where the drawing would be. */
+  isEmpty: boolean;
   /** The same figures as a table, for whoever cannot see the drawing. */
   table: { head: string[]; rows: string[][] };
   children: ReactNode;
 }
 
 /** A chart with its title, legend and readout, and its figures as a table. */
-export function Figure({ title, legend = [], readout, table, children }: FigureProps) {
+export function Figure({ title, legend = [], readout, isEmpty, table, children }: FigureProps) {
   const id = useId();
   return (
     <figure className={styles.figure} aria-labelledby={id}>
@@ -31,7 +33,7 @@ export function Figure({ title, legend = [], readout, table, children }: FigureP
           {readout}
         </span>
       </figcaption>
-      {children}
+      {isEmpty ? <p className={styles.none}>Nothing in this period</p> : children}
       {legend.length > 1 && (
         <ul className={styles.legend}>
           {legend.map((entry) => (

@@ -1,12 +1,10 @@
 import { useState } from "react";
 import styles from "./Chart.module.css";
-import { Axis } from "./Columns";
 import { colourOf } from "./colours";
 import { Figure } from "./Figure";
-import { Grid, HEIGHT, WIDTH } from "./Grid";
+import { HEIGHT, Plot, WIDTH } from "./Plot";
 import type { Series } from "./prepare/columns";
 import { lines, type Point } from "./prepare/lines";
-import { useCursor } from "./useCursor";
 
 interface LinesProps {
   title: string;
@@ -19,10 +17,10 @@ interface LinesProps {
 export function Lines({ title, buckets, series, format }: LinesProps) {
   const chart = lines(series);
   const [at, setAt] = useState<number | null>(null);
-  const cursor = useCursor(buckets.length, at, setAt);
   return (
     <Figure
       title={title}
+      isEmpty={chart.lines.every((runs) => runs.length === 0)}
       legend={series.map((each, index) => ({
         name: each.name,
         colour: colourOf(index),
@@ -41,15 +39,14 @@ export function Lines({ title, buckets, series, format }: LinesProps) {
         ]),
       }}
     >
-      <svg
-        className={styles.chart}
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-        preserveAspectRatio="none"
-        role="img"
-        aria-label={`${title}; left and right arrows read the values`}
-        {...cursor}
+      <Plot
+        title={title}
+        ticks={chart.ticks}
+        buckets={buckets}
+        format={format}
+        at={at}
+        onPoint={setAt}
       >
-        <Grid ticks={chart.ticks} />
         {chart.lines.map((runs, index) =>
           runs.map((run) => (
             <path
@@ -61,17 +58,7 @@ export function Lines({ title, buckets, series, format }: LinesProps) {
             />
           )),
         )}
-        {at !== null && (
-          <rect
-            x={(at * WIDTH) / buckets.length}
-            width={WIDTH / buckets.length}
-            y={0}
-            height={HEIGHT}
-            className={styles.cursor}
-          />
-        )}
-      </svg>
-      <Axis ticks={chart.ticks} buckets={buckets} format={format} />
+      </Plot>
     </Figure>
   );
 

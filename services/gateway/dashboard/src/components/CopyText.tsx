@@ -1,10 +1,18 @@
-import { useState } from "react";
-import { Button } from "./Button";
+import { Check, Copy } from "lucide-react";
+import { useEffect, useState } from "react";
 import styles from "./CopyText.module.css";
+
+const SAID_MS = 2_000;
 
 /** Text to take along: shown whole, copied by one press, which says that it did. */
 export function CopyText({ text, label }: { text: string; label: string }) {
   const [said, setSaid] = useState("");
+  useEffect(() => {
+    if (!said) return;
+    const timer = setTimeout(() => setSaid(""), SAID_MS);
+    return () => clearTimeout(timer);
+  }, [said]);
+
   async function copy() {
     try {
       await navigator.clipboard.writeText(text);
@@ -13,15 +21,21 @@ export function CopyText({ text, label }: { text: string; label: string }) {
       setSaid("Press Ctrl+C to copy");
     }
   }
+
   return (
     <div className={styles.copy}>
-      <pre className={styles.text}>{text}</pre>
-      <Button onClick={copy} aria-label={`Copy ${label}`}>
-        Copy
-      </Button>
-      <span role="status" className={styles.said}>
-        {said}
-      </span>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: whoever has no pointer must scroll too */}
+      <pre className={styles.text} tabIndex={0}>
+        {text}
+      </pre>
+      <button type="button" className={styles.button} onClick={copy} aria-label={`Copy ${label}`}>
+        {said === "Copied" ? (
+          <Check size={14} aria-hidden="true" />
+        ) : (
+          <Copy size={14} aria-hidden="true" />
+        )}
+        <span role="status">{said || "Copy"}</span>
+      </button>
     </div>
   );
 }

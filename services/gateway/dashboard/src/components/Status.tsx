@@ -15,7 +15,7 @@ export function Status({ tone, word, reason }: StatusProps) {
   return (
     <span className={styles.status}>
       <span className={styles.line} data-tone={tone}>
-        <Shape tone={tone} />
+        <StatusShape tone={tone} />
         {word}
       </span>
       {reason && <span className={styles.reason}>{reason}</span>}
@@ -23,9 +23,10 @@ export function Status({ tone, word, reason }: StatusProps) {
   );
 }
 
-function Shape({ tone }: { tone: Tone }) {
+/** The shape alone, for where the word stands beside it already. */
+export function StatusShape({ tone }: { tone: Tone }) {
   return (
-    <svg viewBox="0 0 12 12" className={styles.shape} aria-hidden="true">
+    <svg viewBox="0 0 12 12" className={styles.shape} data-tone={tone} aria-hidden="true">
       {SHAPES[tone]}
     </svg>
   );

@@ -48,3 +48,12 @@ export function bucket(moment: string, by: "hour" | "day", zone = localZone()): 
     by === "hour" ? { hour: "2-digit", minute: "2-digit" } : { day: "numeric", month: "short" };
   return new Intl.DateTimeFormat("en-GB", { timeZone: zone, ...options }).format(new Date(moment));
 }
+
+/** `22 Nov`. */
+export function day(moment: string | number | Date, zone = localZone()): string {
+  return new Intl.DateTimeFormat("en-GB", {
+    timeZone: zone,
+    day: "2-digit",
+    month: "short",
+  }).format(new Date(moment));
+}

@@ -9,10 +9,11 @@ export type AgentMessage = Schemas["AgentMessage"];
 export type ThreadMessage = Schemas["ThreadMessage"];
 export type DeadLetter = Schemas["DeadLetter"];
 
+export const THREADS = ["threads"] as const;
 export const DEAD_LETTERS = ["dead-letters"] as const;
 
 export function threadsQuery(agentId: string) {
-  return pagedQuery(["threads", agentId], (query, signal) =>
+  return pagedQuery([...THREADS, agentId], (query, signal) =>
     answered(
       api.GET("/api/threads", { params: { query: { ...query, agent_id: agentId } }, signal }),
     ),
@@ -26,8 +27,27 @@ export function threadQuery(id: string) {
       answered(
         api.GET("/api/threads/{id}", { params: { path: { id }, query: { limit: 200 } }, signal }),
       ),
+    refetchInterval: ({ state }) => (state.data?.messages.some(isOpen) ? OPEN_MS : false),
   });
 }
+
+const OPEN_MS = 1_500;
+
+function isOpen({ status }: ThreadMessage): boolean {
+  return status === "queued" || status === "running";
+}
+
+export const cancelMessage = mutationOptions({
+  mutationFn: (id: string) =>
+    answered(api.POST("/api/messages/{id}/cancel", { params: { path: { id } } })),
+  onSuccess: (_, __, ___, { client }) => client.invalidateQueries({ queryKey: ["thread"] }),
+});
+
+export const retryMessage = mutationOptions({
+  mutationFn: (id: string) =>
+    answered(api.POST("/api/messages/{id}/retry", { params: { path: { id } } })),
+  onSuccess: (_, __, ___, { client }) => client.invalidateQueries({ queryKey: ["thread"] }),
+});
 
 export function deadLettersQuery() {
   return pagedQuery(DEAD_LETTERS, (query, signal) =>

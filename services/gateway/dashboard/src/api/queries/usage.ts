@@ -21,6 +21,32 @@ export function usageSummaryQuery(asked: Asked) {
   });
 }
 
+/** The same figures of the period before, which changes are told against. */
+export function earlierSummaryQuery({ period, tz }: Asked) {
+  const length = LENGTHS_MS[period];
+  const start = Math.floor(Date.now() / ROUNDED_MS) * ROUNDED_MS - 2 * length;
+  const query = {
+    tz,
+    from: new Date(start).toISOString(),
+    to: new Date(start + length).toISOString(),
+  };
+  return queryOptions({
+    queryKey: ["usage", "earlier", query],
+    queryFn: ({ signal }) =>
+      answered(api.GET("/api/stats/usage/summary", { params: { query }, signal })),
+    staleTime: ROUNDED_MS,
+  });
+}
+
+const DAY_MS = 86_400_000;
+const LENGTHS_MS: Record<Period, number> = {
+  "24h": DAY_MS,
+  "7d": 7 * DAY_MS,
+  "30d": 30 * DAY_MS,
+  "90d": 90 * DAY_MS,
+};
+const ROUNDED_MS = 300_000;
+
 export function usageTimelineQuery(asked: Asked) {
   const interval = asked.period === "24h" ? "hour" : "day";
   return queryOptions({

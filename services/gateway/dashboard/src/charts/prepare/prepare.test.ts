@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { namedBuckets } from "./axis";
 import { columns } from "./columns";
 import { lines } from "./lines";
 import { ranking } from "./ranking";
@@ -70,5 +71,19 @@ describe("ranking", () => {
   test("tells what it leaves out", () => {
     expect(ranking(entries).others).toEqual({ count: 2, value: 3, share: 3 / 78 });
     expect(ranking(entries, 20).others).toBeNull();
+  });
+});
+
+describe("an axis", () => {
+  test("names what it has room for, evenly", () => {
+    const hours = Array.from({ length: 25 }, (_, hour) => `${hour}`);
+
+    expect(namedBuckets(hours).map(({ name }) => name)).toEqual(["2", "7", "12", "17", "22"]);
+  });
+  test("names every bucket of a few, each beneath its middle", () => {
+    expect(namedBuckets(["a", "b"])).toEqual([
+      { name: "a", share: 0.25 },
+      { name: "b", share: 0.75 },
+    ]);
   });
 });

@@ -1,139 +1,170 @@
-import { useQueryClient } from "@tanstack/react-query";
-import { useParams } from "@tanstack/react-router";
-import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useEffect, useRef, useState } from "react";
 import { explained } from "~/api/errors";
-import { AGENTS } from "~/api/queries/agents";
-import { type AgentMessage, sendMessage } from "~/api/queries/messages";
+import { useMay } from "~/api/permissions";
+import { agentQuery, startAgent } from "~/api/queries/agents";
+import { sendMessage, THREADS, type ThreadMessage, threadQuery } from "~/api/queries/messages";
 import { Button } from "~/components/Button";
+import { EmptyState } from "~/components/EmptyState";
 import { ExplanationNotice } from "~/components/ExplanationNotice";
-import { Panel } from "~/components/Panel";
-import { counted } from "~/format/count";
-import { duration } from "~/format/duration";
+import { Loaded } from "~/components/Loaded";
+import { Notice } from "~/components/Notice";
 import styles from "./AgentChat.module.css";
+import { Composer } from "./Composer";
+import { ThreadList } from "./ThreadList";
+import { Turn } from "./Turn";
 
-interface Turn {
-  question: string;
-  /** What is there so far, while the answer is made. */
-  progress: string;
-  answer: AgentMessage | null;
-  failure: Error | null;
-}
-
-/** A conversation with an agent, kept as one thread; answers appear as they are made. */
+/** A conversation with an agent; the threads it has had stand beside it. */
 export function AgentChat() {
   const { id } = useParams({ from: "/agents/$id" });
-  const { turns, ask, stop, isAsking } = useConversation(id);
+  const { thread } = useSearch({ from: "/agents/$id/chat" });
   return (
-    <Panel title="Chat" note={turns.length === 0 ? "opens a new thread" : undefined}>
-      <div className={styles.chat}>
-        {turns.length > 0 && (
-          <ol className={styles.turns} aria-live="polite" aria-busy={isAsking}>
-            {turns.map((turn, at) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: turns are only ever added
-              <li key={at} className={styles.turn}>
-                <p className={styles.question}>{turn.question}</p>
-                <Answer turn={turn} />
-              </li>
-            ))}
-          </ol>
+    <div className={styles.sides}>
+      <ThreadList agentId={id} chosen={thread} />
+      <section className={styles.chat} aria-label="Conversation">
+        {thread ? (
+          <Thread key={thread} agentId={id} threadId={thread} />
+        ) : (
+          <Conversation key="new" agentId={id} threadId={null} messages={[]} />
         )}
-        <Composer onAsk={ask} onStop={stop} isAsking={isAsking} />
-      </div>
-    </Panel>
+      </section>
+    </div>
   );
 }
 
-function useConversation(agentId: string) {
-  const [turns, setTurns] = useState<Turn[]>([]);
+function Thread({ agentId, threadId }: { agentId: string; threadId: string }) {
+  const query = useQuery(threadQuery(threadId));
+  return (
+    <Loaded query={query} what="thread" lines={6}>
+      {({ messages }) => (
+        <Conversation agentId={agentId} threadId={threadId} messages={messages.toReversed()} />
+      )}
+    </Loaded>
+  );
+}
+
+interface ConversationProps {
+  agentId: string;
+  threadId: string | null;
+  /** What was said before, oldest first. */
+  messages: ThreadMessage[];
+}
+
+function Conversation({ agentId, threadId, messages }: ConversationProps) {
+  const { asked, failure, ask, stop } = useAsking(agentId, threadId);
+  const end = useRef<HTMLDivElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is new comes into view
+  useEffect(() => {
+    end.current?.scrollIntoView({ block: "nearest" });
+  }, [asked, messages.length]);
+  return (
+    <>
+      {messages.length === 0 && !asked && !failure && (
+        <EmptyState title="Ask it something">
+          A message opens a thread; the agent remembers what was said in it.
+        </EmptyState>
+      )}
+      <ol className={styles.turns} aria-live="polite" aria-busy={asked !== null}>
+        {messages.map((message) => (
+          <Turn key={message.message_id} message={message} />
+        ))}
+        {asked && (
+          <li className={styles.turn}>
+            <p className={styles.question}>{asked.question}</p>
+            <p className={styles.answer}>{asked.progress || "The agent is at work…"}</p>
+          </li>
+        )}
+      </ol>
+      {failure && <ExplanationNotice explanation={explained(failure)} />}
+      <Footer agentId={agentId} onAsk={ask} onStop={stop} isAsking={asked !== null} />
+      <div ref={end} />
+    </>
+  );
+}
+
+interface Asked {
+  question: string;
+  /** What is there so far, while the answer is made. */
+  progress: string;
+}
+
+function useAsking(agentId: string, threadId: string | null) {
+  const [asked, setAsked] = useState<Asked | null>(null);
+  const [failure, setFailure] = useState<Error | null>(null);
   const asking = useRef<AbortController | null>(null);
   const client = useQueryClient();
+  const navigate = useNavigate({ from: "/agents/$id/chat" });
   useEffect(() => () => asking.current?.abort(), []);
 
-  const changeLast = (change: Partial<Turn>) =>
-    setTurns((all) =>
-      all.map((turn, at) => (at === all.length - 1 ? { ...turn, ...change } : turn)),
-    );
-
   async function ask(question: string) {
-    const threadId = turns.findLast((turn) => turn.answer)?.answer?.thread_id ?? null;
     const controller = new AbortController();
     asking.current = controller;
-    setTurns([...turns, { question, progress: "", answer: null, failure: null }]);
+    setFailure(null);
+    setAsked({ question, progress: "" });
     try {
-      const onProgress = (progress: string) => changeLast({ progress });
+      const onProgress = (progress: string) => setAsked({ question, progress });
       const sent = { agentId, content: question, threadId, onProgress };
-      changeLast({ answer: await sendMessage(sent, controller.signal) });
-      await client.invalidateQueries({ queryKey: [...AGENTS, agentId] });
-    } catch (failure) {
-      if (!controller.signal.aborted) changeLast({ failure: failure as Error });
+      const { thread_id } = await sendMessage(sent, controller.signal);
+      await client.fetchQuery({ ...threadQuery(thread_id), staleTime: 0 });
+      if (threadId === null) await navigate({ search: { thread: thread_id } });
+    } catch (error) {
+      if (!controller.signal.aborted) setFailure(error as Error);
     } finally {
       asking.current = null;
-      setTurns((all) => [...all]);
+      setAsked(null);
+      void client.invalidateQueries({ queryKey: THREADS });
+      void client.invalidateQueries({ queryKey: ["agent-stats", agentId] });
     }
   }
 
+  /** The agent goes on; its thread shows what becomes of it. */
   function stop() {
     asking.current?.abort();
+    if (threadId) void client.invalidateQueries({ queryKey: threadQuery(threadId).queryKey });
   }
 
-  return { turns, ask, stop, isAsking: asking.current !== null };
+  return { asked, failure, ask, stop };
 }
 
-interface ComposerProps {
+interface FooterProps {
+  agentId: string;
   onAsk: (question: string) => void;
   onStop: () => void;
   isAsking: boolean;
 }
 
-function Composer({ onAsk, onStop, isAsking }: ComposerProps) {
-  function submit(event: FormEvent<HTMLFormElement>) {
-    event.preventDefault();
-    const question = String(new FormData(event.currentTarget).get("content")).trim();
-    if (!question || isAsking) return;
-    event.currentTarget.reset();
-    onAsk(question);
+/** Where one writes, if the agent takes messages and one may send them. */
+function Footer({ agentId, ...composer }: FooterProps) {
+  const agent = useQuery(agentQuery(agentId)).data;
+  const start = useMutation(startAgent);
+  const isAllowed = useMay("messages:write");
+  if (!isAllowed) {
+    return (
+      <Notice tone="info">
+        <p>Operators can send messages. Ask an owner for that role.</p>
+      </Notice>
+    );
   }
-
-  return (
-    <form onSubmit={submit} className={styles.form}>
-      <textarea
-        name="content"
-        aria-label="Message"
-        placeholder="Ask the agent something"
-        rows={2}
-        maxLength={10_000}
-        className={styles.input}
-        onKeyDown={sendOnEnter}
-      />
-      {isAsking ? (
-        <Button onClick={onStop}>Stop listening</Button>
-      ) : (
-        <Button type="submit" kind="primary">
-          Send message
-        </Button>
-      )}
-    </form>
-  );
-}
-
-function sendOnEnter(event: KeyboardEvent<HTMLTextAreaElement>) {
-  if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
-  event.preventDefault();
-  event.currentTarget.form?.requestSubmit();
-}
-
-function Answer({ turn: { answer, progress, failure } }: { turn: Turn }) {
-  if (failure) return <ExplanationNotice explanation={explained(failure)} />;
-  if (!answer) return <p className={styles.answer}>{progress || "The agent is at work…"}</p>;
-  const tokens = answer.usage.total_tokens;
-  return (
-    <>
-      {answer.content && <p className={styles.answer}>{answer.content}</p>}
-      {answer.explanation && <ExplanationNotice explanation={answer.explanation} />}
-      <p className={styles.meta}>
-        {answer.status} · {duration(answer.duration_ms)}
-        {tokens !== null && ` · ${counted(tokens, "token")}`}
-      </p>
-    </>
-  );
+  if (agent?.desired_state === "stopped") {
+    return (
+      <Notice
+        tone="info"
+        action={
+          <Button
+            kind="primary"
+            isBusy={start.isPending}
+            busyLabel="Starting agent…"
+            onClick={() => start.mutate(agentId)}
+          >
+            Start agent
+          </Button>
+        }
+      >
+        <p>The agent is stopped and takes no messages.</p>
+        {start.error && <ExplanationNotice explanation={explained(start.error)} />}
+      </Notice>
+    );
+  }
+  return <Composer {...composer} />;
 }

@@ -45,11 +45,18 @@ function Detail({ agent }: { agent: Agent }) {
       )}
       <Tabs
         label={`Parts of ${agent.name}`}
-        tabs={[
-          { to: place, name: "Overview" },
-          { to: `${place}/chat`, name: "Chat" },
-          { to: `${place}/log`, name: "Log" },
-        ]}
+        tabs={
+          agent.is_external
+            ? [
+                { to: place, name: "Overview" },
+                { to: `${place}/connection`, name: "Connection" },
+              ]
+            : [
+                { to: place, name: "Overview" },
+                { to: `${place}/chat`, name: "Chat" },
+                { to: `${place}/log`, name: "Log" },
+              ]
+        }
       />
       <Outlet />
     </>

@@ -1,7 +1,7 @@
 import type { Agent, AgentStatus } from "~/api/queries/agents";
 import type { Tone } from "~/components/Status";
 
-const TONES: Record<AgentStatus, Tone> = {
+export const TONES: Record<AgentStatus, Tone> = {
   running: "ok",
   starting: "busy",
   stopping: "busy",
@@ -28,7 +28,7 @@ export interface StatusTold {
 /** What an agent is, and why, if that is not what it should be. */
 export function statusOf(agent: Agent): StatusTold {
   const told = { tone: TONES[agent.status], word: STATUS_WORDS[agent.status] };
-  const reason = agent.status_reason?.message ?? waiting(agent);
+  const reason = agent.status_reason?.message ?? waiting(agent) ?? changed(agent);
   return reason ? { ...told, reason } : told;
 }
 
@@ -36,6 +36,10 @@ function waiting(agent: Agent): string | null {
   if (agent.status === "stopped" && agent.desired_state === "running") return "Is to start";
   if (agent.status === "running" && agent.desired_state === "stopped") return "Is to stop";
   return null;
+}
+
+function changed(agent: Agent): string | null {
+  return agent.restart_required ? "Its type has changed: restart for the newest version" : null;
 }
 
 /** How many agents are in each status, in the order in which trouble is looked for. */

@@ -8,7 +8,7 @@ const TONES: Record<Call["status"], Tone> = {
   interrupted: "warning",
 };
 
-const WORDS: Record<Call["status"], string> = {
+export const STATUS_WORDS: Record<Call["status"], string> = {
   completed: "Completed",
   failed: "Failed",
   cancelled: "Cancelled",
@@ -16,13 +16,17 @@ const WORDS: Record<Call["status"], string> = {
 };
 
 /** How a call ended, and with which error if it failed. */
-export function statusOf(call: Call): { tone: Tone; word: string; reason?: string } {
-  const told = { tone: TONES[call.status], word: WORDS[call.status] };
+export function statusOf(call: Pick<Call, "status" | "explanation">): {
+  tone: Tone;
+  word: string;
+  reason?: string;
+} {
+  const told = { tone: TONES[call.status], word: STATUS_WORDS[call.status] };
   return call.explanation ? { ...told, reason: call.explanation.code } : told;
 }
 
 /** All the tokens a call is known to have used; null if none were reported. */
-export function tokensOf({ usage }: Call): number | null {
+export function tokensOf({ usage }: Pick<Call, "usage">): number | null {
   const parts = [
     usage.input_tokens,
     usage.cached_input_tokens,

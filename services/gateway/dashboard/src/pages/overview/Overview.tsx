@@ -1,20 +1,20 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { type Agent, agentsQuery } from "~/api/queries/agents";
 import { agentTypesQuery } from "~/api/queries/agentTypes";
 import { type Provider, providersQuery } from "~/api/queries/providers";
-import { EmptyState } from "~/components/EmptyState";
+import { Chip, Chips } from "~/components/Chips";
 import { Loaded } from "~/components/Loaded";
 import { PageHeader } from "~/components/PageHeader";
 import { Panel } from "~/components/Panel";
-import { Status } from "~/components/Status";
-import { Tiles } from "~/components/Tiles";
-import { useNow } from "~/components/Time";
-import { statusOf as agentStatus, countsByStatus, STATUS_WORDS } from "~/pages/agents/model";
-import { statusOf as providerStatus } from "~/pages/settings/providers/model";
+import { StatusShape } from "~/components/Status";
+import { count } from "~/format/count";
+import { countsByStatus, STATUS_WORDS, TONES } from "~/pages/agents/model";
 import { FirstSteps } from "./FirstSteps";
-import { stepsOf, troubled } from "./model";
+import { LatestFailures } from "./LatestFailures";
+import { stepsOf } from "./model";
+import { NeedsAttention } from "./NeedsAttention";
 import styles from "./Overview.module.css";
+import { Today } from "./Today";
 
 /** Is everything all right, and if not, what first? */
 export function Overview() {
@@ -28,11 +28,15 @@ export function Overview() {
         {(provided) => (
           <Loaded query={agents} what="agents">
             {(running) => (
-              <Told
-                providers={provided.pages.flatMap((page) => page.data)}
-                agents={running.pages.flatMap((page) => page.data)}
-                hasTypes={(types.data?.pages[0]?.data.length ?? 0) > 0}
-              />
+              <Loaded query={types} what="agent types">
+                {({ pages }) => (
+                  <Told
+                    providers={provided.pages.flatMap((page) => page.data)}
+                    agents={running.pages.flatMap((page) => page.data)}
+                    hasTypes={pages.some((page) => page.data.length > 0)}
+                  />
+                )}
+              </Loaded>
             )}
           </Loaded>
         )}
@@ -53,45 +57,22 @@ function Told({ providers, agents, hasTypes }: ToldProps) {
   return (
     <>
       <NeedsAttention providers={providers} agents={agents} />
-      <Panel title="Agents">
-        <Tiles
-          tiles={countsByStatus(agents)
-            .filter(([, number]) => number > 0)
-            .map(([status, number]) => ({ name: STATUS_WORDS[status], figure: number }))}
-        />
-      </Panel>
+      <Today />
+      <div className={styles.halves}>
+        <Panel title="Agents">
+          <Chips label="Agents by status">
+            {countsByStatus(agents)
+              .filter(([, number]) => number > 0)
+              .map(([status, number]) => (
+                <Chip key={status} to="/agents" search={{ status }}>
+                  <StatusShape tone={TONES[status]} />
+                  {STATUS_WORDS[status]} <strong>{count(number)}</strong>
+                </Chip>
+              ))}
+          </Chips>
+        </Panel>
+        <LatestFailures />
+      </div>
     </>
-  );
-}
-
-function NeedsAttention({ providers, agents }: Omit<ToldProps, "hasTypes">) {
-  const now = useNow();
-  const trouble = troubled(providers, agents, now);
-  const number = trouble.providers.length + trouble.agents.length;
-  return (
-    <Panel title="Needs attention" note={number > 0 ? `${number}` : undefined}>
-      {number === 0 ? (
-        <EmptyState title="Nothing needs you" />
-      ) : (
-        <ul className={styles.trouble}>
-          {trouble.providers.map((provider) => (
-            <li key={provider.id} className={styles.item}>
-              <Status {...providerStatus(provider, now)} />
-              <Link to="/settings/providers/$id" params={{ id: provider.id }}>
-                {provider.name}
-              </Link>
-            </li>
-          ))}
-          {trouble.agents.map((agent) => (
-            <li key={agent.id} className={styles.item}>
-              <Status {...agentStatus(agent)} />
-              <Link to="/agents/$id" params={{ id: agent.id }}>
-                {agent.name}
-              </Link>
-            </li>
-          ))}
-        </ul>
-      )}
-    </Panel>
   );
 }

@@ -1,5 +1,6 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { type AuditEntry, auditQuery } from "~/api/queries/administration";
+import { ending } from "~/api/queries/names";
 import type { Column } from "~/components/DataList";
 import { EmptyState } from "~/components/EmptyState";
 import { PagedList } from "~/components/PagedList";
@@ -35,22 +36,15 @@ export function Audit() {
 const COLUMNS: Column<AuditEntry>[] = [
   { name: "When", render: ({ at }) => <Time at={at} /> },
   { name: "Act", render: ({ act }) => <code>{act}</code> },
-  { name: "Who", render: ({ actor }) => `${actor.kind} ${short(actor.id)}` },
+  { name: "Who", render: ({ actor }) => `${actor.kind} ${ending(actor.id)}` },
   {
     name: "To what",
-    render: ({ object_kind, object_id }) => `${object_kind} ${short(object_id)}`,
+    render: ({ object_kind, object_id }) => `${object_kind} ${ending(object_id)}`,
     isMinor: true,
   },
   {
     name: "Request",
-    render: ({ request_id }) => (request_id ? short(request_id) : "–"),
+    render: ({ request_id }) => (request_id ? ending(request_id) : "–"),
     isMinor: true,
   },
 ];
-
-const SHOWN = 12;
-
-/** Ids are told by their ends, where they differ. */
-function short(id: string): string {
-  return id.length > SHOWN ? `…${id.slice(-SHOWN)}` : id;
-}

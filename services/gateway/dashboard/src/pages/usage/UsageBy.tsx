@@ -1,8 +1,6 @@
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { agentsQuery } from "~/api/queries/agents";
-import { agentTypesQuery } from "~/api/queries/agentTypes";
-import { providersQuery } from "~/api/queries/providers";
+import { useAgentNames, useAgentTypeNames, useProviderNames } from "~/api/queries/names";
 import { type UsageRow, usageByQuery } from "~/api/queries/usage";
 import { GROUPS, type Group, type Period } from "~/api/usageGroups";
 import { BarList } from "~/charts/BarList";
@@ -108,14 +106,11 @@ function columnsOf(head: string): Column<UsageRow>[] {
   ];
 }
 
-/** Usage is told by ids; the names are those of today, and an id where it is gone. */
+/** Usage is told by ids; the names are those of today. */
 function useNames(by: Group): (row: UsageRow) => string {
-  const agents = useInfiniteQuery({ ...agentsQuery(), enabled: by === "agent" });
-  const types = useInfiniteQuery({ ...agentTypesQuery(), enabled: by === "agent-type" });
-  const providers = useInfiniteQuery({ ...providersQuery(), enabled: by === "provider" });
-  const named = [agents, types, providers].flatMap(
-    ({ data }) => data?.pages.flatMap((page) => page.data as { id: string; name: string }[]) ?? [],
-  );
-  const names = new Map(named.map(({ id, name }) => [id, name]));
-  return (row) => names.get(row.key) ?? row.name;
+  const agent = useAgentNames(by === "agent");
+  const type = useAgentTypeNames(by === "agent-type");
+  const provider = useProviderNames(by === "provider");
+  const nameOf = { agent, "agent-type": type, provider }[by as string];
+  return (row) => nameOf?.(row.key) ?? row.name;
 }

@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { useParams } from "@tanstack/react-router";
+import { useParams, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { explained } from "~/api/errors";
 import {
@@ -12,6 +12,7 @@ import { Button } from "~/components/Button";
 import { ExplanationNotice } from "~/components/ExplanationNotice";
 import { Facts } from "~/components/Facts";
 import { Loaded } from "~/components/Loaded";
+import { Menu } from "~/components/Menu";
 import { PageHeader } from "~/components/PageHeader";
 import { Panel } from "~/components/Panel";
 import { Status } from "~/components/Status";
@@ -36,9 +37,10 @@ export function ProviderDetail() {
 }
 
 function Detail({ provider }: { provider: Provider }) {
-  const [isReplacing, setIsReplacing] = useState(false);
+  const { act } = useSearch({ from: "/settings/providers/$id" });
+  const [isReplacing, setIsReplacing] = useState(act === "replace");
   const [isDeleting, setIsDeleting] = useState(false);
-  const { mutate, error, isPending } = useMutation(updateProvider);
+  const { mutate, error } = useMutation(updateProvider);
   const test = useMutation(testProvider);
   const failure = error ?? test.error;
   const now = useNow();
@@ -55,13 +57,6 @@ function Detail({ provider }: { provider: Provider }) {
         action={
           <>
             <Button
-              isBusy={isPending}
-              onClick={() => mutate({ id: provider.id, patch: { enabled: !provider.enabled } })}
-            >
-              {provider.enabled ? "Disable provider" : "Enable provider"}
-            </Button>
-            <Button onClick={() => setIsDeleting(true)}>Delete provider</Button>
-            <Button
               isBusy={test.isPending}
               busyLabel="Testing provider…"
               onClick={() => test.mutate({ id: provider.id })}
@@ -69,8 +64,19 @@ function Detail({ provider }: { provider: Provider }) {
               Test provider
             </Button>
             <Button kind="primary" onClick={() => setIsReplacing(true)}>
-              Replace key
+              {provider.status === "incomplete" ? "Add key" : "Replace key"}
             </Button>
+            <Menu
+              label={`More for ${provider.name}`}
+              items={[
+                {
+                  name: provider.enabled ? "Disable provider" : "Enable provider",
+                  onSelect: () =>
+                    mutate({ id: provider.id, patch: { enabled: !provider.enabled } }),
+                },
+                { name: "Delete provider", onSelect: () => setIsDeleting(true) },
+              ]}
+            />
           </>
         }
       />

@@ -39,7 +39,7 @@ describe("a provider's status", () => {
 
     expect(statusOf(provider({ status: "incomplete", credential }), NOW)).toMatchObject({
       word: "Incomplete",
-      reason: "Missing: api_key",
+      reason: "Missing: API key",
     });
   });
   test("warns within the last hour of a session", () => {

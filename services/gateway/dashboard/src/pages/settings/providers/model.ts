@@ -31,17 +31,37 @@ export function statusOf(provider: Provider, now: number): StatusTold {
     return { tone: "off", word: "Disabled", reason: "Its calls go to the fallbacks" };
   }
   if (provider.status === "incomplete") {
-    return { tone: "warning", word: "Incomplete", reason: `Missing: ${missing.join(", ")}` };
+    return {
+      tone: "warning",
+      word: "Incomplete",
+      reason: `Missing: ${missing.map(fieldName).join(", ")}`,
+    };
   }
   if (provider.status === "expired") {
     return { tone: "bad", word: "Expired", reason: "Its agents only acknowledge messages" };
   }
   const left = timeLeft(provider, now);
   if (left !== null && left < HOUR_MS) {
-    const minutes = Math.max(1, Math.round(left / 60_000));
-    return { tone: "warning", word: "Expires soon", reason: `In ${minutes} min` };
+    return { tone: "warning", word: "Expires soon", reason: `In ${minutesIn(left)} min` };
   }
   return { tone: "ok", word: "Ready" };
+}
+
+function minutesIn(milliseconds: number): number {
+  return Math.max(1, Math.round(milliseconds / 60_000));
+}
+
+const FIELD_NAMES: Record<string, string> = {
+  api_key: "API key",
+  aws_region: "region",
+  aws_access_key_id: "access key id",
+  aws_secret_access_key: "secret access key",
+  aws_session_token: "session token",
+};
+
+/** A field of the API in the words of the form. */
+export function fieldName(field: string): string {
+  return FIELD_NAMES[field] ?? field;
 }
 
 /** Milliseconds until the credential ends; null if it does not. */
