@@ -85,6 +85,8 @@ const routeTree = rootRoute.addChildren([
   createRoute({
     ...root,
     path: "/agent-types/new",
+    validateSearch: ({ runtime }): { runtime?: "external" } =>
+      runtime === "external" ? { runtime } : {},
     component: lazyRouteComponent(() => import("~/pages/agent-types/NewAgentType"), "NewAgentType"),
   }),
   createRoute({

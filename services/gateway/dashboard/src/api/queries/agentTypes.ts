@@ -4,6 +4,8 @@ import { pagedQuery } from "./pages";
 
 export type AgentType = Schemas["AgentType"];
 export type AgentTypeSubmission = Schemas["AgentTypeSubmission"];
+export type AgentRuntime = Schemas["AgentRuntime"];
+export type CredentialDelivery = Schemas["CredentialDelivery"];
 export type AgentTypePatch = Schemas["AgentTypePatch"];
 
 export const AGENT_TYPES = ["agent-types"] as const;

@@ -26,6 +26,15 @@ export function meQuery() {
   });
 }
 
+/** Whether people may also come in by an identity provider. */
+export function oidcQuery() {
+  return queryOptions({
+    queryKey: ["oidc"],
+    queryFn: ({ signal }) => answered(api.GET("/api/oidc", { signal })),
+    staleTime: REAUTHORIZED_MS,
+  });
+}
+
 export const signIn = mutationOptions({
   mutationFn: (body: Schemas["LoginSubmission"]) => answered(api.POST("/api/sessions", { body })),
   onSuccess: (started, _, __, { client }) => begin(client, started),

@@ -14,7 +14,6 @@ import { ExplanationNotice } from "~/components/ExplanationNotice";
 import { Loaded } from "~/components/Loaded";
 import { Notice } from "~/components/Notice";
 import { PageHeader } from "~/components/PageHeader";
-import { Panel } from "~/components/Panel";
 import { Time } from "~/components/Time";
 import { AgentTypeForm } from "./AgentTypeForm";
 
@@ -49,14 +48,12 @@ function Detail({ type }: { type: AgentType }) {
       <Notice tone="info">
         <p>Saving makes a version. Agents that run keep theirs until they are restarted.</p>
       </Notice>
-      <Panel>
-        <AgentTypeForm
-          type={type}
-          error={error}
-          isPending={isPending}
-          onSubmit={(patch) => mutate({ id: type.id, patch })}
-        />
-      </Panel>
+      <AgentTypeForm
+        type={type}
+        error={error}
+        isPending={isPending}
+        onSubmit={(patch) => mutate({ id: type.id, patch })}
+      />
       <DeleteAgentType type={type} isOpen={isDeleting} onClose={() => setIsDeleting(false)} />
     </>
   );

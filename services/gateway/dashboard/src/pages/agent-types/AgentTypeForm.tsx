@@ -1,26 +1,69 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { ApiError, explained } from "~/api/errors";
-import type { AgentType } from "~/api/queries/agentTypes";
-import { providersQuery } from "~/api/queries/providers";
+import type { AgentRuntime, AgentType } from "~/api/queries/agentTypes";
+import { type Provider, providersQuery } from "~/api/queries/providers";
 import { Button } from "~/components/Button";
+import { ButtonLink } from "~/components/ButtonLink";
+import { EmptyState } from "~/components/EmptyState";
 import { ExplanationNotice } from "~/components/ExplanationNotice";
 import { Form } from "~/components/Form";
 import { Select, TextArea, TextField } from "~/components/inputs";
+import { Loaded } from "~/components/Loaded";
+import { Panel } from "~/components/Panel";
+import { ModelPicker } from "./ModelPicker";
 import { type AgentTypeFields, saveWords, submissionOf, suggestedSlug } from "./model";
+import { WhereItRuns } from "./WhereItRuns";
 
 interface AgentTypeFormProps {
   /** The version that is being changed; null for a new type. */
   type: AgentType | null;
+  /** Where agents of a new type run, if whoever came here knows already. */
+  runtime?: AgentRuntime | undefined;
   onSubmit: (submission: AgentTypeFields) => void;
   error: Error | null;
   isPending: boolean;
 }
 
-/** Which provider and model, with what instructions, and what happens without a key. */
-export function AgentTypeForm({ type, onSubmit, error, isPending }: AgentTypeFormProps) {
-  const providers = useInfiniteQuery(providersQuery()).data?.pages.flatMap((page) => page.data);
-  const [name, setName] = useState(type?.name ?? "");
+/** What agents of a type are, may use, and run in. */
+export function AgentTypeForm(props: AgentTypeFormProps) {
+  const query = useInfiniteQuery(providersQuery());
+  return (
+    <Loaded query={query} what="providers" lines={8}>
+      {({ pages }) => {
+        const providers = pages.flatMap((page) => page.data);
+        return providers.length === 0 ? (
+          <NoProvider />
+        ) : (
+          <Fields {...props} providers={providers} />
+        );
+      }}
+    </Loaded>
+  );
+}
+
+function NoProvider() {
+  return (
+    <Panel>
+      <EmptyState
+        title="No provider yet"
+        action={
+          <ButtonLink kind="primary" to="/settings/providers/new">
+            Add provider
+          </ButtonLink>
+        }
+      >
+        Agents call models through a provider. Add one first.
+      </EmptyState>
+    </Panel>
+  );
+}
+
+interface FieldsProps extends AgentTypeFormProps {
+  providers: Provider[];
+}
+
+function Fields({ type, runtime, onSubmit, error, isPending, providers }: FieldsProps) {
   const errors = error instanceof ApiError ? error.fields : {};
 
   function submit(event: FormEvent<HTMLFormElement>) {
@@ -29,7 +72,36 @@ export function AgentTypeForm({ type, onSubmit, error, isPending }: AgentTypeFor
   }
 
   return (
-    <Form onSubmit={submit}>
+    <Form onSubmit={submit} isWide>
+      <Panel title="What it is">
+        <Naming type={type} errors={errors} />
+      </Panel>
+      <Panel title="Model">
+        <Models type={type} providers={providers} errors={errors} />
+      </Panel>
+      <Panel title="How it answers">
+        <Answering type={type} errors={errors} />
+      </Panel>
+      <Panel title="Where it runs">
+        <WhereItRuns type={type} runtime={runtime} errors={errors} />
+      </Panel>
+      {error && <ExplanationNotice explanation={explained(error)} />}
+      <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Saving…">
+        {saveWords(type)}
+      </Button>
+    </Form>
+  );
+}
+
+interface PartProps {
+  type: AgentType | null;
+  errors: Record<string, string>;
+}
+
+function Naming({ type, errors }: PartProps) {
+  const [name, setName] = useState(type?.name ?? "");
+  return (
+    <Form.Fields>
       <TextField
         label="Name"
         name="name"
@@ -48,28 +120,54 @@ export function AgentTypeForm({ type, onSubmit, error, isPending }: AgentTypeFor
         help="Programs ask any agent of this type at /api/v1/ask/ and this word."
         error={errors.slug}
       />
+      <TextField
+        label="Use case"
+        name="use_case"
+        isOptional
+        defaultValue={type?.use_case ?? undefined}
+        help="Spending can be told by it."
+        error={errors.use_case}
+      />
+    </Form.Fields>
+  );
+}
+
+function Models({ type, providers, errors }: PartProps & { providers: Provider[] }) {
+  const [id, setId] = useState(type?.provider_id ?? providers[0]?.id);
+  const [model, setModel] = useState(type?.model ?? "");
+  const provider = providers.find((each) => each.id === id);
+  return (
+    <Form.Fields>
       <Select
-        key={providers ? "loaded" : "loading"}
         label="Provider"
         name="provider_id"
-        defaultValue={type?.provider_id}
+        value={id}
+        onChange={(event) => setId(event.target.value)}
         error={errors.provider_id}
       >
-        {(providers ?? []).map((provider) => (
-          <option key={provider.id} value={provider.id}>
-            {provider.name}
+        {!provider && <option value={id}>A provider that is gone</option>}
+        {providers.map((each) => (
+          <option key={each.id} value={each.id}>
+            {each.name}
           </option>
         ))}
       </Select>
-      <TextField
-        label="Model"
-        name="model"
-        required
-        defaultValue={type?.model}
-        placeholder="gpt-5-mini"
-        spellCheck={false}
-        error={errors.model}
-      />
+      {provider && (
+        <ModelPicker
+          key={provider.type}
+          provider={provider}
+          chosen={model}
+          onChoose={setModel}
+          error={errors.model}
+        />
+      )}
+    </Form.Fields>
+  );
+}
+
+function Answering({ type, errors }: PartProps) {
+  return (
+    <Form.Fields>
       <TextArea
         label="Instructions"
         name="system_prompt"
@@ -79,35 +177,30 @@ export function AgentTypeForm({ type, onSubmit, error, isPending }: AgentTypeFor
         help="The system prompt of its agents."
         error={errors.system_prompt}
       />
-      <TextField
-        label="Temperature"
-        name="temperature"
-        type="number"
-        min={0}
-        max={2}
-        step={0.1}
-        isOptional
-        defaultValue={type?.temperature ?? undefined}
-        error={errors.temperature}
-      />
-      <TextField
-        label="Longest answer"
-        name="max_tokens"
-        type="number"
-        min={1}
-        isOptional
-        defaultValue={type?.max_tokens ?? undefined}
-        help="In tokens."
-        error={errors.max_tokens}
-      />
-      <TextField
-        label="Use case"
-        name="use_case"
-        isOptional
-        defaultValue={type?.use_case ?? undefined}
-        help="Spending can be told by it."
-        error={errors.use_case}
-      />
+      <Form.Pair>
+        <TextField
+          label="Temperature"
+          name="temperature"
+          type="number"
+          min={0}
+          max={2}
+          step={0.1}
+          isOptional
+          defaultValue={type?.temperature ?? undefined}
+          help="From 0 to 2; the model's own if empty."
+          error={errors.temperature}
+        />
+        <TextField
+          label="Longest answer"
+          name="max_tokens"
+          type="number"
+          min={1}
+          isOptional
+          defaultValue={type?.max_tokens ?? undefined}
+          help="In tokens."
+          error={errors.max_tokens}
+        />
+      </Form.Pair>
       <Select
         label="Without a usable key"
         name="on_ack_only"
@@ -118,10 +211,6 @@ export function AgentTypeForm({ type, onSubmit, error, isPending }: AgentTypeFor
         <option value="acknowledge">Acknowledge messages with the reason</option>
         <option value="hold">Hold messages until the key is back</option>
       </Select>
-      {error && <ExplanationNotice explanation={explained(error)} />}
-      <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Saving…">
-        {saveWords(type)}
-      </Button>
-    </Form>
+    </Form.Fields>
   );
 }

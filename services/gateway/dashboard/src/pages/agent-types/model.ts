@@ -1,7 +1,14 @@
-import type { AgentType, AgentTypeSubmission } from "~/api/queries/agentTypes";
+import type {
+  AgentRuntime,
+  AgentType,
+  AgentTypeSubmission,
+  CredentialDelivery,
+} from "~/api/queries/agentTypes";
 
 /** What the form asks for: enough for a new type, and a patch for one that is there. */
-export type AgentTypeFields = Omit<AgentTypeSubmission, "credential_delivery">;
+export type AgentTypeFields = Omit<AgentTypeSubmission, "credential_delivery"> & {
+  credential_delivery: CredentialDelivery;
+};
 
 /** Read the form of an agent type; an empty number is one that is not set. */
 export function submissionOf(form: FormData): AgentTypeFields {
@@ -15,7 +22,37 @@ export function submissionOf(form: FormData): AgentTypeFields {
     temperature: number(form, "temperature"),
     max_tokens: number(form, "max_tokens"),
     on_ack_only: form.get("on_ack_only") === "hold" ? "hold" : "acknowledge",
+    runtime: (text(form, "runtime") || null) as AgentRuntime | null,
+    credential_delivery:
+      form.get("credential_delivery") === "environment" ? "environment" : "sealed",
+    runner_labels: labelsOf(text(form, "runner_labels")),
+    ...resourcesOf(form),
   };
+}
+
+function resourcesOf(form: FormData): Pick<AgentTypeSubmission, "resources"> {
+  const memory_mb = number(form, "memory_mb");
+  const cpus = number(form, "cpus");
+  if (memory_mb === null && cpus === null) return {};
+  return {
+    resources: { ...(memory_mb !== null && { memory_mb }), ...(cpus !== null && { cpus }) },
+  };
+}
+
+/** Read labels as people write them: `zone=eu, gpu=a100`. A name alone has no value. */
+export function labelsOf(words: string): Record<string, string> {
+  const given = words.split(",").flatMap((part) => {
+    const [name = "", ...value] = part.split("=");
+    return name.trim() ? [[name.trim(), value.join("=").trim()] as const] : [];
+  });
+  return Object.fromEntries(given);
+}
+
+/** Labels as they are written: `zone=eu, gpu=a100`. */
+export function labelsTold(labels: Record<string, unknown>): string {
+  return Object.entries(labels)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(", ");
 }
 
 /** A slug that a name suggests: `Support agent` becomes `support-agent`. */

@@ -1,12 +1,13 @@
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import type { FormEvent } from "react";
 import { ApiError, explained } from "~/api/errors";
-import { signIn } from "~/api/queries/session";
+import { oidcQuery, signIn } from "~/api/queries/session";
 import { Button } from "~/components/Button";
 import { ExplanationNotice } from "~/components/ExplanationNotice";
 import { Form } from "~/components/Form";
 import { TextField } from "~/components/inputs";
 import { Door } from "./Door";
+import styles from "./Door.module.css";
 
 /** The way in for whoever has a password. */
 export function SignIn() {
@@ -43,10 +44,22 @@ export function SignIn() {
           Sign in
         </Button>
       </Form>
+      <IdentityProvider />
       <p>
         The first person comes in by the one-time link that the start of the stack prints; everybody
         else by a link from whoever invites them.
       </p>
     </Door>
+  );
+}
+
+/** The other way in, where the organization has one. It leaves the dashboard and comes back. */
+function IdentityProvider() {
+  const isEnabled = useQuery(oidcQuery()).data?.is_enabled ?? false;
+  if (!isEnabled) return null;
+  return (
+    <a href="/api/oidc/start" className={styles.other}>
+      Sign in with your identity provider
+    </a>
   );
 }

@@ -5,6 +5,7 @@ import { ApiError, explained } from "~/api/errors";
 import { createProvider, type ProviderType, tryProvider } from "~/api/queries/providers";
 import { Button } from "~/components/Button";
 import { ButtonRow } from "~/components/ButtonRow";
+import { Choices } from "~/components/Choices";
 import { ExplanationNotice } from "~/components/ExplanationNotice";
 import { Form } from "~/components/Form";
 import { Switch, TextField } from "~/components/inputs";
@@ -12,9 +13,14 @@ import { PageHeader } from "~/components/PageHeader";
 import { Panel } from "~/components/Panel";
 import { BedrockPrerequisites } from "./BedrockPrerequisites";
 import { CredentialFields } from "./CredentialFields";
-import { submissionOf, TYPE_NAMES } from "./model";
+import { submissionOf, TYPE_HINTS, TYPE_NAMES } from "./model";
 import { TestResult } from "./TestResult";
-import { TypeCards } from "./TypeCards";
+
+const TYPES = Object.entries(TYPE_NAMES).map(([value, name]) => ({
+  value,
+  name,
+  hint: TYPE_HINTS[value as ProviderType],
+}));
 
 /** A new provider: its type, then the fields of that type. */
 export function AddProvider() {
@@ -46,7 +52,13 @@ export function AddProvider() {
       <PageHeader title="Add provider" />
       <Panel>
         <Form onSubmit={submit}>
-          <TypeCards chosen={type} onChoose={setType} />
+          <Choices
+            label="Type"
+            name="type"
+            choices={TYPES}
+            value={type}
+            onChange={(chosen) => setType(chosen as ProviderType)}
+          />
           <TextField
             label="Name"
             name="name"
