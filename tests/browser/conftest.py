@@ -14,6 +14,9 @@ from playwright.async_api import Browser, async_playwright
 from ag2trust.launched import READY, Place, launching
 from ag2trust_sandbox import Sandbox, serving
 
+from .first_run import FirstRun, come_to_a_first_answer
+from .watched_page import watched
+
 _CHROMIUM = shutil.which("chromium")
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 _LINK = re.compile(r"http://\S+/welcome#\S+")
@@ -31,13 +34,13 @@ class Installed:
     first_login: str
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def sandbox() -> AsyncIterator[Sandbox]:
     async with serving() as provider:
         yield provider
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def installed() -> AsyncIterator[Installed]:
     with TemporaryDirectory(prefix="ag2trust-tests-") as folder:
         place = Place(Path(folder) / "home")
@@ -49,7 +52,7 @@ async def installed() -> AsyncIterator[Installed]:
             yield Installed(place.gateway_url, link.group())
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
@@ -57,3 +60,13 @@ async def browser() -> AsyncIterator[Browser]:
         )
         yield chromium
         await chromium.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def first_run(
+    browser: Browser, installed: Installed, sandbox: Sandbox
+) -> AsyncIterator[FirstRun]:
+    """Somebody who came by the link and has asked an agent something."""
+    async with watched(browser, installed.url) as seen:
+        await come_to_a_first_answer(seen, installed.first_login, sandbox)
+        yield FirstRun(seen, await seen.page.context.storage_state())

@@ -6,48 +6,96 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, StorageState
+from playwright.async_api import (
+    Browser,
+    ConsoleMessage,
+    Error,
+    Page,
+    Request,
+    StorageState,
+    expect,
+)
 
-__all__ = ["WatchedPage", "watched"]
+__all__ = ["Theme", "WatchedPage", "watched"]
 
 Theme = Literal["light", "dark"]
 
+_ROOT = Path(__file__).parents[2]
+
 # Where the screenshots of a run go, to be looked at.
-SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+SCREENSHOTS = _ROOT / "build" / "screenshots"
+
+_AXE = _ROOT / "services/gateway/dashboard/node_modules/axe-core/axe.min.js"
+_VIOLATIONS = """async () => {
+  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${id}: ${target} ${failureSummary}`));
+}"""
 
 _PATIENCE_MS = 60_000
 _NOT_SIGNED_IN = "401 (Unauthorized)"
+_NETWORK_CHANGED = "ERR_NETWORK_CHANGED"
+_TRIES = 8
 
 
 @dataclass  # Playwright hangs its own attributes on whose method it calls
 class WatchedPage:
     """*wrongs* are console errors, uncaught failures and requests to other hosts.
 
-    A browser calls every 401 an error; that of a visitor nobody knows yet is none.
+    A browser calls every 401 an error; that of a visitor nobody knows yet is none. And
+    it gives up what it loads whenever a network of this machine comes or goes, such as
+    one of Docker's: then a page is asked for again.
     """
 
     page: Page
     origin: str
     wrongs: list[str] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
+    is_interrupted: bool = False
 
     async def go(self, path: str) -> None:
-        await self.page.goto(self.origin + path)
+        """Open a page, and wait until nothing on it is being loaded."""
+        for _ in range(_TRIES):
+            self.is_interrupted = False
+            try:
+                await self.page.goto(self.origin + path)
+                await self.settled()
+            except (Error, AssertionError):
+                if not self.is_interrupted:
+                    raise
+            if not self.is_interrupted:
+                return
+
+    async def settled(self) -> None:
         await self.page.get_by_role("heading", level=1).first.wait_for()
-        await self.page.wait_for_load_state("networkidle")
+        await expect(self.page.locator('[aria-label^="Loading "]')).to_have_count(0)
 
     async def picture(self, name: str) -> None:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         await self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
 
+    async def barriers(self) -> list[str]:
+        """Return what axe finds on the page that keeps people out."""
+        if not await self.page.evaluate("'axe' in window"):
+            await self.page.evaluate(_AXE.read_text())
+        found: list[str] = await self.page.evaluate(_VIOLATIONS)
+        return found
+
     def hear(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and _NOT_SIGNED_IN not in message.text:
+        expected = (_NOT_SIGNED_IN, _NETWORK_CHANGED)
+        if any(each in message.text for each in expected):
+            return
+        if message.type in {"error", "warning"}:
             self.wrongs.append(f"console: {message.text}")
 
     def see(self, request: Request) -> None:
         self.sent.append(f"{request.url} {request.post_data or ''}")
         if not request.url.startswith(self.origin + "/"):
             self.wrongs.append(f"request to {request.url}")
+
+    def miss(self, request: Request) -> None:
+        if _NETWORK_CHANGED in (request.failure or ""):
+            self.is_interrupted = True
 
 
 @asynccontextmanager
@@ -70,6 +118,7 @@ async def watched(
     watching = WatchedPage(page, origin)
     page.on("console", watching.hear)
     page.on("request", watching.see)
+    page.on("requestfailed", watching.miss)
     page.on("pageerror", lambda error: watching.wrongs.append(f"uncaught: {error}"))
     try:
         yield watching

@@ -127,6 +127,11 @@ const routeTree = rootRoute.addChildren([
   createRoute({ ...root, path: "/welcome" }),
   createRoute({
     ...root,
+    path: "/settings/prices",
+    component: lazyRouteComponent(() => import("~/pages/settings/prices/Prices"), "Prices"),
+  }),
+  createRoute({
+    ...root,
     path: "/settings/people",
     component: lazyRouteComponent(() => import("~/pages/settings/People"), "People"),
   }),

@@ -1,7 +1,7 @@
 import { type ReactNode, useId } from "react";
 import styles from "./Figure.module.css";
 
-export interface LegendEntry {
+interface LegendEntry {
   name: string;
   colour: string;
   total: string;

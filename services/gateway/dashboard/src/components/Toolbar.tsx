@@ -34,7 +34,7 @@ interface FilterTextProps {
   onChange: (value: string) => void;
 }
 
-/** One filter by words; it narrows as one writes, and `/` leads there from anywhere. */
+/** One filter by words; it narrows as one writes. */
 export function FilterText({ label, value, onChange }: FilterTextProps) {
   return (
     <input
@@ -42,7 +42,6 @@ export function FilterText({ label, value, onChange }: FilterTextProps) {
       aria-label={label}
       placeholder={label}
       className={styles.control}
-      data-filter
       value={value}
       onChange={(event) => onChange(event.target.value)}
     />

@@ -8,7 +8,7 @@ export type AgentRuntime = Schemas["AgentRuntime"];
 export type CredentialDelivery = Schemas["CredentialDelivery"];
 export type AgentTypePatch = Schemas["AgentTypePatch"];
 
-export const AGENT_TYPES = ["agent-types"] as const;
+const AGENT_TYPES = ["agent-types"] as const;
 
 export function agentTypesQuery() {
   return pagedQuery(AGENT_TYPES, (query, signal) =>

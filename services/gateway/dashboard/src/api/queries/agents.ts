@@ -14,7 +14,7 @@ export type NewAgent = Schemas["NewAgent"];
 export type BaseUrls = Schemas["BaseUrls"];
 export type AgentSubmission = Schemas["AgentSubmission"];
 
-export const AGENTS = ["agents"] as const;
+const AGENTS = ["agents"] as const;
 
 export function agentsQuery() {
   return {

@@ -10,7 +10,7 @@ export type ThreadMessage = Schemas["ThreadMessage"];
 export type DeadLetter = Schemas["DeadLetter"];
 
 export const THREADS = ["threads"] as const;
-export const DEAD_LETTERS = ["dead-letters"] as const;
+const DEAD_LETTERS = ["dead-letters"] as const;
 
 export function threadsQuery(agentId: string) {
   return pagedQuery([...THREADS, agentId], (query, signal) =>

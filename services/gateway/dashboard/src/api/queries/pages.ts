@@ -3,15 +3,15 @@ import { infiniteQueryOptions } from "@tanstack/react-query";
 
 const PAGE = 200;
 
-interface Page<Row> {
-  data: Row[];
+interface Page {
+  data: unknown[];
   next_cursor: string | null;
 }
 
 /** A list that comes in pages, newest first; what is loaded is `data.pages`. */
-export function pagedQuery<Row>(
+export function pagedQuery<Answer extends Page>(
   key: QueryKey,
-  ask: (page: { limit: number; cursor?: string }, signal: AbortSignal) => Promise<Page<Row>>,
+  ask: (page: { limit: number; cursor?: string }, signal: AbortSignal) => Promise<Answer>,
 ) {
   return infiniteQueryOptions({
     queryKey: key,

@@ -7,7 +7,7 @@ export type ProviderSubmission = Schemas["ProviderSubmission"];
 export type ProviderPatch = Schemas["ProviderPatch"];
 export type ProviderType = Schemas["ProviderType"];
 
-export const PROVIDERS = ["providers"] as const;
+const PROVIDERS = ["providers"] as const;
 
 export function providersQuery() {
   return pagedQuery(PROVIDERS, (query, signal) =>

@@ -6,7 +6,7 @@ export interface Series {
   values: (number | null)[];
 }
 
-export interface Part {
+interface Part {
   series: number;
   value: number;
   /** Shares of the chart's height: where the part begins, and how tall it is. */

@@ -76,7 +76,7 @@ function Fields({ type, runtime, onSubmit, error, isPending, providers }: Fields
       <Panel title="What it is">
         <Naming type={type} errors={errors} />
       </Panel>
-      <Panel title="Model">
+      <Panel title="Which model">
         <Models type={type} providers={providers} errors={errors} />
       </Panel>
       <Panel title="How it answers">

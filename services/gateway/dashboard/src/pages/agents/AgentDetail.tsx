@@ -19,6 +19,7 @@ import { Notice } from "~/components/Notice";
 import { PageHeader } from "~/components/PageHeader";
 import { Status } from "~/components/Status";
 import { Tabs } from "~/components/Tabs";
+import { ChangeAgent } from "./ChangeAgent";
 import { statusOf } from "./model";
 
 /** One agent: its state and acts above, one of its parts below. */
@@ -65,6 +66,7 @@ function Detail({ agent }: { agent: Agent }) {
 
 function Header({ agent }: { agent: Agent }) {
   const [isDeleting, setIsDeleting] = useState(false);
+  const [isChanging, setIsChanging] = useState(false);
   const start = useMutation(startAgent);
   const stop = useMutation(stopAgent);
   const restart = useMutation(restartAgent);
@@ -98,12 +100,16 @@ function Header({ agent }: { agent: Agent }) {
             )}
             <Menu
               label={`More for ${agent.name}`}
-              items={[{ name: "Delete agent", onSelect: () => setIsDeleting(true) }]}
+              items={[
+                { name: "Change agent", onSelect: () => setIsChanging(true) },
+                { name: "Delete agent", onSelect: () => setIsDeleting(true) },
+              ]}
             />
           </>
         }
       />
       {failure && <ExplanationNotice explanation={explained(failure)} />}
+      {isChanging && <ChangeAgent agent={agent} onClose={() => setIsChanging(false)} />}
       <DeleteAgent agent={agent} isOpen={isDeleting} onClose={() => setIsDeleting(false)} />
     </>
   );

@@ -60,7 +60,7 @@ const FIELD_NAMES: Record<string, string> = {
 };
 
 /** A field of the API in the words of the form. */
-export function fieldName(field: string): string {
+function fieldName(field: string): string {
   return FIELD_NAMES[field] ?? field;
 }
 

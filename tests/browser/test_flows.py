@@ -1,0 +1,195 @@
+"""What people do in the dashboard every day, done on the whole stack."""
+
+import asyncio
+import json
+import re
+from urllib.request import Request, urlopen
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from .first_run import FirstRun
+from .watched_page import watched
+
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.timeout(300),
+    pytest.mark.asyncio(loop_scope="session"),
+]
+
+_TABS = 60
+_FOCUSED = "document.activeElement.ariaLabel ?? document.activeElement.innerText"
+
+
+async def test_a_provider_in_use_cannot_be_deleted_and_its_agents_are_named(
+    browser: Browser, first_run: FirstRun
+) -> None:
+    async with watched(browser, first_run.origin, state=first_run.state) as seen:
+        await seen.go("/settings/providers")
+        await seen.page.get_by_role("link", name="openai-prod").click()
+        await seen.page.get_by_role("button", name="More for openai-prod").click()
+        await seen.page.get_by_role("menuitem", name="Delete provider").click()
+        dialog = seen.page.get_by_role("dialog")
+
+        await dialog.get_by_role("button", name="Delete provider").click()
+
+        await expect(dialog.get_by_text("PROVIDER_IN_USE")).to_be_visible()
+        await expect(dialog.get_by_role("link", name="support-1")).to_be_visible()
+        assert await seen.barriers() == []
+
+
+async def test_a_model_of_the_catalogue_is_chosen_by_task(
+    browser: Browser, first_run: FirstRun
+) -> None:
+    async with watched(browser, first_run.origin, state=first_run.state) as seen:
+        await seen.go("/agent-types/new")
+        await seen.page.get_by_label("What for").select_option(
+            "High volume, simple tasks"
+        )
+        first = seen.page.get_by_role("table").get_by_role("radio").first
+
+        await first.check()
+
+        chosen = await seen.page.get_by_label("Model", exact=True).input_value()
+        row = seen.page.get_by_role("row").filter(has_text="Recommended").first
+        await expect(row).to_contain_text(chosen)
+        await expect(row).to_contain_text("$")
+
+
+async def test_a_call_appears_on_an_open_page_as_soon_as_it_has_ended(
+    browser: Browser, first_run: FirstRun
+) -> None:
+    async with watched(browser, first_run.origin, state=first_run.state) as seen:
+        await seen.go("/calls")
+        calls = seen.page.get_by_role("row")
+        before = await calls.count()
+
+        await _ask_in_another_tab(browser, first_run)
+
+        await expect(calls).to_have_count(before + 1)
+        assert seen.wrongs == []
+
+
+async def test_an_external_agent_is_connected_called_and_its_token_forgotten(
+    browser: Browser, first_run: FirstRun
+) -> None:
+    async with watched(browser, first_run.origin, state=first_run.state) as seen:
+        page = seen.page
+        await seen.go("/agents/connect")
+        await page.get_by_role("link", name="New external agent type").click()
+        await page.get_by_label("Name", exact=True).fill("CI bot")
+        await page.get_by_label("Model", exact=True).fill("sandbox-echo")
+        await page.get_by_role("button", name="Create agent type").click()
+        await page.get_by_text("Version 1").wait_for()
+        await page.get_by_role("link", name="Agents", exact=True).click()
+        await page.get_by_role("link", name="Connect external agent").click()
+        await page.get_by_label("Name", exact=True).fill("ci-1")
+        await page.get_by_role("button", name="Make token").click()
+        await page.get_by_text("Waiting for its first call").wait_for()
+        shell = await page.locator("pre").nth(1).inner_text()
+
+        answer = await asyncio.to_thread(_call_as_the_shell_says, shell)
+
+        assert "You said: Hello!" in answer
+        await page.get_by_role("link", name="show the call").wait_for()
+        await page.get_by_role("link", name="Open ci-1").click()
+        await page.get_by_role("link", name="Connection").click()
+        await page.get_by_text("$TOKEN stands for its token").wait_for()
+        token = _exported(shell, "OPENAI_API_KEY")
+        stored = await page.evaluate("() => JSON.stringify({...sessionStorage})")
+        assert token not in await page.content()
+        assert token not in stored
+        assert seen.wrongs == []
+
+
+async def test_a_price_is_set_where_the_book_knows_none(
+    browser: Browser, first_run: FirstRun
+) -> None:
+    async with watched(browser, first_run.origin, state=first_run.state) as seen:
+        await seen.go("/settings/prices")
+        unpriced = seen.page.get_by_role("listitem").filter(has_text="sandbox-echo")
+        await unpriced.get_by_role("button", name="Set price").click()
+        await seen.page.get_by_label("Input", exact=True).fill("2.5")
+        await seen.page.get_by_label("Output", exact=True).fill("10")
+
+        await (
+            seen.page.get_by_role("dialog")
+            .get_by_role("button", name="Set price")
+            .click()
+        )
+
+        row = (
+            seen.page.get_by_role("table")
+            .get_by_role("row")
+            .filter(has_text="sandbox-echo")
+        )
+        await expect(row).to_contain_text("$2.50")
+        await expect(row).to_contain_text("$10.00")
+
+
+async def test_an_agent_is_found_changed_and_left_alone_by_keyboard_alone(
+    browser: Browser, first_run: FirstRun
+) -> None:
+    async with watched(browser, first_run.origin, state=first_run.state) as seen:
+        page = seen.page
+        await seen.go("/agents")
+        await _reach(page, "support-1")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", level=1)).to_be_focused()
+        await _reach(page, "More for support-1")
+        await page.keyboard.press("Enter")
+        await page.get_by_role("menu").wait_for()
+        await page.keyboard.press("End")
+        await page.keyboard.press("Enter")
+        dialog = page.get_by_role("dialog")
+        await expect(dialog).to_contain_text("Delete support-1?")
+
+        await page.keyboard.press("Escape")
+
+        await expect(dialog).to_have_count(0)
+        await expect(
+            page.get_by_role("button", name="More for support-1")
+        ).to_be_focused()
+
+
+async def _reach(page: Page, name: str) -> None:
+    """Press Tab until what is called *name* has the focus."""
+    for _ in range(_TABS):
+        await page.keyboard.press("Tab")
+        if await page.evaluate(_FOCUSED) == name:
+            return
+    raise AssertionError(f"Tab never leads to {name!r}")
+
+
+async def _ask_in_another_tab(browser: Browser, first_run: FirstRun) -> None:
+    async with watched(browser, first_run.origin, state=first_run.state) as other:
+        await other.go("/agents")
+        await other.page.get_by_role("link", name="support-1").click()
+        await other.page.get_by_role("link", name="Chat").click()
+        await other.page.get_by_label("Message", exact=True).fill("Once more!")
+        await other.page.keyboard.press("Enter")
+        await other.page.get_by_text("You said: Once more!").wait_for()
+
+
+def _call_as_the_shell_says(shell: str) -> str:
+    body = {
+        "model": "sandbox-echo",
+        "messages": [{"role": "user", "content": "Hello!"}],
+    }
+    request = Request(  # noqa: S310 - the stack's own address
+        _exported(shell, "OPENAI_BASE_URL") + "/chat/completions",
+        json.dumps(body).encode(),
+        {
+            "Authorization": f"Bearer {_exported(shell, 'OPENAI_API_KEY')}",
+            "Content-Type": "application/json",
+        },
+    )
+    with urlopen(request) as answer:  # noqa: S310
+        content: str = json.load(answer)["choices"][0]["message"]["content"]
+    return content
+
+
+def _exported(shell: str, name: str) -> str:
+    found = re.search(f'{name}="([^"]*)"', shell)
+    assert found is not None
+    return found[1]
