@@ -86,22 +86,23 @@ async def test_the_address_keeps_what_was_filtered(
 
 
 async def _detail_pages(seen: WatchedPage) -> dict[str, str]:
-    """Return the pages of one thing of each kind: the newest."""
-    agent = await _newest(seen, "agents", "id")
+    """Return the pages of one thing of each kind: the first that was made."""
+    agent = await _oldest(seen, "agents", "id")
+    thread = await _oldest(seen, "threads", "id")
     return {
         "agent": f"/agents/{agent}",
         "chat": f"/agents/{agent}/chat",
-        "thread": f"/agents/{agent}/chat?thread={await _newest(seen, 'threads', 'id')}",
+        "thread": f"/agents/{agent}/chat?thread={thread}",
         "log": f"/agents/{agent}/log",
-        "agent-type": f"/agent-types/{await _newest(seen, 'agent-types', 'id')}",
-        "provider": f"/settings/providers/{await _newest(seen, 'providers', 'id')}",
-        "call": f"/calls/{await _newest(seen, 'calls', 'call_id')}",
+        "agent-type": f"/agent-types/{await _oldest(seen, 'agent-types', 'id')}",
+        "provider": f"/settings/providers/{await _oldest(seen, 'providers', 'id')}",
+        "call": f"/calls/{await _oldest(seen, 'calls', 'call_id')}",
     }
 
 
-async def _newest(seen: WatchedPage, kind: str, name: str) -> str:
+async def _oldest(seen: WatchedPage, kind: str, name: str) -> str:
     found: str = await seen.page.evaluate(
-        f"() => fetch('/api/{kind}?limit=1').then((answer) => answer.json())"
-        f".then(({{ data }}) => data[0].{name})"
+        f"() => fetch('/api/{kind}').then((answer) => answer.json())"
+        f".then(({{ data }}) => data.at(-1).{name})"
     )
     return found

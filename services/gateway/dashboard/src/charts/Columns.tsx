@@ -14,13 +14,15 @@ interface ColumnsProps {
   /** The last bucket still fills: it is drawn pale, and told as "so far". */
   isLastOpen?: boolean;
   colours?: string[];
+  /** What is said where nothing can be drawn. */
+  none?: string;
 }
 
 const BASE = 0.82;
 
 /** Columns from the zero line, stacked by series: more traffic, more spending? */
 export function Columns(props: ColumnsProps) {
-  const { title, buckets, series, format, isLastOpen = false, colours } = props;
+  const { title, buckets, series, format, isLastOpen = false, colours, none } = props;
   const chart = columns(series);
   const [at, setAt] = useState<number | null>(null);
   const colour = (index: number) => colours?.[index] ?? colourOf(index);
@@ -29,6 +31,7 @@ export function Columns(props: ColumnsProps) {
   return (
     <Figure
       title={title}
+      none={none}
       isEmpty={chart.columns.every((column) => !column.total)}
       legend={series.map((each, index) => ({
         name: each.name,

@@ -15,13 +15,15 @@ interface FigureProps {
   readout: string;
   /** Nothing at all happened: said in words where the drawing would be. */
   isEmpty: boolean;
+  none?: string | undefined;
   /** The same figures as a table, for whoever cannot see the drawing. */
   table: { head: string[]; rows: string[][] };
   children: ReactNode;
 }
 
 /** A chart with its title, legend and readout, and its figures as a table. */
-export function Figure({ title, legend = [], readout, isEmpty, table, children }: FigureProps) {
+export function Figure(props: FigureProps) {
+  const { title, legend = [], readout, isEmpty, none, table, children } = props;
   const id = useId();
   return (
     <figure className={styles.figure} aria-labelledby={id}>
@@ -33,7 +35,7 @@ export function Figure({ title, legend = [], readout, isEmpty, table, children }
           {readout}
         </span>
       </figcaption>
-      {isEmpty ? <p className={styles.none}>Nothing in this period</p> : children}
+      {isEmpty ? <p className={styles.none}>{none ?? "Nothing in this period"}</p> : children}
       {legend.length > 1 && (
         <ul className={styles.legend}>
           {legend.map((entry) => (

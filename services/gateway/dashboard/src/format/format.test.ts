@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { compact, count, counted } from "./count";
 import { duration } from "./duration";
-import { cost, money, pricePerMillion } from "./money";
+import { cost, money, pricePerMillion, spent } from "./money";
 import { change, rate, rateOf } from "./rate";
 import { absolute, bucket, clock, relative } from "./time";
 
@@ -37,6 +37,11 @@ describe("money", () => {
     expect(cost(12.4, 3)).toBe("$12.40 + 3 calls without a price");
     expect(cost(null, 1)).toBe("1 call without a price");
     expect(cost(null, 0)).toBe("Nothing spent");
+  });
+  test("of calls that nobody could price is unknown, never 0", () => {
+    expect(spent({ cost_usd: null, unpriced_calls: 3 })).toBe("–");
+    expect(spent({ cost_usd: null, unpriced_calls: 0 })).toBe("$0.00");
+    expect(spent({ cost_usd: 1.5, unpriced_calls: 3 })).toBe("$1.50");
   });
   test("per million tokens is what price lists say", () => {
     expect(pricePerMillion(0.15)).toBe("$0.15");

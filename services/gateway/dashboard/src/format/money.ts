@@ -34,6 +34,12 @@ export function cost(dollars: number | null, unpricedCalls: number): string {
   return [money(dollars), unpriced(unpricedCalls)].filter(Boolean).join(" + ");
 }
 
+/** A sum for a tile: `$0.00` only where nothing was used, and a dash where nothing used has
+ *  a price. */
+export function spent(of: { cost_usd: number | null; unpriced_calls: number }): string {
+  return of.cost_usd === null && of.unpriced_calls > 0 ? "–" : money(of.cost_usd ?? 0);
+}
+
 /** Dollars per 1 M tokens, as price lists give them: `$0.15`. */
 export function pricePerMillion(dollars: number | null | undefined): string {
   return dollars == null ? "unknown" : perMillion.format(dollars);

@@ -47,7 +47,7 @@ const LENGTHS_MS: Record<Period, number> = {
 };
 const ROUNDED_MS = 300_000;
 
-export function usageTimelineQuery(asked: Asked) {
+export function usageTimelineQuery(asked: Asked & { agent_id?: string }) {
   const interval = asked.period === "24h" ? "hour" : "day";
   return queryOptions({
     queryKey: ["usage", "timeline", asked],

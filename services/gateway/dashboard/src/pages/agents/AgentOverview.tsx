@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { type AgentStats, agentQuery, agentStatsQuery } from "~/api/queries/agents";
 import { agentTypeQuery } from "~/api/queries/agentTypes";
+import { usageTimelineQuery } from "~/api/queries/usage";
 import { Facts } from "~/components/Facts";
 import { Loaded } from "~/components/Loaded";
 import { Panel } from "~/components/Panel";
@@ -9,9 +10,11 @@ import { type Tile, Tiles } from "~/components/Tiles";
 import { Time } from "~/components/Time";
 import { compact, count } from "~/format/count";
 import { duration } from "~/format/duration";
-import { money, unpriced } from "~/format/money";
+import { spent, unpriced } from "~/format/money";
 import { rateOf } from "~/format/rate";
 import { clock, localZone } from "~/format/time";
+import { CallsChart, TimesChart } from "~/pages/usage/charts";
+import styles from "./AgentOverview.module.css";
 
 /** What an agent has done since it was made. */
 export function AgentOverview() {
@@ -26,8 +29,35 @@ export function AgentOverview() {
           </Panel>
         )}
       </Loaded>
+      <LastDay id={id} />
       <Configuration id={id} />
     </>
+  );
+}
+
+/** What it did in the last 24 hours, hour by hour. */
+function LastDay({ id }: { id: string }) {
+  const asked = { period: "24h", tz: localZone(), agent_id: id } as const;
+  const timeline = useQuery(usageTimelineQuery(asked));
+  return (
+    <Panel
+      title="Last 24 hours"
+      note={localZone()}
+      action={
+        <Link to="/calls" search={{ agent_id: id }}>
+          Calls of this agent
+        </Link>
+      }
+    >
+      <Loaded query={timeline} what="timeline" lines={6}>
+        {(told) => (
+          <div className={styles.charts}>
+            <CallsChart timeline={told} />
+            <TimesChart timeline={told} />
+          </div>
+        )}
+      </Loaded>
+    </Panel>
   );
 }
 
@@ -83,7 +113,7 @@ function tilesOf(stats: AgentStats): Tile[] {
     },
     {
       name: "Cost",
-      figure: stats.calls === 0 ? "–" : money(stats.cost_usd),
+      figure: spent(stats),
       note: unpriced(stats.unpriced_calls),
     },
   ];

@@ -1,6 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
+import type { ReactNode } from "react";
 import { type Attempt, type Call, callQuery } from "~/api/queries/calls";
+import {
+  type NameOf,
+  useAgentNames,
+  useAgentTypeNames,
+  useProviderNames,
+} from "~/api/queries/names";
 import { type Column, DataList } from "~/components/DataList";
 import { ExplanationNotice } from "~/components/ExplanationNotice";
 import { Facts } from "~/components/Facts";
@@ -26,6 +33,9 @@ export function CallDetail() {
 }
 
 function Detail({ call }: { call: Call }) {
+  const agentName = useAgentNames();
+  const typeName = useAgentTypeNames();
+  const providerName = useProviderNames();
   return (
     <>
       <PageHeader
@@ -44,19 +54,19 @@ function Detail({ call }: { call: Call }) {
       <Panel title="Attempts" note="each request to a provider" isFlush>
         <DataList
           label="Attempts"
-          columns={ATTEMPTS}
+          columns={attemptColumns(call, providerName)}
           rows={call.attempts}
           keyOf={(attempt) => attempt.attempt_id}
         />
       </Panel>
       <Panel title="Where it belongs">
-        <Facts facts={placeFacts(call)} />
+        <Facts facts={placeFacts(call, agentName, typeName)} />
       </Panel>
     </>
   );
 }
 
-function usageFacts(call: Call): [string, React.ReactNode][] {
+function usageFacts(call: Call): [string, ReactNode][] {
   const { usage } = call;
   return [
     ["Tokens", count(tokensOf(call))],
@@ -70,9 +80,20 @@ function usageFacts(call: Call): [string, React.ReactNode][] {
   ];
 }
 
-function placeFacts(call: Call): [string, React.ReactNode][] {
+function placeFacts(call: Call, agentName: NameOf, typeName: NameOf): [string, ReactNode][] {
   return [
-    ["Agent", agentLink(call.agent_id)],
+    [
+      "Agent",
+      <Link key="agent" to="/agents/$id" params={{ id: call.agent_id }}>
+        {agentName(call.agent_id)}
+      </Link>,
+    ],
+    [
+      "Agent type",
+      <Link key="type" to="/agent-types/$id" params={{ id: call.agent_type_id }}>
+        {typeName(call.agent_type_id)}
+      </Link>,
+    ],
     ["Endpoint", code(call.endpoint)],
     ["Runner", call.runner],
     ["Use case", call.use_case ?? "None"],
@@ -82,19 +103,34 @@ function placeFacts(call: Call): [string, React.ReactNode][] {
   ];
 }
 
-const ATTEMPTS: Column<Attempt>[] = [
-  { name: "Model", render: ({ model }) => <code>{model}</code> },
-  { name: "Answer", render: ({ http_status }) => http_status ?? "None", isNumber: true },
-  { name: "Error", render: ({ error_code }) => (error_code ? code(error_code) : "–") },
-  { name: "Time", render: ({ duration_ms }) => duration(duration_ms), isNumber: true },
-];
-
-function agentLink(id: string) {
-  return (
-    <Link to="/agents/$id" params={{ id }}>
-      {id}
-    </Link>
-  );
+/** Attempts in their order, each placed by when it began within the call. */
+function attemptColumns(call: Call, providerName: NameOf): Column<Attempt>[] {
+  const start = new Date(call.started_at).getTime();
+  return [
+    {
+      name: "Provider",
+      render: ({ provider_id }) => (
+        <Link to="/settings/providers/$id" params={{ id: provider_id }}>
+          {providerName(provider_id)}
+        </Link>
+      ),
+    },
+    { name: "Model", render: ({ model }) => <code>{model}</code>, isMinor: true },
+    { name: "Error", render: ({ error_code }) => (error_code ? code(error_code) : "–") },
+    {
+      name: "Answer",
+      render: ({ http_status }) => http_status ?? "None",
+      isNumber: true,
+      isMinor: true,
+    },
+    {
+      name: "Began after",
+      render: ({ started_at }) => duration(Math.max(0, new Date(started_at).getTime() - start)),
+      isNumber: true,
+      isMinor: true,
+    },
+    { name: "Time", render: ({ duration_ms }) => duration(duration_ms), isNumber: true },
+  ];
 }
 
 function code(text: string) {

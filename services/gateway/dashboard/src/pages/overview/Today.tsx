@@ -4,22 +4,21 @@ import { useAgentTypeNames } from "~/api/queries/names";
 import {
   earlierSummaryQuery,
   type Summary,
-  type Timeline,
   usageByQuery,
   usageSummaryQuery,
   usageTimelineQuery,
 } from "~/api/queries/usage";
 import { BarList } from "~/charts/BarList";
-import { Columns } from "~/charts/Columns";
 import { EmptyState } from "~/components/EmptyState";
 import { Loaded } from "~/components/Loaded";
 import { Panel } from "~/components/Panel";
 import { type Tile, Tiles } from "~/components/Tiles";
 import { compact } from "~/format/count";
 import { duration } from "~/format/duration";
-import { money, unpriced } from "~/format/money";
+import { money, spent, unpriced } from "~/format/money";
 import { change, rateOf } from "~/format/rate";
-import { bucket, clock, localZone } from "~/format/time";
+import { clock, localZone } from "~/format/time";
+import { CallsChart } from "~/pages/usage/charts";
 import styles from "./Overview.module.css";
 
 /** What the last 24 hours brought, against the 24 hours before. */
@@ -43,7 +42,7 @@ export function Today() {
       <div className={styles.charts}>
         <Panel>
           <Loaded query={timeline} what="timeline" lines={6}>
-            {(told) => <Traffic timeline={told} />}
+            {(told) => <CallsChart timeline={told} />}
           </Loaded>
         </Panel>
         <Spending asked={asked} />
@@ -75,26 +74,10 @@ function tilesOf(figures: Summary, earlier: Summary | undefined): Tile[] {
     },
     {
       name: "Cost",
-      figure: money(figures.cost_usd ?? 0),
+      figure: spent(figures),
       note: unpriced(figures.unpriced_calls) || against(earlier?.cost_usd, figures.cost_usd),
     },
   ];
-}
-
-function Traffic({ timeline: { interval, data, tz, as_of } }: { timeline: Timeline }) {
-  return (
-    <Columns
-      title={`Calls per ${interval}`}
-      buckets={data.map((each) => bucket(each.starts_at, interval, tz))}
-      isLastOpen={(data.at(-1)?.ends_at ?? "") > as_of}
-      format={compact}
-      colours={["var(--series-1)", "var(--bad-fill)"]}
-      series={[
-        { name: "answered", values: data.map((each) => each.calls - each.errors) },
-        { name: "failed", values: data.map((each) => each.errors) },
-      ]}
-    />
-  );
 }
 
 function Spending({ asked }: { asked: Parameters<typeof usageByQuery>[1] }) {

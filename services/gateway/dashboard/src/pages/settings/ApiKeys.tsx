@@ -67,7 +67,7 @@ const COLUMNS: Column<ApiKey>[] = [
     isMinor: true,
   },
   { name: "Made", render: ({ created_at }) => <Time at={created_at} />, isMinor: true },
-  { name: "Act", render: (key) => <Revoke apiKey={key} /> },
+  { name: "Act", isUnnamed: true, isNumber: true, render: (key) => <Revoke apiKey={key} /> },
 ];
 
 /** The key is shown once, from this component's own state: no cache ever holds it. */

@@ -1,17 +1,19 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { type AuditEntry, auditQuery } from "~/api/queries/administration";
 import { ending } from "~/api/queries/names";
+import { type Person, peopleQuery } from "~/api/queries/people";
 import type { Column } from "~/components/DataList";
 import { EmptyState } from "~/components/EmptyState";
 import { PagedList } from "~/components/PagedList";
 import { PageHeader } from "~/components/PageHeader";
 import { Panel } from "~/components/Panel";
-import { Time } from "~/components/Time";
+import { clock, day } from "~/format/time";
 import { SettingsTabs } from "./SettingsTabs";
 
 /** Who did what, and which secret was opened for whom. */
 export function Audit() {
   const query = useInfiniteQuery(auditQuery());
+  const people = useInfiniteQuery(peopleQuery()).data?.pages.flatMap((page) => page.data) ?? [];
   return (
     <>
       <PageHeader
@@ -24,7 +26,7 @@ export function Audit() {
           query={query}
           what="audit entries"
           label="Audit"
-          columns={COLUMNS}
+          columns={columnsFor(people)}
           keyOf={(entry) => entry.id}
           empty={<EmptyState title="Nothing has been done yet" />}
         />
@@ -33,18 +35,35 @@ export function Audit() {
   );
 }
 
-const COLUMNS: Column<AuditEntry>[] = [
-  { name: "When", render: ({ at }) => <Time at={at} /> },
-  { name: "Act", render: ({ act }) => <code>{act}</code> },
-  { name: "Who", render: ({ actor }) => `${actor.kind} ${ending(actor.id)}` },
-  {
-    name: "To what",
-    render: ({ object_kind, object_id }) => `${object_kind} ${ending(object_id)}`,
-    isMinor: true,
-  },
-  {
-    name: "Request",
-    render: ({ request_id }) => (request_id ? ending(request_id) : "–"),
-    isMinor: true,
-  },
-];
+function columnsFor(people: Person[]): Column<AuditEntry>[] {
+  const emails = new Map(people.map(({ id, email }) => [id, email]));
+  return [
+    {
+      name: "When",
+      render: ({ at }) => (
+        <time dateTime={at}>
+          {day(at)} {clock(at)}
+        </time>
+      ),
+    },
+    { name: "Act", render: ({ act }) => <code>{act}</code> },
+    {
+      name: "Who",
+      render: ({ actor }) => emails.get(actor.id) ?? `${actor.kind} ${ending(actor.id)}`,
+    },
+    {
+      name: "To what",
+      render: ({ object_kind, object_id }) => (
+        <>
+          {object_kind.replaceAll("_", " ")} <code>{ending(object_id)}</code>
+        </>
+      ),
+      isMinor: true,
+    },
+    {
+      name: "Request",
+      render: ({ request_id }) => (request_id ? <code>{ending(request_id)}</code> : "–"),
+      isMinor: true,
+    },
+  ];
+}

@@ -73,7 +73,7 @@ const COLUMNS: Column<Person>[] = [
     render: ({ last_login_at }) => (last_login_at ? <Time at={last_login_at} /> : "Never"),
     isMinor: true,
   },
-  { name: "Act", render: (person) => <Acts person={person} /> },
+  { name: "Act", isUnnamed: true, isNumber: true, render: (person) => <Acts person={person} /> },
 ];
 
 function Invite({ onClose }: { onClose: () => void }) {

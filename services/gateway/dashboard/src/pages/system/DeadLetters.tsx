@@ -40,7 +40,7 @@ const COLUMNS: Column<DeadLetter>[] = [
   },
   { name: "Why", render: ({ reason }) => reason.message },
   { name: "Tries", render: ({ attempts }) => attempts, isNumber: true, isMinor: true },
-  { name: "Act", render: (letter) => <Replay letter={letter} /> },
+  { name: "Act", isUnnamed: true, isNumber: true, render: (letter) => <Replay letter={letter} /> },
 ];
 
 function Replay({ letter }: { letter: DeadLetter }) {

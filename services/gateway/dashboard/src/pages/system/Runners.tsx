@@ -43,7 +43,7 @@ const COLUMNS: Column<Runner>[] = [
   { name: "Agents", render: ({ agents, capacity }) => `${agents} of ${capacity}`, isNumber: true },
   { name: "Runs them in", render: ({ runtime }) => runtime, isMinor: true },
   { name: "Last heard", render: ({ renewed_at }) => <Time at={renewed_at} />, isMinor: true },
-  { name: "Act", render: (runner) => <Drain runner={runner} /> },
+  { name: "Act", isUnnamed: true, isNumber: true, render: (runner) => <Drain runner={runner} /> },
 ];
 
 function Drain({ runner }: { runner: Runner }) {

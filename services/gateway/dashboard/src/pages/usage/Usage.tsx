@@ -7,17 +7,16 @@ import {
   usageTimelineQuery,
 } from "~/api/queries/usage";
 import type { Period } from "~/api/usageGroups";
-import { Columns } from "~/charts/Columns";
-import { Lines } from "~/charts/Lines";
 import { Loaded } from "~/components/Loaded";
 import { PageHeader } from "~/components/PageHeader";
 import { Panel } from "~/components/Panel";
 import { type Tile, Tiles } from "~/components/Tiles";
 import { compact, count } from "~/format/count";
 import { duration } from "~/format/duration";
-import { money, unpriced } from "~/format/money";
+import { spent, unpriced } from "~/format/money";
 import { rateOf } from "~/format/rate";
-import { bucket, clock, localZone } from "~/format/time";
+import { clock, localZone } from "~/format/time";
+import { CallsChart, CostChart, TimesChart, TokensChart } from "./charts";
 import { PERIODS, type UsageFilter } from "./filter";
 import styles from "./Usage.module.css";
 import { UsageBy } from "./UsageBy";
@@ -89,7 +88,7 @@ function tilesOf(figures: Summary): Tile[] {
       figure: compact(figures.total_tokens),
       note: `${compact(figures.input_tokens)} in, ${compact(figures.output_tokens)} out`,
     },
-    { name: "Cost", figure: money(figures.cost_usd ?? 0), note: unpriced(figures.unpriced_calls) },
+    { name: "Cost", figure: spent(figures), note: unpriced(figures.unpriced_calls) },
     {
       name: "Failed",
       figure: compact(figures.errors),
@@ -104,56 +103,19 @@ function tilesOf(figures: Summary): Tile[] {
 }
 
 function Charts({ timeline }: { timeline: Timeline }) {
-  const { interval, data } = timeline;
-  const names = data.map((each) => bucket(each.starts_at, interval, timeline.tz));
-  const isLastOpen = (data.at(-1)?.ends_at ?? "") > timeline.as_of;
   return (
     <div className={styles.charts}>
       <Panel>
-        <Columns
-          title={`Tokens per ${interval}`}
-          buckets={names}
-          isLastOpen={isLastOpen}
-          format={compact}
-          series={[
-            { name: "input", values: data.map((each) => each.input_tokens) },
-            { name: "from cache", values: data.map((each) => each.cached_input_tokens) },
-            { name: "output", values: data.map((each) => each.output_tokens) },
-          ]}
-        />
+        <TokensChart timeline={timeline} />
       </Panel>
       <Panel>
-        <Columns
-          title={`Cost per ${interval}`}
-          buckets={names}
-          isLastOpen={isLastOpen}
-          format={money}
-          series={[{ name: "priced calls", values: data.map((each) => each.cost_usd ?? 0) }]}
-        />
+        <CostChart timeline={timeline} />
       </Panel>
       <Panel>
-        <Columns
-          title={`Calls per ${interval}`}
-          buckets={names}
-          isLastOpen={isLastOpen}
-          format={compact}
-          colours={["var(--series-1)", "var(--bad-fill)"]}
-          series={[
-            { name: "answered", values: data.map((each) => each.calls - each.errors) },
-            { name: "failed", values: data.map((each) => each.errors) },
-          ]}
-        />
+        <CallsChart timeline={timeline} />
       </Panel>
       <Panel>
-        <Lines
-          title="Response time"
-          buckets={names}
-          format={duration}
-          series={[
-            { name: "p50", values: data.map((each) => each.p50_response_time_ms) },
-            { name: "p95", values: data.map((each) => each.p95_response_time_ms) },
-          ]}
-        />
+        <TimesChart timeline={timeline} />
       </Panel>
     </div>
   );

@@ -4,7 +4,7 @@ import styles from "./prose.module.css";
 export function BedrockPrerequisites() {
   return (
     <details className={styles.details}>
-      <summary>Before you add it: what AWS must have</summary>
+      <summary>What AWS must have before Bedrock answers</summary>
       <ol className={styles.steps}>
         <li>An AWS account with Amazon Bedrock in the region you choose.</li>
         <li>

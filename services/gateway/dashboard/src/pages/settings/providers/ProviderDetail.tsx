@@ -18,12 +18,15 @@ import { Panel } from "~/components/Panel";
 import { Status } from "~/components/Status";
 import { Time, useNow } from "~/components/Time";
 import { absolute } from "~/format/time";
+import { BedrockPrerequisites } from "./BedrockPrerequisites";
 import { DeleteProvider } from "./DeleteProvider";
+import { EditProvider } from "./EditProvider";
 import { IamPolicy } from "./IamPolicy";
 import { LiveModels } from "./LiveModels";
-import { statusOf, TYPE_NAMES } from "./model";
+import { statusOf, TYPE_NAMES, timeLeftTold } from "./model";
 import { ReplaceKey } from "./ReplaceKey";
 import { TestResult } from "./TestResult";
+import { UsedBy } from "./UsedBy";
 
 /** One provider: what it is, whether it works, and what can be done with it. */
 export function ProviderDetail() {
@@ -40,10 +43,13 @@ function Detail({ provider }: { provider: Provider }) {
   const { act } = useSearch({ from: "/settings/providers/$id" });
   const [isReplacing, setIsReplacing] = useState(act === "replace");
   const [isDeleting, setIsDeleting] = useState(false);
+  const [isEditing, setIsEditing] = useState(false);
   const { mutate, error } = useMutation(updateProvider);
   const test = useMutation(testProvider);
   const failure = error ?? test.error;
   const now = useNow();
+  const left = timeLeftTold(provider, now);
+  const isInTrouble = provider.status !== "ready" || test.data?.explanation != null;
   return (
     <>
       <PageHeader
@@ -52,6 +58,7 @@ function Detail({ provider }: { provider: Provider }) {
           <>
             <Status {...statusOf(provider, now)} />
             <span>{TYPE_NAMES[provider.type]}</span>
+            {left && <span>Key {left}</span>}
           </>
         }
         action={
@@ -69,6 +76,7 @@ function Detail({ provider }: { provider: Provider }) {
             <Menu
               label={`More for ${provider.name}`}
               items={[
+                { name: "Edit provider", onSelect: () => setIsEditing(true) },
                 {
                   name: provider.enabled ? "Disable provider" : "Enable provider",
                   onSelect: () =>
@@ -82,11 +90,14 @@ function Detail({ provider }: { provider: Provider }) {
       />
       {failure && <ExplanationNotice explanation={explained(failure)} />}
       {test.data && <TestResult result={test.data} />}
+      {provider.type === "bedrock" && isInTrouble && <BedrockPrerequisites />}
       <Panel title="Configuration">
         <Facts facts={factsOf(provider)} />
       </Panel>
+      <UsedBy providerId={provider.id} />
       {provider.type === "bedrock" && <IamPolicy id={provider.id} />}
       {provider.status === "ready" && <LiveModels id={provider.id} />}
+      {isEditing && <EditProvider provider={provider} onClose={() => setIsEditing(false)} />}
       <ReplaceKey provider={provider} isOpen={isReplacing} onClose={() => setIsReplacing(false)} />
       <DeleteProvider
         provider={provider}

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Provider } from "~/api/queries/providers";
-import { secretsOf, statusOf, submissionOf } from "./model";
+import { patchOf, secretsOf, statusOf, submissionOf, timeLeftTold } from "./model";
 
 const KEY = { version: 1, hint: "…abcd", expires_at: null, missing: [], fields: ["api_key"] };
 const NOW = Date.UTC(2026, 10, 22, 12);
@@ -69,5 +69,23 @@ describe("the form of a provider", () => {
     const secrets = secretsOf(form({ aws_session_expires_at: "2026-11-22T14:30" }));
 
     expect(secrets).toEqual({ aws_session_expires_at: ends.toISOString() });
+  });
+});
+
+test.each([
+  [47, "ends in 47 min"],
+  [185, "ends in 3 h 5 min"],
+  [-1, "ended"],
+])("a credential that ends in %i minutes %s", (minutes, told) => {
+  const expires_at = new Date(NOW + minutes * 60_000).toISOString();
+
+  expect(timeLeftTold(provider({ credential: { ...KEY, expires_at } }), NOW)).toBe(told);
+});
+
+test("an emptied limit is taken away, not left as it was", () => {
+  expect(patchOf(form({ name: "a", concurrent: "4" }))).toEqual({
+    name: "a",
+    use_case: null,
+    limits: { requests_per_minute: null, tokens_per_minute: null, concurrent: 4 },
   });
 });

@@ -1,5 +1,11 @@
-import type { Provider, ProviderSubmission, ProviderType } from "~/api/queries/providers";
+import type {
+  Provider,
+  ProviderPatch,
+  ProviderSubmission,
+  ProviderType,
+} from "~/api/queries/providers";
 import type { Tone } from "~/components/Status";
+import { duration } from "~/format/duration";
 
 export const TYPE_NAMES: Record<ProviderType, string> = {
   openai: "OpenAI",
@@ -16,7 +22,8 @@ export const TYPE_HINTS: Record<ProviderType, string> = {
 /** The ways in which Bedrock can be told who asks. */
 export type BedrockAccess = "key_pair" | "bearer" | "role";
 
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 
 export interface StatusTold {
   tone: Tone;
@@ -64,6 +71,15 @@ function fieldName(field: string): string {
   return FIELD_NAMES[field] ?? field;
 }
 
+/** How long a credential still lasts, in words: `47 min`, `3 h 5 min`; null if for good. */
+export function timeLeftTold(provider: Provider, now: number): string | null {
+  const left = timeLeft(provider, now);
+  if (left === null) return null;
+  return left <= 0
+    ? "ended"
+    : `ends in ${duration(Math.max(MINUTE_MS, left - (left % MINUTE_MS)))}`;
+}
+
 /** Milliseconds until the credential ends; null if it does not. */
 export function timeLeft(provider: Provider, now: number): number | null {
   const ends = provider.credential.expires_at;
@@ -79,6 +95,24 @@ export function submissionOf(form: FormData, type: ProviderType): ProviderSubmis
     ...secretsOf(form),
     allow_incomplete: form.get("allow_incomplete") === "on",
   };
+}
+
+/** Read the form of a provider that is there: an empty limit is none. */
+export function patchOf(form: FormData): ProviderPatch {
+  return {
+    name: text(form, "name") ?? "",
+    use_case: text(form, "use_case"),
+    limits: {
+      requests_per_minute: number(form, "requests_per_minute"),
+      tokens_per_minute: number(form, "tokens_per_minute"),
+      concurrent: number(form, "concurrent"),
+    },
+  };
+}
+
+function number(form: FormData, name: string): number | null {
+  const given = text(form, name);
+  return given === null ? null : Number(given);
 }
 
 const SECRETS = [

@@ -1,0 +1,80 @@
+import type { Timeline } from "~/api/queries/usage";
+import { Columns } from "~/charts/Columns";
+import { Lines } from "~/charts/Lines";
+import { compact } from "~/format/count";
+import { duration } from "~/format/duration";
+import { money } from "~/format/money";
+import { bucket } from "~/format/time";
+
+interface ChartProps {
+  timeline: Timeline;
+}
+
+/** How many calls there were, and how many of them failed. */
+export function CallsChart({ timeline }: ChartProps) {
+  const { interval, data } = timeline;
+  return (
+    <Columns
+      title={`Calls per ${interval}`}
+      {...bucketsOf(timeline)}
+      format={compact}
+      colours={["var(--series-1)", "var(--bad-fill)"]}
+      series={[
+        { name: "answered", values: data.map((each) => each.calls - each.errors) },
+        { name: "failed", values: data.map((each) => each.errors) },
+      ]}
+    />
+  );
+}
+
+export function TokensChart({ timeline }: ChartProps) {
+  const { interval, data } = timeline;
+  return (
+    <Columns
+      title={`Tokens per ${interval}`}
+      {...bucketsOf(timeline)}
+      format={compact}
+      series={[
+        { name: "input", values: data.map((each) => each.input_tokens) },
+        { name: "from cache", values: data.map((each) => each.cached_input_tokens) },
+        { name: "output", values: data.map((each) => each.output_tokens) },
+      ]}
+    />
+  );
+}
+
+export function CostChart({ timeline }: ChartProps) {
+  const { interval, data } = timeline;
+  return (
+    <Columns
+      title={`Cost per ${interval}`}
+      {...bucketsOf(timeline)}
+      format={money}
+      none="No call with a price in this period"
+      series={[{ name: "priced calls", values: data.map((each) => each.cost_usd ?? 0) }]}
+    />
+  );
+}
+
+/** How long answers took: half of them, and nearly all. */
+export function TimesChart({ timeline }: ChartProps) {
+  const { data } = timeline;
+  return (
+    <Lines
+      title="Response time"
+      buckets={bucketsOf(timeline).buckets}
+      format={duration}
+      series={[
+        { name: "p50", values: data.map((each) => each.p50_response_time_ms) },
+        { name: "p95", values: data.map((each) => each.p95_response_time_ms) },
+      ]}
+    />
+  );
+}
+
+function bucketsOf({ interval, data, tz, as_of }: Timeline) {
+  return {
+    buckets: data.map((each) => bucket(each.starts_at, interval, tz)),
+    isLastOpen: (data.at(-1)?.ends_at ?? "") > as_of,
+  };
+}
