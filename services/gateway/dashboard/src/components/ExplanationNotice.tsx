@@ -15,12 +15,14 @@ export interface Explained {
 interface ExplanationProps {
   explanation: Explained;
   action?: ReactNode;
+  /** A warning is what waits for somebody; the usual is what failed. */
+  tone?: "bad" | "warning";
 }
 
-export function ExplanationNotice({ explanation, action }: ExplanationProps) {
+export function ExplanationNotice({ explanation, action, tone = "bad" }: ExplanationProps) {
   const { message, cause, fix } = explanation;
   return (
-    <Notice tone="bad" title={message} action={action}>
+    <Notice tone={tone} title={message} action={action}>
       {cause && <p>{cause}</p>}
       {fix && (
         <p>

@@ -23,6 +23,16 @@ export function Status({ tone, word, reason }: StatusProps) {
   );
 }
 
+/** The same in a line, beside other facts. */
+export function StatusLine({ tone, word, reason }: StatusProps) {
+  return (
+    <>
+      <Status tone={tone} word={word} />
+      {reason && <span>{reason}</span>}
+    </>
+  );
+}
+
 /** The shape alone, for where the word stands beside it already. */
 export function StatusShape({ tone }: { tone: Tone }) {
   return (

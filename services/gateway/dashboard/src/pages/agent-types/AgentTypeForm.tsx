@@ -11,8 +11,10 @@ import { Form } from "~/components/Form";
 import { Select, TextArea, TextField } from "~/components/inputs";
 import { Loaded } from "~/components/Loaded";
 import { Panel } from "~/components/Panel";
+import { Fallbacks } from "./Fallbacks";
 import { ModelPicker } from "./ModelPicker";
 import { type AgentTypeFields, saveWords, submissionOf, suggestedSlug } from "./model";
+import { ResidencyFields } from "./ResidencyFields";
 import { WhereItRuns } from "./WhereItRuns";
 
 interface AgentTypeFormProps {
@@ -78,6 +80,9 @@ function Fields({ type, runtime, onSubmit, error, isPending, providers }: Fields
       </Panel>
       <Panel title="Which model">
         <Models type={type} providers={providers} errors={errors} />
+      </Panel>
+      <Panel title="Where its data may go">
+        <ResidencyFields residency={type?.residency ?? null} errors={errors} />
       </Panel>
       <Panel title="How it answers">
         <Answering type={type} errors={errors} />
@@ -161,8 +166,19 @@ function Models({ type, providers, errors }: PartProps & { providers: Provider[]
           error={errors.model}
         />
       )}
+      <Fallbacks
+        given={type?.fallbacks ?? []}
+        providers={providers}
+        error={fallbackError(errors)}
+      />
     </Form.Fields>
   );
+}
+
+/** What the server said of any fallback, by its place in the list. */
+function fallbackError(errors: Record<string, string>): string | undefined {
+  const told = Object.entries(errors).find(([field]) => field.startsWith("fallbacks"));
+  return told?.[1];
 }
 
 function Answering({ type, errors }: PartProps) {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { labelsOf, labelsTold, submissionOf, suggestedSlug } from "./model";
+import { labelsOf, labelsTold, moved, submissionOf, suggestedSlug } from "./model";
 
 test.each([
   ["Support agent", "support-agent"],
@@ -36,4 +36,36 @@ test.each([
 
 test("labels are told as they are written", () => {
   expect(labelsTold({ zone: "eu", gpu: "a100" })).toBe("zone=eu, gpu=a100");
+});
+
+test("fallbacks keep their order, each with its own model", () => {
+  const form = new FormData();
+  for (const [provider, model] of [
+    ["p2", " claude "],
+    ["p1", "gpt"],
+  ] as const) {
+    form.append("fallback_provider_id", provider);
+    form.append("fallback_model", model);
+  }
+
+  expect(submissionOf(form).fallbacks).toEqual([
+    { provider_id: "p2", model: "claude" },
+    { provider_id: "p1", model: "gpt" },
+  ]);
+});
+
+test("data may go anywhere unless a place is named", () => {
+  const form = new FormData();
+
+  expect(submissionOf(form).residency).toBeNull();
+  form.set("residency_regions", "eu, eu-central-1,");
+  expect(submissionOf(form).residency).toEqual({
+    provider_types: null,
+    regions: ["eu", "eu-central-1"],
+  });
+});
+
+test("a fallback that is moved pushes the others aside", () => {
+  expect(moved(["a", "b", "c"], 2, 0)).toEqual(["c", "a", "b"]);
+  expect(moved(["a", "b", "c"], 0, 1)).toEqual(["b", "a", "c"]);
 });

@@ -3,7 +3,10 @@ import type {
   AgentType,
   AgentTypeSubmission,
   CredentialDelivery,
+  Fallback,
+  Residency,
 } from "~/api/queries/agentTypes";
+import type { ProviderType } from "~/api/queries/providers";
 
 /** What the form asks for: enough for a new type, and a patch for one that is there. */
 export type AgentTypeFields = Omit<AgentTypeSubmission, "credential_delivery"> & {
@@ -26,8 +29,38 @@ export function submissionOf(form: FormData): AgentTypeFields {
     credential_delivery:
       form.get("credential_delivery") === "environment" ? "environment" : "sealed",
     runner_labels: labelsOf(text(form, "runner_labels")),
+    fallbacks: fallbacksOf(form),
+    residency: residencyOf(form),
     ...resourcesOf(form),
   };
+}
+
+function fallbacksOf(form: FormData): Fallback[] {
+  const models = form.getAll("fallback_model").map(String);
+  return form.getAll("fallback_provider_id").map((provider_id, at) => ({
+    provider_id: String(provider_id),
+    model: models[at]?.trim() ?? "",
+  }));
+}
+
+/** Where data may go; null is anywhere, as when nothing is named. */
+function residencyOf(form: FormData): Residency | null {
+  const provider_types = form.getAll("residency_provider_types") as ProviderType[];
+  const regions = text(form, "residency_regions")
+    .split(",")
+    .map((region) => region.trim())
+    .filter(Boolean);
+  if (provider_types.length === 0 && regions.length === 0) return null;
+  return {
+    provider_types: provider_types.length > 0 ? provider_types : null,
+    regions: regions.length > 0 ? regions : null,
+  };
+}
+
+/** The same list with one entry at another place. */
+export function moved<Each>(list: Each[], from: number, to: number): Each[] {
+  const others = list.toSpliced(from, 1);
+  return others.toSpliced(to, 0, ...list.slice(from, from + 1));
 }
 
 function resourcesOf(form: FormData): Pick<AgentTypeSubmission, "resources"> {

@@ -10,9 +10,11 @@ import {
   startAgent,
   stopAgent,
 } from "~/api/queries/agents";
+import { agentTypeQuery } from "~/api/queries/agentTypes";
 import { Button } from "~/components/Button";
+import { ButtonLink } from "~/components/ButtonLink";
 import { ConfirmDialog } from "~/components/ConfirmDialog";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { type Explained, ExplanationNotice } from "~/components/ExplanationNotice";
 import { Loaded } from "~/components/Loaded";
 import { Menu } from "~/components/Menu";
 import { Notice } from "~/components/Notice";
@@ -38,7 +40,7 @@ function Detail({ agent }: { agent: Agent }) {
   return (
     <>
       <Header agent={agent} />
-      {agent.status_reason && <ExplanationNotice explanation={agent.status_reason} />}
+      {agent.status_reason && <Reason agent={agent} reason={agent.status_reason} />}
       {agent.restart_required && (
         <Notice tone="info">
           <p>Its type has changed since it started: a restart gives it the newest version.</p>
@@ -64,6 +66,24 @@ function Detail({ agent }: { agent: Agent }) {
   );
 }
 
+/** Why the agent is not simply running, and the place where that is mended. */
+function Reason({ agent, reason }: { agent: Agent; reason: Explained }) {
+  const type = useQuery(agentTypeQuery(agent.agent_type_id)).data;
+  return (
+    <ExplanationNotice
+      explanation={reason}
+      tone={agent.status === "ack_only" ? "warning" : "bad"}
+      action={
+        type && (
+          <ButtonLink to="/settings/providers/$id" params={{ id: type.provider_id }}>
+            Open its provider
+          </ButtonLink>
+        )
+      }
+    />
+  );
+}
+
 function Header({ agent }: { agent: Agent }) {
   const [isDeleting, setIsDeleting] = useState(false);
   const [isChanging, setIsChanging] = useState(false);
@@ -71,12 +91,13 @@ function Header({ agent }: { agent: Agent }) {
   const stop = useMutation(stopAgent);
   const restart = useMutation(restartAgent);
   const failure = start.error ?? stop.error ?? restart.error;
+  const { tone, word } = statusOf(agent);
   const isWanted = agent.desired_state === "running";
   return (
     <>
       <PageHeader
         title={agent.name}
-        facts={<Status {...statusOf(agent)} />}
+        facts={<Status tone={tone} word={word} />}
         action={
           <>
             {isWanted ? (

@@ -36,13 +36,14 @@ function Detail({ call }: { call: Call }) {
   const agentName = useAgentNames();
   const typeName = useAgentTypeNames();
   const providerName = useProviderNames();
+  const { tone, word } = statusOf(call);
   return (
     <>
       <PageHeader
         title={`Call to ${call.model}`}
         facts={
           <>
-            <Status {...statusOf(call)} />
+            <Status tone={tone} word={word} />
             <span>{absolute(call.started_at)}</span>
           </>
         }

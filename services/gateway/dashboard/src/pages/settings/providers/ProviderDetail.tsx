@@ -15,7 +15,7 @@ import { Loaded } from "~/components/Loaded";
 import { Menu } from "~/components/Menu";
 import { PageHeader } from "~/components/PageHeader";
 import { Panel } from "~/components/Panel";
-import { Status } from "~/components/Status";
+import { StatusLine } from "~/components/Status";
 import { Time, useNow } from "~/components/Time";
 import { absolute } from "~/format/time";
 import { BedrockPrerequisites } from "./BedrockPrerequisites";
@@ -56,7 +56,7 @@ function Detail({ provider }: { provider: Provider }) {
         title={provider.name}
         facts={
           <>
-            <Status {...statusOf(provider, now)} />
+            <StatusLine {...statusOf(provider, now)} />
             <span>{TYPE_NAMES[provider.type]}</span>
             {left && <span>Key {left}</span>}
           </>
