@@ -44,6 +44,7 @@ AppError                              500 INTERNAL_ERROR
  │  ├ RequestInProgressError              REQUEST_IN_PROGRESS
  │  ├ ProviderInUseError                  PROVIDER_IN_USE
  │  ├ ProviderGoneError                   PROVIDER_NOT_FOUND
+ │  ├ ProviderRetiringError               PROVIDER_RETIRING
  │  ├ ProviderNotReadyError               PROVIDER_NOT_READY
  │  │  ├ CredentialsMissingError             CREDENTIALS_MISSING
  │  │  ├ CredentialsExpiredError             CREDENTIALS_EXPIRED
@@ -53,9 +54,11 @@ AppError                              500 INTERNAL_ERROR
  │  ├ AgentIsExternalError                AGENT_IS_EXTERNAL
  │  ├ AgentIsHostedError                  AGENT_IS_HOSTED
  │  ├ AgentNotRunningError                AGENT_NOT_RUNNING
+ │  ├ JobRunningError                     JOB_RUNNING
  │  ├ NoExternalListenerError             NO_EXTERNAL_LISTENER
  │  ├ MessageNotInHandError               MESSAGE_NOT_IN_HAND
  │  ├ MessageFinalError                   MESSAGE_FINAL
+ │  ├ SecretOvertakenError                SECRET_OVERTAKEN
  │  └ StaleGenerationError                STALE_GENERATION
  ├ PreconditionFailedError            412 PRECONDITION_FAILED
  ├ TooLargeError                      413 REQUEST_TOO_LARGE
@@ -114,6 +117,7 @@ __all__ = [
     "InvalidError",
     "InvitationNotFoundError",
     "JobNotFoundError",
+    "JobRunningError",
     "LeaseRefusedError",
     "LimitedError",
     "LoginRefusedError",
@@ -139,11 +143,13 @@ __all__ = [
     "ProviderIncompleteError",
     "ProviderNotFoundError",
     "ProviderNotReadyError",
+    "ProviderRetiringError",
     "RepricingNotFoundError",
     "RequestInProgressError",
     "ResidencyViolatedError",
     "RoleRefusedError",
     "RunnerNotFoundError",
+    "SecretOvertakenError",
     "SecretRequiredError",
     "SessionEndedError",
     "SessionNotFoundError",
@@ -401,6 +407,12 @@ class ProviderGoneError(ConflictError):
     code = "PROVIDER_NOT_FOUND"
 
 
+class ProviderRetiringError(ConflictError):
+    """An agent was to start on a provider that is about to be removed."""
+
+    code = "PROVIDER_RETIRING"
+
+
 class ProviderNotReadyError(ConflictError):
     """A provider's credential cannot be used until somebody mends it.
 
@@ -444,6 +456,12 @@ class AgentIsHostedError(ConflictError):
     code = "AGENT_IS_HOSTED"
 
 
+class JobRunningError(ConflictError):
+    """Another job works on the same thing; `details.job_id` says which."""
+
+    code = "JOB_RUNNING"
+
+
 class NoExternalListenerError(ConflictError):
     """No runner was told where to listen for external agents."""
 
@@ -462,6 +480,12 @@ class MessageFinalError(ConflictError):
     """What a message has become cannot be undone, or done again."""
 
     code = "MESSAGE_FINAL"
+
+
+class SecretOvertakenError(ConflictError):
+    """A staged secret cannot take the place of one that somebody has changed."""
+
+    code = "SECRET_OVERTAKEN"
 
 
 class StaleGenerationError(ConflictError):

@@ -50,5 +50,6 @@ def assembled(
         readiness=Readiness(bus, ping or answer),
         idempotency=Idempotency(records.idempotency),
         requests_per_minute=requests_per_minute,
+        wake_worker=lambda: None,
         now=clock,
     )

@@ -13,6 +13,7 @@ from shared.contracts import conversations
 from shared.contracts import probes as probe_contract
 from shared.contracts.base import Service
 from shared.contracts.credentials import PROVIDER_CHANGED
+from shared.contracts.restarts import LIST_CONCERNED_AGENTS
 from shared.contracts.runners import (
     DRAIN_RUNNER,
     GET_RUNNER,
@@ -335,6 +336,7 @@ def answers(
         answer(contract.DELETE_AGENT, agents.delete),
         answer(contract.GET_AGENT, agents.get),
         answer(contract.LIST_AGENTS, agents.list),
+        answer(LIST_CONCERNED_AGENTS, agents.list_concerned),
         answer(contract.START_AGENT, agents.start),
         answer(contract.STOP_AGENT, agents.stop),
         answer(contract.RESTART_AGENT, agents.restart),

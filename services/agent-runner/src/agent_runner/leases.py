@@ -100,10 +100,12 @@ class Leases:
         question: AboutProvider,
         *,
         submission: bytes | None = None,
+        rotation_id: UUID | None = None,
     ) -> HeldLease:
         """Lease for the one call that *question* asks for; raises as `obtain` does.
 
-        *submission* is a provider on trial, sealed to the credentials service.
+        *submission* is a provider on trial, sealed to the credentials service;
+        *rotation_id* is of the staged secret that is tested.
         """
         return await self._obtained(
             purpose=purpose,
@@ -111,6 +113,7 @@ class Leases:
             actor=question.actor,
             provider_id=question.provider_id,
             submission=submission,
+            rotation_id=rotation_id,
         )
 
     async def _obtained(
@@ -122,6 +125,7 @@ class Leases:
         agent_id: UUID | None = None,
         actor: Actor | None = None,
         submission: bytes | None = None,
+        rotation_id: UUID | None = None,
     ) -> HeldLease:
         key = SealingKey.generate()
         request = LeaseRequest(
@@ -133,6 +137,7 @@ class Leases:
             purpose=purpose,
             actor=actor,
             submission=submission,
+            rotation_id=rotation_id,
             public_key=key.public_key,
             nonce=secrets.token_bytes(_NONCE_BYTES),
             issued_at=self._now(),

@@ -11,6 +11,7 @@ from shared.bus import Answer, answer, answer_ping, connect_bus
 from shared.clock import utc_now
 from shared.contracts import credentials as contract
 from shared.contracts import master_key as master_key_contract
+from shared.contracts import rotations as rotation_contract
 from shared.contracts.base import Service
 from shared.database import connect_database
 from shared.identity import Identity
@@ -32,6 +33,7 @@ from .providers.aws_regions import read_regions
 from .providers.expiry import ExpiryWatch
 from .providers.planning import Planner
 from .providers.providers import Providers
+from .providers.rotations import Rotations
 from .providers.submissions import Submissions
 from .settings import Settings
 from .vault import Vault
@@ -49,6 +51,7 @@ class Desks:
     """Who answers which questions."""
 
     providers: Providers
+    rotations: Rotations
     uses: Uses
     leases: Leases
     audit: Audit
@@ -65,6 +68,10 @@ def answers(desks: Desks) -> Iterable[Answer]:
         answer(contract.DELETE_PROVIDER, desks.providers.delete),
         answer(contract.GET_PROVIDER, desks.providers.get),
         answer(contract.LIST_PROVIDERS, desks.providers.list),
+        answer(rotation_contract.STAGE_SECRET, desks.rotations.stage),
+        answer(rotation_contract.SWITCH_SECRET, desks.rotations.switch),
+        answer(rotation_contract.DISCARD_SECRET, desks.rotations.discard),
+        answer(rotation_contract.RETIRE_PROVIDER, desks.rotations.retire),
         answer(contract.CLAIM_USES, desks.uses.claim),
         answer(contract.RELEASE_USES, desks.uses.release),
         answer(contract.LEASE, desks.leases.lease),
@@ -122,6 +129,13 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
                 submissions=submissions,
                 planner=planner,
             ),
+            rotations=Rotations(
+                database=database,
+                vault=vault,
+                bus=bus,
+                submissions=submissions,
+                planner=planner,
+            ),
             uses=Uses(database),
             leases=Leases(
                 database=database,
@@ -141,6 +155,7 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
             background(
                 bus.until_closed(),
                 every(_SWEEP_EVERY, desks.leases.forget_expired, name="forget_leases"),
+                every(_SWEEP_EVERY, desks.rotations.forget, name="forget_rotations"),
                 every(_EXPIRIES_EVERY, expiries.look, name="tell_expiries"),
                 every(_HEADS_EVERY, heads.export, name="export_heads"),
                 every(

@@ -35,6 +35,9 @@ from .audit_trail import AuditTrail
 from .bootstrap import open_first_organization
 from .catalogue.catalogue import catalogue
 from .dashboard import dashboard_routes
+from .jobs.jobs import Jobs
+from .jobs.steps import Steps
+from .jobs.worker import Worker
 from .live_events import LiveEvents
 from .measuring import Measurements, measuring
 from .oidc.identity_provider import IdentityProvider, connected_identity_provider
@@ -59,6 +62,7 @@ from .routes.oidc import OidcRoutes
 from .routes.organization import OrganizationRoutes
 from .routes.prices import PriceRoutes
 from .routes.providers import ProviderRoutes
+from .routes.rotations import RotationRoutes
 from .routes.runners import RunnerRoutes
 from .routes.sessions import SessionRoutes
 from .routes.stats import StatsRoutes
@@ -92,6 +96,7 @@ def create_app(
     readiness: Readiness,
     idempotency: Idempotency,
     requests_per_minute: int,
+    wake_worker: Callable[[], None],
     identity_provider: IdentityProvider | None = None,
     dashboard: Path | None = None,
     now: Clock = utc_now,
@@ -99,9 +104,11 @@ def create_app(
     measurements = Measurements()
     waiting_room = WaitingRoom(bus)
     live_events = LiveEvents(bus, admission.authentication)
+    jobs = Jobs(bus, records.jobs, wake=wake_worker, credentials=credentials, now=now)
     api = [
         ProviderRoutes(bus, credentials=credentials),
-        AgentTypeRoutes(bus),
+        RotationRoutes(jobs),
+        AgentTypeRoutes(bus, jobs),
         AgentRoutes(bus),
         MessageRoutes(bus, waiting_room),
         ThreadRoutes(bus),
@@ -113,7 +120,7 @@ def create_app(
         ModelRoutes(bus, catalogue(), now=now),
         MasterKeyRoutes(bus),
         RunnerRoutes(bus),
-        JobRoutes(bus),
+        JobRoutes(bus, jobs),
         AuditRoutes(AuditTrail(bus, records.audit)),
         ErrorRoutes(),
         EventRoutes(live_events),
@@ -170,6 +177,8 @@ async def serving(settings: Settings) -> AsyncIterator[int]:
             bus.hearing(ACCESS_CHANGED, admission.revocations.heard)
         )
         await stack.enter_async_context(_housekeeping(records, idempotency))
+        worker = Worker(records.jobs, bus, Steps(bus))
+        await stack.enter_async_context(background(worker.run()))
         identity_provider = await stack.enter_async_context(
             connected_identity_provider(settings.oidc_issuer, settings.oidc_client_id)
         )
@@ -181,6 +190,7 @@ async def serving(settings: Settings) -> AsyncIterator[int]:
             readiness=Readiness(bus, records.organizations.ping),
             idempotency=idempotency,
             requests_per_minute=settings.requests_per_minute,
+            wake_worker=worker.woken.set,
             identity_provider=identity_provider,
             dashboard=settings.dashboard_folder,
         )

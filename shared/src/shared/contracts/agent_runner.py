@@ -296,6 +296,7 @@ class Agent(Message):
 
     *restart_required*: it runs another version than the newest of its type, or one of
     the type it had before. An external agent has *base_urls* and no runner.
+    *incarnation* grows with every start and restart that is asked for.
     """
 
     id: UUID
@@ -313,6 +314,7 @@ class Agent(Message):
     started_at: AwareDatetime | None
     is_external: bool = False
     base_urls: BaseUrls | None = None
+    incarnation: int = 0
 
 
 class AgentPatch(Patch):

@@ -143,7 +143,8 @@ class Provider(Message):
     *version* counts changes of the row and becomes its ETag;
     `credential.version` counts secrets. *base_url* is None as long as an incomplete
     Bedrock provider has neither one nor a region. *aws_external_id* is what the trust
-    policy of a role must ask of us (`sts:ExternalId`): one for each organization.
+    policy of a role must ask of us (`sts:ExternalId`): one for each organization. One
+    that *is_retiring* takes no agents but those that use it already.
     """
 
     id: UUID
@@ -157,6 +158,7 @@ class Provider(Message):
     aws_external_id: str | None = None
     limits: ProviderLimits
     enabled: bool
+    is_retiring: bool = False
     status: ProviderStatus
     credential: CredentialState
     version: int
@@ -308,7 +310,8 @@ class LeaseRequest(Message):
     used twice; *issued_at* may differ from our clock by 30 s at most.
     Of an agent's lease it says *agent_id*, of any other the *actor* who asked for it;
     of a trial also the *submission*, a `ProviderSubmission` under `submission_binding`,
-    which comes back as a lease and is kept nowhere.
+    which comes back as a lease and is kept nowhere. A test may name the *rotation_id*
+    of the staged secret that it is of.
     """
 
     runner: str
@@ -319,6 +322,7 @@ class LeaseRequest(Message):
     purpose: LeasePurpose
     actor: Actor | None = None
     submission: Bytes | None = None
+    rotation_id: UUID | None = None
     public_key: Bytes = Field(min_length=32, max_length=32)
     nonce: Bytes = Field(min_length=16, max_length=32)
     issued_at: AwareDatetime
@@ -327,10 +331,12 @@ class LeaseRequest(Message):
     def _says_what_its_purpose_needs(self) -> Self:
         is_agents = self.purpose is LeasePurpose.AGENT
         is_trial = self.purpose is LeasePurpose.TRIAL
+        is_test = self.purpose is LeasePurpose.TEST
         if (
             (self.agent_id is None) is is_agents
             or (self.actor is None) is not is_agents
             or (self.submission is None) is is_trial
+            or (self.rotation_id is not None and not is_test)
         ):
             raise PydanticCustomError("purpose", "Does not fit the purpose")
         return self

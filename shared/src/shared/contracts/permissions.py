@@ -14,9 +14,12 @@ from . import (
     credential_events,
     credentials,
     gateway,
+    jobs,
     master_key,
     metrics,
     probes,
+    restarts,
+    rotations,
     runners,
 )
 from .base import Endpoint, Service, Signal, Topic
@@ -33,6 +36,9 @@ _MODULES: tuple[ModuleType, ...] = (
     probes,
     metrics,
     gateway,
+    jobs,
+    restarts,
+    rotations,
 )
 _EVENTS_API = ("INFO", "CREATE", "UPDATE")
 _READING_API = ("CREATE", "DELETE", "MSG.NEXT")

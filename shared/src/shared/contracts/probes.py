@@ -41,10 +41,12 @@ class ProbeProvider(Question):
 
     With a *model* it is asked for a token or a few. Without one a list is read, which
     is free; Bedrock is asked for a model that agents use, or must be told one.
+    *rotation_id* names a secret that is staged, to be tried in place of the one in use.
     """
 
     provider_id: UUID
     model: ProbedModel | None = None
+    rotation_id: UUID | None = None
 
 
 class ProbeSubmission(Question):

@@ -22,6 +22,7 @@ from shared.contracts.agent_runner import (
     Wake,
 )
 from shared.contracts.base import Empty, Page, PageQuestion
+from shared.contracts.restarts import ListConcernedAgents
 from shared.database import Database, Transaction
 from shared.errors import ConflictError, InvalidError, PreconditionFailedError
 from shared.pages import before, page_of
@@ -79,6 +80,18 @@ class Agents:
             )
         told = [self._external.told(agent) for agent in found]
         return page_of(told, limit=question.limit, id_of=lambda each: each.id)
+
+    async def list_concerned(self, question: ListConcernedAgents) -> Page[Agent]:
+        async with self._database.organization(question.org_id) as transaction:
+            found = await repository.concerned_agents(
+                transaction,
+                agent_type_id=question.agent_type_id,
+                provider_id=question.provider_id,
+                only_delivered=question.only_delivered,
+                before=before(question.cursor),
+                limit=question.limit + 1,
+            )
+        return page_of(found, limit=question.limit, id_of=lambda each: each.id)
 
     async def update(self, question: UpdateAgent) -> Agent:
         """Rename an agent, or give it another type from its next restart on."""

@@ -66,7 +66,9 @@ class Probes:
         model = question.model or await self._model_in_use(provider, question)
         _require_model(provider.type, model)
         try:
-            lease = await self._leases.obtain_once(LeasePurpose.TEST, question)
+            lease = await self._leases.obtain_once(
+                LeasePurpose.TEST, question, rotation_id=question.rotation_id
+            )
         except ACK_ONLY_ERRORS as error:
             return ProbeResult(ok=False, explanation=explained(error))
         return await self._tried(lease.credential, model)

@@ -16,6 +16,7 @@ __all__ = [
     "agents",
     "begin_claim",
     "change_agent",
+    "concerned_agents",
     "desire_running",
     "desire_stopped",
     "released",
@@ -29,7 +30,7 @@ _COLUMNS = """
     CASE WHEN a.next_agent_type_id IS NULL THEN a.agent_type_version END
         AS agent_type_version,
     a.status_reason, a.runner, a.version, a.created_at, a.updated_at, a.started_at,
-    a.is_external,
+    a.is_external, a.incarnation,
     a.desired_state = 'running' AND (
         a.next_agent_type_id IS NOT NULL
         OR COALESCE(
@@ -101,6 +102,40 @@ async def agents(
         ORDER BY a.id DESC
         LIMIT $2
         """,  # noqa: S608 - our own column list
+        before,
+        limit,
+    )
+    return [_agent(row) for row in rows]
+
+
+async def concerned_agents(
+    transaction: Transaction,
+    *,
+    agent_type_id: UUID | None,
+    provider_id: UUID | None,
+    only_delivered: bool,
+    before: UUID | None,
+    limit: int,
+) -> list[Agent]:
+    """List agents that are to run, as `ListConcernedAgents` says; newest first."""
+    rows = await transaction.fetch(
+        f"""
+        SELECT {_COLUMNS}
+        FROM agent a
+        JOIN agent_type t ON t.id = a.agent_type_id
+        JOIN agent_type_version v
+          ON v.agent_type_id = a.agent_type_id AND v.version = a.agent_type_version
+        WHERE a.desired_state = 'running'
+          AND ($1::uuid IS NULL OR COALESCE(a.next_agent_type_id, t.id) = $1)
+          AND ($2::uuid IS NULL OR v.provider_id = $2)
+          AND (NOT $3 OR v.credential_delivery = 'environment')
+          AND ($4::uuid IS NULL OR a.id < $4)
+        ORDER BY a.id DESC
+        LIMIT $5
+        """,  # noqa: S608 - our own column list
+        agent_type_id,
+        provider_id,
+        only_delivered,
         before,
         limit,
     )
@@ -289,4 +324,5 @@ def _agent(row: asyncpg.Record) -> Agent:
         updated_at=row["updated_at"],
         started_at=row["started_at"],
         is_external=row["is_external"],
+        incarnation=row["incarnation"],
     )

@@ -137,6 +137,13 @@ class Leases:
                     provider_id=request.provider_id,
                 )
                 return _there(found, Refusal.NO_USE)
+            case LeasePurpose.TEST if request.rotation_id is not None:
+                found = await repository.staged_provider(
+                    transaction,
+                    request.provider_id,
+                    rotation_id=request.rotation_id,
+                )
+                return _there(found, Refusal.NO_STAGED_SECRET)
             case LeasePurpose.TEST | LeasePurpose.MODELS:
                 found = await repository.stored_provider(
                     transaction, request.provider_id

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 from pydantic import SecretStr
@@ -18,6 +19,7 @@ from shared.contracts.credentials import (
     ProviderType,
     UpdateProvider,
 )
+from shared.contracts.rotations import RotationQuestion, StageSecret
 from shared.errors import SecretRequiredError
 
 from .configuration import (
@@ -41,9 +43,9 @@ from .credential_fields import (
     secrets_in,
 )
 
-__all__ = ["NewSecret", "Plan", "Planner", "context_of"]
+__all__ = ["NewSecret", "Plan", "Planner", "Replacement", "context_of"]
 
-_Submission: TypeAlias = CreateProvider | UpdateProvider
+_Submission: TypeAlias = CreateProvider | UpdateProvider | StageSecret
 OpenStored: TypeAlias = Callable[[], Awaitable[dict[str, SecretStr]]]
 
 
@@ -66,6 +68,14 @@ class Plan:
     changes: Sequence[str]
     missing: Sequence[str]
     secret: NewSecret | None
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """A provider's next secrets, which are all it has then, and when they expire."""
+
+    secret: NewSecret
+    expires_at: datetime | None
 
 
 class Planner:
@@ -105,9 +115,34 @@ class Planner:
         require_fitting(secrets)
         return configuration, secrets
 
+    async def replacement(
+        self, question: StageSecret, current: Provider, patch: ProviderPatch
+    ) -> Replacement:
+        """Plan secrets in place of all that are stored; of *patch* nothing else counts.
+
+        Raises as `change` does, and whenever something would be missing.
+        """
+        given = patch.model_fields_set & {*SECRETS, "aws_session_expires_at"}
+        whole = dict.fromkeys(current.credential.fields) | {
+            name: getattr(patch, name) for name in given
+        }
+
+        async def nothing_stays() -> dict[str, SecretStr]:
+            return {}
+
+        plan = await self.change(
+            question,
+            current,
+            ProviderPatch(**whole),
+            open_stored=nothing_stays,
+        )
+        if plan.missing or plan.secret is None:
+            raise incomplete(current.type, [*plan.missing])
+        return Replacement(plan.secret, plan.configuration.aws_session_expires_at)
+
     async def change(
         self,
-        question: UpdateProvider,
+        question: UpdateProvider | StageSecret,
         current: Provider,
         patch: ProviderPatch,
         *,
@@ -179,7 +214,7 @@ class Planner:
 
     async def _new_secret(
         self,
-        question: UpdateProvider,
+        question: UpdateProvider | StageSecret,
         current: Provider,
         configuration: Configuration,
         change: SecretChange,
@@ -225,7 +260,9 @@ class Planner:
         )
 
 
-def context_of(question: _Submission, base_url: str | None, *, version: int) -> Context:
+def context_of(
+    question: _Submission | RotationQuestion, base_url: str | None, *, version: int
+) -> Context:
     return Context(
         org_id=question.org_id,
         provider_id=question.provider_id,

@@ -16,6 +16,7 @@ __all__ = [
     "StoredProvider",
     "add_lease",
     "forget_leases",
+    "staged_provider",
     "stored_provider",
     "used_provider",
 ]
@@ -72,11 +73,14 @@ class Lease:
     expires_at: datetime
 
 
-_COLUMNS = """
+_OF_PROVIDER = """
     p.org_id, p.id, p.type, p.name, p.use_case, p.labels, p.base_url, p.aws_region,
-    p.aws_role_arn, p.aws_session_expires_at, p.missing, p.enabled, e.external_id,
+    p.aws_role_arn, p.enabled, e.external_id
+"""
+_SEALED = """
     c.version AS credential_version, c.encrypted_key, c.encrypted_dek, c.master_key_id
 """
+_COLUMNS = f"{_OF_PROVIDER}, {_SEALED}, p.aws_session_expires_at, p.missing"
 
 
 async def stored_provider(
@@ -93,6 +97,26 @@ async def stored_provider(
         FOR SHARE OF p, c
         """,  # noqa: S608 - our own columns
         provider_id,
+    )
+    return None if row is None else _stored_provider(row)
+
+
+async def staged_provider(
+    transaction: Transaction, provider_id: UUID, *, rotation_id: UUID
+) -> StoredProvider | None:
+    """Read a provider with the secret that is staged for it, as if it were in use."""
+    row = await transaction.fetchrow(
+        f"""
+        SELECT {_OF_PROVIDER}, {_SEALED}, c.aws_session_expires_at,
+               '{{}}'::text[] AS missing
+        FROM provider p
+        JOIN rotation c ON c.org_id = p.org_id AND c.provider_id = p.id
+        LEFT JOIN external_id e ON e.org_id = p.org_id
+        WHERE p.id = $1 AND c.id = $2 AND c.state = 'staged'
+        FOR SHARE OF p, c
+        """,  # noqa: S608 - our own columns
+        provider_id,
+        rotation_id,
     )
     return None if row is None else _stored_provider(row)
 

@@ -33,7 +33,7 @@ __all__ = [
 _SELECT = """
 SELECT p.id, p.name, p.type, p.use_case, p.labels, p.base_url, p.aws_region,
        p.aws_role_arn, p.aws_session_expires_at, p.missing, p.limits, p.enabled,
-       p.version, p.created_at, p.updated_at,
+       p.is_retiring, p.version, p.created_at, p.updated_at,
        p.aws_session_expires_at <= clock_timestamp() AS has_expired,
        c.version AS credential_version, c.hint, c.fields,
        e.external_id
@@ -266,6 +266,7 @@ def _provider(row: asyncpg.Record) -> Provider:
         aws_external_id=row["external_id"],
         limits=ProviderLimits.model_validate(row["limits"]),
         enabled=row["enabled"],
+        is_retiring=row["is_retiring"],
         status=_status(row),
         credential=CredentialState(
             version=row["credential_version"],

@@ -7,7 +7,11 @@ from uuid import UUID
 import asyncpg
 
 from shared.database import Transaction
-from shared.errors import ProviderGoneError, StaleGenerationError
+from shared.errors import (
+    ProviderGoneError,
+    ProviderRetiringError,
+    StaleGenerationError,
+)
 
 __all__ = ["UsingAgent", "advance", "agents_using", "set_uses"]
 
@@ -68,8 +72,11 @@ async def set_uses(
 ) -> None:
     """Let an agent depend on exactly *provider_ids*.
 
-    A provider that is being deleted is waited for. Raises `ProviderGoneError`.
+    A provider that is being deleted or retired is waited for. Raises
+    `ProviderGoneError`, and `ProviderRetiringError` for one that the agent does not use
+    yet.
     """
+    await _require_lasting(transaction, agent_id=agent_id, provider_ids=provider_ids)
     await transaction.execute("DELETE FROM use WHERE agent_id = $1", agent_id)
     try:
         await transaction.execute(
@@ -86,6 +93,39 @@ async def set_uses(
         raise ProviderGoneError(
             f"A provider that agent {agent_id} needs does not exist any more."
         ) from error
+
+
+async def _require_lasting(
+    transaction: Transaction, *, agent_id: UUID, provider_ids: Sequence[UUID]
+) -> None:
+    """Keep providers from retiring until the uses are written, or refuse to write.
+
+    They are locked first, and read when they are: after a wait, as they are then.
+    """
+    await transaction.execute(
+        "SELECT FROM provider WHERE id = ANY($1::uuid[]) ORDER BY id FOR SHARE",
+        provider_ids,
+    )
+    rows = await transaction.fetch(
+        """
+        SELECT p.name
+        FROM provider p
+        WHERE p.id = ANY($2::uuid[])
+          AND p.is_retiring
+          AND NOT EXISTS (
+              SELECT
+              FROM use u
+              WHERE u.agent_id = $1 AND u.provider_id = p.id
+          )
+        """,
+        agent_id,
+        provider_ids,
+    )
+    if rows:
+        raise ProviderRetiringError(
+            f'The provider "{rows[0]["name"]}" is about to be removed; give the agent '
+            "type another one."
+        )
 
 
 async def agents_using(transaction: Transaction, provider_id: UUID) -> list[UsingAgent]:

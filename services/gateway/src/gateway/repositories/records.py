@@ -8,6 +8,7 @@ from .api_keys import ApiKeyRepository, PostgresApiKeys
 from .audit import AuditRepository, PostgresAudit
 from .idempotency import IdempotencyRepository, PostgresIdempotency
 from .invitations import PostgresInvitations
+from .jobs import JobRepository, PostgresJobs
 from .logins import PostgresLogins
 from .oidc import PostgresOidc
 from .organizations import PostgresOrganizations
@@ -28,6 +29,7 @@ class Records:
     idempotency: IdempotencyRepository
     oidc: PostgresOidc
     audit: AuditRepository
+    jobs: JobRepository
 
     @classmethod
     def of(cls, database: Database) -> "Records":
@@ -41,4 +43,5 @@ class Records:
             idempotency=PostgresIdempotency(database),
             oidc=PostgresOidc(database),
             audit=PostgresAudit(database),
+            jobs=PostgresJobs(database),
         )

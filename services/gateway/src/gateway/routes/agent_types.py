@@ -1,11 +1,13 @@
 """`/agent-types`: the templates that agents are made from."""
 
 from http import HTTPStatus
+from typing import Literal
 
 from gateway.access.permissions import Permission
+from gateway.jobs.jobs import Jobs
 from gateway.routing.asked import Asked
-from gateway.routing.operations import operation
-from gateway.routing.reading import PageQuery
+from gateway.routing.operations import Reply, operation
+from gateway.routing.reading import Input, PageQuery
 from shared.bus import Bus
 from shared.contracts.agent_runner import (
     CREATE_AGENT_TYPE,
@@ -21,20 +23,31 @@ from shared.contracts.agent_runner import (
     UpdateAgentType,
 )
 from shared.contracts.base import Page
+from shared.contracts.jobs import Job
 from shared.errors import (
     AgentTypeInUseError,
     AgentTypeNotFoundError,
+    JobRunningError,
     NameTakenError,
     PreconditionFailedError,
     ProviderNotFoundError,
 )
 
+from .rotations import accepted
+
 __all__ = ["AgentTypeRoutes"]
 
 
+class RestartQuery(Input):
+    """Whether running agents restart with the new version, a few at a time."""
+
+    restart: Literal["rolling"] | None = None
+
+
 class AgentTypeRoutes:
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, jobs: Jobs) -> None:
         self._bus = bus
+        self._jobs = jobs
 
     @operation("GET /agent-types", needs=Permission.AGENT_TYPES_READ)
     async def list_agent_types(self, asked: Asked, query: PageQuery) -> Page[AgentType]:
@@ -71,16 +84,30 @@ class AgentTypeRoutes:
     @operation(
         "PATCH /agent-types/{id}",
         needs=Permission.AGENT_TYPES_WRITE,
-        errors=(NameTakenError, PreconditionFailedError, ProviderNotFoundError),
+        also={HTTPStatus.ACCEPTED: Job},
+        errors=(
+            JobRunningError,
+            NameTakenError,
+            PreconditionFailedError,
+            ProviderNotFoundError,
+        ),
         missing=AgentTypeNotFoundError,
     )
     async def update_agent_type(
-        self, asked: Asked, body: AgentTypePatch, if_version: int | None
-    ) -> AgentType:
+        self,
+        asked: Asked,
+        query: RestartQuery,
+        body: AgentTypePatch,
+        if_version: int | None,
+    ) -> AgentType | Reply[Job]:
         """Change an agent type, which makes a new version.
 
         Running agents keep the version they started with and say `restart_required`.
+        With `restart=rolling` the answer is the job that restarts them.
         """
+        if query.restart is not None:
+            asked.who.require(Permission.AGENTS_WRITE)
+            await self._jobs.require_free(asked.who, asked.id)
         question = UpdateAgentType(
             org_id=asked.org_id,
             actor=asked.actor,
@@ -88,7 +115,12 @@ class AgentTypeRoutes:
             patch=body,
             if_version=if_version,
         )
-        return await self._bus.ask(UPDATE_AGENT_TYPE, question)
+        changed = await self._bus.ask(UPDATE_AGENT_TYPE, question)
+        if query.restart is None:
+            return changed
+        return accepted(
+            asked, await self._jobs.restart_agents(asked.who, asked.new_id, asked.id)
+        )
 
     @operation(
         "DELETE /agent-types/{id}",

@@ -1,0 +1,1 @@
+"""Jobs: what changes an organization's things step by step, whoever works at it."""
