@@ -159,7 +159,10 @@ async def test_each_step_by_hand_comes_to_the_same(
     operator: Operator, sandbox: Sandbox
 ) -> None:
     ada = await operator.running_agent(sandbox.base_url, OLD_KEY)
-    old, agent = f"/api/providers/{ada['provider_id']}", f"/api/agents/{ada['agent_id']}"
+    old, agent = (
+        f"/api/providers/{ada['provider_id']}",
+        f"/api/agents/{ada['agent_id']}",
+    )
 
     new = await _provider(operator, sandbox, "new", NEW_KEY)
     test = await operator.made(f"/api/providers/{new}/test")

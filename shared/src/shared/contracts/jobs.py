@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from .base import Actor, Event, Explanation, Message, Service, Topic
+from .routes import Fallback
 
 __all__ = [
     "JOB_ADVANCED",
@@ -17,6 +18,7 @@ __all__ = [
     "Job",
     "JobAdvanced",
     "JobAgent",
+    "JobAgentType",
     "JobKind",
     "JobStatus",
     "JobStep",
@@ -117,12 +119,21 @@ class JobAgent(Message):
     explanation: Explanation | None = None
 
 
+class JobAgentType(Message):
+    """An agent type that a job moves, as it was before."""
+
+    id: UUID
+    name: str
+    provider_id: UUID
+    fallbacks: list[Fallback] = Field(default_factory=list)
+
+
 class Job(Message):
     """A job and all that is known of it; *version* grows with every change.
 
     Of a rotation *to_provider_id* None means that the provider keeps its id and gets a
-    new secret. *agent_type_ids* are the types it moves, once it has found them; *model*
-    is what a test asks for where one is needed.
+    new secret. *agent_types* are those it moves, and *agents* those it restarts, once
+    it has found them; *model* is what a test asks for where one is needed.
     """
 
     id: UUID
@@ -135,7 +146,7 @@ class Job(Message):
     model: str | None = None
     agent_type_id: UUID | None = None
     steps: list[JobStep]
-    agent_type_ids: list[UUID] | None = None
+    agent_types: list[JobAgentType] | None = None
     agents: list[JobAgent] | None = None
     explanation: Explanation | None = None
     actor: Actor

@@ -99,7 +99,10 @@ class ExternalAgents:
         act: str,
         token_hash: bytes | None = None,
     ) -> None:
-        """Let an agent call, as of the newest version of its type."""
+        """Let an agent call, as of the newest version of its type.
+
+        What only the version before used is let go once runners were told.
+        """
         claim = await self._claims.claim(question, agent)
         async with self._database.organization(question.org_id) as transaction:
             if not await repository.let_in(
@@ -116,6 +119,8 @@ class ExternalAgents:
                 )
             await self._note(transaction, question, act, agent.id)
         await self._tell_runners(agent.id)
+        if agent.desired_state is DesiredState.RUNNING:
+            await self._claim_again(question, agent.id)
 
     async def shut_out(self, question: AgentQuestion) -> None:
         """Suspend an agent's token, and let its providers go."""

@@ -112,6 +112,45 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/providers/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate a provider's secret, or move what uses it to another provider.
+         * @description The new one is tested first. Agent types move, agents restart a few at a time;
+         *     those that do not come up are skipped and listed. No message is lost.
+         *     It takes the rights to change agent types and agents, too.
+         */
+        post: operations["rotate_provider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agent-types/{id}/restart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Restart the agents of a type that are to run, a few at a time. */
+        post: operations["restart_agents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/agent-types": {
         parameters: {
             query?: never;
@@ -148,6 +187,7 @@ export interface paths {
         /**
          * Change an agent type, which makes a new version.
          * @description Running agents keep the version they started with and say `restart_required`.
+         *     With `restart=rolling` the answer is the job that restarts them.
          */
         patch: operations["update_agent_type"];
         trace?: never;
@@ -965,6 +1005,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List rotations and rolling restarts, newest first. */
+        get: operations["list_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/jobs/{id}": {
         parameters: {
             query?: never;
@@ -1437,6 +1494,7 @@ export interface components {
          *
          *     *restart_required*: it runs another version than the newest of its type, or one of
          *     the type it had before. An external agent has *base_urls* and no runner.
+         *     *incarnation* grows with every start and restart that is asked for.
          */
         Agent: {
             /** Format: uuid */
@@ -1460,6 +1518,8 @@ export interface components {
             is_external: boolean;
             /** @default null */
             base_urls: components["schemas"]["BaseUrls"] | null;
+            /** @default 0 */
+            incarnation: number;
         };
         /** @description The last lines an agent wrote, secrets masked. */
         AgentLogs: {
@@ -1494,6 +1554,12 @@ export interface components {
             /** Format: uuid */
             agent_type_id?: string;
         };
+        /**
+         * AgentProgress
+         * @description *left_alone*: it was stopped or removed meanwhile, and needs no restart.
+         * @enum {string}
+         */
+        AgentProgress: "waiting" | "restarting" | "restarted" | "left_alone" | "skipped";
         /**
          * AgentRuntime
          * @description What an agent runs in; of processes any reads what their account can.
@@ -2029,6 +2095,98 @@ export interface components {
             /** @default null */
             invitation_link?: string | null;
         };
+        /**
+         * @description A job and all that is known of it; *version* grows with every change.
+         *
+         *     Of a rotation *to_provider_id* None means that the provider keeps its id and gets a
+         *     new secret. *agent_types* are those it moves, and *agents* those it restarts, once
+         *     it has found them; *model* is what a test asks for where one is needed.
+         */
+        Job: {
+            /** Format: uuid */
+            id: string;
+            kind: components["schemas"]["JobKind"];
+            /** @default running */
+            status: components["schemas"]["JobStatus"];
+            /** @default 1 */
+            version: number;
+            /** @default null */
+            provider_id: string | null;
+            /** @default null */
+            to_provider_id: string | null;
+            /** @default false */
+            delete_old: boolean;
+            /** @default null */
+            model: string | null;
+            /** @default null */
+            agent_type_id: string | null;
+            steps: components["schemas"]["JobStep"][];
+            /** @default null */
+            agent_types: components["schemas"]["JobAgentType"][] | null;
+            /** @default null */
+            agents: components["schemas"]["JobAgent"][] | null;
+            /** @default null */
+            explanation: components["schemas"]["Explanation"] | null;
+            actor: components["schemas"]["Actor"];
+            /** Format: date-time */
+            started_at: string;
+            /** @default null */
+            finished_at: string | null;
+        };
+        /**
+         * @description An agent that a job restarts. *incarnation* is the one to be replaced.
+         *
+         *     *explanation* says why it was skipped.
+         */
+        JobAgent: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            incarnation: number;
+            /** @default null */
+            started_at: string | null;
+            /** @default waiting */
+            progress: components["schemas"]["AgentProgress"];
+            /** @default null */
+            asked_at: string | null;
+            /** @default null */
+            explanation: components["schemas"]["Explanation"] | null;
+        };
+        /** @description An agent type that a job moves, as it was before. */
+        JobAgentType: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /** Format: uuid */
+            provider_id: string;
+            fallbacks: components["schemas"]["Fallback-Output"][];
+        };
+        /**
+         * JobKind
+         * @enum {string}
+         */
+        JobKind: "provider.rotation" | "agent_type.restart";
+        /**
+         * JobStatus
+         * @description How a job is, or how it ended.
+         *
+         *     *completed*: every step is done, if agents were skipped they are listed. *failed*:
+         *     something is not done, and is not undone. *rolled_back*: all is as it was before.
+         * @enum {string}
+         */
+        JobStatus: "running" | "completed" | "failed" | "rolled_back";
+        /** @description A step; *attempts* counts those that met something passing, *explanation* it. */
+        JobStep: {
+            name: components["schemas"]["StepName"];
+            /** @default pending */
+            status: components["schemas"]["StepStatus"];
+            /** @default 0 */
+            attempts: number;
+            /** @default null */
+            explanation: components["schemas"]["Explanation"] | null;
+            /** @default null */
+            finished_at: string | null;
+        };
         JsonValue: unknown;
         /**
          * @description A model as its provider lists it; what that does not say is None or empty.
@@ -2200,6 +2358,8 @@ export interface components {
             is_external: boolean;
             /** @default null */
             base_urls: components["schemas"]["BaseUrls"] | null;
+            /** @default 0 */
+            incarnation: number;
             /** @default null */
             agent_token?: string | null;
         };
@@ -2289,6 +2449,11 @@ export interface components {
         };
         PageOfExplainedError: {
             data: components["schemas"]["ExplainedError"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
+        PageOfJob: {
+            data: components["schemas"]["Job"][];
             /** @default null */
             next_cursor: string | null;
         };
@@ -2412,7 +2577,8 @@ export interface components {
          *     *version* counts changes of the row and becomes its ETag;
          *     `credential.version` counts secrets. *base_url* is None as long as an incomplete
          *     Bedrock provider has neither one nor a region. *aws_external_id* is what the trust
-         *     policy of a role must ask of us (`sts:ExternalId`): one for each organization.
+         *     policy of a role must ask of us (`sts:ExternalId`): one for each organization. One
+         *     that *is_retiring* takes no agents but those that use it already.
          */
         Provider: {
             /** Format: uuid */
@@ -2432,6 +2598,8 @@ export interface components {
             aws_external_id: string | null;
             limits: components["schemas"]["ProviderLimits-Output"];
             enabled: boolean;
+            /** @default false */
+            is_retiring: boolean;
             status: components["schemas"]["ProviderStatus"];
             credential: components["schemas"]["CredentialState"];
             version: number;
@@ -2746,6 +2914,30 @@ export interface components {
          */
         Role: "owner" | "admin" | "operator" | "viewer";
         /**
+         * @description Either new secrets, which replace all that the provider has, or another provider.
+         *
+         *     *delete_old* removes the old provider at the end. Bedrock is tested with *model*: if
+         *     none is named, with one that agent types use.
+         */
+        Rotation: {
+            /** @default null */
+            to_provider_id?: string | null;
+            /** @default false */
+            delete_old?: boolean;
+            /** @default null */
+            model?: string | null;
+            /** @default null */
+            api_key?: string | null;
+            /** @default null */
+            aws_access_key_id?: string | null;
+            /** @default null */
+            aws_secret_access_key?: string | null;
+            /** @default null */
+            aws_session_token?: string | null;
+            /** @default null */
+            aws_session_expires_at?: string | null;
+        };
+        /**
          * @description One agent-runner; *agents* counts all that are to run there, whoever's they are.
          *
          *     *capacity* is how many it is meant for; *labels* are what agent types may ask for.
@@ -2815,6 +3007,17 @@ export interface components {
             /** Format: date-time */
             expires_at: string;
         };
+        /**
+         * StepName
+         * @description What jobs do, in this order; the last four undo.
+         * @enum {string}
+         */
+        StepName: "test" | "switch" | "retire" | "move" | "restart" | "delete" | "move_back" | "restart_back" | "reinstate" | "discard";
+        /**
+         * StepStatus
+         * @enum {string}
+         */
+        StepStatus: "pending" | "running" | "done" | "failed" | "left_out";
         /**
          * Table
          * @description By what the two tables tell tasks apart.
@@ -3673,8 +3876,38 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
+        /** @description `IDEMPOTENCY_KEY_REUSED` or `PROVIDER_INCOMPLETE` or `VALIDATION_FAILED` */
+        IDEMPOTENCY_KEY_REUSED_or_PROVIDER_INCOMPLETE_or_VALIDATION_FAILED: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `JOB_RUNNING` or `REQUEST_IN_PROGRESS` */
+        JOB_RUNNING_or_REQUEST_IN_PROGRESS: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
         /** @description `AGENT_TYPE_NOT_FOUND` */
         AGENT_TYPE_NOT_FOUND: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `JOB_RUNNING` or `NAME_TAKEN` */
+        JOB_RUNNING_or_NAME_TAKEN: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -4400,6 +4633,92 @@ export interface operations {
             503: components["responses"]["DATABASE_UNAVAILABLE_or_MASTER_KEY_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
         };
     };
+    rotate_provider: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same request within 24 hours, it brings the same answer, without what is shown once. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rotation"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["PROVIDER_NOT_FOUND"];
+            409: components["responses"]["JOB_RUNNING_or_REQUEST_IN_PROGRESS"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_PROVIDER_INCOMPLETE_or_VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_MASTER_KEY_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    restart_agents: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same request within 24 hours, it brings the same answer, without what is shown once. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["AGENT_TYPE_NOT_FOUND"];
+            409: components["responses"]["JOB_RUNNING_or_REQUEST_IN_PROGRESS"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
     list_agent_types: {
         parameters: {
             query?: {
@@ -4553,7 +4872,9 @@ export interface operations {
     };
     update_agent_type: {
         parameters: {
-            query?: never;
+            query?: {
+                restart?: "rolling";
+            };
             header?: {
                 /** @description The `ETag` that was read: 412 if the object has changed since. */
                 "If-Match"?: string;
@@ -4583,11 +4904,25 @@ export interface operations {
                     "application/json": components["schemas"]["AgentType"];
                 };
             };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
             400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
             401: components["responses"]["INVALID_API_KEY"];
             403: components["responses"]["FORBIDDEN"];
             404: components["responses"]["AGENT_TYPE_NOT_FOUND_or_PROVIDER_NOT_FOUND"];
-            409: components["responses"]["NAME_TAKEN"];
+            409: components["responses"]["JOB_RUNNING_or_NAME_TAKEN"];
             412: components["responses"]["PRECONDITION_FAILED"];
             413: components["responses"]["REQUEST_TOO_LARGE"];
             422: components["responses"]["VALIDATION_FAILED"];
@@ -6582,6 +6917,40 @@ export interface operations {
             503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
         };
     };
+    list_jobs: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfJob"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
     get_job: {
         parameters: {
             query?: never;
@@ -6604,7 +6973,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Rewrap"] | components["schemas"]["Repricing"];
+                    "application/json": components["schemas"]["Job"] | components["schemas"]["Rewrap"] | components["schemas"]["Repricing"];
                 };
             };
             400: components["responses"]["MALFORMED_REQUEST"];

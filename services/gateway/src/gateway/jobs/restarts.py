@@ -51,7 +51,7 @@ class Restarts:
 
     async def gone_over(self, work: Work) -> list[JobAgent]:
         """Find who runs with the new provider, of the types that were moved to it."""
-        types = set(work.job.agent_type_ids or ())
+        types = {each.id for each in work.job.agent_types or ()}
         found = await self._all(work, provider_id=work.new)
         return [found_agent(each) for each in found if each.agent_type_id in types]
 

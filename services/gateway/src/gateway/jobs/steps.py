@@ -5,6 +5,7 @@ after a crash. Raises nothing that was foreseen: an error is an outcome.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
 from uuid import UUID
 
 from shared.bus import Bus
@@ -13,10 +14,18 @@ from shared.contracts.agent_runner import (
     GET_AGENT_TYPE,
     LIST_AGENT_TYPES,
     UPDATE_AGENT_TYPE,
+    AgentType,
+    AgentTypePatch,
     UpdateAgentType,
 )
 from shared.contracts.credentials import DELETE_PROVIDER, ProviderQuestion
-from shared.contracts.jobs import AgentProgress, Job, JobAgent, StepName
+from shared.contracts.jobs import (
+    AgentProgress,
+    Job,
+    JobAgent,
+    JobAgentType,
+    StepName,
+)
 from shared.contracts.probes import PROBE_PROVIDER
 from shared.contracts.rotations import (
     DISCARD_SECRET,
@@ -34,13 +43,15 @@ from shared.errors import (
 )
 
 from .explanations import explained
-from .moving import moved, names
+from .moving import found_type, moved, moved_back, names
 from .planning import Away, Done, Hindered, Outcome, Refused, Unfinished
 from .restarting import is_over
 from .restarts import Restarts
 from .work import Work
 
 __all__ = ["Steps"]
+
+_Change: TypeAlias = Callable[[AgentType, JobAgentType], AgentTypePatch | None]
 
 
 class Steps:
@@ -99,13 +110,22 @@ class Steps:
 
     async def _move(self, work: Work) -> Outcome:
         """Find the types that name the old provider, and then give them the new one."""
-        if work.job.agent_type_ids is None:
+        if work.job.agent_types is None:
             found = await self._types_naming(work, work.old)
-            return Unfinished(work.learned(agent_type_ids=found))
-        return await self._moved(work, old=work.old, new=work.new)
+            return Unfinished(work.learned(agent_types=found))
+
+        def change(agent_type: AgentType, _: JobAgentType) -> AgentTypePatch | None:
+            return moved(agent_type, old=work.old, new=work.new)
+
+        return await self._changed(work, change)
 
     async def _move_back(self, work: Work) -> Outcome:
-        return await self._moved(work, old=work.new, new=work.old)
+        def change(
+            agent_type: AgentType, before: JobAgentType
+        ) -> AgentTypePatch | None:
+            return moved_back(agent_type, before, old=work.old, new=work.new)
+
+        return await self._changed(work, change)
 
     async def _restart(self, work: Work) -> Outcome:
         """Restart who is concerned; whoever came to be concerned meanwhile, too.
@@ -158,41 +178,41 @@ class Steps:
         )
         await self._bus.ask(RETIRE_PROVIDER, question)
 
-    async def _types_naming(self, work: Work, provider_id: UUID) -> list[UUID]:
-        found: list[UUID] = []
+    async def _types_naming(self, work: Work, provider_id: UUID) -> list[JobAgentType]:
+        found: list[JobAgentType] = []
         cursor: str | None = None
         while True:
             page = await self._bus.ask(LIST_AGENT_TYPES, work.page(cursor))
-            found += [each.id for each in page.data if names(each, provider_id)]
+            found += [
+                found_type(each) for each in page.data if names(each, provider_id)
+            ]
             cursor = page.next_cursor
             if cursor is None:
                 return found
 
-    async def _moved(self, work: Work, *, old: UUID, new: UUID) -> Outcome:
+    async def _changed(self, work: Work, change: _Change) -> Outcome:
         try:
-            for agent_type_id in work.job.agent_type_ids or ():
-                await self._move_type(work, agent_type_id, old=old, new=new)
+            for before in work.job.agent_types or ():
+                await self._change_type(work, before, change)
         except PreconditionFailedError:  # somebody has just changed it: look again
             return Unfinished(work.job)
         return Done(work.job)
 
-    async def _move_type(
-        self, work: Work, agent_type_id: UUID, *, old: UUID, new: UUID
+    async def _change_type(
+        self, work: Work, before: JobAgentType, change: _Change
     ) -> None:
-        """Move one type, unless it is moved, or gone."""
+        """Change one type, unless that is done already, or it is gone."""
         try:
-            agent_type = await self._bus.ask(
-                GET_AGENT_TYPE, work.agent_type(agent_type_id)
-            )
+            agent_type = await self._bus.ask(GET_AGENT_TYPE, work.agent_type(before.id))
         except AgentTypeNotFoundError:
             return
-        patch = moved(agent_type, old=old, new=new)
+        patch = change(agent_type, before)
         if patch is None:
             return
         question = UpdateAgentType(
             org_id=work.org_id,
             actor=work.job.actor,
-            agent_type_id=agent_type_id,
+            agent_type_id=before.id,
             patch=patch,
             if_version=agent_type.version,
         )
