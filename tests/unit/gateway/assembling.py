@@ -16,7 +16,7 @@ from gateway.routing.idempotency import Idempotency
 from shared.identity import Identity
 from shared.testing import FakeBus, FakeClock
 
-from .fakes import AbsentDatabase, FakeApiKeys, FakeAudit, FakeIdempotency
+from .fakes import AbsentDatabase, FakeApiKeys, FakeAudit, FakeIdempotency, FakeJobs
 
 __all__ = ["assembled"]
 
@@ -31,6 +31,7 @@ def assembled(
     *,
     requests_per_minute: int = 6_000,
     ping: Callable[[], Awaitable[None]] | None = None,
+    jobs: FakeJobs | None = None,
 ) -> web.Application:
     async def answer() -> None:
         """Stand for a database that is there."""
@@ -41,6 +42,7 @@ def assembled(
         api_keys=api_keys,
         idempotency=FakeIdempotency(),
         audit=FakeAudit(),
+        jobs=jobs or FakeJobs(),
     )
     return create_app(
         bus=bus,

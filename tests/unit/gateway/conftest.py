@@ -14,7 +14,7 @@ from shared.identity import Identity
 from shared.testing import FakeBus, FakeClock
 
 from .assembling import assembled
-from .fakes import FakeApiKeys, Neighbours
+from .fakes import FakeApiKeys, FakeJobs, Neighbours
 
 OWNER_KEY = "cust_" + "o" * 40
 
@@ -50,10 +50,19 @@ def credentials() -> Identity:
 
 
 @pytest.fixture
+def jobs() -> FakeJobs:
+    return FakeJobs()
+
+
+@pytest.fixture
 def app(
-    bus: FakeBus, api_keys: FakeApiKeys, credentials: Identity, clock: FakeClock
+    bus: FakeBus,
+    api_keys: FakeApiKeys,
+    credentials: Identity,
+    clock: FakeClock,
+    jobs: FakeJobs,
 ) -> web.Application:
-    return assembled(bus, api_keys, credentials, clock)
+    return assembled(bus, api_keys, credentials, clock, jobs=jobs)
 
 
 @pytest_asyncio.fixture

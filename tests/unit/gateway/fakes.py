@@ -1,6 +1,6 @@
 """The record and the neighbours of the gateway, in memory."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -12,14 +12,18 @@ from gateway.access.principals import Principal
 from gateway.access.tokens import hash_of
 from gateway.repositories.api_keys import ApiKey
 from gateway.repositories.idempotency import Claim, Kept
+from gateway.repositories.jobs import ClaimedJob
 from gateway.repositories.organizations import Organization
 from shared.bus import answer
 from shared.contracts.base import Actor, AuditEntry, Endpoint, Message, ReplyT, RequestT
+from shared.contracts.jobs import Job, JobStatus
 from shared.database import Database, Transaction
 from shared.errors import (
     ApiKeyNotFoundError,
     ConflictError,
     DatabaseUnavailableError,
+    JobNotFoundError,
+    JobRunningError,
     NameTakenError,
 )
 from shared.ids import new_id
@@ -223,3 +227,73 @@ class FakeIdempotency:
 
     async def forget(self) -> None:
         self.rows.clear()
+
+
+@dataclass
+class FakeJobs:
+    """Jobs in memory; a claim lasts until a dead gateway's is taken over.
+
+    *busy* are things that another job works on. With *forgets* nothing of a job's way
+    is kept: the control of what keeping is for.
+    """
+
+    jobs: dict[UUID, Job] = field(default_factory=dict)
+    told: dict[UUID, int] = field(default_factory=dict)
+    claims: dict[UUID, UUID] = field(default_factory=dict)
+    busy: set[UUID] = field(default_factory=set)
+    forgets: bool = False
+
+    async def add(self, org_id: UUID, job: Job) -> Job:
+        await self.require_free(org_id, {job.provider_id or job.id})
+        return self.jobs.setdefault(job.id, job)
+
+    async def one(self, org_id: UUID, job_id: UUID) -> Job:
+        del org_id
+        if job_id not in self.jobs:
+            raise JobNotFoundError("There is no such job.")
+        return self.jobs[job_id]
+
+    async def newest(
+        self, org_id: UUID, *, before: UUID | None, limit: int
+    ) -> list[Job]:
+        del org_id, before
+        return [*self.jobs.values()][:limit]
+
+    async def require_free(self, org_id: UUID, concerns: Collection[UUID]) -> None:
+        del org_id
+        if self.busy & set(concerns):
+            raise JobRunningError("Another job works on it.")
+
+    async def claim(
+        self, worker: UUID, *, lasting: timedelta, limit: int
+    ) -> list[ClaimedJob]:
+        del lasting
+        free = [
+            job
+            for job in self.jobs.values()
+            if job.status is JobStatus.RUNNING and self.claims.get(job.id) != worker
+        ]
+        self.claims |= {job.id: worker for job in free[:limit]}
+        return [
+            ClaimedJob(ORGANIZATION, job, self.told.get(job.id, 0))
+            for job in free[:limit]
+        ]
+
+    async def renew(self, worker: UUID, *, lasting: timedelta) -> None:
+        """Do nothing: a claim lasts anyway."""
+
+    async def keep(self, worker: UUID, org_id: UUID, job: Job) -> bool:
+        del org_id
+        if self.claims.get(job.id) != worker:
+            return False
+        if not self.forgets or job.status is not JobStatus.RUNNING:
+            self.jobs[job.id] = job
+        return True
+
+    async def note_told(self, worker: UUID, org_id: UUID, job: Job) -> None:
+        del worker, org_id
+        self.told[job.id] = job.version
+
+    async def release(self, worker: UUID, job_id: UUID) -> None:
+        if self.claims.get(job_id) == worker:
+            del self.claims[job_id]

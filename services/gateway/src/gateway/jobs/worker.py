@@ -5,6 +5,7 @@ nobody but the step that was at work, and steps may be done again.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -37,10 +38,16 @@ _MOST_JOBS = 10
 
 
 class Worker:
-    """*woken* is set when there is a new job."""
+    """*woken* is set when there is a new job; *pause* waits so many seconds."""
 
     def __init__(
-        self, repository: JobRepository, bus: Bus, steps: Steps, *, now: Clock = utc_now
+        self,
+        repository: JobRepository,
+        bus: Bus,
+        steps: Steps,
+        *,
+        now: Clock = utc_now,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.woken = asyncio.Event()
         self._id = new_id()
@@ -48,6 +55,7 @@ class Worker:
         self._bus = bus
         self._steps = steps
         self._now = now
+        self._pause = pause
         self._held: set[UUID] = set()
 
     async def run(self) -> None:
@@ -97,7 +105,7 @@ class Worker:
             ahead = after(job, outcome, now=self._now())
             if ahead != job:
                 job = await self._kept(claimed.org_id, ahead)
-            await asyncio.sleep(pause_after(outcome, job).total_seconds())
+            await self._pause(pause_after(outcome, job).total_seconds())
         log.info("job.ended", job=str(job.id), status=job.status)
 
     async def _kept(self, org_id: UUID, ahead: Job) -> Job:
