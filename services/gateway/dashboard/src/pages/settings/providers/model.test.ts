@@ -18,6 +18,7 @@ function provider(changes: Partial<Provider> = {}): Provider {
     aws_external_id: null,
     limits: { requests_per_minute: null, tokens_per_minute: null, concurrent: null },
     enabled: true,
+    is_retiring: false,
     status: "ready",
     credential: KEY,
     version: 1,
