@@ -82,12 +82,13 @@ async def serving(folder: Path, upstream: str, port: int) -> AsyncIterator[None]
             database=cast(Database, None), bus=bus, tenure=tenure, most_deliveries=3
         )
         book = CallBook(spool, runner=tenure.runner)
+        large_bodies = stack.enter_context(reading_large_bodies())
         await stack.enter_async_context(
             open_doors(
                 ProxyApplication(
                     hosted,
-                    Forwarding(client=client, book=book),
-                    stack.enter_context(reading_large_bodies()),
+                    Forwarding(client=client, book=book, large_bodies=large_bodies),
+                    large_bodies,
                 ),
                 create_app(hosted, desk),
                 deadlines=deadlines,

@@ -119,7 +119,9 @@ def show_steps(spool: Spool) -> None:
     book = CallBook(spool, runner="runner-1")
 
     def account() -> None:
-        call = book.open(caller, asked, request_id="0" * 36, admission=Unlimited())
+        call = book.open(
+            caller, credential, asked, request_id="0" * 36, admission=Unlimited()
+        )
         call.settle(CallStatus.COMPLETED)
 
     show("find path and format", lambda: place_of(_PATH))
@@ -156,8 +158,11 @@ def whole_call(spool: Spool, client: Answering, body: bytes) -> Callable[[], Non
     hosted = HostedAgents(Tenure(runner="r", epoch=1, asked_at=boot_time()))
     hosted.add(caller)
     book = CallBook(spool, runner="runner-1")
+    large_bodies = LargeBodies()
     application = ProxyApplication(
-        hosted, Forwarding(client=cast(Client, client), book=book), LargeBodies()
+        hosted,
+        Forwarding(client=cast(Client, client), book=book, large_bodies=large_bodies),
+        large_bodies,
     )
     return lambda: run(application.serve(exchange(body)))
 

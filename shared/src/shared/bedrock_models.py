@@ -9,7 +9,14 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["GEOGRAPHIES", "BedrockModel", "ModelIdError", "ModelKind", "bedrock_model"]
+__all__ = [
+    "GEOGRAPHIES",
+    "BedrockModel",
+    "ModelIdError",
+    "ModelKind",
+    "bedrock_model",
+    "vendor_of",
+]
 
 GEOGRAPHIES = ("apac", "au", "ca", "eu", "global", "in", "jp", "us", "us-gov")
 """The prefixes of system-defined inference profiles."""
@@ -88,6 +95,15 @@ def bedrock_model(text: str) -> BedrockModel:
             geography=profile[1],
         )
     return BedrockModel(text, ModelKind.FOUNDATION, foundation_id=_foundation_id(text))
+
+
+def vendor_of(text: str) -> str | None:
+    """Say whose model it is, as `anthropic`; None where the id does not tell."""
+    try:
+        foundation_id = bedrock_model(text).foundation_id
+    except ModelIdError:
+        return None
+    return foundation_id.partition(".")[0] if foundation_id else None
 
 
 def _foundation_id(text: str) -> str:

@@ -139,7 +139,9 @@ async def serving(
         )
         large_bodies = stack.enter_context(reading_large_bodies())
         forwarding = Forwarding(
-            client=client, book=CallBook(spool, runner=settings.name)
+            client=client,
+            book=CallBook(spool, runner=settings.name),
+            large_bodies=large_bodies,
         )
         doors = await stack.enter_async_context(
             open_doors(

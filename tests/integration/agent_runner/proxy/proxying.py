@@ -31,6 +31,7 @@ from agent_runner.proxy.application import ProxyApplication
 from agent_runner.proxy.calls import CallBook, interrupted
 from agent_runner.proxy.forwarding import Forwarding
 from agent_runner.proxy.large_bodies import reading_large_bodies
+from agent_runner.proxy.patience import Patience
 from agent_runner.repositories.messages import Host
 from agent_runner.spool.spool import Spool
 from agent_runner.tenure import Tenure
@@ -38,6 +39,7 @@ from shared.agent_tokens import new_token
 from shared.contracts.agent_runner import AgentType, Resources
 from shared.contracts.credentials import LeasedCredential, ProviderType
 from shared.contracts.metrics import CallRecord
+from shared.contracts.routes import Fallback
 from shared.database import Database
 from shared.ids import new_id
 from shared.testing import FakeBus
@@ -210,6 +212,13 @@ class Proxy:
     def lead_to(self, base_url: str) -> None:
         self.agent.lease = lease_of(base_url)
 
+    def fall_back_to(self, lease: HeldLease, model: str = MODEL) -> None:
+        """Let the agent's type have one more fallback, which is leased."""
+        provider_id = lease.credential.provider_id
+        fallback = Fallback(provider_id=provider_id, model=model)
+        self.change_type(fallbacks=[*self.agent.agent_type.fallbacks, fallback])
+        self.agent.fallback_leases[provider_id] = lease
+
     def change_credential(self, **fields: Any) -> None:
         """Swap the lease as its renewal does."""
         credential = self.agent.lease.credential.model_copy(update=fields)
@@ -271,6 +280,7 @@ async def open_proxy(
     resolve: Resolve = resolve,
     max_spool_bytes: int | None = None,
     segment_bytes: int = 8 * 1024 * 1024,
+    retrying: Patience | None = None,
 ) -> AsyncIterator[Proxy]:
     """Open the runner's door on 127.0.0.1 with an agent of the provider *base_url*."""
     with (
@@ -296,7 +306,12 @@ async def open_proxy(
             open_doors(
                 ProxyApplication(
                     hosted,
-                    Forwarding(client=client, book=CallBook(spool, runner="runner-1")),
+                    Forwarding(
+                        client=client,
+                        book=CallBook(spool, runner="runner-1"),
+                        large_bodies=large_bodies,
+                        patience=retrying,
+                    ),
                     large_bodies,
                 ),
                 create_app(hosted, _desk()),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from time import monotonic
 from typing import Any
@@ -12,8 +12,10 @@ from pydantic_core import to_json
 
 from agent_runner.callers import ModelCaller
 from agent_runner.hosted_agents import MessageInHand
+from agent_runner.spool.format import MAX_SETTLED_PAYLOAD_BYTES
 from agent_runner.spool.spool import Spool
 from shared.contracts.base import Explanation
+from shared.contracts.credentials import LeasedCredential
 from shared.contracts.metrics import CallRecord, CallStatus
 from shared.ids import new_id
 from shared.provider_errors.on_the_way import ON_THE_WAY
@@ -41,6 +43,10 @@ _CHANGING = {
 }
 
 
+Attempt = Mapping[str, object]
+"""The fields of an `AttemptRecord`."""
+
+
 @dataclass(slots=True)
 class OpenCall:
     """An admitted call, and what is known of it so far.
@@ -48,7 +54,8 @@ class OpenCall:
     Times are of the monotonic clock. *request_id* is what the client is told: the
     provider's, once it has given one. *lasting* is the `lasting_part` of *record*.
     *report* is that of an answer in one piece; a
-    *stream* has its own.
+    *stream* has its own. All of these are of the attempt that is being made, *attempts*
+    are those that have ended.
     """
 
     record: CallRecord
@@ -59,6 +66,9 @@ class OpenCall:
     request_id: str
     admission: Admission
     began: float = field(default_factory=monotonic)
+    attempt_began: float = field(default_factory=monotonic)
+    attempts: list[Attempt] = field(default_factory=list)
+    is_attempting: bool = True
     first_token: float | None = None
     http_status: int | None = None
     report: Report = NOT_REPORTED
@@ -69,6 +79,25 @@ class OpenCall:
         """Note when a stream first said something."""
         if self.first_token is None:
             self.first_token = monotonic()
+
+    @property
+    def attempts_made(self) -> int:
+        return len(self.attempts) + self.is_attempting
+
+    def end_attempt(self, explanation: Explanation) -> None:
+        """Note that an attempt failed, after which another may follow."""
+        end = self._end(CallStatus.FAILED, explanation)
+        self.admission.settle(end, self._count(end))
+        self.attempts.append(self._attempt(explanation))
+        self.is_attempting = False
+
+    def turn_to(self, record: CallRecord, *, body: bytes, admission: Admission) -> None:
+        """Begin an attempt at another provider or model; it is the call's from now."""
+        self.record, self.lasting = record, lasting_part(record)
+        self.body, self.admission = body, admission
+        self.attempt_began = monotonic()
+        self.is_attempting = True
+        self.http_status, self.report, self.stream = None, NOT_REPORTED, None
 
     def settle(
         self, status: CallStatus, *, explanation: Explanation | None = None
@@ -83,7 +112,11 @@ class OpenCall:
         end = self._end(status, explanation)
         count = self._count(end)
         self.admission.settle(end, count)
-        self.spool.settle(self.record.call_id, self._ended(status, explanation, count))
+        ended = self._ended(status, explanation, count)
+        while len(ended) > MAX_SETTLED_PAYLOAD_BYTES and self.attempts:
+            del self.attempts[0]  # there is room for the last ones only
+            ended = self._ended(status, explanation, count)
+        self.spool.settle(self.record.call_id, ended)
         if self.in_hand is not None:
             self.in_hand.add(count.usage, failure=explanation)
 
@@ -114,34 +147,39 @@ class OpenCall:
 
         As a model of its own it would cost twice as much, on every call.
         """
-        duration_ms = _milliseconds(monotonic() - self.began)
         first_token = self.first_token
+        attempts = [*self.attempts]
+        if self.is_attempting:
+            attempts.append(self._attempt(explanation))
         return _joined(
             self.lasting,
             {
                 "request_id": self.request_id,
                 "status": status,
                 "http_status": self.http_status,
-                "duration_ms": duration_ms,
+                "duration_ms": _milliseconds(monotonic() - self.began),
                 "time_to_first_token_ms": None
                 if first_token is None
                 else _milliseconds(first_token - self.began),
                 "usage": count.usage,
                 "usage_source": count.source,
                 "explanation": explanation,
-                "attempts": [
-                    {
-                        "attempt_id": new_id(),
-                        "provider_id": self.record.provider_id,
-                        "model": self.record.model,
-                        "started_at": self.record.started_at,
-                        "duration_ms": duration_ms,
-                        "http_status": self.http_status,
-                        "error_code": explanation.code if explanation else None,
-                    }
-                ],
+                "attempts": attempts,
             },
         )
+
+    def _attempt(self, explanation: Explanation | None) -> Attempt:
+        """Tell of the attempt that is being made; an `AttemptRecord`, as it goes."""
+        since_then = timedelta(seconds=self.attempt_began - self.began)
+        return {
+            "attempt_id": new_id(),
+            "provider_id": self.record.provider_id,
+            "model": self.record.model,
+            "started_at": self.record.started_at + since_then,
+            "duration_ms": _milliseconds(monotonic() - self.attempt_began),
+            "http_status": self.http_status,
+            "error_code": explanation.code if explanation else None,
+        }
 
 
 class CallBook:
@@ -154,6 +192,7 @@ class CallBook:
     def open(
         self,
         agent: ModelCaller,
+        credential: LeasedCredential,
         asked: Asked,
         *,
         request_id: str,
@@ -168,8 +207,8 @@ class CallBook:
             org_id=agent.org_id,
             agent_id=agent.id,
             agent_type_id=agent.agent_type.id,
-            provider_id=agent.agent_type.provider_id,
-            provider_type=agent.lease.credential.type,
+            provider_id=credential.provider_id,
+            provider_type=credential.type,
             use_case=agent.agent_type.use_case,
             model=asked.request.model,
             endpoint=asked.route.endpoint,
@@ -180,8 +219,7 @@ class CallBook:
             status=CallStatus.INTERRUPTED,
             started_at=datetime.now(UTC),
         )
-        if labels := _labels(agent, asked, record):
-            record = record.model_copy(update={"labels": labels})
+        record = _labelled(record, agent, credential, asked)
         lasting = lasting_part(record)
         self._spool.open_call(record.call_id, opened(record, lasting))
         return OpenCall(
@@ -194,16 +232,42 @@ class CallBook:
             admission=admission,
         )
 
+    def turn(
+        self,
+        call: OpenCall,
+        agent: ModelCaller,
+        credential: LeasedCredential,
+        asked: Asked,
+        *,
+        admission: Admission,
+    ) -> None:
+        """Let a call go on at another provider, or with another model."""
+        record = call.record.model_copy(
+            update={
+                "provider_id": credential.provider_id,
+                "provider_type": credential.type,
+                "model": asked.request.model,
+                "labels": {},
+            }
+        )
+        record = _labelled(record, agent, credential, asked)
+        call.turn_to(record, body=asked.request.body, admission=admission)
 
-def _labels(agent: ModelCaller, asked: Asked, record: CallRecord) -> dict[str, str]:
+
+def _labelled(
+    record: CallRecord,
+    agent: ModelCaller,
+    credential: LeasedCredential,
+    asked: Asked,
+) -> CallRecord:
     """Lay together what *record* has room for beside the longest explanation."""
     own = labels_in(asked.fields)
     of_the_type = agent.agent_type.labels
-    of_the_provider = agent.lease.credential.labels
-    if not (own or of_the_type or of_the_provider):
-        return {}
+    if not (own or of_the_type or credential.labels):
+        return record
     room_bytes = _MOST_OPENED_BYTES - len(encoded(record))
-    return laid_together(of_the_type, of_the_provider, own, room_bytes=room_bytes)
+    labels = laid_together(of_the_type, credential.labels, own, room_bytes=room_bytes)
+    return record.model_copy(update={"labels": labels})
 
 
 def interrupted(_: UUID, opened: bytes) -> bytes:

@@ -1,61 +1,59 @@
-"""Forwarding one model call: to the provider, and its answer back as it comes.
+"""Forwarding one model call: to its provider, or else to a fallback.
 
-The order is the promise (DESIGN: §1, §8): the call is opened in the spool before the
-request leaves, and settled before the client can take the answer for ended. A stream
-that the provider cut is passed on as cut, for SDKs take a clean early end for success.
+Candidates are asked one after another, until one has answered. What each was asked is
+an attempt of the one call, which is opened once and settled once.
 """
 
-import re
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http import HTTPStatus
+from time import monotonic
 
 import structlog
 
 from agent_runner.callers import ModelCaller
-from agent_runner.http.answer import Answer
 from agent_runner.http.client import Client
 from agent_runner.http.exchange import Exchange
-from agent_runner.http.messages import Fields, Reply
-from agent_runner.http.urls import parted
 from agent_runner.masking import SecretMask
-from shared.contracts.base import Explanation
-from shared.contracts.credentials import LeasedCredential
 from shared.contracts.metrics import CallStatus
-from shared.errors import UnavailableError, WireFormatMismatchError
-from shared.provider_errors.explaining import explain
-from shared.provider_errors.on_the_way import CUT_SHORT, OURS
-from shared.provider_errors.reading import failure_in
-from shared.provider_errors.rows import ErrorSource, Failure
+from shared.errors import AppError
+from shared.provider_errors.on_the_way import OURS
 
-from .admission import Admissions, Unlimited
+from .admission import Admission, Admissions, Unlimited
+from .breaker import Breakers, Circuit
 from .calls import CallBook, OpenCall
-from .headers import media_type_of, response_fields, signature, value_of
-from .provider_failures import (
-    FAILURES,
-    AnswerTooLargeError,
-    ProviderFailedError,
-    RedirectedError,
-    failure_of,
-)
-from .wire_format import AnswerStream, Asked, Outgoing, WireFormat
+from .candidates import Leg, circuits_of, in_order, leg_to
+from .large_bodies import LargeBodies
+from .moving_on import is_providers
+from .passage import Failed, Passage
+from .patience import Patience
+from .wire_format import Asked, Outgoing, WireFormat
 
 __all__ = ["Forwarding"]
 
 log = structlog.get_logger(__name__)
 
-_LONGEST_ANSWER_BYTES = 64 * 1024 * 1024
-_REDIRECTION = int(HTTPStatus.MULTIPLE_CHOICES)
-_REFUSAL = int(HTTPStatus.BAD_REQUEST)
-_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
-
 
 class Forwarding:
     def __init__(
-        self, *, client: Client, book: CallBook, limits: Admissions | None = None
+        self,
+        *,
+        client: Client,
+        book: CallBook,
+        large_bodies: LargeBodies,
+        limits: Admissions | None = None,
+        patience: Patience | None = None,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         self._client = client
         self._book = book
+        self._large_bodies = large_bodies
         self._limits = limits or Unlimited()
+        self._patience = patience or Patience()
+        self._jitter = jitter
+        self._breakers = Breakers(jitter=jitter)
 
     async def forward(
         self,
@@ -66,201 +64,179 @@ class Forwarding:
         *,
         request_id: str,
     ) -> None:
-        """Forward an admitted call; a provider that fails is answered, not raised.
+        """Forward an admitted call; providers that fail are answered, not raised.
 
-        Raises `WireFormatMismatchError`, `UnavailableError` for a provider that takes
-        no calls, `LimitedError` and `SpoolFullError`, all before anything has left.
-        Cancelled when the client goes away.
+        Raises why no candidate could be asked, before anything has left: that of the
+        first, which is `WireFormatMismatchError`, `ResidencyViolatedError`,
+        `UnavailableError` or `LimitedError`; and `SpoolFullError`. Cancelled when the
+        client goes away.
         """
-        # A lease that is swapped meanwhile is the next call's.
-        credential = agent.lease.credential
-        _check(credential, wire_format)
-        admission = await self._limits.admit(agent, credential, asked)
+        call = _Call(exchange, agent, wire_format, asked, request_id)
+        circuits = circuits_of(agent.agent_type, asked.request.model)
         try:
-            outgoing = wire_format.outgoing(asked, credential, datetime.now(UTC))
-            call = self._book.open(
-                agent, asked, request_id=request_id, admission=admission
-            )
-        except BaseException:
-            admission.give_back()
-            raise
-        passage = _Passage(exchange, call, wire_format, mask=SecretMask(agent.secrets))
-        try:
-            await passage.run(self._client, asked, outgoing)
-        except FAILURES as error:
-            await passage.failed(error)
+            if len(circuits) == 1:
+                await self._ask(call, circuits[0], may_move_on=False)
+            else:
+                await self._ask_in_turn(call, circuits)
+            await call.end()
         except Exception:
-            call.settle(CallStatus.FAILED, explanation=OURS)
+            call.settle(CallStatus.FAILED)
             raise
         finally:
             # Only a client that went away leaves a call open until here.
             call.settle(CallStatus.CANCELLED)
 
-
-def _check(credential: LeasedCredential, wire_format: WireFormat) -> None:
-    if credential.type is not wire_format.provider_type:
-        raise WireFormatMismatchError(
-            f"The agent's provider is of the type {credential.type}, whose wire format"
-            " is not this path's."
-        )
-    if not credential.enabled:
-        raise UnavailableError("The provider is disabled by its operator.")
-
-
-class _Passage:
-    """One call on its way: what the agent asked, and what it gets for it."""
-
-    def __init__(
-        self,
-        exchange: Exchange,
-        call: OpenCall,
-        wire_format: WireFormat,
-        *,
-        mask: SecretMask,
-    ) -> None:
-        self._exchange = exchange
-        self._call = call
-        self._format = wire_format
-        self._mask = mask
-
-    async def run(self, client: Client, asked: Asked, outgoing: Outgoing) -> None:
-        origin, target = parted(outgoing.url)
-        async with client.asking(
-            origin,
-            method=b"POST",
-            target=target,
-            fields=outgoing.fields,
-            body=asked.request.body,
-        ) as answer:
-            self._call.http_status = answer.status
-            if answer.status >= _REFUSAL:
-                await self._refused(answer)
-                return
-            if answer.status >= _REDIRECTION:
-                raise RedirectedError
-            stream = self._format.stream_of(asked, media_type_of(answer.fields))
-            if stream is None:
-                await self._whole(answer, asked)
-            else:
-                await self._streamed(answer, stream)
-
-    async def failed(self, error: Exception) -> None:
-        """Answer in the provider's place, which has no answer that could pass."""
-        explanation = failure_of(error, has_answered=self._call.http_status is not None)
-        self._settle_failed(explanation)
-        refusal = self._format.refusal(
-            ProviderFailedError(explanation), self._call.request_id
-        )
-        fields = [*refusal.fields, *self._signature()]
-        await self._exchange.reply(Reply(refusal.status, fields, refusal.body))
-
-    async def _refused(self, answer: Answer) -> None:
-        """Pass the provider's own error on, but for a key that it repeats."""
-        body = self._mask.hide_bytes(await self._body_of(answer))
-        fields = self._dressed(answer)
-        failure = failure_in(
-            self._source,
-            status=answer.status,
-            headers=_decoded(answer.fields),
-            body=body,
-        )
-        self._settle_failed(self._explained(failure))
-        await self._exchange.reply(Reply(answer.status, fields, body))
-
-    async def _whole(self, answer: Answer, asked: Asked) -> None:
-        """Pass an answer on that comes in one piece, once it is settled."""
-        body = await self._body_of(answer)
-        outcome = self._format.outcome_of(
-            asked, Reply(answer.status, answer.fields, body)
-        )
-        self._call.report = outcome.report
-        fields = self._dressed(answer)
-        if outcome.failure is None:
-            self._call.settle(CallStatus.COMPLETED)
-        else:
-            self._settle_failed(self._explained(outcome.failure))
-        await self._exchange.reply(Reply(answer.status, fields, body))
-
-    async def _streamed(self, answer: Answer, stream: AnswerStream) -> None:
-        """Pass events on as they come; settle before what ends the answer."""
-        self._call.stream = stream
-        self._exchange.begin(answer.status, self._dressed(answer))
-        try:
-            while data := await answer.read():
-                released = stream.feed(data)
-                self._note(stream)
-                await self._exchange.write(released.body)
-                if stream.has_ended:
-                    self._settle(stream)
-                    await self._exchange.write(self._mask.hide_bytes(released.end))
-        except FAILURES as error:
-            self._settle_failed(failure_of(error, has_answered=True))
-            await self._exchange.write(stream.rest())
-            return  # without an end: the agent's SDK sees the cut
-        rest = stream.end()
-        self._note(stream)
-        self._settle(stream)
-        await self._exchange.write(rest)
-        if stream.has_ended or stream.is_complete:
-            self._exchange.end()
-
-    async def _body_of(self, answer: Answer) -> bytes:
-        pieces, size = [], 0
-        while data := await answer.read():
-            self._exchange.hold(len(data))
-            pieces.append(data)
-            size += len(data)
-            if size > _LONGEST_ANSWER_BYTES:
-                raise AnswerTooLargeError
-        return b"".join(pieces)
-
-    def _note(self, stream: AnswerStream) -> None:
-        if stream.has_content:
-            self._call.has_token()
-
-    def _settle(self, stream: AnswerStream) -> None:
-        if stream.failure is not None:
-            self._settle_failed(self._explained(stream.failure))
-        elif stream.is_complete:
-            self._call.settle(CallStatus.COMPLETED)
-        else:
-            self._settle_failed(CUT_SHORT)
-
-    @property
-    def _source(self) -> ErrorSource:
-        return ErrorSource(self._format.provider_type.value)
-
-    def _explained(self, failure: Failure) -> Explanation:
-        return explain(self._source, failure, hide=self._mask.hide)
-
-    def _settle_failed(self, explanation: Explanation) -> None:
-        if not self._call.is_settled:
-            log.info(
-                "call.failed",
-                call=str(self._call.record.call_id),
-                code=explanation.code,
-                http_status=self._call.http_status,
+    async def _ask_in_turn(self, call: "_Call", circuits: Sequence[Circuit]) -> None:
+        """Ask all of them, and after a pause once more if that may help."""
+        began, rounds_done = monotonic(), 0
+        while True:
+            call.failures.clear()
+            for circuit in in_order(circuits, admits=self._admits):
+                if await self._ask_guarded(call, circuit):
+                    return
+            rounds_done += 1
+            pause = self._patience.wait(
+                [each.retry_after_seconds for each in call.retryable()],
+                rounds_done=rounds_done,
+                elapsed_seconds=monotonic() - began,
+                jitter=self._jitter(),
             )
-        self._call.settle(CallStatus.FAILED, explanation=explanation)
+            if pause is None:
+                return
+            await asyncio.sleep(pause)
 
-    def _dressed(self, answer: Answer) -> Fields:
-        """Give the provider's fields, and ours; its request id is the call's now."""
-        name = self._format.request_id_field
-        given = value_of(answer.fields, name)
-        # It is recorded, so it must be no key that the provider repeats.
-        if _REQUEST_ID.fullmatch(given) and self._mask.hide(given) == given:
-            self._call.request_id = given
-        request_id = self._call.request_id.encode()
-        ids = dict.fromkeys((name, b"x-request-id"), request_id)
-        passing = [
-            field for field in response_fields(answer.fields) if field[0] not in ids
+    async def _ask_guarded(self, call: "_Call", circuit: Circuit) -> bool:
+        """Ask one of several, and tell its breaker what came of it."""
+        try:
+            passage = await self._ask(call, circuit, may_move_on=True)
+        except BaseException:
+            self._breakers.gave_up(circuit)
+            raise
+        if passage is None:
+            self._breakers.gave_up(circuit)
+            return False
+        failed = call.failures.get(passage)
+        explanation = failed.explanation if failed else passage.explanation
+        if explanation is not None and is_providers(explanation):
+            after = failed.retry_after_seconds if failed else None
+            self._breakers.failed(circuit, monotonic(), retry_after_seconds=after)
+        else:
+            self._breakers.succeeded(circuit)
+        return failed is None
+
+    async def _ask(
+        self, call: "_Call", circuit: Circuit, *, may_move_on: bool
+    ) -> Passage | None:
+        """Ask one candidate; None if it cannot be asked."""
+        try:
+            leg = await leg_to(
+                circuit,
+                call.agent,
+                call.wire_format,
+                call.asked,
+                large_bodies=self._large_bodies,
+            )
+            outgoing = leg.wire_format.outgoing(
+                leg.asked, leg.credential, datetime.now(UTC)
+            )
+            admission = await self._limits.admit(call.agent, leg.credential, leg.asked)
+        except AppError as error:
+            call.refusal = call.refusal or error
+            return None
+        try:
+            open_call = self._opened(call, leg, admission)
+        except BaseException:
+            admission.give_back()
+            raise
+        return await self._run(call, open_call, leg, outgoing, may_move_on=may_move_on)
+
+    async def _run(
+        self,
+        call: "_Call",
+        open_call: OpenCall,
+        leg: Leg,
+        outgoing: Outgoing,
+        *,
+        may_move_on: bool,
+    ) -> Passage:
+        fields = leg.credential.fields.values()
+        secrets = call.agent.secrets | {each.get_secret_value() for each in fields}
+        passage = Passage(
+            call.exchange,
+            open_call,
+            leg,
+            mask=SecretMask(secrets),
+            may_move_on=may_move_on,
+        )
+        failed = await passage.run(self._client, outgoing)
+        if failed is not None:
+            open_call.end_attempt(failed.explanation)
+            call.failures[passage] = failed
+        return passage
+
+    def _opened(self, call: "_Call", leg: Leg, admission: Admission) -> OpenCall:
+        """Open the call for its first candidate, and turn it to any other."""
+        if call.open_call is None:
+            call.open_call = self._book.open(
+                call.agent,
+                leg.credential,
+                leg.asked,
+                request_id=call.request_id,
+                admission=admission,
+            )
+        else:
+            self._book.turn(
+                call.open_call,
+                call.agent,
+                leg.credential,
+                leg.asked,
+                admission=admission,
+            )
+        return call.open_call
+
+    def _admits(self, circuit: Circuit) -> bool:
+        return self._breakers.admits(circuit, monotonic())
+
+
+@dataclass(slots=True)
+class _Call:
+    """One call on its way: what was asked, and what has come of it so far.
+
+    *failures* are those of the last round, in their order. *refusal* is why the first
+    candidate that could not be asked could not.
+    """
+
+    exchange: Exchange
+    agent: ModelCaller
+    wire_format: WireFormat
+    asked: Asked
+    request_id: str
+    open_call: OpenCall | None = None
+    failures: dict[Passage, Failed] = field(default_factory=dict)
+    refusal: AppError | None = None
+
+    def retryable(self) -> list[Failed]:
+        return [each for each in self.failures.values() if each.explanation.retryable]
+
+    async def end(self) -> None:
+        """Answer with a failure where no candidate did better.
+
+        It is the first that may pass if the client tries again, or else the last.
+        """
+        if self.exchange.has_begun:
+            return
+        if not self.failures:
+            if self.refusal is not None:
+                raise self.refusal
+            return
+        passages = list(self.failures)
+        may_pass = [
+            each for each in passages if self.failures[each].explanation.retryable
         ]
-        return [*passing, *ids.items(), *self._signature()]
+        told = may_pass[0] if may_pass else passages[-1]
+        await told.answer(self.failures[told])
 
-    def _signature(self) -> Fields:
-        record = self._call.record
-        return signature(record.provider_id, record.model, attempts=1)
-
-
-def _decoded(fields: Fields) -> dict[str, str]:
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in fields}
+    def settle(self, status: CallStatus) -> None:
+        if self.open_call is not None:
+            explanation = OURS if status is CallStatus.FAILED else None
+            self.open_call.settle(status, explanation=explanation)

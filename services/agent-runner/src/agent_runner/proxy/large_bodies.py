@@ -14,6 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing import get_context, parent_process
+from typing import TypeVar
 
 from shared.errors import UnavailableError
 
@@ -25,6 +26,7 @@ LARGE_BODY_BYTES = 1024 * 1024
 _MOST_WAITING = 8
 _RETRY_AFTER_SECONDS = 1.0
 
+Made = TypeVar("Made")
 Read = Callable[[Route, bytes], ModelRequest]
 
 
@@ -37,19 +39,23 @@ class LargeBodies:
 
     async def read(self, read: Read, route: Route, body: bytes) -> ModelRequest:
         """Read *body*; raises what *read* does, and `UnavailableError`."""
+        found = await self.run(_read, read, route, body)
+        return found if found.body else replace(found, body=body)
+
+    async def run(self, work: Callable[..., Made], *given: object) -> Made:
+        """Do *work* there; raises what it does, and `UnavailableError`."""
         if self._waiting >= _MOST_WAITING:
             raise _busy()
         self._waiting += 1
         try:
-            found = await asyncio.get_running_loop().run_in_executor(
-                self._opened(), _read, read, route, body
+            return await asyncio.get_running_loop().run_in_executor(
+                self._opened(), work, *given
             )
         except BrokenProcessPool:
             self.close()
             raise _busy() from None
         finally:
             self._waiting -= 1
-        return found if found.body else replace(found, body=body)
 
     def close(self) -> None:
         if self._process is not None:

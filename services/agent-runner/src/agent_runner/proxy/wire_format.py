@@ -155,6 +155,9 @@ class WireFormat:
     *outgoing* says what goes to the provider; raises `UnavailableError` without a key.
     *stream_of* watches an answer of some content type, None for one in a single piece,
     which *outcome_of* reads. *refusal* words an error for a request id.
+
+    *asked_for* asks another model for the same; raises `WireFormatMismatchError` where
+    it would answer something else.
     """
 
     provider_type: ProviderType
@@ -166,4 +169,5 @@ class WireFormat:
     stream_of: Callable[[Asked, str], AnswerStream | None]
     outcome_of: Callable[[Asked, Reply], Outcome]
     refusal: Callable[[AppError, str], Reply]
+    asked_for: Callable[[str, Asked], Asked]
     models: Callable[[AgentType], Reply] = no_models

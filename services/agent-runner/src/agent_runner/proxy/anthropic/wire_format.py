@@ -9,6 +9,7 @@ from agent_runner.proxy.headers import (
 )
 from agent_runner.proxy.json_text import read_json
 from agent_runner.proxy.keys import api_key_of
+from agent_runner.proxy.renaming import renamed
 from agent_runner.proxy.usage import NOTHING_USED
 from agent_runner.proxy.wire_format import (
     AnswerStream,
@@ -20,6 +21,7 @@ from agent_runner.proxy.wire_format import (
     WireFormat,
 )
 from shared.contracts.credentials import LeasedCredential, ProviderType
+from shared.errors import WireFormatMismatchError
 
 from .messages_stream import MessagesStream
 from .models import models
@@ -64,6 +66,13 @@ def outcome_of(asked: Asked, answer: Reply) -> Outcome:
     return Outcome(report_in(read_json(answer.body)))
 
 
+def asked_for(model: str, asked: Asked) -> Asked:
+    """Models count differently: a count stays with its own."""
+    if asked.route.endpoint == COUNT_TOKENS:
+        raise WireFormatMismatchError("Another model's count is no substitute.")
+    return renamed(model, asked)
+
+
 ANTHROPIC = WireFormat(
     provider_type=ProviderType.ANTHROPIC,
     request_id_field=b"request-id",
@@ -75,4 +84,5 @@ ANTHROPIC = WireFormat(
     stream_of=stream_of,
     outcome_of=outcome_of,
     refusal=refusal,
+    asked_for=asked_for,
 )

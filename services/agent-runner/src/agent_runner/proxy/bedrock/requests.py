@@ -20,6 +20,7 @@ __all__ = [
     "INVOKE_STREAM",
     "read_request",
     "route_of",
+    "route_to",
 ]
 
 CONVERSE = "converse"
@@ -44,7 +45,10 @@ def route_of(method: str, path: str, query: str) -> Route:
             f"This proxy serves POST model/{{id}}/{', '.join(_OPERATIONS)} below"
             " /bedrock, without a query."
         )
-    model, operation = _decoded(found["model"]), found["operation"]
+    return route_to(_decoded(found["model"]), found["operation"])
+
+
+def route_to(model: str, operation: str) -> Route:
     return Route(operation, f"/model/{quote(model, safe='')}/{operation}", model=model)
 
 

@@ -1,6 +1,7 @@
 """Bedrock's wire format, put together."""
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -17,11 +18,12 @@ from agent_runner.proxy.wire_format import (
     WireFormat,
 )
 from shared.aws_signature import signature_headers
+from shared.bedrock_models import vendor_of
 from shared.contracts.credentials import LeasedCredential, ProviderType
-from shared.errors import UnavailableError
+from shared.errors import UnavailableError, WireFormatMismatchError
 
 from .refusals import refusal
-from .requests import CONVERSE, CONVERSE_STREAM, read_request, route_of
+from .requests import CONVERSE, CONVERSE_STREAM, read_request, route_of, route_to
 from .streams import ConverseStream, InvokeStream
 from .usage import report_of_conversation, report_of_invocation
 
@@ -91,6 +93,21 @@ def outcome_of(asked: Asked, answer: Reply) -> Outcome:
     return Outcome(report_of_invocation(answer.fields, body))
 
 
+def asked_for(model: str, asked: Asked) -> Asked:
+    """Converse is the same for every model; an invocation is its vendor's own."""
+    if asked.route.endpoint not in {CONVERSE, CONVERSE_STREAM} and (
+        vendor_of(model) != vendor_of(asked.request.model)
+    ):
+        raise WireFormatMismatchError(
+            "Another vendor's model does not take this invocation; use converse."
+        )
+    return Asked(
+        route_to(model, asked.route.endpoint),
+        replace(asked.request, model=model),
+        asked.fields,
+    )
+
+
 BEDROCK = WireFormat(
     provider_type=ProviderType.BEDROCK,
     request_id_field=b"x-amzn-requestid",
@@ -101,4 +118,5 @@ BEDROCK = WireFormat(
     stream_of=stream_of,
     outcome_of=outcome_of,
     refusal=refusal,
+    asked_for=asked_for,
 )

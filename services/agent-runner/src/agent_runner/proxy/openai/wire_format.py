@@ -5,6 +5,7 @@ from datetime import datetime
 from agent_runner.proxy.headers import bearer_of, request_fields
 from agent_runner.proxy.json_text import read_object
 from agent_runner.proxy.keys import api_key_of
+from agent_runner.proxy.renaming import renamed
 from agent_runner.proxy.wire_format import (
     AnswerStream,
     Asked,
@@ -14,6 +15,7 @@ from agent_runner.proxy.wire_format import (
     WireFormat,
 )
 from shared.contracts.credentials import LeasedCredential, ProviderType
+from shared.errors import WireFormatMismatchError
 
 from .chat_stream import ChatStream
 from .models import models
@@ -52,6 +54,13 @@ def outcome_of(asked: Asked, answer: Reply) -> Outcome:
     return Outcome(report_in(body))
 
 
+def asked_for(model: str, asked: Asked) -> Asked:
+    """Vectors of two models cannot be compared: embeddings stay with theirs."""
+    if asked.route == EMBEDDINGS:
+        raise WireFormatMismatchError("Another model's embeddings are no substitute.")
+    return renamed(model, asked)
+
+
 OPENAI = WireFormat(
     provider_type=ProviderType.OPENAI,
     request_id_field=b"x-request-id",
@@ -63,4 +72,5 @@ OPENAI = WireFormat(
     stream_of=stream_of,
     outcome_of=outcome_of,
     refusal=refusal,
+    asked_for=asked_for,
 )

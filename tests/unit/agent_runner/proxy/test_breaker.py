@@ -1,0 +1,117 @@
+"""Circuit breakers, with a clock that stands still."""
+
+from uuid import UUID
+
+import pytest
+
+from agent_runner.proxy.breaker import Breakers
+
+HERE, THERE = (UUID(int=1), "gpt-4o"), (UUID(int=1), "gpt-4o-mini")
+NOW = 1000.0
+
+
+@pytest.fixture
+def breakers() -> Breakers:
+    return Breakers(jitter=lambda: 0.0)
+
+
+def opened(breakers: Breakers) -> None:
+    for _ in range(3):
+        breakers.failed(HERE, NOW)
+
+
+def test_three_failures_in_a_row_open_it_for_a_while(breakers: Breakers) -> None:
+    breakers.failed(HERE, NOW)
+    breakers.failed(HERE, NOW)
+    still = breakers.admits(HERE, NOW)
+
+    breakers.failed(HERE, NOW)
+
+    assert still
+    assert not breakers.admits(HERE, NOW + 4.9)
+    assert breakers.admits(HERE, NOW + 5)
+
+
+def test_a_success_between_them_closes_it(breakers: Breakers) -> None:
+    for _ in range(5):
+        breakers.failed(HERE, NOW)
+        breakers.failed(HERE, NOW)
+        breakers.succeeded(HERE)
+
+    assert breakers.admits(HERE, NOW)
+
+
+def test_it_is_of_one_provider_and_model(breakers: Breakers) -> None:
+    opened(breakers)
+
+    assert breakers.admits(THERE, NOW)
+
+
+def test_one_call_at_a_time_probes_it(breakers: Breakers) -> None:
+    opened(breakers)
+
+    assert [breakers.admits(HERE, NOW + 5) for _ in range(3)] == [True, False, False]
+
+
+def test_a_probe_that_succeeds_closes_it(breakers: Breakers) -> None:
+    opened(breakers)
+    breakers.admits(HERE, NOW + 5)
+
+    breakers.succeeded(HERE)
+
+    assert all(breakers.admits(HERE, NOW + 5) for _ in range(3))
+
+
+def test_each_probe_that_fails_makes_the_next_rest_longer(breakers: Breakers) -> None:
+    opened(breakers)
+    rests, now = [], NOW
+
+    for _ in range(6):
+        start = now
+        while not breakers.admits(HERE, now):
+            now += 1
+        rests.append(now - start)
+        breakers.failed(HERE, now)
+
+    assert rests == [5, 10, 20, 40, 60, 60]
+
+
+def test_a_probe_that_nobody_waits_for_makes_way_for_another(
+    breakers: Breakers,
+) -> None:
+    opened(breakers)
+    breakers.admits(HERE, NOW + 5)
+
+    breakers.gave_up(HERE)
+
+    assert breakers.admits(HERE, NOW + 5)
+
+
+def test_one_probe_that_never_ends_does_not_keep_it_open(breakers: Breakers) -> None:
+    opened(breakers)
+    breakers.admits(HERE, NOW + 5)
+
+    assert breakers.admits(HERE, NOW + 5 + 30)
+
+
+def test_of_two_times_to_wait_the_later_one_counts(breakers: Breakers) -> None:
+    breakers.failed(HERE, NOW, retry_after_seconds=20)
+    breakers.failed(HERE, NOW, retry_after_seconds=1)
+    breakers.failed(HERE, NOW)
+
+    assert not breakers.admits(HERE, NOW + 19.9)
+    assert breakers.admits(HERE, NOW + 20)
+
+
+def test_no_provider_keeps_itself_away_for_long(breakers: Breakers) -> None:
+    breakers.failed(HERE, NOW, retry_after_seconds=1e9)
+
+    assert breakers.admits(HERE, NOW + 300)
+
+
+def test_jitter_makes_a_rest_longer_and_never_shorter() -> None:
+    breakers = Breakers(jitter=lambda: 1.0)
+    breakers.failed(HERE, NOW, retry_after_seconds=20)
+
+    assert not breakers.admits(HERE, NOW + 24.9)
+    assert breakers.admits(HERE, NOW + 25)
