@@ -65,7 +65,9 @@ async def serve(folder: Path, upstream: str, port: int) -> None:
 
 
 @asynccontextmanager
-async def serving(folder: Path, upstream: str, port: int) -> AsyncIterator[None]:
+async def serving(
+    folder: Path, upstream: str, port: int
+) -> AsyncIterator[tuple[HostedAgents, Forwarding]]:
     tenure = Tenure(runner="runner-1", epoch=1, asked_at=boot_time())
     bus = FakeBus()
     bus.serve(answer(INGEST, count))
@@ -83,13 +85,10 @@ async def serving(folder: Path, upstream: str, port: int) -> AsyncIterator[None]
         )
         book = CallBook(spool, runner=tenure.runner)
         large_bodies = stack.enter_context(reading_large_bodies())
+        forwarding = Forwarding(client=client, book=book, large_bodies=large_bodies)
         await stack.enter_async_context(
             open_doors(
-                ProxyApplication(
-                    hosted,
-                    Forwarding(client=client, book=book, large_bodies=large_bodies),
-                    large_bodies,
-                ),
+                ProxyApplication(hosted, forwarding, large_bodies),
                 create_app(hosted, desk),
                 deadlines=deadlines,
                 limits=Limits(),
@@ -100,7 +99,7 @@ async def serving(folder: Path, upstream: str, port: int) -> AsyncIterator[None]
         await stack.enter_async_context(
             background(spool.syncing(), ship_spool(spool, bus), renewing(tenure))
         )
-        yield
+        yield hosted, forwarding
 
 
 async def count(batch: Ingest) -> Ingested:

@@ -6,6 +6,7 @@ AppError                              500 INTERNAL_ERROR
  │  └ CredentialWrongKeyError             CREDENTIAL_WRONG_KEY
  ├ MalformedError                     400 MALFORMED_REQUEST
  │  ├ MalformedJsonError                  MALFORMED_JSON
+ │  ├ TranslationRefusedError             TRANSLATION_NOT_SUPPORTED
  │  └ WireFormatMismatchError             WIRE_FORMAT_MISMATCH
  ├ UnauthenticatedError               401 UNAUTHENTICATED
  │  ├ InvalidApiKeyError                  INVALID_API_KEY
@@ -159,6 +160,7 @@ __all__ = [
     "ThreadNotFoundError",
     "TooLargeError",
     "ToolNotFoundError",
+    "TranslationRefusedError",
     "UnauthenticatedError",
     "UnavailableError",
     "UpstreamError",
@@ -218,6 +220,15 @@ class MalformedError(AppError):
 
 class MalformedJsonError(MalformedError):
     code = "MALFORMED_JSON"
+
+
+class TranslationRefusedError(MalformedError):
+    """A request asks for what another wire format has no place for.
+
+    `details.param` names the request's field.
+    """
+
+    code = "TRANSLATION_NOT_SUPPORTED"
 
 
 class WireFormatMismatchError(MalformedError):

@@ -283,12 +283,14 @@ async def test_a_disabled_provider_gets_no_calls(
     assert await refused(proxy, sandbox) == (503, "service_unavailable")
 
 
-async def test_a_provider_of_another_wire_format_gets_no_calls(
+async def test_a_provider_of_another_wire_format_gets_only_chats(
     proxy: Proxy, sandbox: Sandbox
 ) -> None:
     proxy.change_credential(type=ProviderType.ANTHROPIC)
 
-    assert await refused(proxy, sandbox) == (400, "wire_format_mismatch")
+    outcome = await refused(proxy, sandbox, "responses")
+
+    assert outcome == (400, "wire_format_mismatch")
 
 
 async def test_a_provider_without_a_key_gets_no_calls(

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from agent_runner.callers import ModelCaller
 from agent_runner.residency import Destination, violation
 from shared.contracts.agent_runner import AgentType
-from shared.contracts.credentials import LeasedCredential
+from shared.contracts.credentials import LeasedCredential, ProviderType
 from shared.errors import (
     ResidencyViolatedError,
     UnavailableError,
@@ -16,9 +17,12 @@ from shared.errors import (
 
 from .breaker import Circuit
 from .large_bodies import LARGE_BODY_BYTES, LargeBodies
+from .translation.formats import format_to, translated
 from .wire_format import Asked, WireFormat
 
 __all__ = ["Leg", "circuits_of", "in_order", "leg_to"]
+
+Change = Callable[[Asked], Asked]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +66,13 @@ async def leg_to(
 ) -> Leg:
     """Make a call ready for a provider and its model.
 
-    Raises `WireFormatMismatchError`, `ResidencyViolatedError`, and `UnavailableError`
-    for a provider that takes no calls.
+    Raises `WireFormatMismatchError`, `TranslationRefusedError`,
+    `ResidencyViolatedError`, and `UnavailableError` for a provider that takes no calls.
     """
     provider_id, model = circuit
     credential = await _credential(agent, provider_id)
-    if credential.type is not wire_format.provider_type:
+    translates = credential.type is not wire_format.provider_type
+    if translates and wire_format.provider_type is not ProviderType.OPENAI:
         raise WireFormatMismatchError(
             f"The provider is of the type {credential.type}, whose wire format is not"
             " this path's."
@@ -75,9 +80,15 @@ async def leg_to(
     if not credential.enabled:
         raise UnavailableError("The provider is disabled by its operator.")
     _require_residency(agent.agent_type, credential, model)
-    if model != asked.request.model:
-        asked = await _asked_for(model, asked, wire_format, large_bodies)
-    return Leg(credential, wire_format, asked)
+    if translates:
+        max_tokens = agent.agent_type.max_tokens
+        change: Change = partial(translated, credential.type, model, max_tokens)
+        wire_format = format_to(credential.type)
+    elif model == asked.request.model:
+        return Leg(credential, wire_format, asked)
+    else:
+        change = partial(wire_format.asked_for, model)
+    return Leg(credential, wire_format, await _changed(asked, change, large_bodies))
 
 
 async def _credential(agent: ModelCaller, provider_id: UUID) -> LeasedCredential:
@@ -104,9 +115,7 @@ def _require_residency(
         )
 
 
-async def _asked_for(
-    model: str, asked: Asked, wire_format: WireFormat, large_bodies: LargeBodies
-) -> Asked:
+async def _changed(asked: Asked, change: Change, large_bodies: LargeBodies) -> Asked:
     if len(asked.request.body) < LARGE_BODY_BYTES:
-        return wire_format.asked_for(model, asked)
-    return await large_bodies.run(wire_format.asked_for, model, asked)
+        return change(asked)
+    return await large_bodies.run(change, asked)

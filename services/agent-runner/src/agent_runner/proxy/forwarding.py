@@ -53,7 +53,7 @@ class Forwarding:
         self._limits = limits or Unlimited()
         self._patience = patience or Patience()
         self._jitter = jitter
-        self._breakers = Breakers(jitter=jitter)
+        self.breakers = Breakers(jitter=jitter)
 
     async def forward(
         self,
@@ -110,18 +110,18 @@ class Forwarding:
         try:
             passage = await self._ask(call, circuit, may_move_on=True)
         except BaseException:
-            self._breakers.gave_up(circuit)
+            self.breakers.gave_up(circuit)
             raise
         if passage is None:
-            self._breakers.gave_up(circuit)
+            self.breakers.gave_up(circuit)
             return False
         failed = call.failures.get(passage)
         explanation = failed.explanation if failed else passage.explanation
         if explanation is not None and is_providers(explanation):
             after = failed.retry_after_seconds if failed else None
-            self._breakers.failed(circuit, monotonic(), retry_after_seconds=after)
+            self.breakers.failed(circuit, monotonic(), retry_after_seconds=after)
         else:
-            self._breakers.succeeded(circuit)
+            self.breakers.succeeded(circuit)
         return failed is None
 
     async def _ask(
@@ -159,13 +159,11 @@ class Forwarding:
         *,
         may_move_on: bool,
     ) -> Passage:
-        fields = leg.credential.fields.values()
-        secrets = call.agent.secrets | {each.get_secret_value() for each in fields}
         passage = Passage(
             call.exchange,
             open_call,
             leg,
-            mask=SecretMask(secrets),
+            mask=SecretMask(_secrets(call.agent, leg)),
             may_move_on=may_move_on,
         )
         failed = await passage.run(self._client, outgoing)
@@ -195,7 +193,15 @@ class Forwarding:
         return call.open_call
 
     def _admits(self, circuit: Circuit) -> bool:
-        return self._breakers.admits(circuit, monotonic())
+        return self.breakers.admits(circuit, monotonic())
+
+
+def _secrets(agent: ModelCaller, leg: Leg) -> frozenset[str]:
+    """Name every secret that this answer must not repeat."""
+    if leg.credential is agent.lease.credential:
+        return agent.secrets
+    fields = leg.credential.fields.values()
+    return agent.secrets | {each.get_secret_value() for each in fields}
 
 
 @dataclass(slots=True)

@@ -40,7 +40,7 @@ from .provider_failures import (
     RedirectedError,
     failure_of,
 )
-from .wire_format import AnswerStream, Outgoing
+from .wire_format import AnswerStream, Asked, Outcome, Outgoing
 
 __all__ = ["Failed", "Passage"]
 
@@ -50,6 +50,8 @@ _LONGEST_ANSWER_BYTES = 64 * 1024 * 1024
 _LONGEST_HEAD_BYTES = 64 * 1024
 _REDIRECTION = int(HTTPStatus.MULTIPLE_CHOICES)
 _REFUSAL = int(HTTPStatus.BAD_REQUEST)
+_BAD_GATEWAY = int(HTTPStatus.BAD_GATEWAY)
+_HEEDED = frozenset({b"retry-after", b"retry-after-ms", b"x-should-retry"})
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -142,9 +144,10 @@ class Passage:
             headers=_decoded(answer.fields),
             body=body,
         )
+        explanation = self._explained(failure)
         failed = Failed(
-            Reply(answer.status, self._dressed(answer), body),
-            self._explained(failure),
+            self._worded(answer, body, explanation),
+            explanation,
             answer.status,
             retry_after(answer.fields, datetime.now(UTC)),
         )
@@ -153,6 +156,14 @@ class Passage:
         await self.answer(failed)
         return None
 
+    def _worded(self, answer: Answer, body: bytes, explanation: Explanation) -> Reply:
+        """Pass a provider's error on, in the client's words where they differ."""
+        fields = self._dressed(answer)
+        if self._format.translation is None:
+            return Reply(answer.status, fields, body)
+        told = self._format.translation.refused(answer.status, explanation)
+        return Reply(told.status, fields, told.body)
+
     async def _whole(self, answer: Answer) -> None:
         """Pass an answer on that comes in one piece, once it is settled."""
         body = await self._body_of(answer)
@@ -160,12 +171,24 @@ class Passage:
             self._asked, Reply(answer.status, answer.fields, body)
         )
         self._call.report = outcome.report
-        fields = [*self._dressed(answer), *self._signature()]
+        reply = Reply(answer.status, self._dressed(answer), body)
         if outcome.failure is None:
             self._call.settle(CallStatus.COMPLETED)
+            reply = self._in_the_clients_words(reply, outcome)
         else:
-            self._settle_failed(self._explained(outcome.failure))
-        await self._exchange.reply(Reply(answer.status, fields, body))
+            explanation = self._explained(outcome.failure)
+            self._settle_failed(explanation)
+            if self._format.translation is not None:
+                told = self._format.translation.refused(_BAD_GATEWAY, explanation)
+                reply = Reply(told.status, reply.fields, told.body)
+        fields = [*reply.fields, *self._signature()]
+        await self._exchange.reply(Reply(reply.status, fields, reply.body))
+
+    def _in_the_clients_words(self, reply: Reply, outcome: Outcome) -> Reply:
+        if self._format.translation is None:
+            return reply
+        body = self._format.translation.whole(self._asked, reply.body, outcome)
+        return Reply(reply.status, reply.fields, body)
 
     async def _streamed(self, answer: Answer, stream: AnswerStream) -> Failed | None:
         """Pass events on as they come; settle before what ends the answer."""
@@ -282,15 +305,27 @@ class Passage:
             self._call.request_id = given
         request_id = self._call.request_id.encode()
         ids = dict.fromkeys((name, b"x-request-id"), request_id)
-        passing = [
-            field for field in response_fields(answer.fields) if field[0] not in ids
-        ]
-        return [*passing, *ids.items()]
+        passing = response_fields(answer.fields)
+        if self._format.translation is not None:
+            del ids[name]
+            passing = [_media_type(answer, self._asked), *_waits(passing)]
+        return [*(field for field in passing if field[0] not in ids), *ids.items()]
 
     def _signature(self) -> Fields:
         return signature(
             self._provider_id, self._model, attempts=self._call.attempts_made
         )
+
+
+def _media_type(answer: Answer, asked: Asked) -> tuple[bytes, bytes]:
+    is_streamed = asked.request.is_streamed and answer.status < _REFUSAL
+    value = b"text/event-stream; charset=utf-8" if is_streamed else b"application/json"
+    return b"content-type", value
+
+
+def _waits(fields: Fields) -> Fields:
+    """Give those fields that a client of any format heeds."""
+    return [field for field in fields if field[0] in _HEEDED]
 
 
 def _decoded(fields: Fields) -> dict[str, str]:

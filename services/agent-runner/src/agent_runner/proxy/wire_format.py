@@ -11,6 +11,7 @@ from typing import Protocol
 
 from agent_runner.http.messages import Fields, Reply
 from shared.contracts.agent_runner import AgentType, ProviderFeature
+from shared.contracts.base import Explanation
 from shared.contracts.credentials import LeasedCredential, ProviderType
 from shared.errors import AppError, PathNotAllowedError
 from shared.provider_errors.rows import Failure
@@ -28,6 +29,7 @@ __all__ = [
     "Released",
     "Reply",
     "Route",
+    "Translation",
     "WireFormat",
 ]
 
@@ -141,6 +143,18 @@ def no_models(_: AgentType) -> Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Translation:
+    """How a provider's answers are told to a client of another format.
+
+    *whole* words an answer in a single piece. *refused* words an error, by its status
+    and its explanation, without header fields.
+    """
+
+    whole: Callable[[Asked, bytes, Outcome], bytes]
+    refused: Callable[[int, Explanation], Reply]
+
+
+@dataclass(frozen=True, slots=True)
 class WireFormat:
     """One provider's format, as a table of functions.
 
@@ -157,7 +171,8 @@ class WireFormat:
     which *outcome_of* reads. *refusal* words an error for a request id.
 
     *asked_for* asks another model for the same; raises `WireFormatMismatchError` where
-    it would answer something else.
+    it would answer something else. *translation* is there where the client's format is
+    not the provider's.
     """
 
     provider_type: ProviderType
@@ -171,3 +186,4 @@ class WireFormat:
     refusal: Callable[[AppError, str], Reply]
     asked_for: Callable[[str, Asked], Asked]
     models: Callable[[AgentType], Reply] = no_models
+    translation: Translation | None = None

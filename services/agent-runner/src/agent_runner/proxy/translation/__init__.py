@@ -1,0 +1,1 @@
+"""Chat completions of OpenAI, asked of Anthropic's Messages or Bedrock's Converse."""
