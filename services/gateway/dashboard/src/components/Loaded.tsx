@@ -1,8 +1,9 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { explained } from "~/api/errors";
+import { ApiError, explained } from "~/api/errors";
 import { clock } from "~/format/time";
 import { Button } from "./Button";
+import { EmptyState } from "./EmptyState";
 import { ExplanationNotice } from "./ExplanationNotice";
 import { Notice } from "./Notice";
 import { Skeleton } from "./Skeleton";
@@ -28,6 +29,13 @@ export function Loaded<Data>({ query, what, lines = 4, children }: LoadedProps<D
     </Button>
   );
   if (query.data === undefined) {
+    if (query.error instanceof ApiError && query.error.status === 403) {
+      return (
+        <EmptyState title={`Your role may not see ${what}`}>
+          {query.error.message} An owner can give you another role.
+        </EmptyState>
+      );
+    }
     if (query.error)
       return <ExplanationNotice explanation={explained(query.error)} action={retry} />;
     return <Skeleton label={what} lines={lines} />;

@@ -2,6 +2,7 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { explained } from "~/api/errors";
+import { Allowed } from "~/api/permissions";
 import {
   type AgentType,
   agentTypeQuery,
@@ -43,7 +44,11 @@ function Detail({ type }: { type: AgentType }) {
             </span>
           </>
         }
-        action={<Button onClick={() => setIsDeleting(true)}>Delete agent type</Button>}
+        action={
+          <Allowed to="agent-types:write">
+            <Button onClick={() => setIsDeleting(true)}>Delete agent type</Button>
+          </Allowed>
+        }
       />
       <Notice tone="info">
         <p>Saving makes a version. Agents that run keep theirs until they are restarted.</p>

@@ -1,6 +1,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { ApiError, explained } from "~/api/errors";
+import { Allowed } from "~/api/permissions";
 import type { AgentRuntime, AgentType } from "~/api/queries/agentTypes";
 import { type Provider, providersQuery } from "~/api/queries/providers";
 import { Button } from "~/components/Button";
@@ -91,9 +92,11 @@ function Fields({ type, runtime, onSubmit, error, isPending, providers }: Fields
         <WhereItRuns type={type} runtime={runtime} errors={errors} />
       </Panel>
       {error && <ExplanationNotice explanation={explained(error)} />}
-      <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Saving…">
-        {saveWords(type)}
-      </Button>
+      <Allowed to="agent-types:write">
+        <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Saving…">
+          {saveWords(type)}
+        </Button>
+      </Allowed>
     </Form>
   );
 }

@@ -1,5 +1,6 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { Allowed } from "~/api/permissions";
 import { type AgentType, agentTypesQuery } from "~/api/queries/agentTypes";
 import { ButtonLink } from "~/components/ButtonLink";
 import type { Column } from "~/components/DataList";
@@ -13,9 +14,11 @@ import { Time } from "~/components/Time";
 export function AgentTypes() {
   const query = useInfiniteQuery(agentTypesQuery());
   const add = (
-    <ButtonLink kind="primary" to="/agent-types/new">
-      New agent type
-    </ButtonLink>
+    <Allowed to="agent-types:write">
+      <ButtonLink kind="primary" to="/agent-types/new">
+        New agent type
+      </ButtonLink>
+    </Allowed>
   );
   return (
     <>

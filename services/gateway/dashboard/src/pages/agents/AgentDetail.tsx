@@ -2,6 +2,7 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { Outlet, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { explained } from "~/api/errors";
+import { Allowed } from "~/api/permissions";
 import {
   type Agent,
   agentQuery,
@@ -99,7 +100,7 @@ function Header({ agent }: { agent: Agent }) {
         title={agent.name}
         facts={<Status tone={tone} word={word} />}
         action={
-          <>
+          <Allowed to="agents:write">
             {isWanted ? (
               <>
                 <Button isBusy={stop.isPending} onClick={() => stop.mutate(agent.id)}>
@@ -126,7 +127,7 @@ function Header({ agent }: { agent: Agent }) {
                 { name: "Delete agent", onSelect: () => setIsDeleting(true) },
               ]}
             />
-          </>
+          </Allowed>
         }
       />
       {failure && <ExplanationNotice explanation={explained(failure)} />}

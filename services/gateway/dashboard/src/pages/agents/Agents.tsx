@@ -1,6 +1,7 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect } from "react";
+import { Allowed } from "~/api/permissions";
 import { type Agent, agentsQuery } from "~/api/queries/agents";
 import { agentTypesQuery } from "~/api/queries/agentTypes";
 import { useAgentTypeNames } from "~/api/queries/names";
@@ -35,10 +36,10 @@ export function Agents() {
       <PageHeader
         title="Agents"
         action={
-          <>
+          <Allowed to="agents:write">
             <ButtonLink to="/agents/connect">Connect external agent</ButtonLink>
             {ADD}
-          </>
+          </Allowed>
         }
       />
       <Loaded query={query} what="agents" lines={8}>
@@ -72,7 +73,7 @@ const ADD = (
 function NoAgent() {
   return (
     <Panel>
-      <EmptyState title="No agent yet" action={ADD}>
+      <EmptyState title="No agent yet" action={<Allowed to="agents:write">{ADD}</Allowed>}>
         An agent is one instance of an agent type: it answers messages in a container of its own,
         and every model call it makes is limited and counted.
       </EmptyState>

@@ -1,6 +1,7 @@
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { explained } from "~/api/errors";
+import { Allowed } from "~/api/permissions";
 import { type DeadLetter, deadLettersQuery, replayDeadLetter } from "~/api/queries/messages";
 import { Button } from "~/components/Button";
 import type { Column } from "~/components/DataList";
@@ -40,7 +41,16 @@ const COLUMNS: Column<DeadLetter>[] = [
   },
   { name: "Why", render: ({ reason }) => reason.message },
   { name: "Tries", render: ({ attempts }) => attempts, isNumber: true, isMinor: true },
-  { name: "Act", isUnnamed: true, isNumber: true, render: (letter) => <Replay letter={letter} /> },
+  {
+    name: "Act",
+    isUnnamed: true,
+    isNumber: true,
+    render: (letter) => (
+      <Allowed to="dead-letters:write">
+        <Replay letter={letter} />
+      </Allowed>
+    ),
+  },
 ];
 
 function Replay({ letter }: { letter: DeadLetter }) {

@@ -1,5 +1,6 @@
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { explained } from "~/api/errors";
+import { Allowed } from "~/api/permissions";
 import { drainRunner, type Runner, runnersQuery, undrainRunner } from "~/api/queries/runners";
 import { Button } from "~/components/Button";
 import type { Column } from "~/components/DataList";
@@ -43,7 +44,16 @@ const COLUMNS: Column<Runner>[] = [
   { name: "Agents", render: ({ agents, capacity }) => `${agents} of ${capacity}`, isNumber: true },
   { name: "Runs them in", render: ({ runtime }) => runtime, isMinor: true },
   { name: "Last heard", render: ({ renewed_at }) => <Time at={renewed_at} />, isMinor: true },
-  { name: "Act", isUnnamed: true, isNumber: true, render: (runner) => <Drain runner={runner} /> },
+  {
+    name: "Act",
+    isUnnamed: true,
+    isNumber: true,
+    render: (runner) => (
+      <Allowed to="runners:write">
+        <Drain runner={runner} />
+      </Allowed>
+    ),
+  },
 ];
 
 function Drain({ runner }: { runner: Runner }) {

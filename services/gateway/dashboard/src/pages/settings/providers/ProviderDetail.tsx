@@ -2,6 +2,7 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useParams, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { explained } from "~/api/errors";
+import { Allowed } from "~/api/permissions";
 import {
   type Provider,
   providerQuery,
@@ -62,7 +63,7 @@ function Detail({ provider }: { provider: Provider }) {
           </>
         }
         action={
-          <>
+          <Allowed to="providers:write">
             <Button
               isBusy={test.isPending}
               busyLabel="Testing provider…"
@@ -85,7 +86,7 @@ function Detail({ provider }: { provider: Provider }) {
                 { name: "Delete provider", onSelect: () => setIsDeleting(true) },
               ]}
             />
-          </>
+          </Allowed>
         }
       />
       {failure && <ExplanationNotice explanation={explained(failure)} />}

@@ -1,5 +1,6 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { Allowed } from "~/api/permissions";
 import { type Provider, providersQuery } from "~/api/queries/providers";
 import { ButtonLink } from "~/components/ButtonLink";
 import type { Column } from "~/components/DataList";
@@ -16,9 +17,11 @@ import { statusOf, TYPE_NAMES } from "./model";
 export function Providers() {
   const query = useInfiniteQuery(providersQuery());
   const add = (
-    <ButtonLink kind="primary" to="/settings/providers/new">
-      Add provider
-    </ButtonLink>
+    <Allowed to="providers:write">
+      <ButtonLink kind="primary" to="/settings/providers/new">
+        Add provider
+      </ButtonLink>
+    </Allowed>
   );
   return (
     <>
