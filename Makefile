@@ -73,6 +73,7 @@ torture: install
 bench-proxy: install
 	$(BIN)/python -m benchmarks.proxy $(BENCH)
 	$(BIN)/python -m benchmarks.proxy.steps
+	$(BIN)/python -m benchmarks.proxy.failover
 
 check: install $(DASHBOARD)/node_modules/.installed $(API_TYPES)/node_modules/.installed
 	$(BIN)/ruff format --check .

@@ -160,6 +160,44 @@ def test_the_longest_names_fit_into_the_spool(
     assert len(encoded(settled(spool))) <= MAX_SETTLED_PAYLOAD_BYTES
 
 
+def test_of_many_attempts_those_that_fit_into_the_spool_are_told(
+    spool: Spool, open_call: Opener
+) -> None:
+    call = open_call(record(model="模" * 256))
+    for _ in range(20):
+        call.end_attempt(EXPLANATION)
+        call.turn_to(call.record, body=b"{}", admission=Unlimited())
+
+    call.settle(CallStatus.COMPLETED)
+
+    told = settled(spool)
+    assert len(encoded(told)) <= MAX_SETTLED_PAYLOAD_BYTES
+    assert len(told.attempts) > 1
+    assert told.attempts[-1].error_code is None
+
+
+def test_each_attempt_is_told_and_the_usage_is_the_last_ones(
+    spool: Spool, open_call: Opener
+) -> None:
+    call = open_call(record(model="first"))
+    call.http_status = 503
+    call.report = Report(Usage(input_tokens=5))
+    call.end_attempt(EXPLANATION)
+    turned = call.record.model_copy(update={"model": "second"})
+
+    call.turn_to(turned, body=b"{}", admission=Unlimited())
+    call.http_status = 200
+    call.settle(CallStatus.COMPLETED)
+
+    told = settled(spool)
+    assert told.model == "second"
+    assert [(each.model, each.http_status) for each in told.attempts] == [
+        ("first", 503),
+        ("second", 200),
+    ]
+    assert told.usage == Usage()
+
+
 def test_a_message_counts_the_calls_made_for_it(open_call: Opener) -> None:
     in_hand = MessageInHand(new_id(), new_id())
 

@@ -90,10 +90,11 @@ class Forwarding:
         """Ask all of them, and after a pause once more if that may help."""
         began, rounds_done = monotonic(), 0
         while True:
-            call.failures.clear()
+            earlier, call.failures = call.failures, {}
             for circuit in in_order(circuits, admits=self._admits):
                 if await self._ask_guarded(call, circuit):
                     return
+            call.failures = call.failures or earlier
             rounds_done += 1
             pause = self._patience.wait(
                 [each.retry_after_seconds for each in call.retryable()],
@@ -208,8 +209,8 @@ def _secrets(agent: ModelCaller, leg: Leg) -> frozenset[str]:
 class _Call:
     """One call on its way: what was asked, and what has come of it so far.
 
-    *failures* are those of the last round, in their order. *refusal* is why the first
-    candidate that could not be asked could not.
+    *failures* are those of the last round that had some, in their order. *refusal* is
+    why the first candidate that could not be asked could not.
     """
 
     exchange: Exchange
