@@ -5,7 +5,7 @@ played, for none is waited for.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -30,6 +30,7 @@ from shared.contracts.agent_runner import (
 )
 from shared.contracts.base import Endpoint, ReplyT, RequestT, Service
 from shared.contracts.credentials import DELETE_PROVIDER, ProviderQuestion
+from shared.contracts.routes import Fallback
 from shared.errors import ProviderGoneError, ProviderInUseError
 from shared.ids import new_id
 
@@ -67,7 +68,7 @@ async def operator(stack: Stack, bus_as: BusAs) -> AsyncIterator[Operator]:
 
 
 async def _agent(
-    operator: Operator, name: str
+    operator: Operator, name: str, *, fallbacks: Sequence[Fallback] = ()
 ) -> tuple[AgentQuestion, ProviderQuestion]:
     """Make an agent, a type and a provider; return how to start, and to delete."""
     provider = await operator.create(name)
@@ -79,7 +80,11 @@ async def _agent(
             **about,
             agent_type_id=agent_type_id,
             submission=AgentTypeSubmission(
-                name=name, slug=name, provider_id=provider.id, model="gpt-4o"
+                name=name,
+                slug=name,
+                provider_id=provider.id,
+                model="gpt-4o",
+                fallbacks=list(fallbacks),
             ),
         ),
     )
@@ -147,3 +152,19 @@ async def test_an_agent_is_to_run_or_its_provider_is_gone_and_never_both(
     assert set(results) <= {(True, False), (False, True)}
     assert len({*results}) == 2
     assert torn == 0
+
+
+async def test_a_fallback_of_a_running_agent_cannot_be_deleted(
+    operator: Operator,
+) -> None:
+    other = await operator.create("other")
+    fallback = Fallback(provider_id=other.id, model="gpt-4o-mini")
+    start, delete = await _agent(operator, "ada", fallbacks=[fallback])
+    await operator.bus.ask(START_AGENT, start)
+
+    with pytest.raises(ProviderInUseError) as refused:
+        await operator.bus.ask(
+            DELETE_PROVIDER, delete.model_copy(update={"provider_id": other.id})
+        )
+
+    assert "ada" in str(refused.value.details["agents"])
