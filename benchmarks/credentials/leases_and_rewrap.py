@@ -4,7 +4,8 @@
 its own, on NATS and a PostgreSQL that syncs each commit: first with a local master key,
 then with moto's KMS over HTTP. It prints how many credentials a second are stored and
 leased, the times of each, how long all of them take to come under another master key,
-and the service's memory meanwhile. `--credentials N` is how many there are (10,000).
+and the service's memory meanwhile. `--credentials N` is how many there are (10,000),
+`--master-key local` or `moto` measures one alone.
 
 moto is a single Python process, slower than AWS: its figures tell what the service adds
 around a question over HTTP, not what KMS takes.
@@ -91,16 +92,16 @@ class Bench:
     runner: NatsBus
 
 
-async def main(credentials: int) -> None:
-    with tempfile.TemporaryDirectory(prefix="ag2trust-benchmark-") as name:
-        folder = Path(name)
+async def main(credentials: int, master_keys: list[str]) -> None:
+    with tempfile.TemporaryDirectory(prefix="ag2trust-benchmark-") as made:
+        folder = Path(made)
         async with durable_postgres(folder), running_servers(folder) as servers:
-            for keys_of in (local_keys, moto_keys):
+            for name in master_keys:
                 async with (
                     fresh_stack(servers, folder) as stack,
                     BusAs(servers.nats_url)(Service.GATEWAY) as gateway,
                     BusAs(servers.nats_url)(Service.AGENT_RUNNER) as runner,
-                    keys_of(stack) as keys,
+                    MASTER_KEYS[name](stack) as keys,
                 ):
                     print(f"\n{keys.name}")
                     await measure(Bench(stack, gateway, runner), keys, credentials)
@@ -365,7 +366,12 @@ async def durable_postgres(folder: Path) -> AsyncIterator[None]:
         yield
 
 
+MASTER_KEYS = {"local": local_keys, "moto": moto_keys}
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--credentials", type=int, default=10_000)
-    asyncio.run(main(parser.parse_args().credentials))
+    parser.add_argument("--master-key", choices=MASTER_KEYS, nargs="+")
+    given = parser.parse_args()
+    asyncio.run(main(given.credentials, given.master_key or [*MASTER_KEYS]))

@@ -11,6 +11,8 @@ import pytest_asyncio
 from ag2trust_sandbox import Sandbox
 
 from .containers import engine
+from .listening import listening_addresses
+from .processes import descendants_of
 from .reaching import EVERY_ADDRESS, reached_from
 from .whole import Whole, new_place, running
 
@@ -36,6 +38,22 @@ async def agent(whole: Whole) -> dict[str, Any]:
     async with engine(whole.installation) as docker:
         [container] = await docker.containers()
     return container
+
+
+async def test_nothing_listens_beyond_loopback_and_the_networks_of_agents(
+    whole: Whole,
+) -> None:
+    [network] = (await agent(whole))["NetworkSettings"]["Networks"].values()
+    subnet = IPv4Interface(f"{network['IPAddress']}/{network['IPPrefixLen']}").network
+    place = whole.place
+
+    listening = listening_addresses(descendants_of(whole.launcher.pid))
+
+    assert {("127.0.0.1", place.gateway_port), (str(subnet[1]), place.proxy_port)} <= (
+        listening
+    )
+    beyond = {each for each in listening if each[0] != "127.0.0.1"}
+    assert beyond == {(str(subnet[1]), place.proxy_port)}
 
 
 async def test_an_agent_reaches_its_runner_and_nothing_else_of_the_machine(

@@ -8,6 +8,7 @@ import select
 import signal
 import socket
 import stat
+import sys
 from asyncio.subprocess import PIPE
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -278,19 +279,48 @@ async def test_a_service_that_cannot_start_ends_it_all_with_its_words(
     assert json.loads((place.home / "children.json").read_text()) == []
 
 
-async def test_the_lines_on_the_screen_lead_to_an_answer(place: Place) -> None:
-    """Type what the screen says, the sandbox on a port of its own."""
+async def test_the_lines_of_the_readme_lead_to_an_answer(place: Place) -> None:
+    """Type what the README says, at this home, the sandbox on a port of its own."""
     port = str(free_port())
-    async with launched(place) as launcher:
-        await launcher.says("Ctrl-C stops everything")
-        typed = launcher.screen.partition("in another terminal:")[2]
-        lines = typed.partition("Ctrl-C stops")[0].replace("8091", port)
-        script = lines.replace("_sandbox &", f"_sandbox --port {port} &") + "\nkill %1"
+    ours = f"API={place.gateway_url}/api KEY=$(cat {place.home / 'api-key'})"
+    lines = re.sub(r"^API=.*", ours, _readme(), flags=re.MULTILINE)
+    lines = lines.replace(".venv/bin/python", sys.executable).replace("8091", port)
+    script = lines.replace("_sandbox &", f"_sandbox --port {port} &") + "\nkill %1"
 
+    async with launched(place):
         shell = await asyncio.create_subprocess_exec(
             *("bash", "-m", "-c", script), stdout=PIPE, stderr=PIPE
         )
         output, errors = await shell.communicate()
 
-    assert '"status":"completed"' in output.decode(), (output, errors)
-    assert "You said: Hello! Who are you?" in output.decode()
+    answers = output.decode()
+    assert '"status":"completed"' in answers, (output, errors)
+    assert "You said: Hello! Who are you?" in answers
+    assert "PROVIDER_IN_USE" in answers
+    assert '"desired_state":"stopped"' in answers
+
+
+async def test_the_lines_on_the_screen_are_the_readmes(place: Place) -> None:
+    async with launched(place) as launcher:
+        await launcher.says("Ctrl-C stops everything")
+
+    said = launcher.screen.partition("in another terminal:")[2]
+    first, *lines = _commands(said.partition("Ctrl-C stops")[0])
+    assert first == f"API={place.gateway_url}/api KEY=$(cat {place.home / 'api-key'})"
+    assert f"{sys.executable} -m ag2trust_sandbox &" in lines
+    assert {each.replace(sys.executable, ".venv/bin/python") for each in lines} <= {
+        *_commands(_readme())
+    }
+
+
+def _readme() -> str:
+    """Return the lines that the README wants typed while the stack runs."""
+    text = (Path(__file__).resolve().parents[3] / "README.md").read_text()
+    return text.partition("in another terminal:\n\n```sh\n")[2].partition("```")[0]
+
+
+def _commands(lines: str) -> list[str]:
+    """Return a command a line, without remarks."""
+    joined = lines.replace("\n  ", " ")
+    said = [re.sub(r"(^|\s)\s*#.*", "", each) for each in joined.splitlines()]
+    return [each for each in said if each]

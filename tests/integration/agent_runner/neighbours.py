@@ -60,6 +60,7 @@ class FakeCredentials:
     secrets: dict[UUID, str] = field(default_factory=dict)
     generations: dict[UUID, int] = field(default_factory=dict)
     uses: dict[UUID, set[UUID]] = field(default_factory=dict)
+    released: set[UUID] = field(default_factory=set)
     leased: int = 0
     refuse_claims: bool = False
     trouble: AppError | None = None
@@ -111,6 +112,7 @@ class FakeCredentials:
     async def _release(self, question: ReleaseUses) -> Empty:
         self._advance(question.agent_id, question.generation)
         self.uses[question.agent_id] = set()
+        self.released.add(question.agent_id)
         return Empty()
 
     def _advance(self, agent_id: UUID, generation: int) -> None:

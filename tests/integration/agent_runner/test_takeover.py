@@ -52,6 +52,7 @@ async def test_another_runner_answers_for_one_that_was_killed(
 ) -> None:
     lost, other = [await fleet.runner(name) for name in ("runner-1", "runner-2")]
     agent, *_ = await agents_of(fleet, lost.name, "ada", "bob")
+    uses = fleet.house.credentials.uses[agent]
 
     await lost.kill()
     waiting = await fleet.submit(agent, "Who is there?")
@@ -63,6 +64,8 @@ async def test_another_runner_answers_for_one_that_was_killed(
     assert answer.status is MessageStatus.COMPLETED
     assert await fleet.host_of(agent) == other.name
     assert (await fleet.agent(agent)).status is AgentStatus.RUNNING
+    assert fleet.house.credentials.uses[agent] == uses != set()
+    assert agent not in fleet.house.credentials.released
 
 
 async def test_a_runner_that_wakes_does_nothing_with_agents_it_lost(

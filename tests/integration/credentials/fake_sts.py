@@ -1,7 +1,7 @@
 """AWS STS as its clients see it, with short sessions and faults on order.
 
-It speaks the query protocol: a form in, XML out. moto knows no session below a quarter
-of an hour, no trust policy and no fault.
+It speaks the query protocol: a form in, XML out. moto knows no trust policy, no fault,
+and no session of another length than it was asked for.
 Source: the service model sts/2011-06-15 of botocore.
 """
 

@@ -23,13 +23,25 @@ _STOPPED_WITHIN_SECONDS = 30
 class ServiceProcess:
     """*log* is complete, and *exit_code* there, once the process has ended."""
 
-    pid: int
+    process: Process
     log: str = ""
-    exit_code: int | None = None
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        return self.process.returncode
 
     @property
     def events(self) -> list[str]:
         return [json.loads(line)["event"] for line in self.log.splitlines()]
+
+    async def ended(self) -> None:
+        """Read the log until the process has ended, by itself or as it was told."""
+        async with asyncio.timeout(_STOPPED_WITHIN_SECONDS):
+            self.log += (await self.process.communicate())[1].decode()
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
@@ -53,19 +65,19 @@ async def running_process(
         env=stack.environment(Service.CREDENTIALS, **settings),
         stderr=PIPE,
     )
-    service = ServiceProcess(process.pid)
+    service = ServiceProcess(process)
     try:
         async with asyncio.timeout(_STARTED_WITHIN_SECONDS):
             service.log = await _first_lines(process)
         yield service
-        async with asyncio.timeout(_STOPPED_WITHIN_SECONDS):
+        if process.returncode is None:
             if "service.started" in service.events:
                 process.terminate()
-            service.log += (await process.communicate())[1].decode()
+            await service.ended()
     finally:
         if process.returncode is None:
             process.kill()
-        service.exit_code = await process.wait()
+        await process.wait()
 
 
 async def _first_lines(process: Process) -> str:

@@ -18,6 +18,7 @@ from shared.errors import (
 )
 from shared.ids import new_id
 
+from ..shared.relay import relaying  # noqa: TID252 - no package
 from .service_process import running_process
 from .speaking import API_KEY, Agent, Operator, Runner
 
@@ -103,6 +104,17 @@ async def test_as_a_process_it_answers_until_it_is_told_to_stop(
 
     assert service.exit_code == 0
     assert service.events[-1] == "service.stopped"
+
+
+async def test_as_a_process_it_ends_once_the_bus_has_shut_it_out(stack: Stack) -> None:
+    async with relaying(stack.servers.nats_url) as relay:
+        nats_url = {"AG2TRUST_CREDENTIALS_NATS_URL": relay.url}
+        async with running_process(stack, **nats_url) as service:
+            relay.say(b"-ERR 'User Authentication Revoked'\r\n")
+            await service.ended()
+
+    assert service.exit_code == 1
+    assert service.events[-1] == "service.failed"
 
 
 @pytest.mark.parametrize(

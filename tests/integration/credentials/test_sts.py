@@ -3,20 +3,23 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 import pytest_asyncio
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+from moto.sts.models import AssumedRole, STSBackend
 from pydantic import SecretStr
 
-from credentials.leases.role_sessions import Role
+from credentials.leases.role_sessions import Role, RoleSession, RoleSessions
 from credentials.leases.sts import AwsSts
 from shared.errors import (
     CredentialsMissingError,
     RoleRefusedError,
     StsUnavailableError,
 )
+from shared.testing import FakeClock
 
 from .fake_sts import ROLE, FakeSts, Fault, running_fake_sts
 
@@ -88,6 +91,42 @@ async def test_motos_sts_lends_a_role_too(moto: str) -> None:
     assert session.secrets["aws_access_key_id"].get_secret_value().startswith("ASIA")
     left = session.expires_at - datetime.now(UTC)
     assert timedelta(minutes=59) < left <= timedelta(minutes=61)
+
+
+@pytest.fixture
+def moto_lends_for_a_minute(moto: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Botocore would ask for no session that is so short."""
+    assume_role = STSBackend.assume_role
+
+    def for_a_minute(backend: STSBackend, **asked: Any) -> AssumedRole:
+        return assume_role(backend, **asked | {"duration": 60})
+
+    monkeypatch.setattr(STSBackend, "assume_role", for_a_minute)
+    return moto
+
+
+async def test_motos_keys_of_a_minute_serve_all_and_are_replaced_before_they_end(
+    moto_lends_for_a_minute: str,
+) -> None:
+    clock = FakeClock(datetime.now(UTC))
+    sts = AwsSts(
+        endpoint_url=moto_lends_for_a_minute,
+        allow_ambient=False,
+        now=clock,
+        patience=PATIENCE,
+    )
+    sessions = RoleSessions(sts, now=clock)
+
+    served = await asyncio.gather(
+        *(sessions.session(ASSUMED, SOURCE) for _ in range(100))
+    )
+    [first] = {_key_id(each): each for each in served}.values()
+    left = first.expires_at - datetime.now(UTC)
+    clock.advance(first.expires_at - clock() - timedelta(seconds=5))
+    replaced = await sessions.session(ASSUMED, SOURCE)
+
+    assert left <= timedelta(seconds=60)
+    assert _key_id(replaced) != _key_id(first)
 
 
 async def test_our_own_identity_is_used_by_setting_alone(fake: FakeSts) -> None:
@@ -187,10 +226,17 @@ async def test_trouble_that_passes_at_once_is_not_noticed(
     assert len(fake.asked) == 2
 
 
-async def test_silence_ends_in_time_to_say_so(sts: AwsSts, fake: FakeSts) -> None:
+async def test_silence_ends_while_somebody_still_waits_for_the_answer(
+    fake: FakeSts,
+) -> None:
+    sts = AwsSts(
+        endpoint_url=fake.url,
+        allow_ambient=False,
+        patience=timedelta(milliseconds=100),
+    )
     fake.released.clear()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE.total_seconds()):
         with pytest.raises(StsUnavailableError, match="does not answer"):
             await sts.assume(ASSUMED, SOURCE)
 
@@ -201,3 +247,7 @@ async def test_nobody_there_is_no_crash(fake: FakeSts) -> None:
 
     with pytest.raises(StsUnavailableError):
         await sts.assume(ASSUMED, SOURCE)
+
+
+def _key_id(session: RoleSession) -> str:
+    return session.secrets["aws_access_key_id"].get_secret_value()
