@@ -24,6 +24,7 @@ __all__ = [
     "AgentLogs",
     "AgentMessage",
     "AgentPatch",
+    "AgentProgress",
     "AgentRuntime",
     "AgentStats",
     "AgentStatus",
@@ -37,6 +38,13 @@ __all__ = [
     "AttemptRecord",
     "AuditEntry",
     "BaseUrls",
+    "Budget",
+    "BudgetMode",
+    "BudgetPatch",
+    "BudgetPeriod",
+    "BudgetScopeInput",
+    "BudgetScopeOutput",
+    "BudgetSubmission",
     "Call",
     "CallStatus",
     "Cost",
@@ -55,7 +63,15 @@ __all__ = [
     "Intelligence",
     "Interval",
     "InvitedUserView",
+    "Job",
+    "JobAgent",
+    "JobAgentType",
+    "JobKind",
+    "JobStatus",
+    "JobStep",
     "JsonValue",
+    "LimitStanding",
+    "Limits",
     "LiveModel",
     "LiveModels",
     "MasterKeyState",
@@ -76,9 +92,11 @@ __all__ = [
     "PageOfAgentType",
     "PageOfApiKeyView",
     "PageOfAuditEntry",
+    "PageOfBudget",
     "PageOfCall",
     "PageOfDeadLetter",
     "PageOfExplainedError",
+    "PageOfJob",
     "PageOfProvider",
     "PageOfRunner",
     "PageOfThread",
@@ -113,11 +131,15 @@ __all__ = [
     "Rewrap",
     "RewrapStatus",
     "Role",
+    "Rotation",
     "Runner",
     "RunnerStatus",
+    "ScopeKind",
     "Service",
     "Speed",
     "StartedSession",
+    "StepName",
+    "StepStatus",
     "Table",
     "TaskId",
     "TaskView",
@@ -167,8 +189,11 @@ class Given(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
 
 
+AgentProgress = Literal["waiting", "restarting", "restarted", "left_alone", "skipped"]
 AgentRuntime = Literal["docker", "process", "external"]
 AgentStatus = Literal["stopped", "starting", "running", "ack_only", "stopping", "error"]
+BudgetMode = Literal["hard", "warn"]
+BudgetPeriod = Literal["day", "month"]
 CallStatus = Literal["completed", "failed", "cancelled", "interrupted"]
 Cost = Literal["$", "$$", "$$$"]
 CredentialDelivery = Literal["environment", "sealed"]
@@ -186,6 +211,8 @@ Dimension = Literal[
 ]
 Intelligence = Literal["good", "high", "very_high"]
 Interval = Literal["hour", "day"]
+JobKind = Literal["provider.rotation", "agent_type.restart"]
+JobStatus = Literal["running", "completed", "failed", "rolled_back"]
 JsonValue = Any
 MessageStatus = Literal[
     "queued", "running", "completed", "acknowledged", "failed", "cancelled"
@@ -234,8 +261,22 @@ RepricingStatus = Literal["running", "completed"]
 RewrapStatus = Literal["running", "completed", "failed", "superseded"]
 Role = Literal["owner", "admin", "operator", "viewer"]
 RunnerStatus = Literal["ready", "draining", "lost"]
+ScopeKind = Literal["organization", "agent_type", "agent", "provider"]
 Service = Literal["credentials", "gateway", "agent_runner", "metrics"]
 Speed = Literal["very_fast", "fast", "medium"]
+StepName = Literal[
+    "test",
+    "switch",
+    "retire",
+    "move",
+    "restart",
+    "delete",
+    "move_back",
+    "restart_back",
+    "reinstate",
+    "discard",
+]
+StepStatus = Literal["pending", "running", "done", "failed", "left_out"]
 Table = Literal["purpose", "complexity"]
 TaskId = Literal[
     "high_volume",
@@ -267,7 +308,7 @@ class Agent(Given):
 
     *restart_required*: it runs another version than the newest of its type, or
     one of the type it had before. An external agent has *base_urls* and no
-    runner.
+    runner. *incarnation* grows with every start and restart that is asked for.
     """
 
     id: UUID
@@ -285,6 +326,7 @@ class Agent(Given):
     started_at: AwareDatetime | None
     is_external: bool
     base_urls: BaseUrls | None
+    incarnation: int
 
 
 class AgentLogs(Given):
@@ -512,6 +554,74 @@ class BaseUrls(Given):
     bedrock: str
 
 
+class Budget(Given):
+    """A budget, and how it stands in the period that runs now.
+
+    *used* and *left* are in its own measure, calls under way included at the
+    most they may take; *left* of one that is overspent is 0.
+    """
+
+    id: UUID
+    name: str
+    scope: BudgetScopeOutput
+    tokens: int | None
+    usd: float | None
+    period: BudgetPeriod
+    time_zone: str
+    mode: BudgetMode
+    warn_at_percent: int
+    used: float
+    left: float
+    period_start: AwareDatetime
+    period_end: AwareDatetime
+    version: int
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class BudgetPatch(Taken):
+    """Changes to a budget, which goes on counting what it has counted.
+
+    Its amount is changed in its own measure: *tokens* or *usd*.
+    """
+
+    name: str | None = None
+    tokens: int | None = None
+    usd: float | str | None = None
+    mode: BudgetMode | None = None
+    warn_at_percent: int | None = None
+
+
+class BudgetScopeInput(Taken):
+    """All calls of the organization, or those of one thing, which *id* names."""
+
+    kind: ScopeKind
+    id: UUID | None = None
+
+
+class BudgetScopeOutput(Given):
+    """All calls of the organization, or those of one thing, which *id* names."""
+
+    kind: ScopeKind
+    id: UUID | None
+
+
+class BudgetSubmission(Taken):
+    """At most so many *tokens* or *usd* a period, one of the two.
+
+    At *warn_at_percent* of it, and when it is spent, an event tells.
+    """
+
+    name: str
+    scope: BudgetScopeInput
+    tokens: int | None = None
+    usd: float | str | None = None
+    period: BudgetPeriod
+    time_zone: str = "UTC"
+    mode: BudgetMode | None = None
+    warn_at_percent: int = 80
+
+
 class Call(Given):
     """A call as it was counted, and priced by *price_version*."""
 
@@ -587,7 +697,7 @@ class ExplainedError(Given):
     *provider_errors* are the source's own names, `*` standing for any text;
     without any, the row is for what else comes with one of *http_statuses*. 200
     is an error inside a stream. Of *source* `ag2trust` is what goes wrong on
-    the way.
+    the way, and what our own limits refuse.
     """
 
     source: str
@@ -654,6 +764,88 @@ class InvitedUserView(Given):
     updated_at: AwareDatetime
     last_login_at: AwareDatetime | None
     invitation_link: str | None = None
+
+
+class Job(Given):
+    """A job and all that is known of it; *version* grows with every change.
+
+    Of a rotation *to_provider_id* None means that the provider keeps its id and
+    gets a new secret. *agent_types* are those it moves, and *agents* those it
+    restarts, once it has found them; *model* is what a test asks for where one
+    is needed.
+    """
+
+    id: UUID
+    kind: JobKind
+    status: JobStatus
+    version: int
+    provider_id: UUID | None
+    to_provider_id: UUID | None
+    delete_old: bool
+    model: str | None
+    agent_type_id: UUID | None
+    steps: list[JobStep]
+    agent_types: list[JobAgentType] | None
+    agents: list[JobAgent] | None
+    explanation: Explanation | None
+    actor: Actor
+    started_at: AwareDatetime
+    finished_at: AwareDatetime | None
+
+
+class JobAgent(Given):
+    """An agent that a job restarts. *incarnation* is the one to be replaced.
+
+    *explanation* says why it was skipped.
+    """
+
+    id: UUID
+    name: str
+    incarnation: int
+    started_at: AwareDatetime | None
+    progress: AgentProgress
+    asked_at: AwareDatetime | None
+    explanation: Explanation | None
+
+
+class JobAgentType(Given):
+    """An agent type that a job moves, as it was before."""
+
+    id: UUID
+    name: str
+    provider_id: UUID
+    fallbacks: list[FallbackOutput]
+
+
+class JobStep(Given):
+    """A step; *attempts* counts those that met something passing, *explanation* it."""
+
+    name: StepName
+    status: StepStatus
+    attempts: int
+    explanation: Explanation | None
+    finished_at: AwareDatetime | None
+
+
+class LimitStanding(Given):
+    """How a limit stands that was used lately: of a provider, or of an agent's tools.
+
+    *used* counts the last 60 seconds, or for `concurrent` what is in use now;
+    *of* says in words what it is of. *resets_at* is when all of it is free
+    again, None if that cannot be told.
+    """
+
+    limit: str
+    of: str
+    of_id: UUID
+    amount: int
+    used: int
+    left: int
+    resets_at: AwareDatetime | None
+
+
+class Limits(Given):
+    data: list[LimitStanding]
 
 
 class LiveModel(Given):
@@ -794,6 +986,7 @@ class NewAgent(Given):
     started_at: AwareDatetime | None
     is_external: bool
     base_urls: BaseUrls | None
+    incarnation: int
     agent_token: str | None = None
 
 
@@ -847,6 +1040,11 @@ class PageOfAuditEntry(Given):
     next_cursor: str | None
 
 
+class PageOfBudget(Given):
+    data: list[Budget]
+    next_cursor: str | None
+
+
 class PageOfCall(Given):
     data: list[Call]
     next_cursor: str | None
@@ -859,6 +1057,11 @@ class PageOfDeadLetter(Given):
 
 class PageOfExplainedError(Given):
     data: list[ExplainedError]
+    next_cursor: str | None
+
+
+class PageOfJob(Given):
+    data: list[Job]
     next_cursor: str | None
 
 
@@ -969,7 +1172,8 @@ class Provider(Given):
     `credential.version` counts secrets. *base_url* is None as long as an
     incomplete Bedrock provider has neither one nor a region. *aws_external_id*
     is what the trust policy of a role must ask of us (`sts:ExternalId`): one
-    for each organization.
+    for each organization. One that *is_retiring* takes no agents but those that
+    use it already.
     """
 
     id: UUID
@@ -983,6 +1187,7 @@ class Provider(Given):
     aws_external_id: str | None
     limits: ProviderLimitsOutput
     enabled: bool
+    is_retiring: bool
     status: ProviderStatus
     credential: CredentialState
     version: int
@@ -1218,6 +1423,33 @@ class Rewrap(Given):
     remaining: int
     started_at: AwareDatetime
     finished_at: AwareDatetime | None
+
+
+class Rotation(Taken):
+    """Either new secrets, which replace all that the provider has, or another provider.
+
+    *delete_old* removes the old provider at the end. Bedrock is tested with
+    *model*: if none is named, with one that agent types use.
+    """
+
+    to_provider_id: UUID | None = None
+    delete_old: bool = False
+    model: str | None = None
+    api_key: SecretStr | None = None
+    aws_access_key_id: SecretStr | None = None
+    aws_secret_access_key: SecretStr | None = None
+    aws_session_token: SecretStr | None = None
+    aws_session_expires_at: AwareDatetime | None = None
+
+    @field_serializer(
+        "api_key",
+        "aws_access_key_id",
+        "aws_secret_access_key",
+        "aws_session_token",
+        when_used="json-unless-none",
+    )
+    def _sent(self, secret: SecretStr) -> str:
+        return secret.get_secret_value()
 
 
 class Runner(Given):

@@ -22,6 +22,9 @@ from .models import (
     AgentTypeSubmission,
     ApiKeySubmission,
     ApiKeyView,
+    Budget,
+    BudgetPatch,
+    BudgetSubmission,
     Call,
     CallStatus,
     Dimension,
@@ -29,6 +32,8 @@ from .models import (
     IamPolicy,
     Interval,
     InvitedUserView,
+    Job,
+    Limits,
     LiveModels,
     MasterKeyState,
     Me,
@@ -42,9 +47,11 @@ from .models import (
     PageOfAgentType,
     PageOfApiKeyView,
     PageOfAuditEntry,
+    PageOfBudget,
     PageOfCall,
     PageOfDeadLetter,
     PageOfExplainedError,
+    PageOfJob,
     PageOfProvider,
     PageOfRunner,
     PageOfThread,
@@ -65,6 +72,7 @@ from .models import (
     RepriceOrder,
     Repricing,
     Rewrap,
+    Rotation,
     Runner,
     StartedSession,
     TaskId,
@@ -208,6 +216,36 @@ class Operations(Connection):
         )
         return answer
 
+    async def rotate_provider(
+        self, provider_id: UUID, body: Rotation, *, idempotency_key: str | None = None
+    ) -> Job:
+        """Rotate a provider's secret, or move what uses it to another provider.
+
+        The new one is tested first. Agent types move, agents restart a few at a
+        time; those that do not come up are skipped and listed. No message is lost.
+        It takes the rights to change agent types and agents, too.
+        """
+        answer: Job = await self._ask(
+            Job,
+            "POST",
+            f"/api/providers/{provider_id}/rotate",
+            body=body,
+            headers={"Idempotency-Key": idempotency_key},
+        )
+        return answer
+
+    async def restart_agents(
+        self, agent_type_id: UUID, *, idempotency_key: str | None = None
+    ) -> Job:
+        """Restart the agents of a type that are to run, a few at a time."""
+        answer: Job = await self._ask(
+            Job,
+            "POST",
+            f"/api/agent-types/{agent_type_id}/restart",
+            headers={"Idempotency-Key": idempotency_key},
+        )
+        return answer
+
     async def list_agent_types(
         self, *, limit: int | None = None, cursor: str | None = None
     ) -> PageOfAgentType:
@@ -241,17 +279,24 @@ class Operations(Connection):
         return answer
 
     async def update_agent_type(
-        self, agent_type_id: UUID, body: AgentTypePatch, *, if_match: str | None = None
+        self,
+        agent_type_id: UUID,
+        body: AgentTypePatch,
+        *,
+        restart: Literal["rolling"] | None = None,
+        if_match: str | None = None,
     ) -> AgentType:
         """Change an agent type, which makes a new version.
 
         Running agents keep the version they started with and say
-        `restart_required`.
+        `restart_required`. With `restart=rolling` the answer is the job that
+        restarts them.
         """
         answer: AgentType = await self._ask(
             AgentType,
             "PATCH",
             f"/api/agent-types/{agent_type_id}",
+            query={"restart": restart},
             body=body,
             headers={"If-Match": if_match},
         )
@@ -1008,6 +1053,71 @@ class Operations(Connection):
             None, "DELETE", f"/api/prices/{price_id}", headers={"If-Match": if_match}
         )
 
+    async def list_budgets(
+        self, *, limit: int | None = None, cursor: str | None = None
+    ) -> PageOfBudget:
+        """List budgets and how they stand, newest first."""
+        answer: PageOfBudget = await self._ask(
+            PageOfBudget,
+            "GET",
+            "/api/budgets",
+            query={"limit": limit, "cursor": cursor},
+        )
+        return answer
+
+    async def create_budget(
+        self, body: BudgetSubmission, *, idempotency_key: str | None = None
+    ) -> Budget:
+        """Create a budget: of tokens or dollars, a day or month.
+
+        It counts calls from now on. One of dollars refuses calls of models that
+        have no price.
+        """
+        answer: Budget = await self._ask(
+            Budget,
+            "POST",
+            "/api/budgets",
+            body=body,
+            headers={"Idempotency-Key": idempotency_key},
+        )
+        return answer
+
+    async def get_budget(self, budget_id: UUID) -> Budget:
+        """Show a budget, and how it stands."""
+        answer: Budget = await self._ask(Budget, "GET", f"/api/budgets/{budget_id}")
+        return answer
+
+    async def update_budget(
+        self, budget_id: UUID, body: BudgetPatch, *, if_match: str | None = None
+    ) -> Budget:
+        """Change a budget, which calls obey within seconds; what is used stays used."""
+        answer: Budget = await self._ask(
+            Budget,
+            "PATCH",
+            f"/api/budgets/{budget_id}",
+            body=body,
+            headers={"If-Match": if_match},
+        )
+        return answer
+
+    async def delete_budget(
+        self, budget_id: UUID, *, if_match: str | None = None
+    ) -> None:
+        """Delete a budget; calls are limited by it no more."""
+        await self._ask(
+            None, "DELETE", f"/api/budgets/{budget_id}", headers={"If-Match": if_match}
+        )
+
+    async def list_limits(self, *, of_id: UUID | None = None) -> Limits:
+        """List the limits that calls have met in the last day, with what is left.
+
+        A limit that no call has met yet is left whole, and not listed.
+        """
+        answer: Limits = await self._ask(
+            Limits, "GET", "/api/limits", query={"of_id": of_id}
+        )
+        return answer
+
     async def list_models(
         self, *, task: TaskId | None = None, provider_type: ProviderType | None = None
     ) -> ModelCatalogue:
@@ -1108,10 +1218,19 @@ class Operations(Connection):
         )
         return answer
 
-    async def get_job(self, job_id: UUID) -> Rewrap | Repricing:
+    async def list_jobs(
+        self, *, limit: int | None = None, cursor: str | None = None
+    ) -> PageOfJob:
+        """List rotations and rolling restarts, newest first."""
+        answer: PageOfJob = await self._ask(
+            PageOfJob, "GET", "/api/jobs", query={"limit": limit, "cursor": cursor}
+        )
+        return answer
+
+    async def get_job(self, job_id: UUID) -> Job | Rewrap | Repricing:
         """Show how far a job is; that of the master key to who may see the key."""
-        answer: Rewrap | Repricing = await self._ask(
-            Rewrap | Repricing, "GET", f"/api/jobs/{job_id}"
+        answer: Job | Rewrap | Repricing = await self._ask(
+            Job | Rewrap | Repricing, "GET", f"/api/jobs/{job_id}"
         )
         return answer
 

@@ -63,6 +63,19 @@ class Database:
             yield connection
 
     @asynccontextmanager
+    async def sweep_once(self) -> AsyncIterator[Transaction]:
+        """Open what `sweep` does, for a single statement that is its own transaction.
+
+        A process that is stopped right behind it leaves no lock.
+        """
+        async with (
+            refusing(),
+            self._sweep_pool.acquire(timeout=_ACQUIRE_SECONDS) as connection,
+            _noticing_loss(connection),
+        ):
+            yield connection
+
+    @asynccontextmanager
     async def sweep(self) -> AsyncIterator[Transaction]:
         """Open a transaction over all organizations; for sweeps, and for login."""
         async with _transaction(self._sweep_pool) as connection:

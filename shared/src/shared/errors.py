@@ -20,6 +20,7 @@ AppError                              500 INTERNAL_ERROR
  │  ├ FeatureNotAllowedError              FEATURE_NOT_ALLOWED
  │  ├ LeaseRefusedError                   LEASE_REFUSED
  │  ├ ModelNotAllowedError                MODEL_NOT_ALLOWED
+ │  ├ ModelNotPricedError                 MODEL_NOT_PRICED
  │  ├ PathNotAllowedError                 PATH_NOT_ALLOWED
  │  └ ResidencyViolatedError              RESIDENCY_VIOLATED
  ├ NotFoundError                      404 NOT_FOUND
@@ -37,6 +38,7 @@ AppError                              500 INTERNAL_ERROR
  │  ├ InvitationNotFoundError             INVITATION_NOT_FOUND
  │  ├ RunnerNotFoundError                 RUNNER_NOT_FOUND
  │  ├ JobNotFoundError                    JOB_NOT_FOUND
+ │  ├ BudgetNotFoundError                 BUDGET_NOT_FOUND
  │  ├ PriceNotFoundError                  PRICE_NOT_FOUND
  │  └ RepricingNotFoundError              REPRICING_NOT_FOUND
  ├ MethodNotAllowedError              405 METHOD_NOT_ALLOWED
@@ -71,6 +73,8 @@ AppError                              500 INTERNAL_ERROR
  │  ├ SecretRequiredError                 SECRET_REQUIRED
  │  └ MessageTooLongError                 MESSAGE_TOO_LONG
  ├ LimitedError                       429 RATE_LIMITED
+ │  ├ BudgetSpentError                    BUDGET_SPENT
+ │  └ LimitTooSmallError                  LIMIT_TOO_SMALL
  ├ UpstreamError                      502 UPSTREAM_UNREACHABLE
  │  └ ProviderCallFailedError             PROVIDER_CALL_FAILED
  └ UnavailableError                   503 SERVICE_UNAVAILABLE
@@ -97,6 +101,8 @@ __all__ = [
     "ApiKeyNotFoundError",
     "AppError",
     "BaseUrlForbiddenError",
+    "BudgetNotFoundError",
+    "BudgetSpentError",
     "CallNotFoundError",
     "ConflictError",
     "CredentialMismatchError",
@@ -120,6 +126,7 @@ __all__ = [
     "JobNotFoundError",
     "JobRunningError",
     "LeaseRefusedError",
+    "LimitTooSmallError",
     "LimitedError",
     "LoginRefusedError",
     "MalformedError",
@@ -131,6 +138,7 @@ __all__ = [
     "MessageTooLongError",
     "MethodNotAllowedError",
     "ModelNotAllowedError",
+    "ModelNotPricedError",
     "NameTakenError",
     "NoExternalListenerError",
     "NotFoundError",
@@ -301,6 +309,12 @@ class ModelNotAllowedError(ForbiddenError):
     code = "MODEL_NOT_ALLOWED"
 
 
+class ModelNotPricedError(ForbiddenError):
+    """A budget in dollars cannot count a model that has no price."""
+
+    code = "MODEL_NOT_PRICED"
+
+
 class PathNotAllowedError(ForbiddenError):
     code = "PATH_NOT_ALLOWED"
 
@@ -376,6 +390,10 @@ class InvitationNotFoundError(NotFoundError):
 
 class JobNotFoundError(NotFoundError):
     code = "JOB_NOT_FOUND"
+
+
+class BudgetNotFoundError(NotFoundError):
+    code = "BUDGET_NOT_FOUND"
 
 
 class PriceNotFoundError(NotFoundError):
@@ -558,6 +576,18 @@ class MessageTooLongError(InvalidError):
 class LimitedError(AppError):
     code = "RATE_LIMITED"
     status = HTTPStatus.TOO_MANY_REQUESTS
+
+
+class BudgetSpentError(LimitedError):
+    """There is nothing left until the budget's period ends, or it is changed."""
+
+    code = "BUDGET_SPENT"
+
+
+class LimitTooSmallError(LimitedError):
+    """The call may take more than its limit ever allows."""
+
+    code = "LIMIT_TOO_SMALL"
 
 
 class UpstreamError(AppError):

@@ -96,6 +96,7 @@ async def test_a_lease_holds_all_that_a_call_needs(agent: Agent) -> None:
         enabled=True,
         version=1,
         fields=leased.fields,
+        provider_version=1,
     )
 
 

@@ -10,6 +10,7 @@ from aiohttp import web
 from shared.bus import Answer, NatsBus, answer, answer_ping, connect_bus
 from shared.contracts import agent_runner as contract
 from shared.contracts import conversations
+from shared.contracts import limits as limits_contract
 from shared.contracts import probes as probe_contract
 from shared.contracts.base import Service
 from shared.contracts.credentials import PROVIDER_CHANGED
@@ -32,8 +33,10 @@ from .agents.agent_logs import LogReader
 from .agents.agent_types import AgentTypes
 from .agents.agents import Agents
 from .agents.audit import Audit
+from .agents.budgets import Budgets
 from .agents.claims import Claims
 from .agents.external_agents import ExternalAgents
+from .agents.limit_standings import LimitStandings
 from .agents.runners import Runners
 from .external.callers import ExternalCallers
 from .external.listener import base_urls, tls_context
@@ -49,6 +52,9 @@ from .http.deadlines import Deadlines, watching_deadlines
 from .http.limits import Limits
 from .http.server import serving as serving_http
 from .leases import Leases
+from .limits.active_budgets import ActiveBudgets
+from .limits.leasing import Leasing
+from .limits.reaching import Reaching
 from .messages.message_control import MessageControl
 from .messages.message_desk import MessageDesk
 from .messages.messages import Messages
@@ -60,8 +66,12 @@ from .proxy.application import ProxyApplication
 from .proxy.calls import CallBook, interrupted
 from .proxy.forwarding import Forwarding
 from .proxy.large_bodies import LargeBodies, reading_large_bodies
+from .proxy.limited_calls import LimitedCalls
+from .proxy.prices import Prices
+from .repositories.budgets import all_budgets
 from .repositories.external_agents import changes_since, forget_the_gone
 from .repositories.hosting import HostingRepository
+from .repositories.limit_shares import ShareRepository, note_told
 from .repositories.outbox import OutboxRepository
 from .repositories.tenures import Enlistment, TenureRepository, enlist
 from .runtimes.docker.runtime import docker_runtime
@@ -138,10 +148,14 @@ async def serving(
             database=database, kept=timedelta(days=settings.messages_kept_days)
         )
         large_bodies = stack.enter_context(reading_large_bodies())
+        limits = await stack.enter_async_context(
+            limiting(database=database, bus=bus, tenure=tenure)
+        )
         forwarding = Forwarding(
             client=client,
             book=CallBook(spool, runner=settings.name),
             large_bodies=large_bodies,
+            limits=limits,
         )
         doors = await stack.enter_async_context(
             open_doors(
@@ -235,6 +249,31 @@ async def serving(
         yield
 
 
+@asynccontextmanager
+async def limiting(
+    *, database: Database, bus: NatsBus, tenure: Tenure
+) -> AsyncIterator[LimitedCalls]:
+    """Share limits and budgets with the other runners while the block runs."""
+    record = ShareRepository(database, runner=tenure.runner, epoch=tenure.epoch)
+    await record.inherit()
+    budgets = ActiveBudgets(partial(all_budgets, database))
+    await budgets.look()
+    reaching = Reaching(
+        bus=bus, budgets=budgets, note_told=partial(note_told, database)
+    )
+    leasing = Leasing(record, observe=reaching.observe)
+    async with (
+        bus.hearing(limits_contract.BUDGETS_CHANGED, budgets.changed),
+        background(
+            leasing.run(),
+            budgets.run(),
+            reaching.run(),
+            every(_HOUR, record.forget, name="limits.forgotten"),
+        ),
+    ):
+        yield LimitedCalls(leasing, budgets=budgets, prices=Prices(bus))
+
+
 def limits_of(settings: Settings) -> Limits:
     return Limits(
         most_connections=settings.most_connections,
@@ -324,6 +363,7 @@ def answers(
     threads = ThreadReading(database=database)
     runners = Runners(database=database)
     logs = LogReader(database=database, runtime=runtime)
+    budgets = Budgets(database=database, bus=bus)
     return (
         answer(contract.PING, answer_ping),
         answer(contract.CREATE_AGENT_TYPE, types.create),
@@ -344,6 +384,12 @@ def answers(
         answer(contract.RESTART_AGENT, agents.restart),
         answer(contract.REPLACE_TOKEN, external.replace_token),
         answer(contract.AGENT_LOGS, logs.read),
+        answer(limits_contract.CREATE_BUDGET, budgets.create),
+        answer(limits_contract.UPDATE_BUDGET, budgets.update),
+        answer(limits_contract.DELETE_BUDGET, budgets.delete),
+        answer(limits_contract.GET_BUDGET, budgets.get),
+        answer(limits_contract.LIST_BUDGETS, budgets.list),
+        answer(limits_contract.LIST_LIMITS, LimitStandings(database).list),
         answer(LIST_RUNNERS, runners.list),
         answer(GET_RUNNER, runners.get),
         answer(DRAIN_RUNNER, runners.drain),

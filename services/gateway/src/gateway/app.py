@@ -47,6 +47,7 @@ from .routes.agent_types import AgentTypeRoutes
 from .routes.agents import AgentRoutes
 from .routes.api_keys import ApiKeyRoutes
 from .routes.audit import AuditRoutes
+from .routes.budgets import BudgetRoutes
 from .routes.calls import CallRoutes
 from .routes.dead_letters import DeadLetterRoutes
 from .routes.description import DOCUMENT, DescriptionRoutes, DocumentationRoutes
@@ -55,6 +56,7 @@ from .routes.events import EventRoutes
 from .routes.health import HealthRoutes
 from .routes.invitations import InvitationRoutes
 from .routes.jobs import JobRoutes
+from .routes.limits import LimitRoutes
 from .routes.master_key import MasterKeyRoutes
 from .routes.messages import MessageRoutes
 from .routes.models import ModelRoutes
@@ -117,6 +119,8 @@ def create_app(
         UsageRoutes(bus, now=now),
         CallRoutes(bus, now=now),
         PriceRoutes(bus),
+        BudgetRoutes(bus),
+        LimitRoutes(bus),
         ModelRoutes(bus, catalogue(), now=now),
         MasterKeyRoutes(bus),
         RunnerRoutes(bus),

@@ -348,6 +348,7 @@ class LeasedCredential(Message):
     *fields* maps the provider type's field names (`api_key`) to their secrets. Those of
     an assumed role (*is_assumed*) are temporary keys and change with every refresh.
     *expires_at* is when they stop working, None if never. *version* is 0 on trial.
+    *provider_version* counts changes of its row: newer *limits* have the say.
     """
 
     provider_id: UUID
@@ -362,6 +363,8 @@ class LeasedCredential(Message):
     fields: dict[str, Secret]
     expires_at: AwareDatetime | None = None
     is_assumed: bool = False
+    limits: ProviderLimits = ProviderLimits()
+    provider_version: int = 0
 
 
 LEASE_PURPOSE = "credentials.v1.lease"

@@ -303,7 +303,10 @@ DELETE_PRICE = Endpoint(
     "metrics.v1.delete_price", PriceQuestion, Empty, askers=_GATEWAY
 )
 QUOTE_PRICE = Endpoint(
-    "metrics.v1.quote_price", QuoteQuestion, PriceQuote, askers=_GATEWAY
+    "metrics.v1.quote_price",
+    QuoteQuestion,
+    PriceQuote,
+    askers=_GATEWAY | {Service.AGENT_RUNNER},
 )
 QUOTE_PRICES = Endpoint(
     "metrics.v1.quote_prices", QuotesQuestion, PriceQuotes, askers=_GATEWAY

@@ -15,6 +15,7 @@ from . import (
     credentials,
     gateway,
     jobs,
+    limits,
     master_key,
     metrics,
     probes,
@@ -39,6 +40,7 @@ _MODULES: tuple[ModuleType, ...] = (
     jobs,
     restarts,
     rotations,
+    limits,
 )
 _EVENTS_API = ("INFO", "CREATE", "UPDATE")
 _READING_API = ("CREATE", "DELETE", "MSG.NEXT")

@@ -27,6 +27,7 @@ from agent_runner.http.limits import Limits
 from agent_runner.http.server import Server
 from agent_runner.leases import HeldLease
 from agent_runner.messages.message_desk import MessageDesk
+from agent_runner.proxy.admission import Admissions
 from agent_runner.proxy.application import ProxyApplication
 from agent_runner.proxy.calls import CallBook, interrupted
 from agent_runner.proxy.forwarding import Forwarding
@@ -281,6 +282,7 @@ async def open_proxy(
     max_spool_bytes: int | None = None,
     segment_bytes: int = 8 * 1024 * 1024,
     retrying: Patience | None = None,
+    limits: Admissions | None = None,
 ) -> AsyncIterator[Proxy]:
     """Open the runner's door on 127.0.0.1 with an agent of the provider *base_url*."""
     with (
@@ -311,6 +313,7 @@ async def open_proxy(
                         book=CallBook(spool, runner="runner-1"),
                         large_bodies=large_bodies,
                         patience=retrying,
+                        limits=limits,
                     ),
                     large_bodies,
                 ),

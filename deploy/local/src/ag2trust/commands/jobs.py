@@ -6,7 +6,7 @@ from uuid import UUID
 import click
 
 from ag2trust_client import Client
-from ag2trust_client.models import Repricing, Rewrap
+from ag2trust_client.models import Job, Repricing, Rewrap
 
 from .calling import calling
 from .formats import dollars, moment, number
@@ -40,17 +40,26 @@ async def show_job(client: Client, *, job_id: UUID, wait: bool, is_json: bool) -
         raise click.exceptions.Exit(1)
 
 
-def _how_far(job: Rewrap | Repricing) -> str:
+def _how_far(job: Job | Rewrap | Repricing) -> str:
     match job:
+        case Job():
+            return _steps(job)
         case Rewrap():
             return f"{job.rewrapped:,} of {job.total:,} data keys"
         case Repricing():
             return "Pricing calls anew"
 
 
-def _facts(job: Rewrap | Repricing) -> list[tuple[str, str]]:
+def _facts(job: Job | Rewrap | Repricing) -> list[tuple[str, str]]:
     common = [("job", str(job.id)), ("what", job.kind), ("status", job.status)]
     match job:
+        case Job():
+            return [
+                *common,
+                ("started", moment(job.started_at)),
+                ("ended", moment(job.finished_at)),
+                ("done", _steps(job)),
+            ]
         case Rewrap():
             return [
                 *common,
@@ -70,3 +79,8 @@ def _facts(job: Rewrap | Repricing) -> list[tuple[str, str]]:
                 ("cost before", dollars(job.cost_usd_before)),
                 ("cost after", dollars(job.cost_usd_after)),
             ]
+
+
+def _steps(job: Job) -> str:
+    done = sum(step.finished_at is not None for step in job.steps)
+    return f"{done} of {len(job.steps)} steps"

@@ -9,7 +9,7 @@ from agent_runner.callers import ModelCaller
 from shared.contracts.credentials import LeasedCredential
 
 from .counting import Count, End
-from .wire_format import Asked
+from .wire_format import Asked, WireFormat
 
 __all__ = ["Admission", "Admissions", "Unlimited"]
 
@@ -25,6 +25,19 @@ class Admission(Protocol):
 
 
 class Admissions(Protocol):
+    def bounded(
+        self,
+        agent: ModelCaller,
+        credential: LeasedCredential,
+        asked: Asked,
+        wire_format: WireFormat,
+    ) -> Asked:
+        """Let a call whose tokens are limited say how many it may make at the most.
+
+        Raises `MalformedError` for one that does not, where nothing says it instead.
+        """
+        ...
+
     async def admit(
         self, agent: ModelCaller, credential: LeasedCredential, asked: Asked
     ) -> Admission:
@@ -39,6 +52,16 @@ class Admissions(Protocol):
 
 class Unlimited:
     """Admits everything."""
+
+    def bounded(
+        self,
+        agent: ModelCaller,
+        credential: LeasedCredential,
+        asked: Asked,
+        wire_format: WireFormat,
+    ) -> Asked:
+        del agent, credential, wire_format
+        return asked
 
     async def admit(
         self, agent: ModelCaller, credential: LeasedCredential, asked: Asked

@@ -22,6 +22,7 @@ __all__ = [
     "counted",
     "estimated_input",
     "estimated_output",
+    "files_in",
 ]
 
 
@@ -116,7 +117,7 @@ def counted(
 
 def estimated_input(body: bytes) -> int:
     """Estimate the tokens of a request: 4 bytes of text each, 1000 for each file."""
-    files, file_bytes = _files_in(body)
+    files, file_bytes = files_in(body)
     text_bytes = len(body) - file_bytes
     return -(-text_bytes // _BYTES_OF_A_TOKEN) + files * _TOKENS_OF_A_FILE
 
@@ -140,7 +141,7 @@ def _most(*counts: int | None) -> int | None:
     return max((each for each in counts if each is not None), default=None)
 
 
-def _files_in(body: bytes) -> tuple[int, int]:
+def files_in(body: bytes) -> tuple[int, int]:
     """Count images and documents, and their bytes, without taking the body apart."""
     files = size = 0
     for mark in _FILE_MARKS:

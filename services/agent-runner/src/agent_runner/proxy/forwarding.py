@@ -7,7 +7,7 @@ an attempt of the one call, which is opened once and settled once.
 import asyncio
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -137,6 +137,10 @@ class Forwarding:
                 call.asked,
                 large_bodies=self._large_bodies,
             )
+            asked = self._limits.bounded(
+                call.agent, leg.credential, leg.asked, leg.wire_format
+            )
+            leg = replace(leg, asked=asked)
             outgoing = leg.wire_format.outgoing(
                 leg.asked, leg.credential, datetime.now(UTC)
             )

@@ -6,12 +6,14 @@ from http import HTTPStatus
 from math import ceil
 from typing import Any
 
-from shared.errors import AppError
+from shared.errors import AppError, BudgetSpentError, LimitTooSmallError
 
 from .provider_failures import ProviderFailedError
 from .wire_format import Fields, Reply
 
 __all__ = ["is_final", "json_reply"]
+
+_SPENT = (BudgetSpentError, LimitTooSmallError)
 
 
 def json_reply(
@@ -35,7 +37,7 @@ def json_reply(
     if error.retry_after_seconds is not None:
         seconds = max(1, ceil(error.retry_after_seconds))
         fields.append((b"retry-after", b"%d" % seconds))
-    elif is_final(error):
+    if is_final(error):
         fields.append((b"x-should-retry", b"false"))
     return Reply(status or int(error.status), fields, json.dumps(body).encode())
 
@@ -44,5 +46,7 @@ def is_final(error: AppError) -> bool:
     """Say whether trying again is useless."""
     if isinstance(error, ProviderFailedError):
         return not error.explanation.retryable
+    if isinstance(error, _SPENT):
+        return True
     is_for_later = error.status == HTTPStatus.TOO_MANY_REQUESTS
     return error.status < HTTPStatus.INTERNAL_SERVER_ERROR and not is_for_later

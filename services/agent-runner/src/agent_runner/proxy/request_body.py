@@ -11,12 +11,13 @@ from shared.errors import MalformedError, MalformedJsonError, TooLargeError
 
 from .json_text import UnclearJsonError, decode, has_more_tokens
 
-__all__ = ["flag", "object_of", "without_lookalikes"]
+__all__ = ["flag", "object_of", "whole_number", "without_lookalikes"]
 
 
 # One reading takes some ten nanoseconds a byte, and up to a microsecond a token.
 _FEW_BYTES = 128 * 1024
 _MOST_TOKENS = 400_000
+_MOST = 1_000_000_000
 
 
 def object_of(
@@ -62,3 +63,13 @@ def flag(fields: Mapping[str, Any], name: str) -> bool:
     if value is None or isinstance(value, bool):
         return bool(value)
     raise MalformedError(f"{name} must be true or false.")
+
+
+def whole_number(fields: Mapping[str, Any], name: str) -> int | None:
+    """Read a count that a rule needs; None where there is none."""
+    value = fields.get(name)
+    if value is None:
+        return None
+    if type(value) is int and 0 <= value <= _MOST:
+        return value
+    raise MalformedError(f"{name} must be a whole number that is not negative.")

@@ -54,7 +54,8 @@ class ModelRequest:
     """A model call's body as it goes out, with what the proxy must know of it.
 
     *features* are those that only some agent types allow. *withholds_usage*: the client
-    did not ask for the report that we ask for.
+    did not ask for the report that we ask for. *most_output* is how many tokens each of
+    its *answers* may have, None if it does not say.
     """
 
     body: bytes
@@ -62,6 +63,8 @@ class ModelRequest:
     is_streamed: bool = False
     features: frozenset[ProviderFeature] = frozenset()
     withholds_usage: bool = False
+    most_output: int | None = None
+    answers: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +171,8 @@ class WireFormat:
 
     *outgoing* says what goes to the provider; raises `UnavailableError` without a key.
     *stream_of* watches an answer of some content type, None for one in a single piece,
-    which *outcome_of* reads. *refusal* words an error for a request id.
+    which *outcome_of* reads. *refusal* words an error for a request id. *bounded*
+    writes the most output tokens into a request that names none, where a format can.
 
     *asked_for* asks another model for the same; raises `WireFormatMismatchError` where
     it would answer something else. *translation* is there where the client's format is
@@ -187,3 +191,4 @@ class WireFormat:
     asked_for: Callable[[str, Asked], Asked]
     models: Callable[[AgentType], Reply] = no_models
     translation: Translation | None = None
+    bounded: Callable[[Route, ModelRequest, int], ModelRequest] | None = None

@@ -63,4 +63,6 @@ def told(
         fields=dict(secrets),
         expires_at=expires_at,
         is_assumed=is_assumed,
+        limits=provider.limits,
+        provider_version=provider.version,
     )

@@ -72,4 +72,6 @@ async def _leasable(
         expires_at=configuration.aws_session_expires_at,
         enabled=configuration.enabled,
         credential_version=_NO_VERSION,
+        limits=configuration.limits,
+        version=0,
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from credentials.envelope import SealedSecret
-from shared.contracts.credentials import LeasePurpose, ProviderType
+from shared.contracts.credentials import LeasePurpose, ProviderLimits, ProviderType
 from shared.database import Transaction
 
 __all__ = [
@@ -43,6 +43,8 @@ class LeasableProvider:
     expires_at: datetime | None
     enabled: bool
     credential_version: int
+    limits: ProviderLimits
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Lease:
 
 _OF_PROVIDER = """
     p.org_id, p.id, p.type, p.name, p.use_case, p.labels, p.base_url, p.aws_region,
-    p.aws_role_arn, p.enabled, e.external_id
+    p.aws_role_arn, p.enabled, p.limits, p.version, e.external_id
 """
 _SEALED = """
     c.version AS credential_version, c.encrypted_key, c.encrypted_dek, c.master_key_id
@@ -193,6 +195,8 @@ def _stored_provider(row: asyncpg.Record) -> StoredProvider:
             expires_at=row["aws_session_expires_at"],
             enabled=row["enabled"],
             credential_version=row["credential_version"],
+            limits=ProviderLimits.model_validate(row["limits"]),
+            version=row["version"],
         ),
         SealedSecret(
             encrypted_key=row["encrypted_key"],

@@ -842,6 +842,67 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/budgets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List budgets and how they stand, newest first. */
+        get: operations["list_budgets"];
+        put?: never;
+        /**
+         * Create a budget: of tokens or dollars, a day or month.
+         * @description It counts calls from now on. One of dollars refuses calls of models that have
+         *     no price.
+         */
+        post: operations["create_budget"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/budgets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a budget, and how it stands. */
+        get: operations["get_budget"];
+        put?: never;
+        post?: never;
+        /** Delete a budget; calls are limited by it no more. */
+        delete: operations["delete_budget"];
+        options?: never;
+        head?: never;
+        /** Change a budget, which calls obey within seconds; what is used stays used. */
+        patch: operations["update_budget"];
+        trace?: never;
+    };
+    "/api/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the limits that calls have met in the last day, with what is left.
+         * @description A limit that no call has met yet is left whole, and not listed.
+         */
+        get: operations["list_limits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/models": {
         parameters: {
             query?: never;
@@ -1827,6 +1888,91 @@ export interface components {
             anthropic: string;
             bedrock: string;
         };
+        /**
+         * @description A budget, and how it stands in the period that runs now.
+         *
+         *     *used* and *left* are in its own measure, calls under way included at the most they
+         *     may take; *left* of one that is overspent is 0.
+         */
+        Budget: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            scope: components["schemas"]["BudgetScope-Output"];
+            tokens: number | null;
+            usd: number | null;
+            period: components["schemas"]["BudgetPeriod"];
+            time_zone: string;
+            mode: components["schemas"]["BudgetMode"];
+            warn_at_percent: number;
+            used: number;
+            left: number;
+            /** Format: date-time */
+            period_start: string;
+            /** Format: date-time */
+            period_end: string;
+            version: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        /**
+         * BudgetMode
+         * @description What happens when a budget is spent: calls are refused, or only told of.
+         * @enum {string}
+         */
+        BudgetMode: "hard" | "warn";
+        /**
+         * @description Changes to a budget, which goes on counting what it has counted.
+         *
+         *     Its amount is changed in its own measure: *tokens* or *usd*.
+         */
+        BudgetPatch: {
+            name?: string;
+            tokens?: number;
+            usd?: number | string;
+            mode?: components["schemas"]["BudgetMode"];
+            warn_at_percent?: number;
+        };
+        /**
+         * BudgetPeriod
+         * @description A day or month as the budget's time zone has them.
+         * @enum {string}
+         */
+        BudgetPeriod: "day" | "month";
+        /** @description All calls of the organization, or those of one thing, which *id* names. */
+        "BudgetScope-Input": {
+            kind: components["schemas"]["ScopeKind"];
+            /** @default null */
+            id?: string | null;
+        };
+        /** @description All calls of the organization, or those of one thing, which *id* names. */
+        "BudgetScope-Output": {
+            kind: components["schemas"]["ScopeKind"];
+            /** @default null */
+            id: string | null;
+        };
+        /**
+         * @description At most so many *tokens* or *usd* a period, one of the two.
+         *
+         *     At *warn_at_percent* of it, and when it is spent, an event tells.
+         */
+        BudgetSubmission: {
+            name: string;
+            scope: components["schemas"]["BudgetScope-Input"];
+            /** @default null */
+            tokens?: number | null;
+            /** @default null */
+            usd?: number | string | null;
+            period: components["schemas"]["BudgetPeriod"];
+            /** @default UTC */
+            time_zone?: string;
+            /** @default hard */
+            mode?: components["schemas"]["BudgetMode"];
+            /** @default 80 */
+            warn_at_percent?: number;
+        };
         /** @description A call as it was counted, and priced by *price_version*. */
         Call: {
             /**
@@ -1989,7 +2135,8 @@ export interface components {
          *
          *     *provider_errors* are the source's own names, `*` standing for any text; without
          *     any, the row is for what else comes with one of *http_statuses*. 200 is an error
-         *     inside a stream. Of *source* `ag2trust` is what goes wrong on the way.
+         *     inside a stream. Of *source* `ag2trust` is what goes wrong on the way, and what our
+         *     own limits refuse.
          */
         ExplainedError: {
             source: string;
@@ -2188,6 +2335,26 @@ export interface components {
             finished_at: string | null;
         };
         JsonValue: unknown;
+        /**
+         * @description How a limit stands that was used lately: of a provider, or of an agent's tools.
+         *
+         *     *used* counts the last 60 seconds, or for `concurrent` what is in use now; *of* says
+         *     in words what it is of. *resets_at* is when all of it is free again, None if that
+         *     cannot be told.
+         */
+        LimitStanding: {
+            limit: string;
+            of: string;
+            /** Format: uuid */
+            of_id: string;
+            amount: number;
+            used: number;
+            left: number;
+            resets_at: string | null;
+        };
+        Limits: {
+            data: components["schemas"]["LimitStanding"][];
+        };
         /**
          * @description A model as its provider lists it; what that does not say is None or empty.
          *
@@ -2434,6 +2601,11 @@ export interface components {
         };
         PageOfAuditEntry: {
             data: components["schemas"]["AuditEntry"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
+        PageOfBudget: {
+            data: components["schemas"]["Budget"][];
             /** @default null */
             next_cursor: string | null;
         };
@@ -2967,6 +3139,12 @@ export interface components {
          * @enum {string}
          */
         RunnerStatus: "ready" | "draining" | "lost";
+        /**
+         * ScopeKind
+         * @description Whose calls a budget counts.
+         * @enum {string}
+         */
+        ScopeKind: "organization" | "agent_type" | "agent" | "provider";
         /**
          * Service
          * @description Who speaks on the bus. The value is subject head, schema and role alike.
@@ -4118,6 +4296,16 @@ export interface components {
         };
         /** @description `PRICE_NOT_FOUND` */
         PRICE_NOT_FOUND: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `BUDGET_NOT_FOUND` */
+        BUDGET_NOT_FOUND: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -6586,6 +6774,233 @@ export interface operations {
             404: components["responses"]["PRICE_NOT_FOUND"];
             412: components["responses"]["PRECONDITION_FAILED"];
             413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    list_budgets: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfBudget"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    create_budget: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same request within 24 hours, it brings the same answer, without what is shown once. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BudgetSubmission"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    Location: components["headers"]["Location"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Budget"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            409: components["responses"]["NAME_TAKEN_or_REQUEST_IN_PROGRESS"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    get_budget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Budget"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["BUDGET_NOT_FOUND"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    delete_budget: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that was read: 412 if the object has changed since. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["BUDGET_NOT_FOUND"];
+            412: components["responses"]["PRECONDITION_FAILED"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    update_budget: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that was read: 412 if the object has changed since. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BudgetPatch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Budget"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["BUDGET_NOT_FOUND"];
+            409: components["responses"]["NAME_TAKEN"];
+            412: components["responses"]["PRECONDITION_FAILED"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    list_limits: {
+        parameters: {
+            query?: {
+                of_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limits"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
             422: components["responses"]["VALIDATION_FAILED"];
             429: components["responses"]["RATE_LIMITED"];
             500: components["responses"]["INTERNAL_ERROR"];

@@ -1,6 +1,7 @@
 """`/errors`: what each provider's errors mean, and what to do about them (S10)."""
 
 from collections.abc import Iterator
+from itertools import starmap
 
 from pydantic import BaseModel
 
@@ -9,6 +10,7 @@ from gateway.routing.asked import Asked
 from gateway.routing.operations import operation
 from shared.contracts.base import Explanation, Page
 from shared.provider_errors.explaining import ERROR_TABLE
+from shared.provider_errors.limits import LIMIT_REFUSALS, LimitRefusal
 from shared.provider_errors.on_the_way import ON_THE_WAY
 from shared.provider_errors.rows import ErrorRow, ErrorSource
 
@@ -22,7 +24,8 @@ class ExplainedError(BaseModel):
 
     *provider_errors* are the source's own names, `*` standing for any text; without
     any, the row is for what else comes with one of *http_statuses*. 200 is an error
-    inside a stream. Of *source* `ag2trust` is what goes wrong on the way.
+    inside a stream. Of *source* `ag2trust` is what goes wrong on the way, and what our
+    own limits refuse.
     """
 
     source: str
@@ -48,6 +51,7 @@ def _rows() -> Iterator[ExplainedError]:
     for source, rows in ERROR_TABLE.items():
         yield from (_of_provider(source, row) for row in rows)
     yield from map(_on_the_way, ON_THE_WAY)
+    yield from starmap(_of_a_limit, LIMIT_REFUSALS.items())
 
 
 def _of_provider(source: ErrorSource, row: ErrorRow) -> ExplainedError:
@@ -71,4 +75,16 @@ def _on_the_way(explanation: Explanation) -> ExplainedError:
         cause=explanation.cause,
         fix=explanation.fix,
         retryable=explanation.retryable,
+    )
+
+
+def _of_a_limit(code: str, refusal: LimitRefusal) -> ExplainedError:
+    return ExplainedError(
+        source=_OURS,
+        http_statuses=[refusal.status],
+        provider_errors=[],
+        code=code,
+        cause=refusal.cause,
+        fix=refusal.fix,
+        retryable=refusal.retryable,
     )

@@ -6,7 +6,7 @@ Source of the wire facts: Anthropic's API reference, and the `anthropic` package
 from collections.abc import Mapping
 from http import HTTPMethod
 
-from agent_runner.proxy.request_body import flag, object_of
+from agent_runner.proxy.request_body import flag, object_of, whole_number
 from agent_runner.proxy.wire_format import ModelRequest, Route
 from shared.errors import MalformedError, PathNotAllowedError
 
@@ -23,7 +23,9 @@ _ENDPOINTS: Mapping[tuple[str, str], str] = {
 }
 _QUERIES = ("", "beta=true")  # what `client.beta` of SDKs before 2.0 adds
 
-_GOVERNED = frozenset({"model", "stream", "fallbacks", "tools", "mcp_servers"})
+_GOVERNED = frozenset(
+    {"fallbacks", "max_tokens", "mcp_servers", "model", "stream", "tools"}
+)
 
 
 def route_of(method: str, path: str, query: str) -> Route:
@@ -52,9 +54,11 @@ def read_request(route: Route, raw: bytes) -> ModelRequest:
             "fallbacks may lead to another model than the one that was asked for;"
             " leave it out, and give the agent type fallbacks."
         )
+    is_message = route.endpoint == MESSAGES
     return ModelRequest(
         raw,
         model,
-        is_streamed=route.endpoint == MESSAGES and flag(body, "stream"),
+        is_streamed=is_message and flag(body, "stream"),
         features=features_of(body, raw),
+        most_output=whole_number(body, "max_tokens") if is_message else 0,
     )

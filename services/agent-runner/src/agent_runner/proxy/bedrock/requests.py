@@ -4,10 +4,12 @@ Source: the service model bedrock-runtime/2023-09-30 of botocore 1.44.
 """
 
 import re
+from collections.abc import Mapping
 from http import HTTPMethod
+from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
-from agent_runner.proxy.request_body import object_of
+from agent_runner.proxy.request_body import object_of, whole_number
 from agent_runner.proxy.wire_format import ModelRequest, Route
 from shared.errors import MalformedError, PathNotAllowedError
 
@@ -30,6 +32,17 @@ INVOKE_STREAM = "invoke-with-response-stream"
 _OPERATIONS = (CONVERSE, CONVERSE_STREAM, INVOKE, INVOKE_STREAM)
 _STREAMS = (CONVERSE_STREAM, INVOKE_STREAM)
 _CONVERSATIONS = (CONVERSE, CONVERSE_STREAM)
+
+# Converse, then the bodies of Nova, Titan, Anthropic, Llama and others.
+_CONFIGURATIONS = ("inferenceConfig", "textGenerationConfig")
+_MOST_OUTPUT = (
+    "maxTokens",
+    "max_new_tokens",
+    "maxTokenCount",
+    "max_tokens",
+    "max_completion_tokens",
+    "max_gen_len",
+)
 
 # SDKs differ in what they encode of a model id: `:` comes raw and as `%3A`.
 _PATH = re.compile(
@@ -67,5 +80,23 @@ def read_request(route: Route, raw: bytes) -> ModelRequest:
         features = features_of_conversation(body, raw)
     else:
         features = features_of_invocation(body, raw)
-    is_streamed = route.endpoint in _STREAMS
-    return ModelRequest(raw, route.model, is_streamed=is_streamed, features=features)
+    return ModelRequest(
+        raw,
+        route.model,
+        is_streamed=route.endpoint in _STREAMS,
+        features=features,
+        most_output=_most_output(body),
+    )
+
+
+def _most_output(body: Mapping[str, Any]) -> int | None:
+    """Read the most output tokens, by the names that models have for it."""
+    groups = (body, *(body.get(name) for name in _CONFIGURATIONS))
+    given = [
+        most
+        for group in groups
+        if isinstance(group, dict)
+        for name in _MOST_OUTPUT
+        if (most := whole_number(group, name))
+    ]
+    return max(given, default=None)

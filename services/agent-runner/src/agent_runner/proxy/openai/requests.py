@@ -5,17 +5,23 @@ Source of the wire facts: the OpenAI API reference, and the `openai` package 3.5
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from http import HTTPMethod
 from typing import Any
 
 from agent_runner.proxy.json_text import value_span
-from agent_runner.proxy.request_body import flag, object_of, without_lookalikes
+from agent_runner.proxy.request_body import (
+    flag,
+    object_of,
+    whole_number,
+    without_lookalikes,
+)
 from agent_runner.proxy.wire_format import ModelRequest, Route
 from shared.errors import MalformedError, PathNotAllowedError
 
 from .features import features_of
 
-__all__ = ["CHAT", "EMBEDDINGS", "RESPONSES", "read_request", "route_of"]
+__all__ = ["CHAT", "EMBEDDINGS", "RESPONSES", "bounded", "read_request", "route_of"]
 
 CHAT = Route("chat.completions", "/chat/completions")
 EMBEDDINGS = Route("embeddings", "/embeddings")
@@ -33,7 +39,11 @@ _GOVERNED = frozenset(
         "background",
         "conversation",
         "include_usage",
+        "max_completion_tokens",
+        "max_output_tokens",
+        "max_tokens",
         "model",
+        "n",
         "previous_response_id",
         "prompt",
         "stream",
@@ -65,15 +75,38 @@ def read_request(route: Route, raw: bytes) -> ModelRequest:
     if not isinstance(model, str):
         raise MalformedError("The body must name its model.")
     if route == EMBEDDINGS:
-        return ModelRequest(raw, model)
-    features = features_of(body, raw)
-    if not flag(body, "stream"):
-        return ModelRequest(raw, model, features=features)
-    asked = ModelRequest(raw, model, is_streamed=True, features=features)
+        return ModelRequest(raw, model, most_output=0)
+    asked = ModelRequest(
+        raw,
+        model,
+        is_streamed=flag(body, "stream"),
+        features=features_of(body, raw),
+        most_output=_most_output(route, body),
+        answers=max(1, whole_number(body, "n") or 1),
+    )
+    if not asked.is_streamed:
+        return asked
     if route == RESPONSES or flag(_options(body), "include_usage"):
         return asked
     asking = _asking_for_usage(text, body).encode()
     return replace(asked, body=asking, withholds_usage=True)
+
+
+def bounded(route: Route, request: ModelRequest, most: int) -> ModelRequest:
+    """Write the most output tokens into a request that names none."""
+    is_response = route == RESPONSES
+    name = "max_output_tokens" if is_response else "max_completion_tokens"
+    body = _inserted(request.body.decode(), 0, f'"{name}":{most},')
+    return replace(request, body=body.encode(), most_output=most)
+
+
+def _most_output(route: Route, body: Mapping[str, Any]) -> int | None:
+    """Read the most output tokens; where two names have them, the larger counts."""
+    if route == RESPONSES:
+        return whole_number(body, "max_output_tokens")
+    names = ("max_completion_tokens", "max_tokens")
+    given = [each for each in map(partial(whole_number, body), names) if each]
+    return max(given, default=None)
 
 
 def _options(body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -20,7 +20,7 @@ from shared.errors import WireFormatMismatchError
 from .chat_stream import ChatStream
 from .models import models
 from .refusals import refusal
-from .requests import EMBEDDINGS, RESPONSES, read_request, route_of
+from .requests import EMBEDDINGS, RESPONSES, bounded, read_request, route_of
 from .responses_stream import ResponsesStream
 from .usage import outcome_of_response, report_in, without_vectors
 
@@ -73,4 +73,5 @@ OPENAI = WireFormat(
     outcome_of=outcome_of,
     refusal=refusal,
     asked_for=asked_for,
+    bounded=bounded,
 )

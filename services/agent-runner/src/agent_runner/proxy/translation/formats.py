@@ -79,12 +79,14 @@ def translated(
         )
     chat = chat_in(read_object(asked.request.body))
     is_streamed = asked.request.is_streamed
+    most_output = chat.max_tokens or max_tokens
     if to is ProviderType.ANTHROPIC:
+        most_output = most_output or _MAX_TOKENS
         route, version = Route(MESSAGES, f"/v1/{MESSAGES}"), [_VERSION]
         body = messages_request(
             chat,
             model=model,
-            max_tokens=max_tokens or _MAX_TOKENS,
+            max_tokens=most_output,
             is_streamed=is_streamed,
         )
     else:
@@ -98,6 +100,7 @@ def translated(
         model,
         is_streamed=is_streamed,
         withholds_usage=asked.request.withholds_usage,
+        most_output=most_output,
     )
     return Asked(route, request, [_JSON, *version, *_labels(asked.fields)])
 
