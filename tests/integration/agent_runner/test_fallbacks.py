@@ -216,3 +216,26 @@ async def test_with_a_fallback_an_agent_of_a_disabled_provider_is_at_work(
 
     accepted = await house.submit(agent.id, "Hello?")
     assert (await puppet.next())["message_id"] == str(accepted.message_id)
+
+
+async def test_a_provider_that_has_moved_out_of_the_residency_gets_no_call(
+    house: House, credentials_bus: NatsBus
+) -> None:
+    agent = await house.make_agent(residency={"regions": ["127.0.0.1"]})
+    puppet = await house.start(agent.id)
+    environment = puppet.launch.environment
+
+    async def code() -> str:
+        async with house.session.post(
+            f"{environment['OPENAI_BASE_URL']}/chat/completions",
+            headers={"Authorization": f"Bearer {environment['OPENAI_API_KEY']}"},
+            json={"model": "gpt-4o", "messages": []},
+        ) as answer:
+            return str(answer.headers["x-ag2trust-error"])
+
+    before = await code()
+    house.credentials.base_url = "http://localhost:1/v1"
+    await change_provider(house, credentials_bus)
+
+    await house.holds(code, "RESIDENCY_VIOLATED")
+    assert before == "UPSTREAM_UNREACHABLE"

@@ -182,6 +182,15 @@ def test_no_tool_is_a_choice_too_but_of_converse_only_before_the_first() -> None
         to_converse(after)
 
 
+def test_converse_wants_to_be_told_of_tools_that_were_used() -> None:
+    chat = read(*AFTER_A_CALL)
+
+    assert "tools" not in to_anthropic(chat)
+    with pytest.raises(TranslationRefusedError) as refused:
+        to_converse(chat)
+    assert refused.value.details == {"param": "tools"}
+
+
 def test_only_the_allowed_tools_are_told() -> None:
     other = {"type": "function", "function": {"name": "news"}}
     allowed = {"mode": "auto", "tools": [other]}
@@ -419,7 +428,7 @@ def chats(draw: st.DrawFn) -> dict[str, Any]:
     return {
         "model": "m",
         "messages": messages,
-        "tools": draw(st.lists(tool, max_size=3)),
+        "tools": draw(st.lists(tool, min_size=1, max_size=3)),
         "max_tokens": draw(st.integers(1, 9999)),
         "stop": draw(st.none() | st.just(["END"])),
     }

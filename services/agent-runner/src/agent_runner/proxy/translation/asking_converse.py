@@ -78,6 +78,8 @@ def _inference(chat: Chat, max_tokens: int | None) -> dict[str, Any]:
 
 def _tools(chat: Chat) -> dict[str, Any]:
     if not chat.tools:
+        if _has_used_tools(chat):
+            raise refused("tools", "must be told once tools were used")
         return {}
     if not chat.is_parallel:
         raise refused("parallel_tool_calls", "has no translation where it is false")
