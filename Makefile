@@ -60,7 +60,7 @@ run: install dashboard
 demo: install dashboard
 	@exec $(BIN)/ag2trust demo
 
-images: install
+images: install dashboard
 	deploy/images/offline.sh
 
 test: install dashboard

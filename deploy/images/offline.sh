@@ -4,20 +4,25 @@
 # Packages come from the index that this machine's pip is set up with, checked against
 # the locks. A base image that is neither here nor in a registry is made from Debian's
 # packages or our wheels, under the tag it is asked for: enough for docker-compose.yml,
-# and no more. Run by `make images`, which has made the virtual environment.
+# and no more. Run by `make images`, which has made the virtual environment and, with
+# the Node of its packages, the dashboard.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 readonly PYTHON=$PWD/.venv/bin/python
 readonly WHEELS=deploy/images/wheels
+readonly DASHBOARD=deploy/images/dashboard
 readonly PYTHON_IMAGE=${AG2TRUST_PYTHON_IMAGE:-python:3.11-slim-bookworm}
 
 main() {
     collect_packages
+    collect_dashboard
     has python:3.11-slim-bookworm || make_python
     has postgres:18-bookworm || make_postgres
     has nats:2.15-scratch || make_nats
-    PIP_NO_INDEX=1 compose build
+    has prom/prometheus:v2.53.5 || make_prometheus
+    # The dashboard's stage has nothing to do, so that any base will do for it.
+    PIP_NO_INDEX=1 AG2TRUST_NODE_IMAGE=$PYTHON_IMAGE compose build
 }
 
 say() {
@@ -36,6 +41,14 @@ collect_packages() {
     # Debian's Python has none.
     download setuptools
     cp -r "$("$PYTHON" -c 'import pip; print(pip.__path__[0])')" "$WHEELS/pip"
+}
+
+collect_dashboard() {
+    local built=services/gateway/dashboard/dist
+    [ -e "$built/index.html" ] || { say "there is no $built; make dashboard builds it" && exit 1; }
+    rm -rf "$DASHBOARD"
+    mkdir -p "$DASHBOARD"
+    cp -r "$built" "$DASHBOARD/dist"
 }
 
 download() {
@@ -69,6 +82,19 @@ make_nats() {
     say "making nats:2.15-scratch"
     tar --create --owner=0 --group=0 --directory="$PWD/.venv/bin" nats-server |
         docker import --change 'ENTRYPOINT ["/nats-server"]' - nats:2.15-scratch >&2
+}
+
+# apt downloads into the folder it stands in, as a user of its own where it can.
+make_prometheus() {
+    say "making prom/prometheus:v2.53.5 from Debian's package"
+    local folder dockerfile=$PWD/deploy/images/prometheus/Dockerfile
+    folder=$(mktemp --directory --tmpdir ag2trust-prometheus.XXXXXXXX)
+    (cd "$folder" && apt-get --quiet --quiet download prometheus >&2 && dpkg-deb --extract ./*.deb .)
+    cp "$dockerfile" "$folder"
+    tar --create --owner=0 --group=0 --directory="$folder" Dockerfile usr/bin/prometheus |
+        docker build --quiet --tag prom/prometheus:v2.53.5 \
+            --build-arg PYTHON_IMAGE="$PYTHON_IMAGE" - >&2
+    rm -r "$folder"
 }
 
 compose() {

@@ -37,6 +37,7 @@ class Composed:
     proxy_port: int = field(default_factory=free_port)
     external_port: int = field(default_factory=free_port)
     nats_port: int = field(default_factory=free_port)
+    prometheus_port: int = field(default_factory=free_port)
 
     @property
     def gateway_url(self) -> str:
@@ -90,6 +91,8 @@ class Composed:
             "AG2TRUST_PROXY_PORT": str(self.proxy_port),
             "AG2TRUST_EXTERNAL_PORT": str(self.external_port),
             "AG2TRUST_NATS_PORT": str(self.nats_port),
+            "AG2TRUST_PROMETHEUS_PORT": str(self.prometheus_port),
+            "AG2TRUST_PUBLIC_URL": self.gateway_url,
             "AG2TRUST_ALLOW_PRIVATE_BASE_URLS": "true",
         }
 

@@ -1,13 +1,18 @@
 """docker-compose.yml: up from nothing, a message, what Docker shows, down and up."""
 
+import asyncio
 import json
+import re
 import secrets
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from ipaddress import IPv4Interface
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -64,6 +69,44 @@ async def test_a_message_is_answered_and_counted(running: Running) -> None:
     assert stats["total_tokens"] == answer["usage"]["total_tokens"] > 0
 
 
+async def test_the_dashboard_is_served_with_the_files_it_names(
+    running: Running,
+) -> None:
+    async with aiohttp.ClientSession(running.installation.gateway_url) as browser:
+        async with browser.get("/") as page:
+            named = re.findall(r'"(/assets/[^"]+)"', await page.text())
+        files = [await _fetched(browser, each) for each in named]
+
+    assert {each.rpartition(".")[2] for each in named} >= {"js", "css"}
+    assert all(status == HTTPStatus.OK and length for status, length in files)
+
+
+async def test_the_first_person_comes_in_by_a_link_of_the_gateways(
+    running: Running,
+) -> None:
+    printed = await running.installation.compose(
+        *("exec", "-T", "gateway", "python3", "-m", "gateway.login_link")
+    )
+
+    url, _, token = printed.strip().partition("/welcome#")
+    assert url == running.installation.gateway_url
+    await running.operator.made(
+        "/api/invitations/accept",
+        {"token": token, "email": "ada@example.com", "password": secrets.token_hex()},
+    )
+
+
+async def test_prometheus_knows_how_the_gateway_does(running: Running) -> None:
+    url = f"http://127.0.0.1:{running.installation.prometheus_port}"
+
+    async with aiohttp.ClientSession(url) as prometheus, asyncio.timeout(60):
+        found = await _scraped(prometheus, "ag2trust_dependency_up")
+
+    up = {each["metric"]["dependency"]: each["value"][1] for each in found}
+    assert up
+    assert set(up.values()) == {"1"}
+
+
 async def test_docker_shows_no_secret(running: Running) -> None:
     made = await running.installation.vault(
         f"grep --only-matching --no-filename --extended-regexp '[A-Za-z0-9_-]{{32,}}' "
@@ -91,8 +134,9 @@ async def test_ports_are_published_on_loopback_alone(running: Running) -> None:
         for binding in bindings or ()
     }
 
-    ours = (running.installation.gateway_port, running.installation.nats_port)
-    assert published == {("127.0.0.1", str(port)) for port in ours}
+    ours = running.installation
+    ports = (ours.gateway_port, ours.nats_port, ours.prometheus_port)
+    assert published == {("127.0.0.1", str(port)) for port in ports}
 
 
 async def test_an_agent_reaches_its_runner_and_nothing_else_of_the_host(
@@ -169,6 +213,23 @@ async def test_down_and_up_finds_everything(running: Running) -> None:
     )
     assert answer["content"].endswith("You said: Still there?")
     await running.operator.until(f"{running.agent}/stats", calls=counted + 1)
+
+
+async def _fetched(browser: aiohttp.ClientSession, path: str) -> tuple[int, int]:
+    """Return the status of a file, and how many bytes it has."""
+    async with browser.get(path) as file:
+        return file.status, len(await file.read())
+
+
+async def _scraped(prometheus: aiohttp.ClientSession, query: str) -> list[Any]:
+    """Wait until there are samples, and return the latest of each series."""
+    while True:
+        with suppress(aiohttp.ClientError):
+            async with prometheus.get("/api/v1/query", params={"query": query}) as told:
+                found: list[Any] = (await told.json())["data"]["result"]
+                if found:
+                    return found
+        await asyncio.sleep(0.2)
 
 
 def _service(container: dict[str, Any]) -> str:
