@@ -78,18 +78,27 @@ class Evidence:
     token: str
     answers: str
     inspected: str
+    delivery: str
     while_running: Finds
     when_stopped: Finds
 
 
+@pytest.fixture(scope="module", params=["environment", "sealed"])
+def delivery(request: pytest.FixtureRequest) -> str:
+    chosen: str = request.param
+    return chosen
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def evidence(runtime: str, sandbox: Sandbox) -> AsyncIterator[Evidence]:
+async def evidence(
+    runtime: str, delivery: str, sandbox: Sandbox
+) -> AsyncIterator[Evidence]:
     """Use the product well and badly, search, stop it, and search again."""
     bait = Bait()
     since = time.time()
     with new_place() as place:
         async with running(place, runtime, key=bait.owner_key) as whole:
-            answers, agent_id = await _use(whole, sandbox, bait)
+            answers, agent_id = await _use(whole, sandbox, bait, delivery)
             agent = await _agent(whole, runtime)
             token = _variable(agent, "AG2TRUST_AGENT_TOKEN")
             inspected = await _inspected(whole) if runtime == "docker" else ""
@@ -114,15 +123,18 @@ async def evidence(runtime: str, sandbox: Sandbox) -> AsyncIterator[Evidence]:
             token=token,
             answers=answers,
             inspected=inspected,
+            delivery=delivery,
             while_running=while_running,
             when_stopped=when_stopped,
         )
 
 
-async def _use(whole: Whole, sandbox: Sandbox, bait: Bait) -> tuple[str, str]:
+async def _use(
+    whole: Whole, sandbox: Sandbox, bait: Bait, delivery: str
+) -> tuple[str, str]:
     """Return all answers, and the agent's id."""
     operator = whole.operator
-    ids = await operator.running_agent(sandbox.base_url, bait.key)
+    ids = await operator.running_agent(sandbox.base_url, bait.key, delivery=delivery)
     agent = f"/api/agents/{ids['agent_id']}"
     await operator.ask(
         "PATCH", f"/api/agent-types/{ids['agent_type_id']}", {"system_prompt": bait.row}
@@ -233,14 +245,15 @@ async def _search(
     return await asyncio.to_thread(search)
 
 
-async def test_while_an_agent_runs_the_key_is_in_its_environment_and_nowhere_else(
+async def test_while_an_agent_runs_the_key_is_where_it_is_delivered_and_nowhere_else(
     evidence: Evidence,
 ) -> None:
+    """In its environment; sealed, in the memory of its runner alone."""
     found = evidence.while_running
 
     assert found.files["key"] == set()
-    in_its_agent = {evidence.agent} if AGENT_ENVIRONMENT_IS_READABLE else set()
-    assert found.processes["key"] == in_its_agent
+    is_there = evidence.delivery == "environment" and AGENT_ENVIRONMENT_IS_READABLE
+    assert found.processes["key"] == ({evidence.agent} if is_there else set())
 
 
 async def test_when_all_has_stopped_the_key_is_nowhere(evidence: Evidence) -> None:

@@ -50,6 +50,7 @@ class Installation:
     first_login_hash: str | None = None
     dashboard_folder: Path | None = None
     allow_private_base_urls: bool = False
+    allow_environment_delivery: bool = True
     closes_host_ports: bool = False
     runtime: RunnerRuntime = field(default_factory=RunnerRuntime)
 
@@ -124,6 +125,7 @@ class Installation:
             "proxy_port": str(self.proxy_port),
             "state_folder": str(self.runner_folder),
             "allow_private_base_urls": str(self.allow_private_base_urls).lower(),
+            "allow_environment_delivery": str(self.allow_environment_delivery).lower(),
             "runtime": self.runtime.name,
             "agent_image": self.runtime.agent_image,
             "broker": str(self.broker_socket),

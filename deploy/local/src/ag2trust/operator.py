@@ -83,7 +83,12 @@ class Operator:
             raise AssertionError(f"{path} is {last}, not {wanted}") from None
 
     async def running_agent(
-        self, base_url: str, key: str, *, name: str = "ada"
+        self,
+        base_url: str,
+        key: str,
+        *,
+        name: str = "ada",
+        delivery: str = "environment",
     ) -> dict[str, Any]:
         """Make a provider, a type and an agent, and wait until it runs."""
         provider = await self.made(
@@ -98,6 +103,7 @@ class Operator:
                 "provider_id": provider["id"],
                 "model": "sandbox-echo",
                 "system_prompt": "You are helpful.",
+                "credential_delivery": delivery,
             },
         )
         agent = await self.made(

@@ -70,6 +70,7 @@ class Plan:
             first_login_hash=self.first_login.sha256,
             dashboard_folder=built_dashboard(),
             allow_private_base_urls=self.variables.allow_private_base_urls,
+            allow_environment_delivery=self.variables.allow_environment_delivery,
             closes_host_ports=may_close_ports(),
             runtime=runtime,
         )

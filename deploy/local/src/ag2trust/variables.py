@@ -59,6 +59,7 @@ class Variables(BaseSettings):
     bootstrap_api_key: Annotated[SecretStr, AfterValidator(_is_key)] | None = None
     runtime: RuntimeWish = RuntimeWish.AUTO
     allow_private_base_urls: bool = True
+    allow_environment_delivery: bool = True
 
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:

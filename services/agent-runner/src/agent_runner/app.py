@@ -190,6 +190,7 @@ async def serving(
             hosted=hosted,
             desk=desk,
             image=settings.agent_image,
+            allow_environment_delivery=settings.allow_environment_delivery,
         )
         await stack.enter_async_context(
             open_to_external(
@@ -350,7 +351,12 @@ def answers(
         claims=claims,
         base_urls=base_urls(address) if address else None,
     )
-    types = AgentTypes(database=database, bus=bus, external=external)
+    types = AgentTypes(
+        database=database,
+        bus=bus,
+        external=external,
+        allow_environment_delivery=settings.allow_environment_delivery,
+    )
     agents = Agents(
         database=database,
         bus=bus,

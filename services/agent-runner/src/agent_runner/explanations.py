@@ -86,6 +86,11 @@ _TABLE: dict[str, tuple[str, str, bool]] = {
         "Start the engine; the start is tried again by itself.",
         True,
     ),
+    "DELIVERY_REFUSED": (
+        "Keys may not be delivered to the environment of agents here.",
+        "Set the agent type's credential_delivery to sealed, then restart the agent.",
+        False,
+    ),
     "IMAGE_NOT_FOUND": (
         "The image of the agent is not on this runner's host.",
         "Build or load the image, then restart the agent.",

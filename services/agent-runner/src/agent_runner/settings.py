@@ -25,7 +25,8 @@ class Settings(DatabaseSettings):
     *state_folder* holds the spool, and the process runtime's ledger. *broker* is the
     socket of its launch broker, without which there are no containers.
     *capacity* is how many agents it is meant for, in proportion to other runners; an
-    agent type may ask for *labels*.
+    agent type may ask for *labels*. Without *allow_environment_delivery* no process is
+    given a provider's key: agent types must be sealed.
     *message_deliveries* is how often a message may be lost with its agent until it is
     a dead letter; *messages_kept_days* is how long one is kept after its end.
     *most_connections* of agents, *most_calls* in hand and *buffered_megabytes* of
@@ -48,6 +49,7 @@ class Settings(DatabaseSettings):
     broker: Path | None = None
     agent_image: str = ""
     allow_private_base_urls: bool = False
+    allow_environment_delivery: bool = True
     most_connections: int = Field(default=4096, ge=1, le=60_000)
     most_calls: int = Field(default=2048, ge=1, le=60_000)
     buffered_megabytes: int = Field(default=512, ge=32, le=65_536)

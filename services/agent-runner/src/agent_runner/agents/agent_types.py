@@ -41,15 +41,17 @@ class AgentTypes:
         database: Database,
         bus: Bus,
         external: ExternalAgents,
+        allow_environment_delivery: bool,
         now: Clock = utc_now,
     ) -> None:
         self._database = database
         self._bus = bus
+        self._allow_environment_delivery = allow_environment_delivery
         self._external = external
         self._now = now
 
     async def create(self, question: CreateAgentType) -> AgentType:
-        submission = _settled(question.submission)
+        submission = self._settled(question.submission)
         await self._require_providers(question, submission)
         async with self._database.organization(question.org_id) as transaction:
             await repository.add_agent_type(
@@ -75,7 +77,7 @@ class AgentTypes:
             raise PreconditionFailedError(
                 f"The agent type has moved on to version {current.version}."
             )
-        submission = _settled(patched(current, question.patch))
+        submission = self._settled(patched(current, question.patch))
         _require_same_kind(current, submission)
         await self._require_providers(question, submission)
         async with self._database.organization(question.org_id) as transaction:
@@ -119,6 +121,20 @@ class AgentTypes:
                 transaction, question, "agent_type.deleted", question.agent_type_id
             )
         return Empty()
+
+    def _settled(self, submission: AgentTypeSubmission) -> AgentTypeSubmission:
+        """Fill in what was left to us; raises `InvalidError` for what cannot be."""
+        settled = _settled(submission)
+        if self._allow_environment_delivery:
+            return settled
+        if settled.credential_delivery is CredentialDelivery.ENVIRONMENT:
+            raise _invalid(
+                "credential_delivery",
+                "must be sealed: this installation gives no process a provider's key",
+            )
+        return settled.model_copy(
+            update={"credential_delivery": CredentialDelivery.SEALED}
+        )
 
     async def _require_providers(
         self, question: Question, submission: AgentTypeSubmission

@@ -18,13 +18,14 @@ from agent_runner.runtimes.errors import (
     AgentExitedError,
     AgentOutOfMemoryError,
     AgentSilentError,
+    DeliveryRefusedError,
 )
 from agent_runner.runtimes.runtime import Exited, ExitReason, Runtime
 from agent_runner.tenure import Tenure
 from shared.agent_tokens import hash_token, new_token
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
-from shared.contracts.agent_runner import AgentStatus, AgentType
+from shared.contracts.agent_runner import AgentStatus, AgentType, CredentialDelivery
 from shared.contracts.base import Actor, Explanation
 from shared.contracts.credentials import (
     CLAIM_USES,
@@ -63,6 +64,7 @@ class AgentLife:
         hosted: HostedAgents,
         desk: MessageDesk,
         image: str,
+        allow_environment_delivery: bool,
         now: Clock = utc_now,
     ) -> None:
         self._database = database
@@ -76,6 +78,7 @@ class AgentLife:
         self._hosted = hosted
         self._desk = desk
         self._image = image
+        self._allow_environment_delivery = allow_environment_delivery
         self._now = now
         self._actor = Actor(kind="service", id=repository.runner)
 
@@ -93,6 +96,7 @@ class AgentLife:
             epoch=self._repository.epoch,
         )
         agent_type = await self._agent_type(assignment)
+        self._require_allowed(agent_type)
         await self._claim(assignment, agent_type)
         lease = await self._leases.obtain(
             org_id=assignment.org_id,
@@ -235,6 +239,15 @@ class AgentLife:
                 generation=generation,
             ),
         )
+
+    def _require_allowed(self, agent_type: AgentType) -> None:
+        """Refuse a type that was made before its delivery was taken away."""
+        is_sealed = agent_type.credential_delivery is CredentialDelivery.SEALED
+        if not (is_sealed or self._allow_environment_delivery):
+            raise DeliveryRefusedError(
+                "The agent's type delivers the provider's key to the agent's "
+                "environment, which this installation does not allow."
+            )
 
     async def _prepared(
         self, assignment: Assignment, agent_type: AgentType, lease: HeldLease

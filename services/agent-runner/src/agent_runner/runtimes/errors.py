@@ -3,6 +3,7 @@
 UnavailableError (shared)
  └ EngineUnavailableError   the container engine does not answer; try again later
 LaunchFailedError           this agent did not start, and nothing of it is left
+ ├ DeliveryRefusedError     because its process may not be given a key
  ├ ImageNotFoundError       because its image is not on this host
  ├ ImageRefusedError        because its image may not be launched
  └ AgentSilentError         because it never asked for its configuration
@@ -16,6 +17,7 @@ __all__ = [
     "AgentExitedError",
     "AgentOutOfMemoryError",
     "AgentSilentError",
+    "DeliveryRefusedError",
     "EngineUnavailableError",
     "ImageNotFoundError",
     "ImageRefusedError",
@@ -33,6 +35,10 @@ class LaunchFailedError(AppError):
     """An agent did not start; the sentence says why."""
 
     code = "LAUNCH_FAILED"
+
+
+class DeliveryRefusedError(LaunchFailedError):
+    code = "DELIVERY_REFUSED"
 
 
 class ImageNotFoundError(LaunchFailedError):
