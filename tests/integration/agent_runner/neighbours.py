@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from agent_runner.runtimes.agent_output import AgentOutput
 from agent_runner.runtimes.errors import LaunchFailedError
+from agent_runner.runtimes.outputs import Outputs
 from agent_runner.runtimes.runtime import Exited, ExitReason, Launch, Placed
 from shared.bus import Answer, answer
 from shared.contracts.base import Empty, Signed
@@ -167,11 +169,13 @@ class FakeRuntime:
     """Places agents in a dictionary; a test speaks for them over HTTP.
 
     *failure* is what every launch raises, *trouble* what every stop and survey does.
+    Each prints `hello`, and what the test has it print through `output`.
     """
 
     def __init__(self) -> None:
         self.launched: dict[UUID, Launch] = {}
         self.launches = 0
+        self.outputs = Outputs()
         self.launching: asyncio.Queue[Launch] = asyncio.Queue()
         self.failure: Exception | None = None
         self.trouble: Exception | None = None
@@ -187,13 +191,17 @@ class FakeRuntime:
         if launch.agent_id in self.launched:
             raise LaunchFailedError("It runs already.")
         self.launched[launch.agent_id] = launch
+        output = AgentOutput(launch.secrets)
+        output.hear(b"hello\n")
+        self.outputs.keep(launch.agent_id, output)
         self.launches += 1
         await self.launching.put(launch)
 
     async def stop(self, agent_id: UUID, *, grace: timedelta) -> None:
         del grace
         self._require_engine()
-        self.launched.pop(agent_id, None)
+        if self.launched.pop(agent_id, None) and (output := self.output(agent_id)):
+            output.end()
 
     async def survey(self) -> list[Placed]:
         self._require_engine()
@@ -206,8 +214,8 @@ class FakeRuntime:
         while True:
             yield await self._exited.get()
 
-    async def tail(self, agent_id: UUID) -> str:
-        return "hello\n" if agent_id in self.launched else ""
+    def output(self, agent_id: UUID) -> AgentOutput | None:
+        return self.outputs.of(agent_id)
 
     def _require_engine(self) -> None:
         if self.trouble is not None:

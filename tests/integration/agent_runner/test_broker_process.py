@@ -16,7 +16,7 @@ from agent_runner.runtimes.runtime import ExitReason, Runtime
 from .broker_process import BrokerProcess, broker_process
 from .docker_lab import DockerLab, Guest
 from .door import KNOCK
-from .waiting import next_exit, said, until
+from .waiting import next_exit, said, tail, until
 
 pytestmark = pytest.mark.docker
 
@@ -43,7 +43,7 @@ async def heard_saying(runtime: Runtime, guest: Guest, words: str) -> None:
 
     async def is_heard() -> bool:
         guest.door.say(words)
-        return words in await runtime.tail(guest.id)
+        return words in tail(runtime, guest.id)
 
     await until(is_heard)
 

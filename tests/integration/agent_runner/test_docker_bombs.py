@@ -10,7 +10,7 @@ from agent_runner.runtimes.runtime import ExitReason, Resources, Runtime
 
 from .docker_lab import DockerLab, Guest
 from .door import KNOCK
-from .waiting import next_exit, printed, until
+from .waiting import next_exit, printed, tail, until
 
 pytestmark = pytest.mark.docker
 
@@ -211,7 +211,7 @@ async def test_an_agent_that_prints_without_end_leaves_others_alone(
         assert await flood.door.hears() == "up"
 
         assert await answers(neighbour)
-        assert len(await runtime.tail(flood.id)) <= 64 * 1024
+        assert len(tail(runtime, flood.id)) <= 64 * 1024
         assert (await lab.shown(flood.id))["LogPath"] == ""
 
 

@@ -18,7 +18,7 @@ from shared.ids import new_id
 
 from .docker_lab import EPOCH, ORG, DockerLab
 from .door import KNOCK
-from .waiting import next_exit, said
+from .waiting import next_exit, said, tail
 
 pytestmark = pytest.mark.docker
 
@@ -338,7 +338,7 @@ async def test_what_runs_is_found_after_a_restart(lab: DockerLab) -> None:
 
     async with lab.runtime() as after:
         assert await after.survey() == [placed(guest.id, is_running=True)]
-        assert await after.tail(guest.id) == ""
+        assert tail(after, guest.id) == ""
 
         await after.stop(guest.id, grace=NO_TIME)
         assert await after.survey() == []
@@ -424,7 +424,7 @@ async def test_an_agent_that_prints_without_end_is_bounded_and_can_be_stopped(
         await runtime.launch(guest.launch)
         await guest.door.hears()
         async with asyncio.timeout(20):
-            text = await runtime.tail(guest.id)
+            text = tail(runtime, guest.id)
             await runtime.stop(guest.id, grace=NO_TIME)
 
     assert len(text) <= 64 * 1024

@@ -17,7 +17,7 @@ from shared.ids import new_id
 
 from .broker_client import calling, connected, launch_request, told
 from .docker_lab import SOCKET, DockerLab
-from .waiting import said
+from .waiting import said, tail
 
 pytestmark = pytest.mark.docker
 
@@ -84,7 +84,7 @@ async def test_docker_and_its_files_never_hold_what_an_agent_is_told(
     async with lab.guest(runtime, image, environment=environment) as guest:
         await runtime.launch(guest.launch)
         await said(runtime, guest.id, "searched")
-        inside = (await runtime.tail(guest.id)).splitlines()
+        inside = tail(runtime, guest.id).splitlines()
         shown = json.dumps([await lab.shown(guest.id), await lab.networks(guest.id)])
         during = await lab.files_with(canary)
         await runtime.stop(guest.id, grace=NO_TIME)
@@ -108,7 +108,7 @@ async def test_a_secret_in_a_file_of_the_container_is_found(
         await runtime.launch(guest.launch)
         await said(runtime, guest.id, "searched")
 
-        assert "/tmp/file" in await runtime.tail(guest.id)  # noqa: S108
+        assert "/tmp/file" in tail(runtime, guest.id)  # noqa: S108
 
 
 async def test_an_environment_that_docker_is_told_is_found_in_its_files(

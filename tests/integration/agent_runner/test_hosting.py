@@ -8,7 +8,6 @@ from ag2trust.testing import BusAs, Stack
 from agent_runner.runtimes.errors import EngineUnavailableError, LaunchFailedError
 from agent_runner.settings import Settings
 from shared.contracts.agent_runner import (
-    AGENT_LOGS,
     DELETE_AGENT,
     GET_AGENT,
     GET_MESSAGE,
@@ -319,15 +318,6 @@ async def test_deleting_stops_first_and_cancels_what_waits(house: House) -> None
         await house.bus.ask(GET_AGENT, house.question(agent.id))
     assert house.credentials.uses[agent.id] == set()
     assert await status_of(house, waiting.message_id) is MessageStatus.CANCELLED
-
-
-async def test_logs_are_the_runtimes_last_lines(house: House) -> None:
-    agent = await house.make_agent()
-    await house.start(agent.id)
-
-    logs = await house.bus.ask(AGENT_LOGS, house.question(agent.id))
-
-    assert logs.lines == ["hello"]
 
 
 async def test_a_stopped_agent_takes_no_message(house: House) -> None:

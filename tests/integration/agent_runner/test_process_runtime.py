@@ -21,7 +21,7 @@ from agent_runner.runtimes.runtime import Exited, ExitReason, Launch, Placed, Ru
 from shared.ids import new_id
 
 from .door import KNOCK, Door, open_door
-from .waiting import next_exit, said
+from .waiting import next_exit, said, tail
 
 ORG = UUID(int=2)
 NO_TIME = timedelta()
@@ -388,7 +388,7 @@ async def test_what_a_killed_runner_left_is_found(
 
     async with running("true") as runtime:
         assert await runtime.survey() == [placed(agent_id, is_running=True)]
-        assert await runtime.tail(agent_id) == ""
+        assert tail(runtime, agent_id) == ""
         await runtime.stop(agent_id, grace=NO_TIME)
 
 

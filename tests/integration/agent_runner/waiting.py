@@ -9,7 +9,7 @@ from agent_runner.runtimes.runtime import Exited, Resources, Runtime
 
 from .docker_lab import DockerLab
 
-__all__ = ["next_exit", "printed", "said", "until"]
+__all__ = ["next_exit", "printed", "said", "tail", "until"]
 
 _LOOK_AGAIN_SECONDS = 0.1
 _RESOURCES = Resources()
@@ -36,11 +36,17 @@ async def printed(
     return [line for line in exited.last_words.splitlines() if line != init]
 
 
+def tail(runtime: Runtime, agent_id: UUID) -> str:
+    """Return what an agent printed last; '' if nobody listens to it."""
+    output = runtime.output(agent_id)
+    return output.text() if output else ""
+
+
 async def said(runtime: Runtime, agent_id: UUID, words: str) -> None:
     """Wait until the agent's tail has *words*."""
 
     async def is_said() -> bool:
-        return words in await runtime.tail(agent_id)
+        return words in tail(runtime, agent_id)
 
     await until(is_said)
 

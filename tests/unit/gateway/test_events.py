@@ -14,6 +14,7 @@ from gateway.access.browsers import Browsers
 from gateway.access.permissions import Permission, Role
 from gateway.access.remembering import Remembering
 from gateway.live_events import LiveEvents
+from gateway.open_streams import OpenStreams
 from gateway.routes.events import EventRoutes
 from gateway.routing.idempotency import Idempotency
 from gateway.routing.serving import routes_below
@@ -135,13 +136,11 @@ class Streaming:
     def __init__(self, bus: FakeBus, api_keys: FakeApiKeys) -> None:
         self.keys = Remembering(api_keys.principal, monotonic=lambda: float("inf"))
         authentication = Authentication(self.keys, self.keys, Browsers())
-        self.live_events = LiveEvents(
-            bus, authentication, reauthorized_every=timedelta(0)
-        )
+        self.streams = OpenStreams(authentication, reauthorized_every=timedelta(0))
         self.app = web.Application(
             middlewares=[tell_errors, authenticating(authentication, open_routes=[])]
         )
-        routes = EventRoutes(self.live_events)
+        routes = EventRoutes(LiveEvents(bus, self.streams))
         once = Idempotency(FakeIdempotency())
         self.app.add_routes(routes_below("/api", routes, idempotency=once))
 
@@ -185,7 +184,7 @@ async def test_streams_end_when_the_gateway_closes(
 
     async with TestClient(TestServer(streaming.app)) as client:
         response = await client.get("/api/events", headers=HEADERS)
-        streaming.live_events.close()
+        streaming.streams.close()
         async with asyncio.timeout(20):
             await response.content.read()
 

@@ -368,7 +368,7 @@ def answers(
     control = MessageControl(database=database, bus=bus)
     threads = ThreadReading(database=database)
     runners = Runners(database=database)
-    logs = LogReader(database=database, runtime=runtime)
+    logs = LogReader(database=database, bus=bus, runtime=runtime, runner=settings.name)
     budgets = Budgets(database=database, bus=bus)
     return (
         answer(contract.PING, answer_ping),
@@ -396,6 +396,7 @@ def answers(
         answer(limits_contract.GET_BUDGET, budgets.get),
         answer(limits_contract.LIST_BUDGETS, budgets.list),
         answer(limits_contract.LIST_LIMITS, LimitStandings(database).list),
+        answer(contract.HOSTED_LOGS.at(settings.name), logs.read_hosted),
         answer(LIST_RUNNERS, runners.list),
         answer(GET_RUNNER, runners.get),
         answer(DRAIN_RUNNER, runners.drain),

@@ -39,8 +39,10 @@ from .jobs.jobs import Jobs
 from .jobs.steps import Steps
 from .jobs.worker import Worker
 from .live_events import LiveEvents
+from .live_logs import LiveLogs
 from .measuring import Measurements, measuring
 from .oidc.identity_provider import IdentityProvider, connected_identity_provider
+from .open_streams import OpenStreams
 from .readiness import Readiness
 from .repositories.records import Records
 from .routes.agent_types import AgentTypeRoutes
@@ -105,13 +107,13 @@ def create_app(
 ) -> web.Application:
     measurements = Measurements()
     waiting_room = WaitingRoom(bus)
-    live_events = LiveEvents(bus, admission.authentication)
+    streams = OpenStreams(admission.authentication)
     jobs = Jobs(bus, records.jobs, wake=wake_worker, credentials=credentials, now=now)
     api = [
         ProviderRoutes(bus, credentials=credentials),
         RotationRoutes(jobs),
         AgentTypeRoutes(bus, jobs),
-        AgentRoutes(bus),
+        AgentRoutes(bus, LiveLogs(bus, streams)),
         MessageRoutes(bus, waiting_room),
         ThreadRoutes(bus),
         DeadLetterRoutes(bus),
@@ -127,7 +129,7 @@ def create_app(
         JobRoutes(bus, jobs),
         AuditRoutes(AuditTrail(bus, records.audit)),
         ErrorRoutes(),
-        EventRoutes(live_events),
+        EventRoutes(LiveEvents(bus, streams)),
         *_people(records, admission, identity_provider, now=now),
         DescriptionRoutes(),
     ]
@@ -148,7 +150,7 @@ def create_app(
         app.add_routes(dashboard_routes(dashboard))
     app[DOCUMENT] = _described(tuple(map(type, api)), tuple(map(type, outside)))
     app.on_response_prepare.extend([_name_request, tell_allowance, _log_answer])
-    app.on_shutdown.append(_closing(waiting_room, live_events))
+    app.on_shutdown.append(_closing(waiting_room, streams))
     return app
 
 
@@ -262,7 +264,7 @@ def _described(api: tuple[type, ...], outside: tuple[type, ...]) -> JsonObject:
 
 
 def _closing(
-    *closable: WaitingRoom | LiveEvents,
+    *closable: WaitingRoom | OpenStreams,
 ) -> Callable[[web.Application], Awaitable[None]]:
     async def close(_: web.Application) -> None:
         for each in closable:

@@ -48,9 +48,13 @@ class EventStream:
         except ConnectionError as error:
             raise CallerGoneError from error
 
-    async def send(self, event: str, data: str) -> None:
-        """Send an event; *data* is one line, such as JSON."""
-        await self._write(f"event: {event}\ndata: {data}\n\n")
+    async def send(self, event: str, data: str, *, event_id: str = "") -> None:
+        """Send an event; *data* is one line, such as JSON.
+
+        A reader that comes back says which *event_id* was its last.
+        """
+        named = f"id: {event_id}\n" if event_id else ""
+        await self._write(f"{named}event: {event}\ndata: {data}\n\n")
 
     async def keep_alive(self) -> None:
         """Send a comment if nothing was sent for a while."""

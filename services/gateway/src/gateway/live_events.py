@@ -5,31 +5,24 @@ took as `Last-Event-ID`, and goes on from there.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
-from uuid import UUID
 
 import structlog
 from aiohttp import web
 
 from shared.bus import Bus
-from shared.errors import AppError, LimitedError
+from shared.errors import AppError
 from shared.event_stream import EventSource, Position, PublicEvent
 
-from .access.authentication import Authentication
 from .access.permissions import Permission
 from .access.principals import Principal
+from .open_streams import OpenStreams, Pass
 
 __all__ = ["LiveEvents"]
 
 log = structlog.get_logger(__name__)
 
-_STREAMS_AT_ONCE = 10
 _LOOK_UP_SECONDS = 1.0
 _WRITE_SECONDS = 30.0
-_RETRY_AFTER_SECONDS = 10.0
 _COME_BACK_AFTER_MS = 2000
 
 
@@ -40,22 +33,9 @@ class LiveEvents:
     takes nothing for 30 seconds is hung up on.
     """
 
-    def __init__(
-        self,
-        bus: Bus,
-        authentication: Authentication,
-        *,
-        reauthorized_every: timedelta = timedelta(seconds=15),
-    ) -> None:
+    def __init__(self, bus: Bus, streams: OpenStreams) -> None:
         self._bus = bus
-        self._authentication = authentication
-        self._reauthorized_every = reauthorized_every.total_seconds()
-        self._streams: Counter[UUID] = Counter()
-        self._is_closed = False
-
-    def close(self) -> None:
-        """Let every stream end within a second."""
-        self._is_closed = True
+        self._streams = streams
 
     async def stream(
         self, request: web.Request, who: Principal, after: Position | None
@@ -64,7 +44,7 @@ class LiveEvents:
 
         Raises `LimitedError` for too many streams at once, and `UnavailableError`.
         """
-        with self._place(who):
+        with self._streams.admit(request, who, Permission.EVENTS_READ) as admitted:
             async with self._bus.reading_events(who.org_id, after) as source:
                 response = web.StreamResponse(
                     headers={
@@ -75,44 +55,27 @@ class LiveEvents:
                 )
                 await response.prepare(request)
                 try:
-                    await self._send(request, response, source)
+                    await _send(request, response, source, admitted)
                 except AppError as error:
                     log.info("stream.ended", reason=error.code)
                 return response
 
-    async def _send(
-        self, request: web.Request, response: web.StreamResponse, source: EventSource
-    ) -> None:
-        await _write(request, response, f"retry: {_COME_BACK_AFTER_MS}\n\n")
-        authorized_until = _time() + self._reauthorized_every
-        while not self._is_closed and request.transport is not None:
-            if _time() >= authorized_until:
-                await self._reauthorize(request)
-                authorized_until = _time() + self._reauthorized_every
-                await _write(request, response, ": still here\n\n")
-            left = authorized_until - _time()
-            event = await source.next(patience=min(_LOOK_UP_SECONDS, max(0.0, left)))
-            if event is not None:
-                await _write(request, response, _frame(event))
 
-    async def _reauthorize(self, request: web.Request) -> None:
-        """Ask again who this is; raise what a new request would be refused with."""
-        who = await self._authentication.principal_of(request)
-        who.require(Permission.EVENTS_READ)
-
-    @contextmanager
-    def _place(self, who: Principal) -> Iterator[None]:
-        if self._streams[who.id] >= _STREAMS_AT_ONCE:
-            raise LimitedError(
-                f"There are {_STREAMS_AT_ONCE} streams already; end one.",
-                retry_after_seconds=_RETRY_AFTER_SECONDS,
-            )
-        self._streams[who.id] += 1
-        try:
-            yield
-        finally:
-            self._streams[who.id] -= 1
-            self._streams += Counter()  # forgets whoever has none
+async def _send(
+    request: web.Request,
+    response: web.StreamResponse,
+    source: EventSource,
+    admitted: Pass,
+) -> None:
+    await _write(request, response, f"retry: {_COME_BACK_AFTER_MS}\n\n")
+    while not admitted.has_ended:
+        if not admitted.seconds_left:
+            await admitted.renew()
+            await _write(request, response, ": still here\n\n")
+        patience = min(_LOOK_UP_SECONDS, admitted.seconds_left)
+        event = await source.next(patience=patience)
+        if event is not None:
+            await _write(request, response, _frame(event))
 
 
 def _frame(event: PublicEvent) -> str:
@@ -131,7 +94,3 @@ async def _write(request: web.Request, response: web.StreamResponse, text: str) 
             request.transport.abort()
     except ConnectionError:
         log.debug("stream.left")
-
-
-def _time() -> float:
-    return asyncio.get_running_loop().time()

@@ -35,6 +35,7 @@ __all__ = [
     "GET_AGENT",
     "GET_AGENT_TYPE",
     "GET_MESSAGE",
+    "HOSTED_LOGS",
     "LIST_AGENTS",
     "LIST_AGENT_TYPES",
     "LIST_AUDIT",
@@ -67,6 +68,8 @@ __all__ = [
     "CredentialDelivery",
     "DesiredState",
     "ExternalAgentChanged",
+    "LogPosition",
+    "LogsQuestion",
     "MessageFinished",
     "MessageQuestion",
     "MessageStatus",
@@ -422,10 +425,35 @@ class MessageQuestion(Question):
     message_id: UUID
 
 
+class LogPosition(Message):
+    """How far the *output* of one incarnation was read, in bytes."""
+
+    output: UUID
+    offset: int = Field(ge=0)
+
+
+class LogsQuestion(AgentQuestion):
+    """Ask for an agent's last lines, or go on reading *after* a position.
+
+    Who follows gets whole lines only, and is answered when there is one: within
+    *wait_seconds*, at once if nothing more will come.
+    """
+
+    is_followed: bool = False
+    after: LogPosition | None = None
+    wait_seconds: float = Field(default=0, ge=0, le=5)
+
+
 class AgentLogs(Message):
-    """The last lines an agent wrote, secrets masked."""
+    """Lines an agent wrote, secrets masked.
+
+    *position* is behind them if they are followed, None for an agent that is not
+    heard. *has_skipped*: lines before them were too old to be kept.
+    """
 
     lines: list[str]
+    position: LogPosition | None = None
+    has_skipped: bool = False
 
 
 class MessageFinished(Message):
@@ -454,6 +482,7 @@ class ExternalAgentChanged(Message):
 _GATEWAY = frozenset({Service.GATEWAY})
 _RUNNER = frozenset({Service.AGENT_RUNNER})
 _STARTING = timedelta(seconds=15)
+_LISTENING = timedelta(seconds=20)
 
 PING = Endpoint("agent_runner.v1.ping", Empty, Empty, askers=_GATEWAY)
 CREATE_AGENT_TYPE = Endpoint(
@@ -519,7 +548,18 @@ REPLACE_TOKEN = Endpoint(
     "agent_runner.v1.replace_token", ReplaceToken, Agent, askers=_GATEWAY
 )
 AGENT_LOGS = Endpoint(
-    "agent_runner.v1.agent_logs", AgentQuestion, AgentLogs, askers=_GATEWAY
+    "agent_runner.v1.agent_logs",
+    LogsQuestion,
+    AgentLogs,
+    askers=_GATEWAY,
+    deadline=_LISTENING,
+)
+HOSTED_LOGS = Endpoint(
+    "agent_runner.v1.runner.{runner}.hosted_logs",
+    LogsQuestion,
+    AgentLogs,
+    askers=_RUNNER,
+    deadline=_LISTENING,
 )
 SUBMIT_MESSAGE = Endpoint(
     "agent_runner.v1.submit_message", SubmitMessage, AgentMessage, askers=_GATEWAY

@@ -8,6 +8,8 @@ from agent_runner.runtimes.agent_output import AgentOutput
 from agent_runner.runtimes.errors import LaunchFailedError
 from agent_runner.runtimes.launch_frame import READY
 
+LONG = timedelta(minutes=1)
+
 
 async def pieces(*said: bytes, stream: int = 2) -> AsyncIterator[tuple[int, bytes]]:
     for each in said:
@@ -91,3 +93,30 @@ async def test_a_flood_does_not_keep_others_from_their_turn() -> None:
         await asyncio.sleep(0)
 
     assert turns > len(megabyte)
+
+
+async def test_who_waits_for_a_line_gets_it_when_it_is_said() -> None:
+    output = AgentOutput(())
+    waiting = asyncio.create_task(output.since(0, patience=LONG))
+    await asyncio.sleep(0)
+
+    output.hear(b"he")
+    output.hear(b"llo\n")
+
+    assert (await waiting).lines == ("hello",)
+
+
+async def test_who_waits_is_told_of_the_end() -> None:
+    output = AgentOutput(())
+    waiting = asyncio.create_task(output.since(0, patience=LONG))
+    await asyncio.sleep(0)
+
+    output.end()
+
+    assert (await waiting).lines == ()
+
+
+async def test_nobody_waits_for_ever() -> None:
+    excerpt = await AgentOutput(()).since(0, patience=timedelta(milliseconds=1))
+
+    assert (excerpt.lines, excerpt.end) == ((), 0)

@@ -27,6 +27,64 @@ def test_one_endless_line_is_kept_to_the_limit() -> None:
     assert heard(b"x" * 10_000, limit_bytes=50) == "x" * 50
 
 
+def since(words: LastWords, offset: int, *, is_over: bool = False) -> list[str]:
+    return list(words.since(offset, is_over=is_over).lines)
+
+
+def test_lines_are_told_once_to_who_goes_on_from_the_end() -> None:
+    words = LastWords(())
+    words.hear(b"one\ntwo\nthr")
+
+    first = words.since(0, is_over=False)
+    words.hear(b"ee\n")
+
+    assert first.lines == ("one", "two")
+    assert since(words, first.end) == ["three"]
+    assert since(words, words.since(first.end, is_over=False).end) == []
+
+
+def test_an_empty_line_is_a_line() -> None:
+    words = LastWords(())
+    words.hear(b"\n\n")
+
+    assert since(words, 0) == ["", ""]
+
+
+def test_a_line_without_an_end_is_told_when_all_is_over() -> None:
+    words = LastWords(())
+    words.hear(b"one\ntwo")
+
+    assert since(words, 4) == []
+    assert since(words, 4, is_over=True) == ["two"]
+
+
+def test_a_line_that_grows_without_end_is_told_in_parts() -> None:
+    words = LastWords(())
+    words.hear(b"x" * 10_000)
+
+    assert since(words, 0) == ["x" * 10_000]
+
+
+def test_who_reads_too_slowly_is_told_that_lines_are_missing() -> None:
+    words = LastWords((), limit_bytes=20)
+    for number in range(100):
+        words.hear(f"line {number}\n".encode())
+
+    late = words.since(0, is_over=False)
+
+    assert late.has_skipped
+    assert late.lines == ("line 98", "line 99")
+    assert not words.since(late.end, is_over=False).has_skipped
+
+
+def test_lines_that_are_told_one_by_one_have_no_secret() -> None:
+    words = LastWords({KEY})
+    words.hear(f"{KEY[:9]}".encode())
+    words.hear(f"{KEY[9:]} \x1b[2J\n".encode())
+
+    assert since(words, 0) == [f"{MASK} \ufffd[2J"]
+
+
 def test_a_secret_is_masked() -> None:
     assert heard(f"key {KEY}!\n".encode(), secrets=(KEY,)) == f"key {MASK}!\n"
 

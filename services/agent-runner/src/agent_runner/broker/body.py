@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from agent_runner.runtimes.runtime import Placed
+from agent_runner.runtimes.placed import Placed
 
 from .images import AgentImage
 from .networks import runner_address, silent_address

@@ -21,7 +21,7 @@ from agent_runner.runtimes.errors import (
     ImageNotFoundError,
     LaunchFailedError,
 )
-from agent_runner.runtimes.runtime import Placed
+from agent_runner.runtimes.placed import Placed
 
 from .body import Owner, placed_from
 from .images import AgentImage

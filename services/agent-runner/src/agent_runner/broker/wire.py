@@ -13,7 +13,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
 from agent_runner.runtimes.launch_frame import MAX_FRAME_BYTES
-from agent_runner.runtimes.runtime import Placed
+from agent_runner.runtimes.placed import Placed
 
 __all__ = [
     "LEAST_CPUS",

@@ -3,16 +3,27 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from agent_runner.masking import MASK, SecretMask, StreamMask
 
-__all__ = ["LastWords"]
+__all__ = ["Excerpt", "LastWords"]
 
 _LIMIT_BYTES = 64 * 1024
+_LONGEST_LINE_BYTES = 8 * 1024
 
 # Everything that could move a terminal's cursor, colour it, or not be stored in
 # PostgreSQL's text (NUL): C0 but tab and line feed, delete, C1.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Lines, and the offset behind them; *has_skipped* what was too old to be kept."""
+
+    lines: tuple[str, ...]
+    end: int
+    has_skipped: bool
 
 
 class LastWords:
@@ -31,7 +42,7 @@ class LastWords:
         )
         self._limit_bytes = limit_bytes
         self._kept = bytearray()
-        self._is_cut = False
+        self._dropped_bytes = 0
 
     def hear(self, data: bytes, stream: int = 1) -> None:
         """Take what was printed to *stream*, in pieces of any size."""
@@ -39,7 +50,7 @@ class LastWords:
         excess = len(self._kept) - self._limit_bytes
         if excess > 0:
             del self._kept[:excess]
-            self._is_cut = True
+            self._dropped_bytes += excess
 
     def text(self) -> str:
         """Return whole lines as far as there are any.
@@ -48,9 +59,36 @@ class LastWords:
         feed; other control characters, and what is not UTF-8, are U+FFFD.
         """
         kept = bytes(self._kept)
-        if self._is_cut:
-            kept = kept.partition(b"\n")[2] or kept
+        if self._dropped_bytes:
+            kept = _from_a_line(kept)
         if any(stream.holds_back for stream in self._streams.values()):
             kept += MASK.encode()
-        lines = kept.decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n")
-        return _CONTROL.sub("\ufffd", lines)
+        return _shown(kept)
+
+    def since(self, offset: int, *, is_over: bool) -> Excerpt:
+        """Return the lines that were said behind *offset*, a byte's number.
+
+        Without the one that is not ended yet, unless all is over or it is very long.
+        """
+        has_skipped = offset < self._dropped_bytes
+        kept = bytes(self._kept[max(offset - self._dropped_bytes, 0) :])
+        if has_skipped:
+            kept = _from_a_line(kept)
+        is_whole = is_over or len(kept) > _LONGEST_LINE_BYTES
+        unended = 0 if is_whole else len(kept) - (kept.rfind(b"\n") + 1)
+        said = kept[: len(kept) - unended]
+        return Excerpt(
+            lines=tuple(_shown(said).removesuffix("\n").split("\n")) if said else (),
+            end=self._dropped_bytes + len(self._kept) - unended,
+            has_skipped=has_skipped,
+        )
+
+
+def _from_a_line(kept: bytes) -> bytes:
+    """Leave out a line whose beginning is lost, if there is another."""
+    return kept.partition(b"\n")[2] or kept
+
+
+def _shown(said: bytes) -> str:
+    lines = said.decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n")
+    return _CONTROL.sub("\ufffd", lines)

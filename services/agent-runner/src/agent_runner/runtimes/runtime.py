@@ -7,6 +7,9 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from .agent_output import AgentOutput
+from .placed import Placed
+
 __all__ = ["ExitReason", "Exited", "Launch", "Placed", "Resources", "Runtime"]
 
 
@@ -36,16 +39,6 @@ class Launch:
     resources: Resources = Resources()
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """An entry of the ledger: something of this agent is here, running or not."""
-
-    agent_id: UUID
-    org_id: UUID
-    epoch: int
-    is_running: bool
-
-
 class ExitReason(StrEnum):
     EXITED = "exited"
     KILLED = "killed"
@@ -58,7 +51,7 @@ class Exited:
     """An agent that ended without being asked to.
 
     *exit_code* is 128 + n after signal n, as shells say it, and None if nobody saw the
-    end. *last_words* are what `Runtime.tail` gave at the end.
+    end. *last_words* are the text of its output at the end.
     """
 
     agent_id: UUID
@@ -72,7 +65,7 @@ class Runtime(Protocol):
     """Runs agents on this host, for one runner of one installation.
 
     What outlives the runner's process is found again by `survey`, ended by `stop`, and
-    told of by `exits`. Any method may raise EngineUnavailableError.
+    told of by `exits`. Any method that waits may raise EngineUnavailableError.
     """
 
     async def connect(self, agent_id: UUID, org_id: UUID, epoch: int) -> str:
@@ -111,11 +104,10 @@ class Runtime(Protocol):
         """
         ...
 
-    async def tail(self, agent_id: UUID) -> str:
-        """Return the last lines it printed, masked, 64 KiB at most.
+    def output(self, agent_id: UUID) -> AgentOutput | None:
+        """Return what it prints, masked; for a while after its end, too.
 
-        Empty for an agent launched before a restart of the runner: without its secrets
-        there is nothing to mask with, so its output is not read. Ends where the engine
-        was lost.
+        None for an agent launched before a restart of the runner: without its secrets
+        there is nothing to mask with, so its output is not read.
         """
         ...

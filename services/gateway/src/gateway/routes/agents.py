@@ -1,15 +1,19 @@
 """`/agents`: instances of agent types, and what they are told to do."""
 
 from http import HTTPStatus
+from typing import Annotated
 from uuid import UUID
 
 import structlog
-from pydantic import BaseModel
+from aiohttp import web
+from pydantic import BaseModel, BeforeValidator
 
 from gateway.access.permissions import Permission
+from gateway.event_stream import MEDIA_TYPE
+from gateway.live_logs import LiveLogs
 from gateway.routing.asked import Asked
 from gateway.routing.operations import operation
-from gateway.routing.reading import Input, PageQuery
+from gateway.routing.reading import Input, PageQuery, invalid_headers
 from shared.agent_tokens import hash_token, new_token
 from shared.bus import Bus
 from shared.contracts.agent_runner import (
@@ -24,11 +28,12 @@ from shared.contracts.agent_runner import (
     STOP_AGENT,
     UPDATE_AGENT,
     Agent,
-    AgentLogs,
     AgentPatch,
     AgentQuestion,
     BaseUrls,
     CreateAgent,
+    LogPosition,
+    LogsQuestion,
     ReplaceToken,
     UpdateAgent,
 )
@@ -38,6 +43,7 @@ from shared.errors import (
     AgentNotFoundError,
     AgentTypeNotFoundError,
     AppError,
+    LimitedError,
     NameTakenError,
     NoExternalListenerError,
     PreconditionFailedError,
@@ -47,6 +53,8 @@ from shared.errors import (
 __all__ = ["AgentRoutes"]
 
 log = structlog.get_logger(__name__)
+
+_LAST = "Last-Event-ID"
 
 
 class AgentSubmission(Input):
@@ -70,9 +78,22 @@ class AgentToken(BaseModel):
     base_urls: BaseUrls | None
 
 
+class LastLines(BaseModel):
+    """The last lines an agent wrote, secrets masked."""
+
+    lines: list[str]
+
+
+class LogsQuery(Input):
+    """Whether to go on with what comes; naming it is enough."""
+
+    follow: Annotated[bool, BeforeValidator(lambda given: given or True)] = False
+
+
 class AgentRoutes:
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, live_logs: LiveLogs) -> None:
         self._bus = bus
+        self._live_logs = live_logs
 
     @operation("GET /agents", needs=Permission.AGENTS_READ)
     async def list_agents(self, asked: Asked, query: PageQuery) -> Page[Agent]:
@@ -180,11 +201,24 @@ class AgentRoutes:
     @operation(
         "GET /agents/{id}/logs",
         needs=Permission.AGENTS_READ,
+        media=MEDIA_TYPE,
+        errors=(LimitedError,),
         missing=AgentNotFoundError,
     )
-    async def get_agent_logs(self, asked: Asked) -> AgentLogs:
-        """Show the last lines an agent wrote, secrets masked."""
-        return await self._bus.ask(AGENT_LOGS, _question(asked))
+    async def get_agent_logs(
+        self, asked: Asked, query: LogsQuery
+    ) -> LastLines | web.StreamResponse:
+        """Show the last lines an agent wrote, secrets masked.
+
+        With `follow`, server-sent events: `lines` (`{"lines", "has_skipped"}`), first
+        what is kept and then what comes, or what follows `Last-Event-ID`; `deleted`,
+        and no more, when the agent is. Who reads too slowly misses lines, and is told.
+        """
+        if query.follow:
+            return await self._live_logs.stream(asked, _after(asked))
+        question = LogsQuestion(**dict(_question(asked)))
+        logs = await self._bus.ask(AGENT_LOGS, question)
+        return LastLines(lines=logs.lines)
 
     @operation(
         "POST /agents/{id}/token",
@@ -237,3 +271,15 @@ def _replacement(asked: Asked, token: str | None) -> ReplaceToken:
         agent_id=asked.id,
         token_hash=hash_token(token) if token else None,
     )
+
+
+def _after(asked: Asked) -> LogPosition | None:
+    """Read `Last-Event-ID`: an output's id, a colon, an offset."""
+    text = asked.http.headers.get(_LAST)
+    if text is None:
+        return None
+    output, _, offset = text.partition(":")
+    try:
+        return LogPosition(output=UUID(output), offset=int(offset))
+    except ValueError:
+        raise invalid_headers({_LAST: "Should be the id of an event"}) from None

@@ -29,6 +29,7 @@ from agent_runner.broker.wire import (
 from agent_runner.runtimes.agent_output import AgentOutput
 from agent_runner.runtimes.errors import EngineUnavailableError, LaunchFailedError
 from agent_runner.runtimes.launch_frame import launch_frame, unready
+from agent_runner.runtimes.outputs import Outputs
 from agent_runner.runtimes.runtime import Exited, ExitReason, Launch, Placed, Runtime
 from agent_runner.runtimes.turns import Turns
 
@@ -75,6 +76,7 @@ class _DockerRuntime(Runtime):
         self._broker = broker
         self._group = group
         self._agents: dict[UUID, _Agent] = {}
+        self._outputs = Outputs()
         self._untold: set[_Agent] = set()
         self._heard: set[_Agent] = set()
         self._exits: asyncio.Queue[Exited] = asyncio.Queue()
@@ -138,9 +140,8 @@ class _DockerRuntime(Runtime):
         while True:
             yield await self._exits.get()
 
-    async def tail(self, agent_id: UUID) -> str:
-        agent = self._agents.get(agent_id)
-        return agent.output.text() if agent and agent.output else ""
+    def output(self, agent_id: UUID) -> AgentOutput | None:
+        return self._outputs.of(agent_id)
 
     async def _launched(
         self, launch: Launch, frame: bytes
@@ -154,6 +155,7 @@ class _DockerRuntime(Runtime):
             container_id, pieces = await stack.enter_async_context(
                 self._broker.launched(launch, frame)
             )
+            self._outputs.keep(launch.agent_id, output)
             agent = _Agent(launch.agent_id, launch.epoch, container_id, output)
             self._spawn(self._hear(stack.pop_all(), pieces, agent, output))
         return agent, output

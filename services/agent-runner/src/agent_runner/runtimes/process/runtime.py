@@ -25,6 +25,7 @@ import structlog
 from agent_runner.runtimes.agent_output import AgentOutput
 from agent_runner.runtimes.errors import LaunchFailedError
 from agent_runner.runtimes.launch_frame import AGENT_INIT, launch_frame, unready
+from agent_runner.runtimes.outputs import Outputs
 from agent_runner.runtimes.runtime import Exited, ExitReason, Launch, Placed, Runtime
 from agent_runner.runtimes.turns import Turns
 
@@ -87,6 +88,7 @@ class _ProcessRuntime(Runtime):
         self._init = init
         self._group = group
         self._agents: dict[UUID, _Agent] = {}
+        self._outputs = Outputs()
         self._exits: asyncio.Queue[Exited] = asyncio.Queue()
         self._turns = Turns()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -147,9 +149,8 @@ class _ProcessRuntime(Runtime):
         while True:
             yield await self._exits.get()
 
-    async def tail(self, agent_id: UUID) -> str:
-        agent = self._agents.get(agent_id)
-        return agent.output.text() if agent and agent.output else ""
+    def output(self, agent_id: UUID) -> AgentOutput | None:
+        return self._outputs.of(agent_id)
 
     async def _clear(self, agent_id: UUID) -> None:
         """Make room for a launch: what has ended goes, what runs refuses it."""
@@ -169,6 +170,7 @@ class _ProcessRuntime(Runtime):
         await asyncio.to_thread(home.mkdir, mode=0o700)
         child, printed = await self._spawn_init(home)
         output = AgentOutput(launch.secrets)
+        self._outputs.keep(launch.agent_id, output)
         self._spawn(_listen(printed, output))
         agent = _Agent(_entry(launch, child.pid), child, output)
         try:
