@@ -291,7 +291,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show the last lines an agent wrote, secrets masked. */
+        /**
+         * Show the last lines an agent wrote, secrets masked.
+         * @description With `follow`, server-sent events: `lines` (`{"lines", "has_skipped"}`), first
+         *     what is kept and then what comes, or what follows `Last-Event-ID`; `deleted`,
+         *     and no more, when the agent is. Who reads too slowly misses lines, and is told.
+         */
         get: operations["get_agent_logs"];
         put?: never;
         post?: never;
@@ -1582,10 +1587,6 @@ export interface components {
             /** @default 0 */
             incarnation: number;
         };
-        /** @description The last lines an agent wrote, secrets masked. */
-        AgentLogs: {
-            lines: string[];
-        };
         /**
          * @description A message to an agent and, once final, its one stored answer.
          *
@@ -2335,6 +2336,10 @@ export interface components {
             finished_at: string | null;
         };
         JsonValue: unknown;
+        /** @description The last lines an agent wrote, secrets masked. */
+        LastLines: {
+            lines: string[];
+        };
         /**
          * @description How a limit stands that was used lately: of a provider, or of an agent's tools.
          *
@@ -5439,7 +5444,9 @@ export interface operations {
     };
     get_agent_logs: {
         parameters: {
-            query?: never;
+            query?: {
+                follow?: boolean;
+            };
             header?: never;
             path: {
                 id: string;
@@ -5459,7 +5466,8 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AgentLogs"];
+                    "application/json": components["schemas"]["LastLines"];
+                    "text/event-stream": string;
                 };
             };
             400: components["responses"]["MALFORMED_REQUEST"];

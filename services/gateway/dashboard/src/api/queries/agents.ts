@@ -58,7 +58,10 @@ export function agentLogsQuery(id: string) {
   return queryOptions({
     queryKey: [...AGENTS, id, "logs"],
     queryFn: ({ signal }) =>
-      answered(api.GET("/api/agents/{id}/logs", { params: { path: { id } }, signal })),
+      // The other kind of answer, events, is for who asks to follow.
+      answered(api.GET("/api/agents/{id}/logs", { params: { path: { id } }, signal })) as Promise<
+        Schemas["LastLines"]
+      >,
     refetchInterval: LOG_MS,
   });
 }
