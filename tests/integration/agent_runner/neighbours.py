@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from agent_runner.runtimes.agent_output import AgentOutput
-from agent_runner.runtimes.errors import LaunchFailedError
+from agent_runner.runtimes.errors import ImageRefusedError, LaunchFailedError
 from agent_runner.runtimes.outputs import Outputs
 from agent_runner.runtimes.runtime import Exited, ExitReason, Launch, Placed
 from shared.bus import Answer, answer
@@ -176,10 +176,15 @@ class FakeRuntime:
         self.launched: dict[UUID, Launch] = {}
         self.launches = 0
         self.outputs = Outputs()
+        self.refused_images: set[str] = set()
         self.launching: asyncio.Queue[Launch] = asyncio.Queue()
         self.failure: Exception | None = None
         self.trouble: Exception | None = None
         self._exited: asyncio.Queue[Exited] = asyncio.Queue()
+
+    async def check_image(self, image: str) -> None:
+        if image in self.refused_images:
+            raise ImageRefusedError(f"The image {image} is not allowed.")
 
     async def connect(self, agent_id: UUID, org_id: UUID, epoch: int) -> str:
         del agent_id, org_id, epoch

@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from ag2trust.testing import BusAs, Stack
+from agent_runner.runtimes.agent_output import AgentOutput
 from agent_runner.runtimes.docker.runtime import docker_runtime
 from agent_runner.runtimes.runtime import Exited, Launch, Placed, Runtime
 from shared.contracts.agent_runner import (
@@ -201,6 +202,9 @@ class Mortal(Runtime):
         self._runtime = runtime
         self.is_dead = False
 
+    async def check_image(self, image: str) -> None:
+        await self._runtime.check_image(image)
+
     async def connect(self, agent_id: UUID, org_id: UUID, epoch: int) -> str:
         return await self._runtime.connect(agent_id, org_id, epoch)
 
@@ -217,8 +221,8 @@ class Mortal(Runtime):
     def exits(self) -> AsyncIterator[Exited]:
         return self._runtime.exits()
 
-    async def tail(self, agent_id: UUID) -> str:
-        return await self._runtime.tail(agent_id)
+    def output(self, agent_id: UUID) -> AgentOutput | None:
+        return self._runtime.output(agent_id)
 
 
 async def test_an_engine_that_hangs_on_a_create_and_restarts_leaves_one_container(

@@ -29,7 +29,7 @@ class Installation:
 
     *name* is short and unique on the machine; Docker labels carry it.
     *broker_socket* is where the runner's launch broker listens, if there is one; it
-    may close this host's ports to agents.
+    may close this host's ports to agents, and launch *agent_images* beside the default.
     *database_urls* holds one URL per role, *identity_files* an nkey seed per service.
     """
 
@@ -51,6 +51,7 @@ class Installation:
     dashboard_folder: Path | None = None
     allow_private_base_urls: bool = False
     allow_environment_delivery: bool = True
+    agent_images: str = ""
     closes_host_ports: bool = False
     runtime: RunnerRuntime = field(default_factory=RunnerRuntime)
 
@@ -80,7 +81,7 @@ class Installation:
             "installation": self.name,
             "runner": RUNNER,
             "socket": str(self.broker_socket),
-            "images": self.runtime.agent_image,
+            "images": f"{self.runtime.agent_image} {self.agent_images}",
             "agent_port": str(self.proxy_port) if self.closes_host_ports else "",
         }
         return {f"AG2TRUST_BROKER_{name.upper()}": told[name] for name in told}

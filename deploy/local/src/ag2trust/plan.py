@@ -71,6 +71,7 @@ class Plan:
             dashboard_folder=built_dashboard(),
             allow_private_base_urls=self.variables.allow_private_base_urls,
             allow_environment_delivery=self.variables.allow_environment_delivery,
+            agent_images=self.variables.agent_images,
             closes_host_ports=may_close_ports(),
             runtime=runtime,
         )

@@ -355,6 +355,7 @@ def answers(
         database=database,
         bus=bus,
         external=external,
+        runtime=runtime,
         allow_environment_delivery=settings.allow_environment_delivery,
     )
     agents = Agents(

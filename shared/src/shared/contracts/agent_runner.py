@@ -181,6 +181,9 @@ class Resources(Message):
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 SystemPrompt = Annotated[str, StringConstraints(max_length=100_000)]
+Image = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)
+]
 UseCase = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 
 
@@ -188,9 +191,10 @@ class AgentTypeSubmission(Message):
     """A template for agents. *allowed_models* defaults to the one *model*.
 
     Its agents run on runners that have all *runner_labels* and the *runtime*, whichever
-    that is if none is named; external ones on none. *credential_delivery* defaults to
-    the environment, for external agents to the only one they have: sealed. *fallbacks*
-    are asked in their order when the provider cannot answer, within the *residency*.
+    that is if none is named; external ones on none. An *image* runs in Docker; without
+    one it is the runner's own. *credential_delivery* defaults to the environment, for
+    external agents to the only one they have: sealed. *fallbacks* are asked in their
+    order when the provider cannot answer, within the *residency*.
     """
 
     name: Name
@@ -213,6 +217,7 @@ class AgentTypeSubmission(Message):
     runtime: AgentRuntime | None = None
     runner_labels: Labels = Field(default_factory=dict)
     credential_delivery: CredentialDelivery | None = None
+    image: Image | None = None
 
 
 class AgentTypePatch(Patch):
@@ -226,6 +231,7 @@ class AgentTypePatch(Patch):
             "temperature",
             "max_tokens",
             "runtime",
+            "image",
         }
     )
 
@@ -247,6 +253,7 @@ class AgentTypePatch(Patch):
     runtime: AgentRuntime | None = None
     runner_labels: Labels | None = None
     credential_delivery: CredentialDelivery | None = None
+    image: Image | None = None
 
 
 class AgentType(Message):
@@ -275,6 +282,7 @@ class AgentType(Message):
     runtime: AgentRuntime | None = None
     runner_labels: dict[str, str] = Field(default_factory=dict)
     credential_delivery: CredentialDelivery = CredentialDelivery.ENVIRONMENT
+    image: str | None = None
     created_at: AwareDatetime
     updated_at: AwareDatetime
 

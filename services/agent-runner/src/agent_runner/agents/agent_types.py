@@ -5,6 +5,12 @@ from uuid import UUID
 
 from agent_runner.repositories import agent_types as repository
 from agent_runner.repositories.audit import note
+from agent_runner.runtimes.errors import (
+    EngineUnavailableError,
+    ImageNotFoundError,
+    ImageRefusedError,
+)
+from agent_runner.runtimes.runtime import Runtime
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
 from shared.contracts.agent_runner import (
@@ -41,17 +47,20 @@ class AgentTypes:
         database: Database,
         bus: Bus,
         external: ExternalAgents,
+        runtime: Runtime,
         allow_environment_delivery: bool,
         now: Clock = utc_now,
     ) -> None:
         self._database = database
         self._bus = bus
+        self._runtime = runtime
         self._allow_environment_delivery = allow_environment_delivery
         self._external = external
         self._now = now
 
     async def create(self, question: CreateAgentType) -> AgentType:
         submission = self._settled(question.submission)
+        await self._require_image(submission)
         await self._require_providers(question, submission)
         async with self._database.organization(question.org_id) as transaction:
             await repository.add_agent_type(
@@ -79,6 +88,7 @@ class AgentTypes:
             )
         submission = self._settled(patched(current, question.patch))
         _require_same_kind(current, submission)
+        await self._require_image(submission)
         await self._require_providers(question, submission)
         async with self._database.organization(question.org_id) as transaction:
             await repository.add_agent_type_version(
@@ -136,6 +146,20 @@ class AgentTypes:
             update={"credential_delivery": CredentialDelivery.SEALED}
         )
 
+    async def _require_image(self, submission: AgentTypeSubmission) -> None:
+        """Refuse an image that may not be launched, as far as this runner can tell.
+
+        It may be on the host of another one alone; a launch looks again.
+        """
+        if submission.image is None:
+            return
+        try:
+            await self._runtime.check_image(submission.image)
+        except ImageRefusedError as error:
+            raise _invalid("image", error.message) from error
+        except (EngineUnavailableError, ImageNotFoundError):
+            return
+
     async def _require_providers(
         self, question: Question, submission: AgentTypeSubmission
     ) -> None:
@@ -177,6 +201,10 @@ def _settled(submission: AgentTypeSubmission) -> AgentTypeSubmission:
     allowed = submission.allowed_models
     if allowed is not None and submission.model not in allowed:
         raise _invalid("allowed_models", "does not hold the type's model")
+    if submission.image is not None:
+        if submission.runtime not in {None, AgentRuntime.DOCKER}:
+            raise _invalid("image", "needs the docker runtime")
+        return submission.model_copy(update={"runtime": AgentRuntime.DOCKER})
     if submission.runtime is not AgentRuntime.EXTERNAL:
         return submission
     if submission.credential_delivery is CredentialDelivery.ENVIRONMENT:

@@ -20,13 +20,16 @@ _ANY_REGION = "us-east-1"
 
 
 def launch_of(agent: HostedAgent, *, image: str, port: int) -> Launch:
-    """Describe the process of *agent*, which reaches us at its address and *port*."""
+    """Describe the process of *agent*, which reaches us at its address and *port*.
+
+    *image* is what it runs if its type names none.
+    """
     resources = agent.agent_type.resources
     return Launch(
         agent_id=agent.id,
         org_id=agent.org_id,
         epoch=agent.host.epoch,
-        image=image,
+        image=agent.agent_type.image or image,
         environment=environment_of(
             agent.lease.credential,
             delivery=agent.agent_type.credential_delivery,

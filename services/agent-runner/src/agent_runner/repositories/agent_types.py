@@ -37,7 +37,7 @@ AGENT_TYPE_COLUMNS = """
     t.id, t.name, t.slug, t.fallbacks, t.residency, t.created_at, t.updated_at,
     v.version, v.use_case, v.labels, v.provider_id, v.model, v.allowed_models,
     v.system_prompt, v.temperature, v.max_tokens, v.resources, v.on_ack_only,
-    v.provider_features, v.runtime, v.runner_labels, v.credential_delivery
+    v.provider_features, v.runtime, v.runner_labels, v.credential_delivery, v.image
 """
 """A version `v` of the type `t`, for `agent_type_of`."""
 
@@ -128,10 +128,12 @@ async def add_agent_type_version(
         INSERT INTO agent_type_version (
             agent_type_id, version, org_id, use_case, labels, provider_id, model,
             allowed_models, system_prompt, temperature, max_tokens, resources,
-            on_ack_only, provider_features, runtime, runner_labels, credential_delivery
+            on_ack_only, provider_features, runtime, runner_labels, credential_delivery,
+            image
         )
         VALUES (
-            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17
+            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+            $18
         )
         """,
         agent_type_id,
@@ -151,6 +153,7 @@ async def add_agent_type_version(
         submission.runtime,
         submission.runner_labels,
         submission.credential_delivery or CredentialDelivery.ENVIRONMENT,
+        submission.image,
     )
 
 
@@ -273,6 +276,7 @@ def agent_type_of(row: asyncpg.Record) -> AgentType:
         runtime=AgentRuntime(row["runtime"]) if row["runtime"] else None,
         runner_labels=row["runner_labels"],
         credential_delivery=CredentialDelivery(row["credential_delivery"]),
+        image=row["image"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )

@@ -68,6 +68,10 @@ class Runtime(Protocol):
     told of by `exits`. Any method that waits may raise EngineUnavailableError.
     """
 
+    async def check_image(self, image: str) -> None:
+        """Raise LaunchFailedError if no agent of this image would be launched here."""
+        ...
+
     async def connect(self, agent_id: UUID, org_id: UUID, epoch: int) -> str:
         """Make the agent's network, unless it is there.
 

@@ -15,6 +15,7 @@ from uuid import UUID
 import structlog
 
 from agent_runner.broker.wire import (
+    CheckImage,
     ConnectAgent,
     Connected,
     Done,
@@ -100,6 +101,9 @@ class _DockerRuntime(Runtime):
     def close(self) -> None:
         for task in self._tasks:
             task.cancel()
+
+    async def check_image(self, image: str) -> None:
+        await self._broker.ask(CheckImage(image=image), Done)
 
     async def connect(self, agent_id: UUID, org_id: UUID, epoch: int) -> str:
         request = ConnectAgent(agent_id=agent_id, org_id=org_id, epoch=epoch)

@@ -110,6 +110,10 @@ class _ProcessRuntime(Runtime):
         for task in self._tasks:
             task.cancel()
 
+    async def check_image(self, image: str) -> None:
+        """Know of none: other runners may."""
+        del image
+
     async def connect(self, agent_id: UUID, org_id: UUID, epoch: int) -> str:
         """Return the loopback address: processes share the host's network."""
         del agent_id, org_id, epoch
