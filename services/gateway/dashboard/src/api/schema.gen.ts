@@ -1726,6 +1726,8 @@ export interface components {
             };
             /** @default environment */
             credential_delivery: components["schemas"]["CredentialDelivery"];
+            /** @default null */
+            image: string | null;
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
@@ -1762,14 +1764,17 @@ export interface components {
                 [key: string]: string;
             };
             credential_delivery?: components["schemas"]["CredentialDelivery"];
+            /** @default null */
+            image?: string | null;
         };
         /**
          * @description A template for agents. *allowed_models* defaults to the one *model*.
          *
          *     Its agents run on runners that have all *runner_labels* and the *runtime*, whichever
-         *     that is if none is named; external ones on none. *credential_delivery* defaults to
-         *     the environment, for external agents to the only one they have: sealed. *fallbacks*
-         *     are asked in their order when the provider cannot answer, within the *residency*.
+         *     that is if none is named; external ones on none. An *image* runs in Docker; without
+         *     one it is the runner's own. *credential_delivery* defaults to the environment, for
+         *     external agents to the only one they have: sealed. *fallbacks* are asked in their
+         *     order when the provider cannot answer, within the *residency*.
          */
         AgentTypeSubmission: {
             name: string;
@@ -1811,6 +1816,8 @@ export interface components {
             };
             /** @default null */
             credential_delivery?: components["schemas"]["CredentialDelivery"] | null;
+            /** @default null */
+            image?: string | null;
         };
         /** @description *scopes* narrow what the role allows; without any, it may all of it. */
         ApiKeySubmission: {
