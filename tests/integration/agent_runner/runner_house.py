@@ -234,7 +234,7 @@ async def open_neighbourhood(
 
 @asynccontextmanager
 async def running(
-    stack: Stack, runtime: Runtime, **overrides: Any
+    stack: Stack, runtime: Runtime, /, **overrides: Any
 ) -> AsyncIterator[None]:
     """Run a runner while the block lasts, with settings other than the usual ones."""
 
