@@ -81,7 +81,7 @@ async def test_a_stop_leaves_no_process_and_no_container(story: Story) -> None:
     assert story.left_in_docker == []
 
 
-async def test_a_killed_launcher_leaves_no_process(
+async def test_a_killed_launcher_leaves_no_process_and_no_container(
     runtime: str, sandbox: Sandbox
 ) -> None:
     with new_place() as place:
@@ -93,6 +93,8 @@ async def test_a_killed_launcher_leaves_no_process(
 
             async with asyncio.timeout(STOPPED_SECONDS):
                 await _all_ended(children)
+            left = await _in_docker(whole.installation) if runtime == "docker" else []
+    assert left == []
 
 
 async def test_a_second_start_finds_what_was_made(

@@ -40,8 +40,16 @@ class BrokerProcess:
             )
 
     async def end(self, signum: signal.Signals) -> None:
+        self.send(signum)
+        await self.ended()
+
+    def send(self, signum: signal.Signals) -> None:
         assert self._process
-        self._process.send_signal(signum)
+        if self._process.returncode is None:
+            self._process.send_signal(signum)
+
+    async def ended(self) -> None:
+        assert self._process
         await self._process.wait()
 
 

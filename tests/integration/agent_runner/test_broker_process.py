@@ -94,6 +94,39 @@ async def test_without_a_broker_the_engine_is_said_to_be_unavailable(
             await runtime.launch(guest.launch)
 
 
+async def test_a_broker_whose_launcher_died_takes_its_agents_along(
+    lab: DockerLab, broker: BrokerProcess
+) -> None:
+    """But not before its runner has ended those that it can."""
+    image = await lab.image("sleep 1000")
+    async with docker_runtime(broker.socket, within=START) as runtime:
+        async with lab.guest(runtime, image) as guest, lab.guest(runtime, image) as left:
+            await runtime.launch(guest.launch)
+            await runtime.launch(left.launch)
+
+            for _ in range(2):
+                broker.send(signal.SIGHUP)
+            await runtime.stop(guest.id, grace=NO_TIME)
+            remaining = [each.id for each in await lab.containers(left.id)]
+    await broker.ended()
+
+    assert len(remaining) == 1
+    assert (await lab.containers(), await lab.networks()) == ([], [])
+
+
+async def test_a_broker_that_is_stopped_leaves_its_runners_agents_alone(
+    lab: DockerLab, broker: BrokerProcess
+) -> None:
+    image = await lab.image("sleep 1000")
+    async with docker_runtime(broker.socket, within=START) as runtime:
+        async with lab.guest(runtime, image) as guest:
+            await runtime.launch(guest.launch)
+    await broker.end(signal.SIGTERM)
+
+    [container] = await lab.containers(guest.id)
+    assert container["State"] == "running"
+
+
 async def test_a_broker_logs_what_it_launches_and_nothing_secret(
     lab: DockerLab, broker: BrokerProcess, runtime: Runtime
 ) -> None:

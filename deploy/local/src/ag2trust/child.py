@@ -26,7 +26,8 @@ _LINE_CHARACTERS = 400
 class Command:
     """What is run: program and arguments, the whole environment, where it logs.
 
-    *stop_signal* asks it to end; it is also what it gets when the launcher dies.
+    *stop_signal* asks it to end; when the launcher dies it gets *orphan_signal*, or
+    else the same.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Command:
     log: Path
     account: Account | None = None
     stop_signal: signal.Signals = signal.SIGTERM
+    orphan_signal: signal.Signals | None = None
 
 
 class Child:
@@ -100,7 +102,7 @@ async def start(command: Command) -> Child:
     account = command.account
     leashed = (
         *(sys.executable, "-I", "-S", leash.__file__),
-        *(str(os.getpid()), str(int(command.stop_signal))),
+        *(str(os.getpid()), str(int(command.orphan_signal or command.stop_signal))),
         *(map(str, (account.uid, account.gid)) if account else ("-1", "-1")),
         *command.arguments,
     )

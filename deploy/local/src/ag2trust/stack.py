@@ -6,9 +6,11 @@ services together. Stop: the services together, then the others one by one.
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -136,7 +138,9 @@ def _brokers(installation: Installation, plan: Plan, screen: Screen) -> list[Com
         screen.say(_PORTS_ARE_OPEN)
     make_own_folder(plan.broker_folder)
     environment = installation.environment_of_broker()
-    return [_python("broker", "agent_runner.broker", environment, plan)]
+    command = _python("broker", "agent_runner.broker", environment, plan)
+    # A dead launcher leaves no agent, whatever becomes of the runner.
+    return [replace(command, orphan_signal=signal.SIGHUP)]
 
 
 def _service(service: Service, installation: Installation, plan: Plan) -> Command:

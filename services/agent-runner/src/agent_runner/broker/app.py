@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from agent_runner.runtimes.launch_frame import AGENT_INIT
+from shared.lifecycle import background
 
 from .body import Owner, Volume
 from .broker import Broker, Terms
 from .engine import DockerEngine, engine_at
 from .host_ports import HostPorts
 from .listener import listening
+from .orphaned import end_when_orphaned
 from .settings import Settings
 
 __all__ = ["serving"]
@@ -30,13 +32,13 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
     async with (
         engine_at(settings.docker_socket, owner) as engine,
         closed_ports(settings, engine) as ports,
-        listening(
-            settings.socket,
-            Broker(engine, terms, ports),
-            peer_uid=settings.peer_uid,
-        ),
     ):
-        yield
+        broker = Broker(engine, terms, ports)
+        async with (
+            listening(settings.socket, broker, peer_uid=settings.peer_uid) as hung_up,
+            background(end_when_orphaned(broker, hung_up)),
+        ):
+            yield
 
 
 @asynccontextmanager

@@ -112,6 +112,17 @@ class Broker:
             await self._remove(request.agent_id)
         return Done()
 
+    async def end_all(self) -> None:
+        """End and remove all that is our runner's, at once."""
+        found = await self.survey()
+        placed = {each.agent_id for each in found.networks}
+        placed |= {each.placed.agent_id for each in found.containers}
+        async with asyncio.TaskGroup() as endings:
+            for agent_id in placed:
+                log.info("agent.orphaned", agent=str(agent_id))
+                request = StopAgent(agent_id=agent_id, grace_seconds=0)
+                endings.create_task(self.stop(request))
+
     async def survey(self) -> Surveyed:
         networks = await self._engine.networks()
         containers = await self._engine.containers()

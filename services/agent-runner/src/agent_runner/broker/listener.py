@@ -8,7 +8,13 @@ import asyncio
 import socket
 import struct
 from asyncio import StreamReader, StreamWriter
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+)
 from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -52,10 +58,11 @@ _UCRED = struct.Struct("3i")  # pid, uid, gid: unix(7), SO_PEERCRED
 @asynccontextmanager
 async def listening(
     path: Path, broker: Broker, *, peer_uid: int
-) -> AsyncIterator[None]:
+) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """Serve *broker* to processes of *peer_uid* on a socket at *path*.
 
-    Leaving ends every conversation; agents that run go on.
+    Yields what to wait for until nobody is speaking with it. Leaving ends every
+    conversation; agents that run go on.
     """
     async with asyncio.TaskGroup() as conversations:
         listener = _Listener(broker, peer_uid, conversations)
@@ -63,7 +70,7 @@ async def listening(
             listener.accept, sock=_bound(path), limit=_MAX_REQUEST_BYTES
         )
         try:
-            yield
+            yield listener.hung_up
         finally:
             server.close()
             listener.close()
@@ -86,6 +93,10 @@ class _Listener:
     def close(self) -> None:
         for task in self._tasks:
             task.cancel()
+
+    async def hung_up(self) -> None:
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def _converse(self, reader: StreamReader, writer: StreamWriter) -> None:
         try:
