@@ -23,6 +23,7 @@ from ag2trust.operator import Answer, Operator
 from ag2trust_sandbox import ErrorDetail, Sandbox, Step
 
 from .containers import engine
+from .following import log_until
 from .processes import Process, children_of, every_process
 from .searching import Needle, files_with, processes_with
 from .whole import Whole, new_place, running
@@ -180,7 +181,9 @@ async def _use(
         )
     ]
     assert {answer.status for answer in read} == {200}
-    told = [*said, *refused, *probed, *read]
+    last = said[-1].body["message_id"]
+    followed = await log_until(operator, f"{agent}/logs", f"message_id={last}")
+    told = [*said, *refused, *probed, *read, followed]
     return json.dumps([repr(each) for each in told]), ids["agent_id"]
 
 

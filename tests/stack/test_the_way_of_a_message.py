@@ -1,11 +1,13 @@
 """From a provider's key to an answer and its cost, in both runtimes."""
 
+import asyncio
 import json
 
 import pytest
 
 from ag2trust_sandbox import Sandbox, Step, Usage, fingerprint
 
+from .following import log_until
 from .whole import Whole
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
@@ -59,6 +61,26 @@ async def test_a_message_is_answered_counted_and_holds_its_provider(
     deleted = await operator.ask("DELETE", f"/api/providers/{provider['id']}")
     assert deleted.status == 204
     assert await operator.all_of("/api/providers") == []
+
+
+async def test_a_log_is_followed_while_the_agent_writes_it(
+    whole: Whole, sandbox: Sandbox, provider_key: str
+) -> None:
+    operator = whole.operator
+    ids = await operator.running_agent(sandbox.base_url, provider_key, name="eve")
+    agent = f"/api/agents/{ids['agent_id']}"
+    reading = asyncio.create_task(log_until(operator, f"{agent}/logs", "completed"))
+    before = await log_until(operator, f"{agent}/logs", "agent.started")
+
+    said = await operator.made(f"{agent}/messages", {"content": "Hello?"})
+    lines = await reading
+
+    message = f"message_id={said['message_id']}"
+    assert lines == [
+        *before,
+        f"message.taken {message}",
+        f"message.completed {message}",
+    ]
 
 
 async def test_the_official_sdk_streams_through_the_proxy_and_the_call_is_listed(

@@ -100,7 +100,10 @@ async def test_a_broker_whose_launcher_died_takes_its_agents_along(
     """But not before its runner has ended those that it can."""
     image = await lab.image("sleep 1000")
     async with docker_runtime(broker.socket, within=START) as runtime:
-        async with lab.guest(runtime, image) as guest, lab.guest(runtime, image) as left:
+        async with (
+            lab.guest(runtime, image) as guest,
+            lab.guest(runtime, image) as left,
+        ):
             await runtime.launch(guest.launch)
             await runtime.launch(left.launch)
 

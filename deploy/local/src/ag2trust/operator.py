@@ -46,14 +46,15 @@ class Operator:
         self, path: str, body: dict[str, Any]
     ) -> AsyncIterator[tuple[str, Any]]:
         """POST, and give each server-sent event as it comes: its name and its data."""
-        name = ""
         async with self._session.post(path, json=body | {"stream": True}) as response:
-            async for line in response.content:
-                key, _, value = line.decode().rstrip("\n").partition(": ")
-                if key == "event":
-                    name = value
-                elif key == "data":
-                    yield name, json.loads(value)
+            async for event in _events(response):
+                yield event
+
+    async def followed(self, path: str) -> AsyncIterator[tuple[str, Any]]:
+        """GET a stream without an end, and give each event; close it to leave."""
+        async with self._session.get(path) as response:
+            async for event in _events(response):
+                yield event
 
     async def all_of(self, path: str) -> list[dict[str, Any]]:
         """GET every page of a list, newest first; *path* has no query."""
@@ -130,3 +131,13 @@ class Operator:
             return (await self.ask("GET", path)).body
         except aiohttp.ClientError as error:
             return {"nobody": type(error).__name__}
+
+
+async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, Any]]:
+    name = ""
+    async for line in response.content:
+        key, _, value = line.decode().rstrip("\n").partition(": ")
+        if key == "event":
+            name = value
+        elif key == "data":
+            yield name, json.loads(value)
