@@ -99,18 +99,18 @@ async def test_a_broker_whose_launcher_died_takes_its_agents_along(
 ) -> None:
     """But not before its runner has ended those that it can."""
     image = await lab.image("sleep 1000")
-    async with docker_runtime(broker.socket, within=START) as runtime:
-        async with (
-            lab.guest(runtime, image) as guest,
-            lab.guest(runtime, image) as left,
-        ):
-            await runtime.launch(guest.launch)
-            await runtime.launch(left.launch)
+    async with (
+        docker_runtime(broker.socket, within=START) as runtime,
+        lab.guest(runtime, image) as guest,
+        lab.guest(runtime, image) as left,
+    ):
+        await runtime.launch(guest.launch)
+        await runtime.launch(left.launch)
 
-            for _ in range(2):
-                broker.send(signal.SIGHUP)
-            await runtime.stop(guest.id, grace=NO_TIME)
-            remaining = [each.id for each in await lab.containers(left.id)]
+        for _ in range(2):
+            broker.send(signal.SIGHUP)
+        await runtime.stop(guest.id, grace=NO_TIME)
+        remaining = [each.id for each in await lab.containers(left.id)]
     await broker.ended()
 
     assert len(remaining) == 1
@@ -121,9 +121,11 @@ async def test_a_broker_that_is_stopped_leaves_its_runners_agents_alone(
     lab: DockerLab, broker: BrokerProcess
 ) -> None:
     image = await lab.image("sleep 1000")
-    async with docker_runtime(broker.socket, within=START) as runtime:
-        async with lab.guest(runtime, image) as guest:
-            await runtime.launch(guest.launch)
+    async with (
+        docker_runtime(broker.socket, within=START) as runtime,
+        lab.guest(runtime, image) as guest,
+    ):
+        await runtime.launch(guest.launch)
     await broker.end(signal.SIGTERM)
 
     [container] = await lab.containers(guest.id)
