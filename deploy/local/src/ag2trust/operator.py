@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -50,7 +50,7 @@ class Operator:
             async for event in _events(response):
                 yield event
 
-    async def followed(self, path: str) -> AsyncIterator[tuple[str, Any]]:
+    async def followed(self, path: str) -> AsyncGenerator[tuple[str, Any], None]:
         """GET a stream without an end, and give each event; close it to leave."""
         async with self._session.get(path) as response:
             async for event in _events(response):
