@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
@@ -19,12 +20,18 @@ from shared.contracts.agent_runner import GET_AGENT, AgentStatus, MessageStatus
 from shared.contracts.base import Service
 from shared.database import connect_database
 
+from ..metrics.cable import (  # noqa: TID252 - no package
+    cable_to_nats,
+    cable_to_postgres,
+    through,
+)
 from .fleet import Fleet, RunnerProcess, open_fleet, until
 from .neighbours import FakeRuntime
 from .runner_house import open_house
 
 pytestmark = pytest.mark.integration
 
+DATABASE_URLS = ("database_url", "sweep_database_url", "owner_database_url")
 SLOW = Step(content="word " * 400, pace_seconds=0.05)
 
 
@@ -92,6 +99,59 @@ async def test_a_runner_that_wakes_does_nothing_with_agents_it_lost(
     assert await fleet.answer(in_hand) == answer
     assert await fleet.host_of(agent) == other.name
     assert len(other.agent_processes()) == 2
+
+
+async def test_a_runner_that_is_cut_off_does_nothing_with_agents_it_lost(
+    fleet: Fleet, record_property: Callable[[str, object], None]
+) -> None:
+    async with cut_off(fleet) as (lost, cut, mend):
+        other = await fleet.runner("runner-2")
+        agent, *_ = await agents_of(fleet, lost.name, "ada", "bob")
+        seen = fleet.sandbox.request_count
+        fleet.sandbox.play(SLOW)
+        in_hand = await fleet.submit(agent, "Count.")
+        await fleet.sandbox.wait_for_requests(seen + 1)
+
+        cut()
+        renewed = await last_renewal(fleet, lost)
+        answer = await fleet.answer(in_hand)
+        mend()
+        exit_code = await lost.exit_code()
+
+    assert answer.finished_at
+    took = answer.finished_at - renewed
+    record_property("from the last renewal to the answer, cut off", str(took))
+    assert exit_code == 1
+    assert lost.agent_processes() == []
+    assert answer.content != SLOW.content
+    assert await fleet.answer(in_hand) == answer
+    assert await fleet.host_of(agent) == other.name
+
+
+@asynccontextmanager
+async def cut_off(
+    fleet: Fleet,
+) -> AsyncIterator[tuple[RunnerProcess, Callable[[], None], Callable[[], None]]]:
+    """Start a runner whose ways to PostgreSQL and NATS can be cut and mended."""
+    told = fleet.stack.installation.settings_of(Service.AGENT_RUNNER)
+    async with (
+        cable_to_postgres(told["database_url"]).laid() as record,
+        cable_to_nats(told["nats_url"]).laid() as bus,
+    ):
+        urls = {name: through(told[name], record) for name in DATABASE_URLS}
+        runner = await fleet.runner(
+            "runner-1", nats_url=f"nats://127.0.0.1:{bus.port}", **urls
+        )
+
+        def cut() -> None:
+            for cable in (record, bus):
+                cable.cut()
+
+        def mend() -> None:
+            for cable in (record, bus):
+                cable.mend()
+
+        yield runner, cut, mend
 
 
 async def test_a_runner_that_wakes_before_anybody_took_over_goes_on(
