@@ -4,11 +4,10 @@ It needs root, dockerd and containerd, as CI has them.
 """
 
 import asyncio
-import shutil
 import signal
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from tempfile import mkdtemp
@@ -19,6 +18,8 @@ __all__ = ["OwnEngine", "own_engine"]
 
 _WITHIN_SECONDS = 60
 _LOOK_AGAIN_SECONDS = 0.1
+_DISK = "256m"
+_BALLAST = bytes(64 * 1024)
 _CONTAINERD = """\
 version = 2
 disabled_plugins = ["io.containerd.grpc.v1.cri"]
@@ -53,6 +54,16 @@ class OwnEngine:
         self._docker.kill()
         await self._docker.wait()
 
+    def fill_disk(self) -> None:
+        """Leave no room to it."""
+        ballast = self._folder / "ballast"
+        with ballast.open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(_BALLAST)
+
+    def free_disk(self) -> None:
+        (self._folder / "ballast").unlink()
+
     async def close(self) -> None:
         """End what it runs, and itself."""
         for process in (self._docker, self._containerd):
@@ -60,9 +71,6 @@ class OwnEngine:
                 process.send_signal(signal.SIGTERM)
                 async with asyncio.timeout(_WITHIN_SECONDS):
                     await process.wait()
-        # Docker mounts its own data on itself; one that was killed cannot undo that.
-        umount = await self._spawn("umount", "--lazy", str(self._folder / "data"))
-        await umount.wait()
 
     async def _start_containerd(self) -> Process:
         configuration = self._folder / "containerd.toml"
@@ -112,14 +120,29 @@ class OwnEngine:
 async def own_engine() -> AsyncIterator[OwnEngine]:
     # Unix sockets have short paths: not below pytest's folder.
     folder = Path(mkdtemp(prefix="ag2trust-engine-"))
-    async with _bridge() as bridge:
+    async with _disk(folder), _bridge() as bridge:
         engine = OwnEngine(folder, bridge)
         try:
             await engine.start()
             yield engine
         finally:
             await engine.close()
-            await asyncio.to_thread(shutil.rmtree, folder)
+
+
+@asynccontextmanager
+async def _disk(folder: Path) -> AsyncIterator[None]:
+    """Mount a small disk at *folder*, to be filled; it goes with the folder."""
+    await _run("mount", "-t", "tmpfs", "-o", f"size={_DISK}", "ag2trust", str(folder))
+    try:
+        yield
+    finally:
+        await _run("umount", "--lazy", str(folder))
+        await asyncio.to_thread(folder.rmdir)
+
+
+async def _run(*command: str) -> None:
+    process = await asyncio.create_subprocess_exec(*command)
+    assert await process.wait() == 0
 
 
 @asynccontextmanager

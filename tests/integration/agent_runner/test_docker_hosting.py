@@ -1,11 +1,12 @@
 """A whole runner on a Docker engine: one process for each agent, whatever happens."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -118,7 +119,7 @@ async def harbour(stack: Stack, bus_as: BusAs) -> AsyncIterator[Harbour]:
 
 
 async def test_a_killed_container_is_told_of_and_replaced_by_one(
-    harbour: Harbour,
+    harbour: Harbour, record_property: Callable[[str, object], None]
 ) -> None:
     house = harbour.house
     async with harbour.runner(await harbour.lab.image(WAIT)):
@@ -126,10 +127,13 @@ async def test_a_killed_container_is_told_of_and_replaced_by_one(
         await house.until(agent.id, AgentStatus.RUNNING)
 
         killed = await harbour.kill(agent.id)
+        began = monotonic()
         told = await house.until(agent.id, AgentStatus.STARTING)
+        took = monotonic() - began
         await house.until(agent.id, AgentStatus.RUNNING)
         [now] = await harbour.containers()
 
+    record_property("told after kill -9 of a container", f"{took:.1f} s")
     assert told.status_reason
     assert told.status_reason.code == "AGENT_EXITED"
     assert "killed with code 137" in told.status_reason.message
@@ -250,8 +254,31 @@ async def test_an_engine_that_hangs_on_a_create_and_restarts_leaves_one_containe
     assert len(containers) == 1
 
 
-async def test_agents_run_once_again_after_their_engine_was_killed(
+async def test_a_full_disk_is_told_and_what_it_stopped_goes_on_when_there_is_room(
     stack: Stack, bus_as: BusAs
+) -> None:
+    async with (
+        own_engine() as engine,
+        open_harbour(stack, bus_as, engine=engine.socket) as harbour,
+    ):
+        image = await harbour.lab.image(WAIT)
+        async with harbour.runner(image):
+            engine.fill_disk()
+            agent = await harbour.started()
+            told = await harbour.until_reason(agent.id, "ENGINE_UNAVAILABLE")
+            left = await harbour.containers()
+            engine.free_disk()
+            again = await harbour.house.until(agent.id, AgentStatus.RUNNING)
+            containers = await harbour.containers()
+
+    assert told.status is AgentStatus.STARTING
+    assert told.status_reason
+    assert "no space left on device" in told.status_reason.message
+    assert (left, again.status_reason, len(containers)) == ([], None, 1)
+
+
+async def test_agents_run_once_again_after_their_engine_was_killed(
+    stack: Stack, bus_as: BusAs, record_property: Callable[[str, object], None]
 ) -> None:
     async with (
         own_engine() as engine,
@@ -265,9 +292,12 @@ async def test_agents_run_once_again_after_their_engine_was_killed(
 
             await engine.kill()
             await engine.start()
+            began = monotonic()
             await harbour.replaced(before)
             again = await harbour.house.until(agent.id, AgentStatus.RUNNING)
+            took = monotonic() - began
             containers = await harbour.containers()
 
+    record_property("running again after kill -9 of Docker", f"{took:.1f} s")
     assert again.status_reason is None
     assert len(before) == len(containers) == 1

@@ -272,13 +272,14 @@ def _subnets(listed: dict[str, Any]) -> list[IPv4Network]:
 
 @contextmanager
 def _translated() -> Iterator[None]:
+    """Tell what Docker could not do in its own words: nothing it is sent is secret."""
     try:
         yield
     except DockerError as error:
         if error.status == _CANNOT_CONNECT:
             raise EngineUnavailableError("Docker does not answer.") from error
         raise EngineUnavailableError(
-            f"Docker refused a request with status {error.status}."
+            f"Docker refused a request with status {error.status}: {error.message}"
         ) from error
     except (aiohttp.ClientError, TimeoutError) as error:
         raise EngineUnavailableError("Docker does not answer.") from error
@@ -286,10 +287,7 @@ def _translated() -> Iterator[None]:
 
 @contextmanager
 def _launching(step: str) -> Iterator[None]:
-    """Tell a refusal as a failed launch.
-
-    In Docker's own words, which hold no secret because nothing it was sent does.
-    """
+    """Tell a refusal as a failed launch."""
     try:
         yield
     except DockerError as error:
