@@ -21,7 +21,6 @@ from pydantic import (
 __all__ = [
     "Actor",
     "Agent",
-    "AgentLogs",
     "AgentMessage",
     "AgentPatch",
     "AgentProgress",
@@ -70,6 +69,7 @@ __all__ = [
     "JobStatus",
     "JobStep",
     "JsonValue",
+    "LastLines",
     "LimitStanding",
     "Limits",
     "LiveModel",
@@ -329,12 +329,6 @@ class Agent(Given):
     incarnation: int
 
 
-class AgentLogs(Given):
-    """The last lines an agent wrote, secrets masked."""
-
-    lines: list[str]
-
-
 class AgentMessage(Given):
     """A message to an agent and, once final, its one stored answer.
 
@@ -431,6 +425,7 @@ class AgentType(Given):
     runtime: AgentRuntime | None
     runner_labels: dict[str, str]
     credential_delivery: CredentialDelivery
+    image: str | None
     created_at: AwareDatetime
     updated_at: AwareDatetime
 
@@ -456,16 +451,18 @@ class AgentTypePatch(Taken):
     runtime: AgentRuntime | None = None
     runner_labels: dict[str, str] | None = None
     credential_delivery: CredentialDelivery | None = None
+    image: str | None = None
 
 
 class AgentTypeSubmission(Taken):
     """A template for agents. *allowed_models* defaults to the one *model*.
 
     Its agents run on runners that have all *runner_labels* and the *runtime*,
-    whichever that is if none is named; external ones on none.
-    *credential_delivery* defaults to the environment, for external agents to
-    the only one they have: sealed. *fallbacks* are asked in their order when
-    the provider cannot answer, within the *residency*.
+    whichever that is if none is named; external ones on none. An *image* runs
+    in Docker; without one it is the runner's own. *credential_delivery*
+    defaults to the environment, for external agents to the only one they have:
+    sealed. *fallbacks* are asked in their order when the provider cannot
+    answer, within the *residency*.
     """
 
     name: str
@@ -486,6 +483,7 @@ class AgentTypeSubmission(Taken):
     runtime: AgentRuntime | None = None
     runner_labels: dict[str, str] | None = None
     credential_delivery: CredentialDelivery | None = None
+    image: str | None = None
 
 
 class ApiKeySubmission(Taken):
@@ -825,6 +823,12 @@ class JobStep(Given):
     attempts: int
     explanation: Explanation | None
     finished_at: AwareDatetime | None
+
+
+class LastLines(Given):
+    """The last lines an agent wrote, secrets masked."""
+
+    lines: list[str]
 
 
 class LimitStanding(Given):

@@ -11,7 +11,6 @@ from pydantic import AwareDatetime
 from .connection import Connection
 from .models import (
     Agent,
-    AgentLogs,
     AgentMessage,
     AgentPatch,
     AgentStats,
@@ -33,6 +32,7 @@ from .models import (
     Interval,
     InvitedUserView,
     Job,
+    LastLines,
     Limits,
     LiveModels,
     MasterKeyState,
@@ -401,10 +401,18 @@ class Operations(Connection):
         )
         return answer
 
-    async def get_agent_logs(self, agent_id: UUID) -> AgentLogs:
-        """Show the last lines an agent wrote, secrets masked."""
-        answer: AgentLogs = await self._ask(
-            AgentLogs, "GET", f"/api/agents/{agent_id}/logs"
+    async def get_agent_logs(
+        self, agent_id: UUID, *, follow: bool | None = None
+    ) -> LastLines:
+        """Show the last lines an agent wrote, secrets masked.
+
+        With `follow`, server-sent events: `lines` (`{"lines", "has_skipped"}`),
+        first what is kept and then what comes, or what follows `Last-Event-ID`;
+        `deleted`, and no more, when the agent is. Who reads too slowly misses
+        lines, and is told.
+        """
+        answer: LastLines = await self._ask(
+            LastLines, "GET", f"/api/agents/{agent_id}/logs", query={"follow": follow}
         )
         return answer
 
