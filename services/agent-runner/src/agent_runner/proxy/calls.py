@@ -170,12 +170,14 @@ class OpenCall:
 
     def _attempt(self, explanation: Explanation | None) -> Attempt:
         """Tell of the attempt that is being made; an `AttemptRecord`, as it goes."""
-        since_then = timedelta(seconds=self.attempt_began - self.began)
+        started_at = self.record.started_at
+        if self.attempts:
+            started_at += timedelta(seconds=self.attempt_began - self.began)
         return {
             "attempt_id": new_id(),
             "provider_id": self.record.provider_id,
             "model": self.record.model,
-            "started_at": self.record.started_at + since_then,
+            "started_at": started_at,
             "duration_ms": _milliseconds(monotonic() - self.attempt_began),
             "http_status": self.http_status,
             "error_code": explanation.code if explanation else None,
