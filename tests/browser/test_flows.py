@@ -17,6 +17,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
 ]
 
+_NEXT_KEY = "sk-browser-rotated-8842"
 _TABS = 60
 _FOCUSED = "document.activeElement.ariaLabel ?? document.activeElement.innerText"
 
@@ -125,6 +126,26 @@ async def test_a_price_is_set_where_the_book_knows_none(
         )
         await expect(row).to_contain_text("$2.50")
         await expect(row).to_contain_text("$10.00")
+
+
+async def test_a_key_is_rotated_in_steps_that_are_told_as_they_are_done(
+    browser: Browser, first_run: FirstRun
+) -> None:
+    async with watched(browser, first_run.origin, state=first_run.state) as seen:
+        page = seen.page
+        await seen.go("/settings/providers")
+        await page.get_by_role("link", name="openai-prod").click()
+        await page.get_by_role("button", name="Rotate key").click()
+        await page.locator("input[name=api_key]").fill(_NEXT_KEY)
+
+        await page.get_by_role("button", name="Start rotation").click()
+
+        await page.get_by_role("heading", name="Rotation of a key").wait_for()
+        await page.get_by_text("Completed").wait_for()
+        await expect(page.get_by_text("Store the new key")).to_be_visible()
+        assert _NEXT_KEY not in await page.content()
+        assert await seen.barriers() == []
+        assert seen.wrongs == []
 
 
 async def test_an_agent_is_found_changed_and_left_alone_by_keyboard_alone(

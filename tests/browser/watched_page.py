@@ -35,6 +35,8 @@ _VIOLATIONS = """async () => {
 _PATIENCE_MS = 60_000
 _NOT_SIGNED_IN = "401 (Unauthorized)"
 _NETWORK_CHANGED = "ERR_NETWORK_CHANGED"
+# Told besides the failure of the request itself, which is heard or was the network's.
+_GIVEN_UP = ("Unable to preload", "dynamically imported module")
 _TRIES = 8
 
 
@@ -82,11 +84,14 @@ class WatchedPage:
         return found
 
     def hear(self, message: ConsoleMessage) -> None:
-        expected = (_NOT_SIGNED_IN, _NETWORK_CHANGED)
-        if any(each in message.text for each in expected):
-            return
         if message.type in {"error", "warning"}:
-            self.wrongs.append(f"console: {message.text}")
+            self.note(f"console: {message.text}")
+
+    def note(self, wrong: str) -> None:
+        """Keep what is wrong, unless it is known and nobody's fault."""
+        known = (_NOT_SIGNED_IN, _NETWORK_CHANGED, *_GIVEN_UP)
+        if not any(each in wrong for each in known):
+            self.wrongs.append(wrong)
 
     def see(self, request: Request) -> None:
         self.sent.append(f"{request.url} {request.post_data or ''}")
@@ -119,7 +124,7 @@ async def watched(
     page.on("console", watching.hear)
     page.on("request", watching.see)
     page.on("requestfailed", watching.miss)
-    page.on("pageerror", lambda error: watching.wrongs.append(f"uncaught: {error}"))
+    page.on("pageerror", lambda error: watching.note(f"uncaught: {error}"))
     try:
         yield watching
     finally:

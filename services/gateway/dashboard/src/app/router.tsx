@@ -121,6 +121,11 @@ const routeTree = rootRoute.addChildren([
   }),
   createRoute({
     ...root,
+    path: "/system/jobs/$id",
+    component: lazyRouteComponent(() => import("~/pages/jobs/JobDetail"), "JobDetail"),
+  }),
+  createRoute({
+    ...root,
     path: "/settings/api-keys",
     component: lazyRouteComponent(() => import("~/pages/settings/ApiKeys"), "ApiKeys"),
   }),

@@ -9,6 +9,7 @@ import {
   deleteAgentType,
   updateAgentType,
 } from "~/api/queries/agentTypes";
+import { restartAgentsOfType } from "~/api/queries/jobs";
 import { Button } from "~/components/Button";
 import { ConfirmDialog } from "~/components/ConfirmDialog";
 import { ExplanationNotice } from "~/components/ExplanationNotice";
@@ -46,6 +47,7 @@ function Detail({ type }: { type: AgentType }) {
         }
         action={
           <Allowed to="agent-types:write">
+            <RestartAgents type={type} />
             <Button onClick={() => setIsDeleting(true)}>Delete agent type</Button>
           </Allowed>
         }
@@ -60,6 +62,29 @@ function Detail({ type }: { type: AgentType }) {
         onSubmit={(patch) => mutate({ id: type.id, patch })}
       />
       <DeleteAgentType type={type} isOpen={isDeleting} onClose={() => setIsDeleting(false)} />
+    </>
+  );
+}
+
+/** Gives all agents the newest version, a few at a time; its steps are a page. */
+function RestartAgents({ type }: { type: AgentType }) {
+  const { mutate, error, isPending } = useMutation(restartAgentsOfType);
+  const navigate = useNavigate();
+  if (type.runtime === "external") return null;
+  return (
+    <>
+      <Button
+        isBusy={isPending}
+        busyLabel="Starting…"
+        onClick={() =>
+          mutate(type.id, {
+            onSuccess: ({ id }) => navigate({ to: "/system/jobs/$id", params: { id } }),
+          })
+        }
+      >
+        Restart its agents
+      </Button>
+      {error && <ExplanationNotice explanation={explained(error)} />}
     </>
   );
 }

@@ -1,5 +1,6 @@
 import { PageHeader } from "~/components/PageHeader";
 import { DeadLetters } from "./DeadLetters";
+import { Jobs } from "./Jobs";
 import { Runners } from "./Runners";
 
 /** Is the platform itself well? */
@@ -8,6 +9,7 @@ export function System() {
     <>
       <PageHeader title="System" />
       <Runners />
+      <Jobs />
       <DeadLetters />
     </>
   );

@@ -26,6 +26,7 @@ import { IamPolicy } from "./IamPolicy";
 import { LiveModels } from "./LiveModels";
 import { statusOf, TYPE_NAMES, timeLeftTold } from "./model";
 import { ReplaceKey } from "./ReplaceKey";
+import { RotateProvider } from "./RotateProvider";
 import { TestResult } from "./TestResult";
 import { UsedBy } from "./UsedBy";
 
@@ -44,6 +45,7 @@ function Detail({ provider }: { provider: Provider }) {
   const { act } = useSearch({ from: "/settings/providers/$id" });
   const [isReplacing, setIsReplacing] = useState(act === "replace");
   const [isDeleting, setIsDeleting] = useState(false);
+  const [isRotating, setIsRotating] = useState(false);
   const [isEditing, setIsEditing] = useState(false);
   const { mutate, error } = useMutation(updateProvider);
   const test = useMutation(testProvider);
@@ -71,13 +73,20 @@ function Detail({ provider }: { provider: Provider }) {
             >
               Test provider
             </Button>
-            <Button kind="primary" onClick={() => setIsReplacing(true)}>
-              {provider.status === "incomplete" ? "Add key" : "Replace key"}
-            </Button>
+            {provider.status === "ready" ? (
+              <Button kind="primary" onClick={() => setIsRotating(true)}>
+                Rotate key
+              </Button>
+            ) : (
+              <Button kind="primary" onClick={() => setIsReplacing(true)}>
+                {provider.status === "incomplete" ? "Add key" : "Replace key"}
+              </Button>
+            )}
             <Menu
               label={`More for ${provider.name}`}
               items={[
                 { name: "Edit provider", onSelect: () => setIsEditing(true) },
+                { name: "Replace key at once", onSelect: () => setIsReplacing(true) },
                 {
                   name: provider.enabled ? "Disable provider" : "Enable provider",
                   onSelect: () =>
@@ -98,6 +107,7 @@ function Detail({ provider }: { provider: Provider }) {
       <UsedBy providerId={provider.id} />
       {provider.type === "bedrock" && <IamPolicy id={provider.id} />}
       {provider.status === "ready" && <LiveModels id={provider.id} />}
+      {isRotating && <RotateProvider provider={provider} onClose={() => setIsRotating(false)} />}
       {isEditing && <EditProvider provider={provider} onClose={() => setIsEditing(false)} />}
       <ReplaceKey provider={provider} isOpen={isReplacing} onClose={() => setIsReplacing(false)} />
       <DeleteProvider

@@ -47,6 +47,9 @@ export function statusOf(provider: Provider, now: number): StatusTold {
   if (provider.status === "expired") {
     return { tone: "bad", word: "Expired", reason: "Its agents only acknowledge messages" };
   }
+  if (provider.is_retiring) {
+    return { tone: "busy", word: "Retiring", reason: "Its agents move to another provider" };
+  }
   const left = timeLeft(provider, now);
   if (left !== null && left < HOUR_MS) {
     return { tone: "warning", word: "Expires soon", reason: `In ${minutesIn(left)} min` };
