@@ -148,6 +148,22 @@ async def test_a_key_is_rotated_in_steps_that_are_told_as_they_are_done(
         assert seen.wrongs == []
 
 
+async def test_a_budget_is_made_and_told_how_it_stands(
+    browser: Browser, first_run: FirstRun
+) -> None:
+    async with watched(browser, first_run.origin, state=first_run.state) as seen:
+        await seen.go("/usage")
+        await seen.page.get_by_role("button", name="New budget").click()
+        await seen.page.get_by_label("Name", exact=True).fill("All together")
+        await seen.page.get_by_label("At most").fill("250")
+
+        await seen.page.get_by_role("button", name="Create budget").click()
+
+        budget = seen.page.get_by_role("listitem").filter(has_text="All together")
+        await expect(budget).to_contain_text("of $250.00 used this month")
+        await expect(budget).to_contain_text("then calls are refused")
+
+
 async def test_an_agent_is_found_changed_and_left_alone_by_keyboard_alone(
     browser: Browser, first_run: FirstRun
 ) -> None:

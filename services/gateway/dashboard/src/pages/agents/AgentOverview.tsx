@@ -13,6 +13,7 @@ import { duration } from "~/format/duration";
 import { spent, unpriced } from "~/format/money";
 import { rateOf } from "~/format/rate";
 import { clock, localZone } from "~/format/time";
+import { LimitsLeft } from "~/pages/budgets/LimitsLeft";
 import { CallsChart, TimesChart } from "~/pages/usage/charts";
 import styles from "./AgentOverview.module.css";
 
@@ -29,6 +30,7 @@ export function AgentOverview() {
           </Panel>
         )}
       </Loaded>
+      <LimitsLeft ofId={id} />
       <LastDay id={id} />
       <Configuration id={id} />
     </>

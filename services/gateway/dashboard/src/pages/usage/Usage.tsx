@@ -16,6 +16,7 @@ import { duration } from "~/format/duration";
 import { spent, unpriced } from "~/format/money";
 import { rateOf } from "~/format/rate";
 import { clock, localZone } from "~/format/time";
+import { Budgets } from "~/pages/budgets/Budgets";
 import { CallsChart, CostChart, TimesChart, TokensChart } from "./charts";
 import { PERIODS, type UsageFilter } from "./filter";
 import styles from "./Usage.module.css";
@@ -43,6 +44,7 @@ export function Usage() {
       <Loaded query={timeline} what="timeline" lines={6}>
         {(told) => <Charts timeline={told} />}
       </Loaded>
+      <Budgets />
       <UsageBy by={by} asked={asked} />
     </>
   );

@@ -19,6 +19,7 @@ import { Panel } from "~/components/Panel";
 import { StatusLine } from "~/components/Status";
 import { Time, useNow } from "~/components/Time";
 import { absolute } from "~/format/time";
+import { LimitsLeft } from "~/pages/budgets/LimitsLeft";
 import { BedrockPrerequisites } from "./BedrockPrerequisites";
 import { DeleteProvider } from "./DeleteProvider";
 import { EditProvider } from "./EditProvider";
@@ -104,6 +105,7 @@ function Detail({ provider }: { provider: Provider }) {
       <Panel title="Configuration">
         <Facts facts={factsOf(provider)} />
       </Panel>
+      <LimitsLeft ofId={provider.id} />
       <UsedBy providerId={provider.id} />
       {provider.type === "bedrock" && <IamPolicy id={provider.id} />}
       {provider.status === "ready" && <LiveModels id={provider.id} />}

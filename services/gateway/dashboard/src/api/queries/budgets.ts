@@ -1,0 +1,42 @@
+import { mutationOptions, queryOptions } from "@tanstack/react-query";
+import { answered, api, type Schemas } from "../client";
+import { pagedQuery } from "./pages";
+
+export type Budget = Schemas["Budget"];
+export type BudgetSubmission = Schemas["BudgetSubmission"];
+export type LimitStanding = Schemas["LimitStanding"];
+export type ScopeKind = Schemas["ScopeKind"];
+
+const BUDGETS = ["budgets"] as const;
+const USED_MS = 10_000;
+const LEFT_MS = 5_000;
+
+export function budgetsQuery() {
+  return {
+    ...pagedQuery(BUDGETS, (query, signal) =>
+      answered(api.GET("/api/budgets", { params: { query }, signal })),
+    ),
+    refetchInterval: USED_MS,
+  };
+}
+
+export const createBudget = mutationOptions({
+  mutationFn: (body: BudgetSubmission) => answered(api.POST("/api/budgets", { body })),
+  onSuccess: (_, __, ___, { client }) => client.invalidateQueries({ queryKey: BUDGETS }),
+});
+
+export const deleteBudget = mutationOptions({
+  mutationFn: (id: string) =>
+    answered(api.DELETE("/api/budgets/{id}", { params: { path: { id } } })),
+  onSuccess: (_, __, ___, { client }) => client.invalidateQueries({ queryKey: BUDGETS }),
+});
+
+/** How the limits of an agent or a provider stand now. */
+export function limitsQuery(of_id: string) {
+  return queryOptions({
+    queryKey: ["limits", of_id],
+    queryFn: ({ signal }) =>
+      answered(api.GET("/api/limits", { params: { query: { of_id } }, signal })),
+    refetchInterval: LEFT_MS,
+  });
+}

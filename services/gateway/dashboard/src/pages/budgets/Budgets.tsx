@@ -1,0 +1,105 @@
+import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
+import { useState } from "react";
+import { explained } from "~/api/errors";
+import { useMay } from "~/api/permissions";
+import { type Budget, budgetsQuery, deleteBudget } from "~/api/queries/budgets";
+import { useAgentNames, useAgentTypeNames, useProviderNames } from "~/api/queries/names";
+import { Meter } from "~/charts/Meter";
+import { Button } from "~/components/Button";
+import { ConfirmDialog } from "~/components/ConfirmDialog";
+import { EmptyState } from "~/components/EmptyState";
+import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { Loaded } from "~/components/Loaded";
+import { Panel } from "~/components/Panel";
+import { absolute } from "~/format/time";
+import styles from "./Budgets.module.css";
+import { amountOf, MODE_WORDS, standingTold } from "./model";
+import { NewBudget } from "./NewBudget";
+
+/** What may be spent, what of it is spent, and what follows then. */
+export function Budgets() {
+  const query = useInfiniteQuery(budgetsQuery());
+  const [isMaking, setIsMaking] = useState(false);
+  const isAllowed = useMay("budgets:write");
+  const make = isAllowed && <Button onClick={() => setIsMaking(true)}>New budget</Button>;
+  return (
+    <Panel title="Budgets" note="calls under way included" action={make} isFlush>
+      <Loaded query={query} what="budgets">
+        {({ pages }) => {
+          const budgets = pages.flatMap((page) => page.data);
+          if (budgets.length === 0) return <NoBudget />;
+          return (
+            <ul>
+              {budgets.map((budget) => (
+                <Item key={budget.id} budget={budget} isAllowed={isAllowed} />
+              ))}
+            </ul>
+          );
+        }}
+      </Loaded>
+      {isMaking && <NewBudget onClose={() => setIsMaking(false)} />}
+    </Panel>
+  );
+}
+
+function NoBudget() {
+  return (
+    <EmptyState title="No budget">
+      A budget says how many tokens or dollars may be used in a day or month, and what follows then.
+    </EmptyState>
+  );
+}
+
+function Item({ budget, isAllowed }: { budget: Budget; isAllowed: boolean }) {
+  const scope = useScope(budget);
+  return (
+    <li className={styles.budget}>
+      <div className={styles.words}>
+        <Meter
+          label={budget.name}
+          used={budget.used}
+          limit={amountOf(budget)}
+          words={standingTold(budget)}
+        />
+        <p className={styles.none}>
+          {scope} · until {absolute(budget.period_end, budget.time_zone)}, {MODE_WORDS[budget.mode]}
+        </p>
+      </div>
+      {isAllowed && <Remove budget={budget} />}
+    </li>
+  );
+}
+
+function useScope({ scope: { kind, id } }: Budget): string {
+  const names = {
+    agent: useAgentNames(kind === "agent"),
+    agent_type: useAgentTypeNames(kind === "agent_type"),
+    provider: useProviderNames(kind === "provider"),
+  };
+  if (kind === "organization" || id === null) return "The whole organization";
+  return names[kind](id);
+}
+
+function Remove({ budget }: { budget: Budget }) {
+  const [isAsking, setIsAsking] = useState(false);
+  const { mutate, error, isPending } = useMutation(deleteBudget);
+  return (
+    <>
+      <Button onClick={() => setIsAsking(true)} aria-label={`Delete budget ${budget.name}`}>
+        Delete
+      </Button>
+      <ConfirmDialog
+        title={`Delete the budget ${budget.name}?`}
+        isOpen={isAsking}
+        onClose={() => setIsAsking(false)}
+        act="Delete budget"
+        busyAct="Deleting budget…"
+        isBusy={isPending}
+        onConfirm={() => mutate(budget.id, { onSuccess: () => setIsAsking(false) })}
+      >
+        <p>Nothing is refused because of it from then on. What was used stays counted.</p>
+        {error && <ExplanationNotice explanation={explained(error)} />}
+      </ConfirmDialog>
+    </>
+  );
+}

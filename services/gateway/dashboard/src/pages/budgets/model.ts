@@ -1,0 +1,60 @@
+import type { Budget, BudgetSubmission, LimitStanding, ScopeKind } from "~/api/queries/budgets";
+import { compact, count } from "~/format/count";
+import { money } from "~/format/money";
+
+export const SCOPE_NAMES: Record<ScopeKind, string> = {
+  organization: "The whole organization",
+  agent_type: "An agent type",
+  agent: "An agent",
+  provider: "A provider",
+};
+
+export const LIMIT_NAMES: Record<string, string> = {
+  requests_per_minute: "Requests a minute",
+  tokens_per_minute: "Tokens a minute",
+  concurrent: "Concurrent calls",
+  tool_calls_per_minute: "Tool calls a minute",
+  http_requests_per_minute: "HTTP requests a minute",
+};
+
+/** `12 of 60 left`. */
+export function leftTold({ left, amount }: LimitStanding): string {
+  return `${count(left)} of ${count(amount)} left`;
+}
+
+const PERIOD_WORDS: Record<Budget["period"], string> = { day: "today", month: "this month" };
+
+/** How much a budget allows, in its own measure. */
+export function amountOf({ usd, tokens }: Budget): number {
+  return usd ?? tokens ?? 0;
+}
+
+/** `$184.20 of $250.00 used`, and what follows once it is spent. */
+export function standingTold(budget: Budget): string {
+  const told = (value: number) => (budget.usd === null ? `${compact(value)}` : money(value));
+  const unit = budget.usd === null ? " tokens" : "";
+  return `${told(budget.used)} of ${told(amountOf(budget))}${unit} used ${PERIOD_WORDS[budget.period]}`;
+}
+
+export const MODE_WORDS: Record<Budget["mode"], string> = {
+  hard: "then calls are refused",
+  warn: "then it is only told",
+};
+
+/** Read the form of a budget; dollars stay as they were written. */
+export function budgetOf(form: FormData, zone: string): BudgetSubmission {
+  const kind = text(form, "kind") as ScopeKind;
+  const amount = text(form, "amount");
+  return {
+    name: text(form, "name"),
+    scope: { kind, id: kind === "organization" ? null : text(form, "id") },
+    period: text(form, "period") === "day" ? "day" : "month",
+    time_zone: zone,
+    mode: text(form, "mode") === "warn" ? "warn" : "hard",
+    ...(text(form, "measure") === "tokens" ? { tokens: Number(amount) } : { usd: amount }),
+  };
+}
+
+function text(form: FormData, name: string): string {
+  return String(form.get(name) ?? "").trim();
+}
