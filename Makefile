@@ -11,7 +11,7 @@ DASHBOARD := services/gateway/dashboard
 NPM := $(CURDIR)/$(BIN)/npm --no-update-notifier --prefix $(DASHBOARD)
 API_TYPES := $(DASHBOARD)/tools/openapi
 
-.PHONY: help install dashboard run demo images test torture bench-proxy check fix generate lock clean
+.PHONY: help install dashboard run demo images test torture bench-proxy bench-metrics check fix generate lock clean
 
 help:
 	@echo "make run      start everything on this machine"
@@ -21,6 +21,7 @@ help:
 	@echo "make test     every test, on real NATS, PostgreSQL and, where one answers, Docker"
 	@echo "make torture  the tests that take longer"
 	@echo "make bench-proxy  what the proxy costs, beside nginx and other gateways"
+	@echo "make bench-metrics  counting calls, and reading ten million (BENCH='--calls 200000': fewer)"
 	@echo "make check    format, lint, types, boundaries"
 	@echo "make fix      format and mend what can be mended"
 	@echo "make generate  write anew what is made from the API: its description, the clients, docs/cli.md"
@@ -74,6 +75,9 @@ bench-proxy: install
 	$(BIN)/python -m benchmarks.proxy $(BENCH)
 	$(BIN)/python -m benchmarks.proxy.steps
 	$(BIN)/python -m benchmarks.proxy.failover
+
+bench-metrics: install
+	$(BIN)/python -m benchmarks.metrics $(BENCH)
 
 check: install $(DASHBOARD)/node_modules/.installed $(API_TYPES)/node_modules/.installed
 	$(BIN)/ruff format --check .

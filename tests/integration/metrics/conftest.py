@@ -57,9 +57,5 @@ async def superuser(stack: Stack) -> AsyncIterator[Superuser]:
 
 
 async def without_unique_calls(superuser: Superuser) -> None:
-    """Leave the sequence as the only defence against counting twice.
-
-    One table after the other: who holds both waits for readers who wait for it.
-    """
-    await superuser.execute("ALTER TABLE attempt DROP CONSTRAINT attempt_pkey")
+    """Leave the sequence as the only defence against counting twice."""
     await superuser.execute("ALTER TABLE call DROP CONSTRAINT call_pkey")

@@ -38,7 +38,7 @@ IMPATIENT_INGEST = replace(INGEST, deadline=timedelta(seconds=1))
 TOTALS = """
 SELECT
     (SELECT count(*) FROM call) AS calls,
-    (SELECT count(*) FROM attempt) AS attempts,
+    (SELECT sum(jsonb_array_length(attempts)) FROM call) AS attempts,
     (SELECT coalesce(sum(input_tokens), 0)::bigint FROM call) AS input_tokens
 """
 

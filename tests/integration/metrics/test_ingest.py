@@ -5,7 +5,7 @@ import pytest
 from metrics.app import serving
 from metrics.settings import Settings
 from shared.bus import NatsBus
-from shared.contracts.metrics import INGEST, Ingest, Ingested
+from shared.contracts.metrics import INGEST, Ingest, Ingested, Usage
 from shared.ids import new_id
 
 from .conftest import Superuser, without_unique_calls
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("metrics")]
 COUNT = """
 SELECT
     (SELECT count(*) FROM call) AS calls,
-    (SELECT count(*) FROM attempt) AS attempts,
+    (SELECT coalesce(sum(jsonb_array_length(attempts)), 0) FROM call) AS attempts,
     (SELECT count(*) FROM message) AS messages,
     (SELECT count(*) FROM dead_letter) AS dead_letters
 """
@@ -168,6 +168,9 @@ async def test_poison_in_the_middle_becomes_dead_letters_and_nothing_else(
         call(model="gpt\0five").model_dump_json(),
         call(duration_ms=-1).model_dump_json(),
         call(duration_ms=2**70).model_dump_json(),
+        call(duration_ms=2 * 10**12).model_dump_json(),
+        call(usage=Usage(output_tokens=2 * 10**12)).model_dump_json(),
+        message(duration_ms=2 * 10**12).model_dump_json(),
         call(http_status=2**40).model_dump_json(),
         message(status="queued").model_dump_json(),
     ]

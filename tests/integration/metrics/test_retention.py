@@ -68,25 +68,24 @@ async def make_days(superuser: Superuser, first: int, last: int) -> None:
     )
 
 
-async def days_of(superuser: Superuser, table: str = "call") -> list[date]:
+async def days_of(superuser: Superuser) -> list[date]:
     rows = await superuser.fetch(
         """
         SELECT to_date(right(relname, 8), 'YYYYMMDD') AS day
         FROM pg_inherits
         JOIN pg_class ON pg_class.oid = inhrelid
-        WHERE inhparent = ($1 || '_by_day')::regclass
+        WHERE inhparent = 'call_by_day'::regclass
             AND relname ~ '[0-9]{8}$'
         ORDER BY 1
-        """,
-        table,
+        """
     )
     return [row["day"] for row in rows]
 
 
-async def parts_of(superuser: Superuser, table: str = "call") -> list[str]:
-    """Return the partition of each row, oldest first."""
+async def parts_of(superuser: Superuser) -> list[str]:
+    """Return the partition of each call, oldest first."""
     rows = await superuser.fetch(
-        f"SELECT tableoid::regclass::text AS part FROM {table} ORDER BY started_at"  # noqa: S608 - our own words
+        "SELECT tableoid::regclass::text AS part FROM call ORDER BY started_at"
     )
     return [row["part"] for row in rows]
 
@@ -109,7 +108,7 @@ async def test_the_days_from_yesterday_to_a_week_ahead_are_there_from_the_start(
 ) -> None:
     week = [today() + each * DAY for each in range(-1, 8)]
 
-    assert await days_of(superuser) == await days_of(superuser, "attempt") == week
+    assert await days_of(superuser) == week
 
 
 @pytest.mark.usefixtures("metrics")
@@ -140,7 +139,6 @@ async def test_what_came_before_its_day_was_made_stays_apart_and_is_found(
     await make_days(superuser, 20, 20)
 
     assert await parts_of(superuser) == ["call_of_other_days"]
-    assert await parts_of(superuser, "attempt") == ["attempt_of_other_days"]
     found = await gateway.ask(
         GET_CALL,
         CallQuestion(org_id=record.org_id, actor=ACTOR, call_id=record.call_id),
@@ -153,9 +151,8 @@ async def test_days_that_passed_while_nobody_was_there_are_made_later(
     settings: Settings, superuser: Superuser
 ) -> None:
     await keep(settings)
-    for table in ("call", "attempt"):
-        for day in await days_of(superuser, table):
-            await superuser.execute(f"DROP TABLE {table}_{day:%Y%m%d}")
+    for day in await days_of(superuser):
+        await superuser.execute(f"DROP TABLE call_{day:%Y%m%d}")
     await superuser.execute("TRUNCATE kept_day")
     await make_days(superuser, -6, -6)
 
@@ -198,9 +195,7 @@ async def test_old_days_go_and_what_they_sum_up_to_stays(
     await keep(settings)
 
     assert (await days_of(superuser))[0] == today() - 9 * DAY
-    assert (await days_of(superuser, "attempt"))[0] == today() - 9 * DAY
     assert await count(superuser, "call") == 2
-    assert await count(superuser, "attempt") == 2
     with pytest.raises(CallNotFoundError):
         await gateway.ask(
             GET_CALL,
@@ -266,7 +261,6 @@ async def test_calls_of_other_days_go_by_when_they_were_counted(
 
     assert left_at_once == 2
     assert await count(superuser, "call") == 1
-    assert await count(superuser, "attempt") == 1
 
 
 @pytest.mark.usefixtures("metrics")

@@ -13,7 +13,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("metrics")]
 
 TABLES = [
     "call",
-    "attempt",
     "message",
     "counted_call",
     "rollup",
@@ -61,7 +60,6 @@ async def test_an_organization_has_its_own_rows_alone(
         ("metrics", "DELETE FROM call"),
         ("metrics_sweep", "UPDATE call SET output_tokens = 0"),
         ("metrics_sweep", "DELETE FROM call"),
-        ("metrics_sweep", "DELETE FROM attempt"),
         ("metrics_sweep", "DELETE FROM message"),
         ("metrics_sweep", "DELETE FROM dead_letter"),
         ("metrics_sweep", "UPDATE call SET started_at = now()"),
@@ -71,9 +69,8 @@ async def test_an_organization_has_its_own_rows_alone(
         ("metrics", "DELETE FROM rollup"),
         ("metrics", "SELECT * FROM rollup_day"),
         ("metrics", "SELECT * FROM call_of_other_days"),
-        ("metrics_sweep", "SELECT * FROM attempt_of_other_days"),
         ("metrics_sweep", "DELETE FROM call_of_other_days"),
-        ("metrics", "SELECT drop_days('call')"),
+        ("metrics", "SELECT drop_days()"),
         ("metrics", "SELECT retire_days(9)"),
         ("metrics", "SELECT * FROM kept_day"),
         ("metrics_sweep", "DELETE FROM kept_day"),

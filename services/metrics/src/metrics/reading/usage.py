@@ -222,6 +222,7 @@ def _figures(found: Sequence[Sums]) -> dict[str, Any]:
     """Make what is told of what was summed up: of one key and bucket, or of none."""
     sums = found[0] if found else _NONE
     figures = sums.figures
+    p50, p95 = sums.response_times.percentiles(0.5, 0.95)
     return {
         "calls": figures.calls,
         "errors": figures.failed_calls,
@@ -240,8 +241,8 @@ def _figures(found: Sequence[Sums]) -> dict[str, Any]:
         "output_tokens": figures.output_tokens,
         "reasoning_tokens": figures.reasoning_tokens,
         "average_response_time_ms": _mean(figures.duration_ms, figures.timed_calls),
-        "p50_response_time_ms": sums.response_times.percentile(0.5),
-        "p95_response_time_ms": sums.response_times.percentile(0.95),
+        "p50_response_time_ms": p50,
+        "p95_response_time_ms": p95,
         "average_time_to_first_token_ms": _mean(
             figures.time_to_first_token_ms, figures.timed_first_tokens
         ),

@@ -1,5 +1,6 @@
 """Calls, read from PostgreSQL within one organization."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -50,38 +51,29 @@ class PostgresCalls:
     async def newest(
         self, question: CallsQuestion, *, below: CallPlace | None, limit: int
     ) -> list[Call]:
+        wanted = {
+            "started_at >= {}": question.since,
+            "started_at < {}": question.until,
+            "(started_at, call_id) < ({}, {})": below,
+            "agent_id = {}": question.agent_id,
+            "agent_type_id = {}": question.agent_type_id,
+            "provider_id = {}": question.provider_id,
+            "left(model, 500) = {}": question.model,
+            "status = {}": question.status,
+            "status <> 'completed' AND explanation ->> 'code' = {}": question.code,
+            "request_id = {}": question.request_id,
+        }
+        conditions, arguments = _conditions(wanted)
         async with self._database.organization(question.org_id) as transaction:
             rows = await transaction.fetch(
-                """
+                f"""
                 SELECT *
                 FROM counted_call
-                WHERE ($1::timestamptz IS NULL OR started_at >= $1)
-                    AND ($2::timestamptz IS NULL OR started_at < $2)
-                    AND (
-                        $3::timestamptz IS NULL
-                        OR (started_at, call_id) < ($3, $4::uuid)
-                    )
-                    AND ($5::uuid IS NULL OR agent_id = $5)
-                    AND ($6::uuid IS NULL OR agent_type_id = $6)
-                    AND ($7::uuid IS NULL OR provider_id = $7)
-                    AND ($8::text IS NULL OR model = $8)
-                    AND ($9::text IS NULL OR status = $9)
-                    AND ($10::text IS NULL OR explanation ->> 'code' = $10)
-                    AND ($11::text IS NULL OR request_id = $11)
+                WHERE {conditions}
                 ORDER BY started_at DESC, call_id DESC
-                LIMIT $12
-                """,
-                question.since,
-                question.until,
-                below.started_at if below else None,
-                below.call_id if below else None,
-                question.agent_id,
-                question.agent_type_id,
-                question.provider_id,
-                question.model,
-                question.status,
-                question.code,
-                question.request_id,
+                LIMIT ${len(arguments) + 1}
+                """,  # noqa: S608 - conditions of our own, see above
+                *arguments,
                 limit,
             )
         return [Call.model_validate(dict(row)) for row in rows]
@@ -122,3 +114,19 @@ def _days_around(call_id: UUID) -> tuple[datetime | None, datetime | None]:
         return made_at - _NEAR, made_at + _NEAR
     except OverflowError:
         return None, None
+
+
+def _conditions(wanted: Mapping[str, object]) -> tuple[str, list[object]]:
+    """Keep the conditions that have arguments, and number these.
+
+    One that is not there lets the planner leave out days and take the right index.
+    """
+    arguments: list[object] = []
+    conditions = ["true"]
+    for condition, value in wanted.items():
+        if value is not None:
+            values = value if isinstance(value, CallPlace) else (value,)
+            numbers = range(len(arguments) + 1, len(arguments) + len(values) + 1)
+            conditions.append(condition.format(*(f"${each}" for each in numbers)))
+            arguments += values
+    return " AND ".join(conditions), arguments

@@ -18,11 +18,7 @@ from shared.contracts.metrics import CallRecord, MessageRecord
 from shared.database import Database, Transaction
 
 from .price_overrides import overrides_of
-from .record_columns import (
-    columns_of_attempts,
-    columns_of_calls,
-    columns_of_messages,
-)
+from .record_columns import columns_of_calls, columns_of_messages
 from .rollups import Turns, add_to_rollups, hold_organizations
 
 __all__ = [
@@ -205,10 +201,7 @@ class PostgresSequence:
     async def _insert_calls(
         self, calls: Mapping[int, tuple[CallRecord, PricedCall]]
     ) -> list[int]:
-        """Store calls with their attempts.
-
-        Return the places of the calls that were not counted before.
-        """
+        """Return the places of the calls that were not counted before."""
         if not calls:
             return []
         counted = await self._transaction.fetch(
@@ -223,7 +216,8 @@ class PostgresSequence:
                     $20::integer[], $21::timestamptz[], $22::bigint[], $23::bigint[],
                     $24::text[], $25::bigint[], $26::bigint[], $27::bigint[],
                     $28::bigint[], $29::bigint[], $30::bigint[], $31::bigint[],
-                    $32::text[], $33::text[], $34::text[], $35::text[], $36::text[]
+                    $32::text[], $33::text[], $34::text[], $35::text[], $36::text[],
+                    $37::text[]
                 ) AS given (
                     sequence, cost, price_version, unpriced_reason, call_id, org_id,
                     agent_id, agent_type_id, provider_id, provider_type, use_case,
@@ -232,7 +226,7 @@ class PostgresSequence:
                     time_to_first_token_ms, usage_source, input_tokens,
                     cached_input_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
                     output_tokens, reasoning_tokens, web_searches, service_tier, speed,
-                    inference_geo, labels, explanation
+                    inference_geo, labels, explanation, attempts
                 )
             ),
             held AS (
@@ -252,8 +246,8 @@ class PostgresSequence:
                     started_at, duration_ms, time_to_first_token_ms, input_tokens,
                     cached_input_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
                     output_tokens, reasoning_tokens, web_searches, service_tier, speed,
-                    inference_geo, usage_source, explanation, cost, price_version,
-                    unpriced_reason, has_day
+                    inference_geo, usage_source, explanation, attempts, cost,
+                    price_version, unpriced_reason, has_day
                 )
                 SELECT
                     call_id, org_id, $1, sequence, agent_id, agent_type_id,
@@ -263,40 +257,18 @@ class PostgresSequence:
                     input_tokens, cached_input_tokens, cache_write_5m_tokens,
                     cache_write_1h_tokens, output_tokens, reasoning_tokens,
                     web_searches, service_tier, speed, inference_geo, usage_source,
-                    explanation::jsonb, cost, price_version, unpriced_reason,
-                    held.day IS NOT NULL
+                    explanation::jsonb, attempts::jsonb, cost, price_version,
+                    unpriced_reason, held.day IS NOT NULL
                 FROM given
                 LEFT JOIN held ON held.day = (started_at AT TIME ZONE 'UTC')::date
                 ON CONFLICT DO NOTHING
-                RETURNING sequence, has_day
-            ),
-            attempted AS (
-                INSERT INTO attempt (
-                    call_id, call_started_at, position, org_id, attempt_id,
-                    provider_id, model, started_at, duration_ms, http_status,
-                    error_code, has_day
-                )
-                SELECT
-                    call_id, call_started_at, position, org_id, attempt_id,
-                    provider_id, model, started_at, duration_ms, http_status,
-                    error_code, counted.has_day
-                FROM unnest(
-                    $37::bigint[], $38::uuid[], $39::timestamptz[], $40::uuid[],
-                    $41::integer[], $42::uuid[], $43::uuid[], $44::text[],
-                    $45::timestamptz[], $46::bigint[], $47::integer[], $48::text[]
-                ) AS attempt (
-                    sequence, call_id, call_started_at, org_id, position, attempt_id,
-                    provider_id, model, started_at, duration_ms, http_status,
-                    error_code
-                )
-                JOIN counted USING (sequence)
+                RETURNING sequence
             )
             SELECT sequence
             FROM counted
             """,
             self._source,
             *columns_of_calls(calls),
-            *columns_of_attempts(calls),
         )
         return [row["sequence"] for row in counted]
 

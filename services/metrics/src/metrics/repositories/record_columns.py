@@ -5,14 +5,16 @@ as JSON is text here.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import TypeAlias
 
-from metrics.prices.pricing import PricedCall
-from shared.contracts.metrics import CallRecord, MessageRecord
+from pydantic import TypeAdapter
 
-__all__ = ["columns_of_attempts", "columns_of_calls", "columns_of_messages"]
+from metrics.prices.pricing import PricedCall
+from shared.contracts.metrics import AttemptRecord, CallRecord, MessageRecord
+
+__all__ = ["columns_of_calls", "columns_of_messages"]
 
 Calls: TypeAlias = Mapping[int, tuple[CallRecord, PricedCall]]
 """Calls and what they cost, by their place in the source."""
@@ -53,15 +55,7 @@ _USAGE = attrgetter(
     "speed",
     "inference_geo",
 )
-_ATTEMPT = attrgetter(
-    "attempt_id",
-    "provider_id",
-    "model",
-    "started_at",
-    "duration_ms",
-    "http_status",
-    "error_code",
-)
+_ATTEMPTS: TypeAdapter[list[AttemptRecord]] = TypeAdapter(list[AttemptRecord])
 _MESSAGE = attrgetter(
     "message_id",
     "org_id",
@@ -71,11 +65,10 @@ _MESSAGE = attrgetter(
     "finished_at",
     "duration_ms",
 )
-_COLUMNS_OF_ATTEMPTS = 12
 
 
 def columns_of_calls(calls: Calls) -> Columns:
-    """Return sequence, cost and version, the call, its usage, labels, explanation."""
+    """Return sequence, cost, the call, its usage, labels, explanation, attempts."""
     rows = (
         (
             sequence,
@@ -84,33 +77,14 @@ def columns_of_calls(calls: Calls) -> Columns:
             *_USAGE(call.usage),
             json.dumps(call.labels),
             call.explanation.model_dump_json() if call.explanation else None,
+            _ATTEMPTS.dump_json(call.attempts).decode(),
         )
         for sequence, (call, priced) in calls.items()
     )
     return [*zip(*rows, strict=True)]
 
 
-def columns_of_attempts(calls: Calls) -> Columns:
-    """Return sequence, id, start and organization of the call, position, attempt."""
-    return [*zip(*_rows_of_attempts(calls), strict=True)] or (
-        [()] * _COLUMNS_OF_ATTEMPTS
-    )
-
-
 def columns_of_messages(messages: Mapping[int, MessageRecord]) -> Columns:
     """Return sequence, message."""
     rows = ((sequence, *_MESSAGE(each)) for sequence, each in messages.items())
     return [*zip(*rows, strict=True)]
-
-
-def _rows_of_attempts(calls: Calls) -> Iterator[tuple[object, ...]]:
-    for sequence, (call, _) in calls.items():
-        for position, attempt in enumerate(call.attempts, start=1):
-            yield (
-                sequence,
-                call.call_id,
-                call.started_at,
-                call.org_id,
-                position,
-                *_ATTEMPT(attempt),
-            )

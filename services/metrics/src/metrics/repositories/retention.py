@@ -57,8 +57,7 @@ class PostgresRetention:
     async def drop_days(self, *, kept: int) -> int:
         async with self._database.sweep() as transaction:
             await transaction.execute("SELECT retire_days($1)", kept)
-        await self._drop_days("attempt")
-        return await self._drop_days("call")
+        return await self._drop_retired_days()
 
     async def drop_minutes(self, *, kept: timedelta) -> int:
         dropped = 0
@@ -66,12 +65,12 @@ class PostgresRetention:
             dropped += some
         return dropped
 
-    async def _drop_days(self, table: str) -> int:
+    async def _drop_retired_days(self) -> int:
         """Give up soon: whoever waits for a whole table makes all others wait too."""
         try:
             async with self._database.sweep() as transaction:
                 await transaction.execute("SET LOCAL lock_timeout = '200ms'")
-                dropped: int = await transaction.fetchval("SELECT drop_days($1)", table)
+                dropped: int = await transaction.fetchval("SELECT drop_days()")
         except asyncpg.LockNotAvailableError as error:
             raise UnavailableError("The calls are in use right now.") from error
         return dropped

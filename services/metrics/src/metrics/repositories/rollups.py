@@ -16,11 +16,11 @@ from metrics.rollups.rollups import Minute, Rollup
 from metrics.rollups.sketch import Sketch
 from shared.database import Transaction
 
-__all__ = ["Turns", "add_to_rollups", "hold_organizations", "mend_rollups"]
+__all__ = ["LONG", "Turns", "add_to_rollups", "hold_organizations", "mend_rollups"]
 
 _LOCKS = 2658  # what the advisory locks are about; ours alone
 _LOCKS_AT_MOST = 64
-_LONG = 1_500  # bytes; PostgreSQL keeps a row of 2,000 in one piece
+LONG = 1_500  # bytes; PostgreSQL keeps a row of 2,000 in one piece
 
 
 class Turns:
@@ -165,7 +165,7 @@ async def add_to_rollups(
             ),
             strict=True,
         ),
-        _LONG,
+        LONG,
     )
     await _pack(transaction, long_ones)
 

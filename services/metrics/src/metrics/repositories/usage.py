@@ -1,6 +1,11 @@
-"""Usage, summed up by PostgreSQL from rollups, and from calls at a period's edges."""
+"""Usage, summed up by PostgreSQL from rollups, and from calls at a period's edges.
 
-from collections.abc import Sequence
+A statement is put together for each reading, one SELECT for each of its spans: with the
+grain and the times of each in plain sight, the planner leaves out whatever lies
+elsewhere, which a join with a table of spans does not let it see.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -66,9 +71,12 @@ class PostgresUsage:
         key: str,
         buckets: Sequence[datetime],
     ) -> list[Sums]:
+        if reading.is_empty:
+            return []
+        statement = _Statement(dimension, buckets, key)
         async with self._database.organization(org_id) as transaction:
             rows = await transaction.fetch(
-                _OF_KEY, dimension, *_spans(reading), buckets, key
+                statement.summing_up(reading), *statement.arguments
             )
         return [_sums(row) for row in rows]
 
@@ -81,171 +89,189 @@ class PostgresUsage:
         limit: int,
         offset: int,
     ) -> list[Sums]:
+        if reading.is_empty:
+            return []
+        statement = _Statement(dimension, [])
         async with self._database.organization(org_id) as transaction:
             rows = await transaction.fetch(
-                _BY_KEY, dimension, *_spans(reading), [], limit, offset
+                statement.summing_up(reading) + statement.page(limit, offset),
+                *statement.arguments,
             )
         return [_sums(row) for row in rows]
 
 
-_SUMS = """
-WITH span AS (
-    SELECT *
-    FROM unnest($2::text[], $3::timestamptz[], $4::timestamptz[])
-        AS span (grain, since, until)
-),
-edge AS (
-    SELECT *
-    FROM unnest($5::timestamptz[], $6::timestamptz[]) AS edge (since, until)
-),
-part AS (
+class _Statement:
+    """A statement in the making; *arguments* are those of its parameters so far."""
+
+    def __init__(
+        self, dimension: str, buckets: Sequence[datetime], key: str | None = None
+    ) -> None:
+        self.arguments: list[object] = []
+        self._words = {
+            "dimension": self._parameter(dimension),
+            "buckets": self._parameter(buckets),
+            "of_key": "" if key is None else f"AND key = {self._parameter(key)}",
+        }
+
+    def summing_up(self, reading: Reading) -> str:
+        parts = " UNION ALL ".join(self._parts(reading))
+        return _SUMS.format(parts=parts, **self._words)
+
+    def page(self, limit: int, offset: int) -> str:
+        return _PAGE.format(
+            limit=self._parameter(limit), offset=self._parameter(offset)
+        )
+
+    def _parts(self, reading: Reading) -> Iterator[str]:
+        for grain, span in reading.rollups:
+            yield self._part(_ROLLUPS, span.since, span.until, grain=grain)
+        for span in reading.calls:
+            yield self._part(_CALLS, span.since, span.until)
+            yield self._part(_MESSAGES, span.since, span.until)
+
+    def _part(self, part: str, since: datetime, until: datetime, **words: str) -> str:
+        return part.format(
+            since=self._parameter(since),
+            until=self._parameter(until),
+            **words,
+            **self._words,
+        )
+
+    def _parameter(self, argument: object) -> str:
+        self.arguments.append(argument)
+        return f"${len(self.arguments)}"
+
+
+_ROLLUPS = """
     SELECT
-        rollup.key,
-        rollup.starts_at AS at,
-        rollup.calls,
-        rollup.failed_calls,
-        rollup.cancelled_calls,
-        rollup.interrupted_calls,
-        rollup.unpriced_calls,
-        rollup.cost,
-        rollup.input_tokens,
-        rollup.cached_input_tokens,
-        rollup.cache_write_5m_tokens,
-        rollup.cache_write_1h_tokens,
-        rollup.output_tokens,
-        rollup.reasoning_tokens,
-        rollup.timed_calls,
-        rollup.duration_ms,
-        rollup.timed_first_tokens,
-        rollup.time_to_first_token_ms,
-        rollup.messages_processed,
-        rollup.timed_messages,
-        rollup.message_duration_ms,
-        rollup.response_times,
+        key,
+        starts_at AS at,
+        calls,
+        failed_calls,
+        cancelled_calls,
+        interrupted_calls,
+        unpriced_calls,
+        cost,
+        input_tokens,
+        cached_input_tokens,
+        cache_write_5m_tokens,
+        cache_write_1h_tokens,
+        output_tokens,
+        reasoning_tokens,
+        timed_calls,
+        duration_ms,
+        timed_first_tokens,
+        time_to_first_token_ms,
+        messages_processed,
+        timed_messages,
+        message_duration_ms,
+        response_times,
         NULL::bigint AS response_time
-    FROM span
-    JOIN rollup
-        ON rollup.grain = span.grain
-        AND rollup.starts_at >= span.since
-        AND rollup.starts_at < span.until
-    WHERE rollup.dimension = $1
-        {of_rollup}
-    UNION ALL
+    FROM rollup
+    WHERE grain = '{grain}'
+        AND dimension = {dimension}
+        {of_key}
+        AND starts_at >= {since}
+        AND starts_at < {until}
+"""
+
+_CALLS = """
     SELECT
-        call.key,
-        call.started_at,
+        key,
+        started_at,
         1,
-        (call.status = 'failed')::integer,
-        (call.status = 'cancelled')::integer,
-        (call.status = 'interrupted')::integer,
-        (call.cost IS NULL)::integer,
-        coalesce(call.cost, 0),
-        coalesce(call.input_tokens, 0),
-        coalesce(call.cached_input_tokens, 0),
-        coalesce(call.cache_write_5m_tokens, 0),
-        coalesce(call.cache_write_1h_tokens, 0),
-        coalesce(call.output_tokens, 0),
-        coalesce(call.reasoning_tokens, 0),
-        (call.duration_ms IS NOT NULL)::integer,
-        coalesce(call.duration_ms, 0),
-        (call.time_to_first_token_ms IS NOT NULL)::integer,
-        coalesce(call.time_to_first_token_ms, 0),
+        (status = 'failed')::integer,
+        (status = 'cancelled')::integer,
+        (status = 'interrupted')::integer,
+        (cost IS NULL)::integer,
+        coalesce(cost, 0),
+        coalesce(input_tokens, 0),
+        coalesce(cached_input_tokens, 0),
+        coalesce(cache_write_5m_tokens, 0),
+        coalesce(cache_write_1h_tokens, 0),
+        coalesce(output_tokens, 0),
+        coalesce(reasoning_tokens, 0),
+        (duration_ms IS NOT NULL)::integer,
+        coalesce(duration_ms, 0),
+        (time_to_first_token_ms IS NOT NULL)::integer,
+        coalesce(time_to_first_token_ms, 0),
         0,
         0,
         0,
         NULL,
-        call.duration_ms
-    FROM edge
-    JOIN dimension_of_call AS call
-        ON call.started_at >= edge.since
-        AND call.started_at < edge.until
-    WHERE call.dimension = $1
-        {of_call}
-    UNION ALL
+        duration_ms
+    FROM dimension_of_call
+    WHERE dimension = {dimension}
+        {of_key}
+        AND started_at >= {since}
+        AND started_at < {until}
+"""
+
+_MESSAGES = """
     SELECT
-        message.key,
-        message.finished_at,
+        key,
+        finished_at,
         0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
         1,
-        (message.duration_ms IS NOT NULL)::integer,
-        coalesce(message.duration_ms, 0),
+        (duration_ms IS NOT NULL)::integer,
+        coalesce(duration_ms, 0),
         NULL,
         NULL
-    FROM edge
-    JOIN dimension_of_message AS message
-        ON message.finished_at >= edge.since
-        AND message.finished_at < edge.until
-    WHERE message.dimension = $1
-        AND message.status = 'completed'
-        {of_message}
-)
+    FROM dimension_of_message
+    WHERE dimension = {dimension}
+        AND status = 'completed'
+        {of_key}
+        AND finished_at >= {since}
+        AND finished_at < {until}
+"""
+
+_SUMS = """
 SELECT
-    greatest(width_bucket(at, $7::timestamptz[]) - 1, 0) AS bucket,
+    greatest(width_bucket(at, {buckets}::timestamptz[]) - 1, 0) AS bucket,
     key,
-    sum(calls) AS calls,
-    sum(failed_calls) AS failed_calls,
-    sum(cancelled_calls) AS cancelled_calls,
-    sum(interrupted_calls) AS interrupted_calls,
-    sum(unpriced_calls) AS unpriced_calls,
+    sum(calls)::bigint AS calls,
+    sum(failed_calls)::bigint AS failed_calls,
+    sum(cancelled_calls)::bigint AS cancelled_calls,
+    sum(interrupted_calls)::bigint AS interrupted_calls,
+    sum(unpriced_calls)::bigint AS unpriced_calls,
     sum(cost) AS cost,
-    sum(input_tokens) AS input_tokens,
-    sum(cached_input_tokens) AS cached_input_tokens,
-    sum(cache_write_5m_tokens) AS cache_write_5m_tokens,
-    sum(cache_write_1h_tokens) AS cache_write_1h_tokens,
-    sum(output_tokens) AS output_tokens,
-    sum(reasoning_tokens) AS reasoning_tokens,
-    sum(timed_calls) AS timed_calls,
-    sum(duration_ms) AS duration_ms,
-    sum(timed_first_tokens) AS timed_first_tokens,
-    sum(time_to_first_token_ms) AS time_to_first_token_ms,
-    sum(messages_processed) AS messages_processed,
-    sum(timed_messages) AS timed_messages,
-    sum(message_duration_ms) AS message_duration_ms,
+    sum(input_tokens)::bigint AS input_tokens,
+    sum(cached_input_tokens)::bigint AS cached_input_tokens,
+    sum(cache_write_5m_tokens)::bigint AS cache_write_5m_tokens,
+    sum(cache_write_1h_tokens)::bigint AS cache_write_1h_tokens,
+    sum(output_tokens)::bigint AS output_tokens,
+    sum(reasoning_tokens)::bigint AS reasoning_tokens,
+    sum(timed_calls)::bigint AS timed_calls,
+    sum(duration_ms)::bigint AS duration_ms,
+    sum(timed_first_tokens)::bigint AS timed_first_tokens,
+    sum(time_to_first_token_ms)::bigint AS time_to_first_token_ms,
+    sum(messages_processed)::bigint AS messages_processed,
+    sum(timed_messages)::bigint AS timed_messages,
+    sum(message_duration_ms)::bigint AS message_duration_ms,
     coalesce(string_agg(response_times, ''), '') AS response_times,
     array_agg(response_time) FILTER (WHERE response_time IS NOT NULL)
         AS response_time_of_calls
-FROM part
+FROM ({parts}) AS part
 GROUP BY 1, 2
 """
 
-_OF_KEY = (
-    _SUMS.replace("{of_rollup}", "AND rollup.key = $8")
-    .replace("{of_call}", "AND call.key = $8")
-    .replace("{of_message}", "AND message.key = $8")
-)
-_BY_KEY = (
-    _SUMS.replace("{of_rollup}", "")
-    .replace("{of_call}", "")
-    .replace("{of_message}", "")
-    + """
+_PAGE = """
 ORDER BY
     sum(input_tokens) + sum(cached_input_tokens) + sum(cache_write_5m_tokens)
         + sum(cache_write_1h_tokens) + sum(output_tokens) DESC,
     key
-LIMIT $8
-OFFSET $9
+LIMIT {limit}
+OFFSET {offset}
 """
-)
-
-
-def _spans(reading: Reading) -> tuple[Sequence[object], ...]:
-    return (
-        [grain for grain, _ in reading.rollups],
-        [span.since for _, span in reading.rollups],
-        [span.until for _, span in reading.rollups],
-        [span.since for span in reading.calls],
-        [span.until for span in reading.calls],
-    )
 
 
 def _sums(row: "asyncpg.Record") -> Sums:
-    counts = {name: int(row[name]) for name in Figures._fields if name != "cost"}
+    response_times: bytes = row["response_times"]
+    if of_calls := row["response_time_of_calls"]:
+        response_times += Sketch.of(of_calls).to_bytes()
     return Sums(
         bucket=row["bucket"],
         key=row["key"],
-        figures=Figures(cost=row["cost"], **counts),
-        response_times=Sketch.from_bytes(
-            row["response_times"]
-            + Sketch.of(row["response_time_of_calls"] or ()).to_bytes()
-        ),
+        figures=Figures(*map(row.__getitem__, Figures._fields)),
+        response_times=Sketch.from_bytes(response_times),
     )

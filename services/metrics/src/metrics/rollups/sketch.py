@@ -10,11 +10,12 @@ bytes side by side, which PostgreSQL does (`string_agg`).
 
 import sys
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from math import ceil, log
 
 __all__ = ["RELATIVE_ERROR", "Sketch"]
@@ -50,13 +51,13 @@ class Sketch:
         if sys.byteorder == "little":
             words.byteswap()
         bins, tops, bottoms = words[0::3], words[1::3], words[2::3]
-        counts = [0] * (max(bins, default=0) + 1)
+        counts: dict[int, int] = {}
         for place, count in zip(bins, bottoms, strict=True):
-            counts[place] += count
+            counts[place] = counts.get(place, 0) + count
         if any(tops):
             for place, count in zip(bins, tops, strict=True):
                 counts[place] += count << 16
-        return cls({place: count for place, count in enumerate(counts) if count})
+        return cls(counts)
 
     def to_bytes(self) -> bytes:
         words = array(
@@ -90,13 +91,18 @@ class Sketch:
         Within `RELATIVE_ERROR` of the one in place floor(fraction * (how many - 1)),
         counted from 0 by length; None without any.
         """
-        place = fraction * (sum(self.counts.values()) - 1)
-        passed = 0
-        for each, count in sorted(self.counts.items()):
-            passed += count
-            if passed > place:
-                return _middle_of(each)
-        return None
+        return self.percentiles(fraction)[0]
+
+    def percentiles(self, *fractions: float) -> list[float | None]:
+        """Return several for little more than the time of one."""
+        if not self.counts:
+            return [None for _ in fractions]
+        places = sorted(self.counts)
+        passed = list(accumulate(map(self.counts.__getitem__, places)))
+        return [
+            _middle_of(places[bisect_right(passed, fraction * (passed[-1] - 1))])
+            for fraction in fractions
+        ]
 
 
 def _middle_of(place: int) -> float:

@@ -34,6 +34,10 @@ class Reading:
     rollups: tuple[tuple[Grain, Span], ...]
     calls: tuple[Span, ...]
 
+    @property
+    def is_empty(self) -> bool:
+        return not (self.rollups or self.calls)
+
 
 def reading(
     span: Span, *, minutes_since: datetime, longest: Grain = Grain.DAY
