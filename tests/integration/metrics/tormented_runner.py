@@ -18,7 +18,7 @@ from pathlib import Path
 from uuid import UUID
 
 from ag2trust.testing import BusAs
-from agent_runner.proxy.calls import encoded, interrupted
+from agent_runner.proxy.calls import interrupted
 from agent_runner.shipping import ship_spool
 from agent_runner.spool.spool import Spool
 from shared.clock import utc_now
@@ -87,7 +87,7 @@ async def admit(spool: Spool, journal: Journal, *, each_seconds: float) -> None:
     try:
         for number in count():
             record = _opened(number)
-            spool.open_call(record.call_id, encoded(record))
+            spool.open_call(record.call_id, _bytes_of(record))
             journal.note_opened(record.call_id)
             in_hand.append(record)
             if len(in_hand) > _OPEN_AT_ONCE:
@@ -129,8 +129,12 @@ def _settle(spool: Spool, journal: Journal, opened: CallRecord) -> None:
             "usage_source": UsageSource.REPORTED,
         }
     )
-    spool.settle(opened.call_id, encoded(settled))
+    spool.settle(opened.call_id, _bytes_of(settled))
     journal.note_settled(opened.call_id)
+
+
+def _bytes_of(record: CallRecord) -> bytes:
+    return record.model_dump_json(exclude_none=True).encode()
 
 
 @asynccontextmanager
