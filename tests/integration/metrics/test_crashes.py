@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -92,9 +92,14 @@ async def victim(stack: Stack, gateway: NatsBus) -> AsyncIterator[Victim]:
         await victim.kill()
 
 
-async def ask_in_vain(runner: NatsBus, question: Ingest) -> None:
-    with pytest.raises(UnavailableError):
-        await runner.ask(IMPATIENT_INGEST, question)
+@asynccontextmanager
+async def asking_in_vain(runner: NatsBus, question: Ingest) -> AsyncIterator[None]:
+    """Ask during the block, in which no answer comes."""
+    async with asyncio.TaskGroup() as group:
+        asking = group.create_task(runner.ask(INGEST, question))
+        yield
+        assert not asking.done()
+        asking.cancel()
 
 
 async def ship_through_kills(
@@ -112,9 +117,8 @@ async def ship_through_kills(
         question = batch(source, unanswered, start=len(shipped) + 1)
         shipped += unanswered
 
-        async with asyncio.TaskGroup() as asking:
-            victim.cable.hold()
-            asking.create_task(ask_in_vain(runner, question))
+        victim.cable.hold()
+        async with asking_in_vain(runner, question):
             await until_applied(superuser, source, len(shipped))
             await victim.kill()
         await victim.start(program)
@@ -164,11 +168,11 @@ async def test_a_death_in_the_middle_of_a_batch_leaves_nothing_of_it(
     question = batch(source, [call(), message(), call()])
     await victim.start()
 
-    async with asyncio.TaskGroup() as asking, superuser.transaction():
+    async with superuser.transaction():
         await superuser.execute("LOCK TABLE message IN ACCESS EXCLUSIVE MODE")
-        asking.create_task(ask_in_vain(runner, question))
-        await until_blocked(superuser)
-        await victim.kill()
+        async with asking_in_vain(runner, question):
+            await until_blocked(superuser)
+            await victim.kill()
     left = await superuser.fetchval("SELECT count(*) FROM call")
     await victim.start()
     answer = await runner.ask(INGEST, question)
