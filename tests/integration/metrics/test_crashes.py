@@ -119,7 +119,7 @@ async def ship_through_kills(
 
         victim.cable.hold()
         async with asking_in_vain(runner, question):
-            await until_applied(superuser, source, len(shipped))
+            await until_counted(superuser, source, len(shipped))
             await victim.kill()
         await victim.start(program)
 
@@ -128,11 +128,14 @@ async def ship_through_kills(
     return shipped
 
 
-async def until_applied(superuser: Superuser, source: UUID, sequence: int) -> None:
-    async def is_applied() -> bool:
-        return await applied_through(superuser, source) == sequence
+async def until_counted(superuser: Superuser, source: UUID, sequence: int) -> None:
+    """Look for the call itself: who forgets how far it is still has counted it."""
 
-    await until(is_applied)
+    async def is_counted() -> bool:
+        last = "SELECT max(sequence) FROM call WHERE source = $1"
+        return bool(await superuser.fetchval(last, source) == sequence)
+
+    await until(is_counted)
 
 
 async def test_a_death_between_commit_and_answer_counts_nothing_twice(
