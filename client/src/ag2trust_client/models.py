@@ -32,6 +32,15 @@ __all__ = [
     "AgentType",
     "AgentTypePatch",
     "AgentTypeSubmission",
+    "Alert",
+    "AlertEvidence",
+    "AlertRule",
+    "AlertRuleChange",
+    "AlertRuleName",
+    "AlertRules",
+    "AlertStatus",
+    "AlertSubject",
+    "AlertSubjectKind",
     "ApiKeySubmission",
     "ApiKeyView",
     "AttemptRecord",
@@ -90,6 +99,7 @@ __all__ = [
     "OrganizationView",
     "PageOfAgent",
     "PageOfAgentType",
+    "PageOfAlert",
     "PageOfApiKeyView",
     "PageOfAuditEntry",
     "PageOfBudget",
@@ -136,6 +146,7 @@ __all__ = [
     "RunnerStatus",
     "ScopeKind",
     "Service",
+    "Silence",
     "Speed",
     "StartedSession",
     "StepName",
@@ -192,6 +203,9 @@ class Given(BaseModel):
 AgentProgress = Literal["waiting", "restarting", "restarted", "left_alone", "skipped"]
 AgentRuntime = Literal["docker", "process", "external"]
 AgentStatus = Literal["stopped", "starting", "running", "ack_only", "stopping", "error"]
+AlertRuleName = Literal["token_spike", "error_rate", "slow_responses", "unpriced_model"]
+AlertStatus = Literal["open", "resolved"]
+AlertSubjectKind = Literal["agent", "model"]
 BudgetMode = Literal["hard", "warn"]
 BudgetPeriod = Literal["day", "month"]
 CallStatus = Literal["completed", "failed", "cancelled", "interrupted"]
@@ -484,6 +498,67 @@ class AgentTypeSubmission(Taken):
     runner_labels: dict[str, str] | None = None
     credential_delivery: CredentialDelivery | None = None
     image: str | None = None
+
+
+class Alert(Given):
+    """One condition, from when it was seen first until it was seen no more.
+
+    *silenced_until*: until then nobody is told of it, nor of its return.
+    """
+
+    id: UUID
+    rule: AlertRuleName
+    subject: AlertSubject
+    status: AlertStatus
+    message: str
+    evidence: AlertEvidence
+    opened_at: AwareDatetime
+    last_seen_at: AwareDatetime
+    resolved_at: AwareDatetime | None
+    silenced_until: AwareDatetime | None
+
+
+class AlertEvidence(Given):
+    """What was seen last: *figure* from *since* to *until*, both in *unit*.
+
+    *threshold* is what it had to reach, *baseline* what is usual of the
+    subject, None without a history. *calls* is the path under which the gateway
+    lists the calls.
+    """
+
+    figure: float
+    threshold: float
+    baseline: float | None
+    unit: str
+    since: AwareDatetime
+    until: AwareDatetime
+    calls: str
+
+
+class AlertRule(Given):
+    """A rule as an organization has it; *description* says when it opens an alert."""
+
+    name: AlertRuleName
+    description: str
+    enabled: bool
+
+
+class AlertRuleChange(Taken):
+    """Which rule, and whether it is watched for."""
+
+    name: AlertRuleName
+    enabled: bool
+
+
+class AlertRules(Given):
+    data: list[AlertRule]
+
+
+class AlertSubject(Given):
+    """What the alert is about; *key* is an id, or the name of a model."""
+
+    kind: AlertSubjectKind
+    key: str
 
 
 class ApiKeySubmission(Taken):
@@ -1034,6 +1109,11 @@ class PageOfAgentType(Given):
     next_cursor: str | None
 
 
+class PageOfAlert(Given):
+    data: list[Alert]
+    next_cursor: str | None
+
+
 class PageOfApiKeyView(Given):
     data: list[ApiKeyView]
     next_cursor: str | None
@@ -1472,6 +1552,12 @@ class Runner(Given):
     agents: int
     started_at: AwareDatetime
     renewed_at: AwareDatetime
+
+
+class Silence(Taken):
+    """How long nobody is told of the alert; null ends a silence."""
+
+    until: AwareDatetime | None
 
 
 class StartedSession(Given):

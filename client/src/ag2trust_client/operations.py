@@ -19,6 +19,12 @@ from .models import (
     AgentType,
     AgentTypePatch,
     AgentTypeSubmission,
+    Alert,
+    AlertRule,
+    AlertRuleChange,
+    AlertRuleName,
+    AlertRules,
+    AlertStatus,
     ApiKeySubmission,
     ApiKeyView,
     Budget,
@@ -45,6 +51,7 @@ from .models import (
     OrganizationView,
     PageOfAgent,
     PageOfAgentType,
+    PageOfAlert,
     PageOfApiKeyView,
     PageOfAuditEntry,
     PageOfBudget,
@@ -74,6 +81,7 @@ from .models import (
     Rewrap,
     Rotation,
     Runner,
+    Silence,
     StartedSession,
     TaskId,
     ThreadHistory,
@@ -980,6 +988,53 @@ class Operations(Connection):
     async def get_call(self, call_id: UUID) -> Call:
         """Show a call with its attempts."""
         answer: Call = await self._ask(Call, "GET", f"/api/calls/{call_id}")
+        return answer
+
+    async def list_alerts(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        status: AlertStatus | None = None,
+        rule: AlertRuleName | None = None,
+    ) -> PageOfAlert:
+        """List alerts, those opened last first."""
+        answer: PageOfAlert = await self._ask(
+            PageOfAlert,
+            "GET",
+            "/api/alerts",
+            query={"limit": limit, "cursor": cursor, "status": status, "rule": rule},
+        )
+        return answer
+
+    async def get_alert(self, alert_id: UUID) -> Alert:
+        """Show an alert with its evidence."""
+        answer: Alert = await self._ask(Alert, "GET", f"/api/alerts/{alert_id}")
+        return answer
+
+    async def silence_alert(
+        self, alert_id: UUID, body: Silence, *, idempotency_key: str | None = None
+    ) -> Alert:
+        """Tell nobody of an alert for a while, nor of its return."""
+        answer: Alert = await self._ask(
+            Alert,
+            "POST",
+            f"/api/alerts/{alert_id}/silence",
+            body=body,
+            headers={"Idempotency-Key": idempotency_key},
+        )
+        return answer
+
+    async def list_alert_rules(self) -> AlertRules:
+        """List the rules, when each opens an alert, and whether it is on."""
+        answer: AlertRules = await self._ask(AlertRules, "GET", "/api/alert-rules")
+        return answer
+
+    async def update_alert_rule(self, body: AlertRuleChange) -> AlertRule:
+        """Switch a rule on or off."""
+        answer: AlertRule = await self._ask(
+            AlertRule, "PATCH", "/api/alert-rules", body=body
+        )
         return answer
 
     async def list_prices(

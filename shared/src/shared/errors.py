@@ -39,6 +39,7 @@ AppError                              500 INTERNAL_ERROR
  │  ├ RunnerNotFoundError                 RUNNER_NOT_FOUND
  │  ├ JobNotFoundError                    JOB_NOT_FOUND
  │  ├ BudgetNotFoundError                 BUDGET_NOT_FOUND
+ │  ├ AlertNotFoundError                  ALERT_NOT_FOUND
  │  ├ PriceNotFoundError                  PRICE_NOT_FOUND
  │  └ RepricingNotFoundError              REPRICING_NOT_FOUND
  ├ MethodNotAllowedError              405 METHOD_NOT_ALLOWED
@@ -98,6 +99,7 @@ __all__ = [
     "AgentNotRunningError",
     "AgentTypeInUseError",
     "AgentTypeNotFoundError",
+    "AlertNotFoundError",
     "ApiKeyNotFoundError",
     "AppError",
     "BaseUrlForbiddenError",
@@ -394,6 +396,10 @@ class JobNotFoundError(NotFoundError):
 
 class BudgetNotFoundError(NotFoundError):
     code = "BUDGET_NOT_FOUND"
+
+
+class AlertNotFoundError(NotFoundError):
+    code = "ALERT_NOT_FOUND"
 
 
 class PriceNotFoundError(NotFoundError):

@@ -47,6 +47,7 @@ from .readiness import Readiness
 from .repositories.records import Records
 from .routes.agent_types import AgentTypeRoutes
 from .routes.agents import AgentRoutes
+from .routes.alerts import AlertRoutes
 from .routes.api_keys import ApiKeyRoutes
 from .routes.audit import AuditRoutes
 from .routes.budgets import BudgetRoutes
@@ -120,6 +121,7 @@ def create_app(
         StatsRoutes(bus, now=now),
         UsageRoutes(bus, now=now),
         CallRoutes(bus, now=now),
+        AlertRoutes(bus),
         PriceRoutes(bus),
         BudgetRoutes(bus),
         LimitRoutes(bus),

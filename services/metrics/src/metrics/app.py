@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from shared.bus import Answer, answer, answer_ping, connect_bus
 from shared.clock import utc_now
+from shared.contracts import alerts as alerts_contract
 from shared.contracts import metrics as contract
 from shared.contracts.base import Service
 from shared.database import Database, connect_database
@@ -13,15 +14,19 @@ from shared.identity import Identity
 from shared.lifecycle import background, every
 from shared.migrations import migrate
 
+from .administration.alerts import Alerts
 from .administration.audit import Audit
 from .administration.price_list import PriceList
 from .administration.repricing import Repricer
+from .alerting.telling import Teller
+from .alerting.watch import Watch
 from .counting.announcements import Announcer
 from .counting.just_counted import JustCounted
 from .counting.ledger import Ledger
 from .counting.retention import Retention
 from .reading.calls import Calls
 from .reading.usage import Usage
+from .repositories.alerts import PostgresAlerts
 from .repositories.announcements import PostgresAnnouncements
 from .repositories.calls import PostgresCalls
 from .repositories.ledger import PostgresLedger
@@ -30,11 +35,13 @@ from .repositories.repricing import PostgresRepricing
 from .repositories.retention import PostgresRetention
 from .repositories.rollups import Turns
 from .repositories.usage import PostgresUsage
+from .repositories.watched_traffic import PostgresWatchedTraffic
 from .settings import Settings
 
 __all__ = ["answers", "serving"]
 
 _ANNOUNCE_EVERY = timedelta(seconds=1)
+_WATCH_EVERY = timedelta(seconds=15)
 _DECLARE_EVENTS_EVERY = timedelta(seconds=5)
 _KEEP_EVERY = timedelta(hours=1)
 _REPRICE_EVERY = timedelta(seconds=1)
@@ -45,6 +52,7 @@ def answers(
     database: Database, settings: Settings, *, ledger: Ledger, repricer: Repricer
 ) -> Iterable[Answer]:
     """Every subject this service answers, and what answers it."""
+    alerts = Alerts(PostgresAlerts(database), now=utc_now)
     calls = Calls(PostgresCalls(database))
     prices = PriceList(PostgresPriceOverrides(database), now=utc_now)
     usage = Usage(
@@ -71,6 +79,11 @@ def answers(
         answer(contract.QUOTE_PRICES, prices.quote_prices),
         answer(contract.REPRICE, repricer.reprice),
         answer(contract.GET_REPRICING, repricer.get_repricing),
+        answer(alerts_contract.LIST_ALERTS, alerts.list_alerts),
+        answer(alerts_contract.GET_ALERT, alerts.get_alert),
+        answer(alerts_contract.SILENCE_ALERT, alerts.silence),
+        answer(alerts_contract.LIST_ALERT_RULES, alerts.list_rules),
+        answer(alerts_contract.UPDATE_ALERT_RULE, alerts.update_rule),
     )
 
 
@@ -93,6 +106,9 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
         ledger = Ledger(PostgresLedger(database, turns), just_counted)
         repricer = Repricer(PostgresRepricing(database, turns))
         announcer = Announcer(PostgresAnnouncements(database), bus, just_counted)
+        alerts = PostgresAlerts(database)
+        watch = Watch(PostgresWatchedTraffic(database), alerts, now=utc_now)
+        teller = Teller(alerts, bus, now=utc_now)
         retention = Retention(
             PostgresRetention(database),
             calls_kept=settings.calls_kept,
@@ -106,6 +122,8 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
                 bus.until_closed(),
                 every(_DECLARE_EVENTS_EVERY, bus.declare_events, name="declare_events"),
                 every(_ANNOUNCE_EVERY, announcer.announce, name="announce"),
+                every(_WATCH_EVERY, watch.look, name="watch"),
+                every(_ANNOUNCE_EVERY, teller.tell, name="tell"),
                 every(_KEEP_EVERY, retention.keep, name="keep"),
                 every(_REPRICE_EVERY, repricer.work, name="reprice"),
             )

@@ -10,6 +10,7 @@ from typing import Any
 
 from . import (
     agent_runner,
+    alerts,
     conversations,
     credential_events,
     credentials,
@@ -36,6 +37,7 @@ _MODULES: tuple[ModuleType, ...] = (
     runners,
     probes,
     metrics,
+    alerts,
     gateway,
     jobs,
     restarts,

@@ -85,6 +85,24 @@ class Sketch:
     def __add__(self, other: "Sketch") -> "Sketch":
         return Sketch(Counter(self.counts) + Counter(other.counts))
 
+    @classmethod
+    def merged(cls, sketches: Iterable["Sketch"]) -> "Sketch":
+        """Add many at once, which is cheaper than one after another."""
+        counts: dict[int, int] = {}
+        for sketch in sketches:
+            for place, count in sketch.counts.items():
+                counts[place] = counts.get(place, 0) + count
+        return cls(counts)
+
+    @property
+    def count(self) -> int:
+        return sum(self.counts.values())
+
+    def count_above(self, duration_ms: float) -> int:
+        """Count those longer than *duration_ms*, but for some within its bin."""
+        place = bisect_left(_BOUNDS, duration_ms)
+        return sum(count for each, count in self.counts.items() if each > place)
+
     def percentile(self, fraction: float) -> float | None:
         """Return about the duration that *fraction* of all are shorter than.
 

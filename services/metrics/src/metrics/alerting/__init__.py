@@ -1,0 +1,1 @@
+"""From judgements to alerts: opened once, resolved by themselves, told."""

@@ -1,0 +1,1 @@
+"""What is unusual: pure judgements on what was counted."""

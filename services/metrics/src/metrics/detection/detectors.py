@@ -1,0 +1,176 @@
+"""The rules about an agent's traffic, as judgements without clock or memory.
+
+Each compares the agent with itself, and each has a floor below which nothing is worth
+a look. Where chance could have made what is seen, nothing is found: an agent is judged
+ten thousand times a week, so what chance makes once in a thousand would be an alarm
+every hour.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.contracts.alerts import AlertRuleName
+
+from .surprise import chance_of
+from .traffic import Minute, Usual, Window, window
+
+__all__ = ["LONGEST_WINDOW", "Finding", "findings"]
+
+LONGEST_WINDOW = timedelta(minutes=15)
+
+_SPIKE_WINDOW = timedelta(minutes=5)
+_SHORT_AND_LONG = (timedelta(minutes=3), LONGEST_WINDOW)
+
+_FEWEST_CALLS = 10
+_FEWEST_TOKENS = 100_000
+_TIMES_BUSIER = 1.25
+_LOWEST_ERROR_RATE = 0.2
+_FASTEST_SLOW_MS = 3_000.0
+_SLOW_FOR_ANYBODY_MS = 120_000.0
+_TIMES_SLOWER = 2.0
+_SLOWER_AT_LEAST = 1.5  # than usual, where slow for anybody is usual
+_ONLY_CHANCE = 1e-7
+_95TH = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found of an agent, in *unit*; the *message* is for people."""
+
+    rule: AlertRuleName
+    figure: float
+    threshold: float
+    baseline: float | None
+    unit: str
+    since: datetime
+    until: datetime
+    message: str
+
+
+def findings(
+    minutes: Sequence[Minute], usual: Usual, *, now: datetime
+) -> list[Finding]:
+    """Judge an agent by its last *minutes*; at most one finding of each rule."""
+    spike = _token_spike(window(minutes, until=now, length=_SPIKE_WINDOW), usual)
+    found = [spike] if spike else []
+    for judge in (_error_rate, _slow_responses):
+        for length in _SHORT_AND_LONG:
+            finding = judge(window(minutes, until=now, length=length), usual)
+            if finding:
+                found.append(finding)
+                break
+    return found
+
+
+def _token_spike(seen: Window, usual: Usual) -> Finding | None:
+    """Compare five minutes with the busiest quarter of an hour about this time."""
+    if not usual.has_history or seen.calls < _FEWEST_CALLS:
+        return None
+    busiest = max(usual.quarters, default=0)
+    threshold = max(_FEWEST_TOKENS, _TIMES_BUSIER * busiest)
+    if seen.tokens <= threshold:
+        return None
+    mean = sum(usual.quarters) / max(len(usual.quarters), 1) / 3
+    return _finding(
+        AlertRuleName.TOKEN_SPIKE,
+        seen,
+        figure=seen.tokens,
+        threshold=threshold,
+        baseline=mean,
+        unit="tokens in 5 minutes",
+        message=(
+            f"{seen.tokens:,} tokens in five minutes; usual at this time of the day "
+            f"are {mean:,.0f}, and at most {busiest:,} in fifteen."
+        ),
+    )
+
+
+def _error_rate(seen: Window, usual: Usual) -> Finding | None:
+    """Look for a fifth of calls that fail, where chance does not make that."""
+    if seen.calls < _FEWEST_CALLS:
+        return None
+    rate = seen.failed_calls / seen.calls
+    if rate < _LOWEST_ERROR_RATE:
+        return None
+    usual_rate = (usual.failed_calls + 1) / (usual.calls + 50)
+    chance = chance_of(seen.failed_calls, among=seen.calls, usual=usual_rate)
+    if chance > _ONLY_CHANCE:
+        return None
+    baseline = usual.failed_calls / usual.calls if usual.has_history else None
+    return _finding(
+        AlertRuleName.ERROR_RATE,
+        seen,
+        figure=rate,
+        threshold=_LOWEST_ERROR_RATE,
+        baseline=baseline,
+        unit="failed of all calls",
+        message=(
+            f"{seen.failed_calls:,} of {seen.calls:,} calls failed"
+            + ("." if baseline is None else f"; usual are {baseline:.1%}.")
+        ),
+    )
+
+
+def _slow_responses(seen: Window, usual: Usual) -> Finding | None:
+    """Look for a 95th percentile far above the usual, where chance does not make it."""
+    usual_95th = _95th(usual) if usual.has_history else None
+    slow_ms = _slow_ms(usual_95th)
+    times = seen.response_times
+    seen_95th = times.percentile(_95TH)
+    if times.count < _FEWEST_CALLS or seen_95th is None or seen_95th <= slow_ms:
+        return None
+    usually_slow = usual.response_times.count_above(slow_ms)
+    chance = chance_of(
+        times.count_above(slow_ms),
+        among=times.count,
+        usual=(usually_slow + 1) / (usual.response_times.count + 50),
+    )
+    if chance > _ONLY_CHANCE:
+        return None
+    return _finding(
+        AlertRuleName.SLOW_RESPONSES,
+        seen,
+        figure=seen_95th,
+        threshold=slow_ms,
+        baseline=usual_95th,
+        unit="ms at the 95th percentile",
+        message=(
+            f"One of twenty calls takes {seen_95th / 1000:,.1f} s"
+            + ("." if usual_95th is None else f", usually {usual_95th / 1000:,.1f} s.")
+        ),
+    )
+
+
+def _slow_ms(usual_95th: float | None) -> float:
+    """Twice the usual, or what is slow for anybody where that is less."""
+    if usual_95th is None:
+        return _SLOW_FOR_ANYBODY_MS
+    absolute = max(_SLOW_FOR_ANYBODY_MS, _SLOWER_AT_LEAST * usual_95th)
+    return max(_FASTEST_SLOW_MS, min(_TIMES_SLOWER * usual_95th, absolute))
+
+
+def _95th(usual: Usual) -> float | None:
+    return usual.response_times.percentile(_95TH)
+
+
+def _finding(
+    rule: AlertRuleName,
+    seen: Window,
+    *,
+    figure: float,
+    threshold: float,
+    baseline: float | None,
+    unit: str,
+    message: str,
+) -> Finding:
+    return Finding(
+        rule=rule,
+        figure=figure,
+        threshold=threshold,
+        baseline=baseline,
+        unit=unit,
+        since=seen.since,
+        until=seen.until,
+        message=message,
+    )

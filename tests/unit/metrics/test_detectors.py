@@ -1,0 +1,121 @@
+"""The rules of alerts on generated weeks: silent when all is well, else quick."""
+
+import random
+from datetime import timedelta
+
+import pytest
+
+from metrics.detection.detectors import findings
+from metrics.detection.surprise import chance_of
+from metrics.detection.traffic import Usual
+from shared.contracts.alerts import AlertRuleName
+
+from .weeks import (
+    BEGINNING,
+    DAY,
+    MINUTE,
+    Character,
+    Fault,
+    Week,
+    most_of_an_outage,
+    outage,
+    runaway,
+    slowness,
+    with_fault,
+)
+
+DAYS = 14
+QUIET = [
+    Character("office hours", calm=0.2, busy=4),
+    Character("all day", calm=3, busy=5, weekend=1),
+    Character("weekdays alone", calm=0, busy=3, weekend=0),
+    Character("rarely, and long", calm=0.02, busy=0.05, tokens=40_000),
+    Character("fails often", calm=1, busy=2, failing=0.12),
+    Character("thinks long", calm=0.5, busy=1, duration_ms=40_000, spread=0.7),
+    Character("all nights alike", calm=3, busy=0.1),
+]
+BUSY = Character("busy all day", calm=13, busy=16, weekend=1)
+
+
+def seeded(seed: int) -> random.Random:
+    return random.Random(seed)  # noqa: S311 - the same week in every run
+
+
+@pytest.mark.parametrize("character", QUIET, ids=lambda each: each.name)
+def test_a_quiet_week_raises_no_alert(character: Character) -> None:
+    week = Week(character.calls(DAYS, seeded(1)))
+    start = BEGINNING + 7 * DAY
+
+    looks = [start + minute * MINUTE for minute in range(7 * 24 * 60)]
+    found = [
+        (now, each)
+        for now in looks
+        for each in findings(week.minutes(now), week.usual(now), now=now)
+    ]
+
+    assert found == []
+
+
+@pytest.mark.parametrize("hours", [3, 11, 22])
+@pytest.mark.parametrize(
+    ("fault", "rule"),
+    [
+        (runaway, AlertRuleName.TOKEN_SPIKE),
+        (outage, AlertRuleName.ERROR_RATE),
+        (most_of_an_outage, AlertRuleName.ERROR_RATE),
+        (slowness, AlertRuleName.SLOW_RESPONSES),
+    ],
+    ids=["runaway", "outage", "most of an outage", "slowness"],
+)
+def test_a_fault_is_found_within_two_minutes(
+    fault: Fault, rule: AlertRuleName, hours: int
+) -> None:
+    since = BEGINNING + 7 * DAY + timedelta(hours=hours, minutes=7, seconds=23)
+    draw = seeded(hours)
+    week = Week(with_fault(BUSY.calls(8, draw), fault, since=since, draw=draw))
+
+    looks = [since + timedelta(seconds=15 * look) for look in range(9)]
+    found = [findings(week.minutes(now), week.usual(now), now=now) for now in looks]
+
+    assert found[0] == []
+    assert rule in {each.rule for at_once in found for each in at_once}
+
+
+def test_a_finding_tells_what_was_seen_and_what_is_usual() -> None:
+    since = BEGINNING + 7 * DAY + timedelta(hours=12)
+    draw = seeded(1)
+    week = Week(with_fault(BUSY.calls(8, draw), outage, since=since, draw=draw))
+    now = since + 4 * MINUTE
+
+    [finding] = findings(week.minutes(now), week.usual(now), now=now)
+
+    assert finding.rule is AlertRuleName.ERROR_RATE
+    assert finding.baseline == pytest.approx(0.02, abs=0.005)
+    assert finding.figure > finding.threshold == 0.2
+    assert (finding.since, finding.until) == (now - 2 * MINUTE, now)
+
+
+def test_an_agent_without_history_is_judged_by_what_holds_for_all() -> None:
+    draw = seeded(1)
+    since = BEGINNING + timedelta(hours=1)
+    week = Week(with_fault(BUSY.calls(1, draw), outage, since=since, draw=draw))
+    now = since + 3 * MINUTE
+
+    found = findings(week.minutes(now), Usual(), now=now)
+
+    assert [each.rule for each in found] == [AlertRuleName.ERROR_RATE]
+    assert found[0].baseline is None
+
+
+@pytest.mark.parametrize(
+    ("hits", "among", "exact"), [(2, 3, 0.104), (10, 10, 0.2**10), (30, 100, 0.0112)]
+)
+def test_chance_is_bounded_from_above(hits: int, among: int, exact: float) -> None:
+    bound = chance_of(hits, among=among, usual=0.2)
+
+    assert exact * 0.999 <= bound < 1
+
+
+def test_what_is_usual_is_no_surprise() -> None:
+    assert chance_of(2, among=10, usual=0.2) == 1
+    assert chance_of(0, among=10, usual=0.2) == 1
