@@ -33,6 +33,7 @@ SERVICE = ("-m", "metrics")
 FORGETFUL_SERVICE = (str(forgetful_service.__file__),)
 
 ROUNDS = 3
+PATIENT_INGEST = replace(INGEST, deadline=timedelta(seconds=100))
 IMPATIENT_INGEST = replace(INGEST, deadline=timedelta(seconds=1))
 
 TOTALS = """
@@ -96,7 +97,7 @@ async def victim(stack: Stack, gateway: NatsBus) -> AsyncIterator[Victim]:
 async def asking_in_vain(runner: NatsBus, question: Ingest) -> AsyncIterator[None]:
     """Ask during the block, in which no answer comes."""
     async with asyncio.TaskGroup() as group:
-        asking = group.create_task(runner.ask(INGEST, question))
+        asking = group.create_task(runner.ask(PATIENT_INGEST, question))
         yield
         assert not asking.done()
         asking.cancel()

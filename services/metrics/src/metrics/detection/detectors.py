@@ -2,7 +2,7 @@
 
 Each compares the agent with itself, and each has a floor below which nothing is worth
 a look. Where chance could have made what is seen, nothing is found: an agent is judged
-ten thousand times a week, so what chance makes once in a thousand would be an alarm
+forty thousand times a week, so what chance makes once in a thousand would be an alarm
 every hour.
 """
 
