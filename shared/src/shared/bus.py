@@ -40,6 +40,7 @@ from .bus_wire import (
     payload_limit,
 )
 from .clock import utc_now
+from .cloud_events import attributes
 from .contracts.base import (
     Endpoint,
     EventT,
@@ -204,7 +205,7 @@ class NatsBus:
             await self._jetstream.publish(
                 topic.subject(event.org_id),
                 payload,
-                headers={"Nats-Msg-Id": str(event.id)},
+                headers=_headers(topic, event),
             )
         except (TimeoutError, nats.errors.Error, OSError) as error:
             raise UnavailableError("The event stream cannot be reached.") from error
@@ -226,7 +227,7 @@ class NatsBus:
                         topic.subject(event.org_id),
                         payloads[place],
                         reply=receipts.subject(place),
-                        headers={"Nats-Msg-Id": str(event.id)},
+                        headers=_headers(topic, event),
                     )
                 await receipts.all()
         except (TimeoutError, nats.errors.Error, OSError) as error:
@@ -393,6 +394,11 @@ def _reply_in(message: Msg, endpoint: Endpoint[RequestT, ReplyT]) -> ReplyT:
         raise AppError(
             f"{_answerer(endpoint.subject)} gave an answer that cannot be read."
         ) from error
+
+
+def _headers(topic: Topic[EventT], event: EventT) -> dict[str, str]:
+    """Make it a CloudEvent; the stream drops repeats by the id under its own name."""
+    return {"Nats-Msg-Id": str(event.id), **attributes(topic, event)}
 
 
 def _time() -> float:

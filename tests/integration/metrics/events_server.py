@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nats
 import nats.js.errors
+from nats.js.api import RawStreamMsg
 
 from ag2trust.child import Command, running
 from ag2trust.nats_server import NatsServer, configuration
@@ -43,6 +44,13 @@ class EventsServer:
 
     async def events(self) -> list[tuple[str, bytes]]:
         """Read subject and payload of every public event that is kept, in order."""
+        return [(str(each.subject), each.data or b"") for each in await self._kept()]
+
+    async def headers(self) -> list[dict[str, str]]:
+        """Read the headers of the same."""
+        return [each.headers or {} for each in await self._kept()]
+
+    async def _kept(self) -> list[RawStreamMsg]:
         client = await nats.connect(
             self.url, nkeys_seed_str=self._onlooker.nkey_seed, connect_timeout=2
         )
@@ -50,12 +58,11 @@ class EventsServer:
             jetstream = client.jetstream()
             state = (await jetstream.stream_info("EVENTS")).state
             kept = range(state.first_seq, state.last_seq + 1) if state.messages else ()
-            found = [await jetstream.get_msg("EVENTS", sequence) for sequence in kept]
+            return [await jetstream.get_msg("EVENTS", sequence) for sequence in kept]
         except nats.js.errors.NotFoundError:
             return []
         finally:
             await client.close()
-        return [(str(each.subject), each.data or b"") for each in found]
 
     def _command(self, *, with_jetstream: bool) -> Command:
         folder = self._server.folder

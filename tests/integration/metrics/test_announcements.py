@@ -81,6 +81,29 @@ def _told(record: AnyRecord) -> tuple[str, bytes]:
             )
 
 
+async def test_what_is_told_is_a_cloud_event(
+    settings: Settings, events: EventsServer, superuser: Superuser
+) -> None:
+    record = call()
+
+    async with (
+        events.running(with_jetstream=True),
+        shipping(settings, events) as runner,
+    ):
+        await runner.ask(INGEST, batch(new_id(), [record]))
+        await until_announced(superuser)
+        [headers] = await events.headers()
+
+    assert headers == {
+        "Nats-Msg-Id": str(record.call_id),
+        "ce-specversion": "1.0",
+        "ce-id": str(record.call_id),
+        "ce-source": f"/organizations/{record.org_id}",
+        "ce-type": "ag2trust.v1.call.finished",
+        "content-type": "application/json",
+    }
+
+
 async def test_every_call_and_message_is_told_once_as_it_was_counted(
     settings: Settings, events: EventsServer, superuser: Superuser
 ) -> None:

@@ -1,0 +1,160 @@
+"""A corpus of spellings that hide where they lead: none gets past the client.
+
+The names are resolved by the operating system, as a provider's or a receiver's is, and
+whatever it makes of them is judged. The negative control shows that it does make
+something of them.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from aiohappyeyeballs import AddrInfoType
+
+from agent_runner.http.client import Client, Origin, Resolve, connecting, resolve
+from agent_runner.http.deadlines import watching_deadlines
+from agent_runner.http.errors import ConnectingFailedError, ForbiddenAddressError
+
+LOOPBACK = [
+    "127.0.0.1",
+    "127.1",
+    "127.0.1",
+    "2130706433",
+    "0x7f000001",
+    "0x7f.0.0.1",
+    "0x7f.1",
+    "017700000001",
+    "0177.0.0.01",
+    "127.255.255.254",
+    "localhost",
+    "::1",
+    "0:0:0:0:0:0:0:1",
+    "::ffff:127.0.0.1",
+    "::ffff:7f00:1",
+    "64:ff9b::7f00:1",
+    "64:ff9b::127.0.0.1",
+]
+PRIVATE = [
+    "10.0.0.1",
+    "10.1",
+    "0xa000001",
+    "167772161",
+    "172.16.0.1",
+    "192.168.1.1",
+    "192.168.257",
+    "0300.0250.0.1",
+    "100.64.0.1",
+    "198.18.0.1",
+    "fd00::1",
+    "fc00::1",
+    "::ffff:10.0.0.1",
+    "::ffff:c0a8:101",
+    "64:ff9b::a00:1",
+]
+NEVER = [
+    "0",
+    "0.0.0.0",  # noqa: S104 - a target, not a listener
+    "::",
+    "169.254.169.254",
+    "169.254.43518",
+    "169.16689662",
+    "2852039166",
+    "0xa9fea9fe",
+    "0xa9.0xfe.0xa9.0xfe",
+    "0251.0376.0251.0376",
+    "::ffff:169.254.169.254",
+    "::ffff:a9fe:a9fe",
+    "::169.254.169.254",
+    "::a9fe:a9fe",
+    "::127.0.0.1",
+    "::10.0.0.1",
+    "64:ff9b::a9fe:a9fe",
+    "64:ff9b::169.254.169.254",
+    "64:ff9b:1::a9fe:a9fe",
+    "2002:a9fe:a9fe::1",
+    "2002:7f00:1::",
+    "2001:0:a9fe:a9fe::1",
+    "fd00:ec2::254",
+    "fd20:ce::254",
+    "fd00:42::42",
+    "fe80::1",
+    "fe80::a9fe:a9fe%lo",
+    "fec0::1",
+    "ff02::1",
+    "100::1",
+    "100.100.100.200",
+    "168.63.129.16",
+    "192.0.0.192",
+    "224.0.0.1",
+    "255.255.255.255",
+    "240.0.0.1",
+]
+
+
+@asynccontextmanager
+async def guarded(
+    *, allow_private: bool, resolve: Resolve = resolve
+) -> AsyncIterator[Client]:
+    async with (
+        watching_deadlines() as deadlines,
+        connecting(
+            deadlines=deadlines,
+            allow_private=allow_private,
+            silence=timedelta(seconds=20),
+            resolve=resolve,
+        ) as client,
+    ):
+        yield client
+
+
+def origin(host: str, port: int = 1) -> Origin:
+    return Origin(is_tls=False, host=host, port=port, authority=b"x")
+
+
+@pytest.mark.parametrize("host", [*LOOPBACK, *PRIVATE, *NEVER])
+async def test_no_spelling_leads_inside(host: str) -> None:
+    async with guarded(allow_private=False) as client:
+        with pytest.raises(ForbiddenAddressError):
+            await client.connect(origin(host))
+
+
+@pytest.mark.parametrize("host", NEVER)
+async def test_some_addresses_are_reached_by_no_setting(host: str) -> None:
+    async with guarded(allow_private=True) as client:
+        with pytest.raises(ForbiddenAddressError):
+            await client.connect(origin(host))
+
+
+@pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f.1", "017700000001"])
+async def test_the_spellings_do_lead_there_where_that_is_allowed(host: str) -> None:
+    """Port 1 is closed: to be refused there is to have been let through."""
+    async with guarded(allow_private=True) as client:
+        with pytest.raises(ConnectingFailedError):
+            await client.connect(origin(host))
+
+
+async def test_a_name_that_leads_elsewhere_the_second_time_is_judged_again() -> None:
+    heard: list[asyncio.StreamWriter] = []
+    answers = iter(["127.0.0.2", "127.0.0.1", "169.254.169.254"])
+
+    async def rebinding(_: str, port: int) -> Sequence[AddrInfoType]:
+        return await resolve(next(answers), port)
+
+    async def hear(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(writer)
+
+    server = await asyncio.start_server(hear, "127.0.0.2", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, guarded(allow_private=True, resolve=rebinding) as client:
+        first = await client.connect(origin("rebinding.example", port))
+        with pytest.raises(ConnectingFailedError):
+            await client.connect(origin("rebinding.example", port))
+        with pytest.raises(ForbiddenAddressError):
+            await client.connect(origin("rebinding.example", port))
+        first.abort()
+        for writer in heard:
+            writer.close()
+
+    assert len(heard) <= 1
