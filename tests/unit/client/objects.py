@@ -24,6 +24,7 @@ AGENT_JSON: dict[str, Any] = {
     "agent_type_id": str(AGENT_ID),
     "agent_type_version": 1,
     "desired_state": "running",
+    "incarnation": 1,
     "status": "running",
     "status_reason": None,
     "restart_required": False,
