@@ -42,6 +42,7 @@ PROVIDER_JSON: dict[str, Any] = {
     "type": "openai",
     "use_case": None,
     "labels": {},
+    "is_retiring": False,
     "base_url": "https://api.openai.com/v1",
     "aws_region": None,
     "aws_role_arn": None,
