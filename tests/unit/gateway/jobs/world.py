@@ -76,6 +76,7 @@ class World:
     which passes so many tests and no more.
     """
 
+    org_id: UUID = ORGANIZATION
     providers: dict[UUID, Provider] = field(default_factory=dict)
     types: dict[UUID, AgentType] = field(default_factory=dict)
     agents: dict[UUID, Agent] = field(default_factory=dict)
@@ -150,7 +151,7 @@ class World:
         try:
             async with asyncio.timeout(30):
                 while True:
-                    job = await jobs.one(ORGANIZATION, job_id)
+                    job = await jobs.one(self.org_id, job_id)
                     if self.is_dead or job.status is not JobStatus.RUNNING:
                         return job
                     await asyncio.sleep(0)

@@ -1,0 +1,288 @@
+"""Staged secrets: leased for a test, put in place once, dropped; retiring providers."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from shared.contracts.base import Empty
+from shared.contracts.credentials import LeasedCredential, Provider, ProviderPatch
+from shared.contracts.rotations import (
+    DISCARD_SECRET,
+    RETIRE_PROVIDER,
+    STAGE_SECRET,
+    SWITCH_SECRET,
+    RetireProvider,
+    RotationQuestion,
+    StageSecret,
+)
+from shared.errors import (
+    InvalidError,
+    LeaseRefusedError,
+    ProviderIncompleteError,
+    ProviderNotFoundError,
+    ProviderRetiringError,
+    SecretOvertakenError,
+)
+from shared.ids import new_id
+
+from .conftest import Superuser
+from .speaking import API_KEY, KEY_PAIR, OPERATOR, SESSION, Agent, Operator, Runner
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("service")]
+
+NEW_KEY = "sk-test-two-9876543210-efgh"
+
+
+class Rotation:
+    """A rotation of one provider, as a gateway asks for it."""
+
+    def __init__(self, operator: Operator, provider_id: UUID) -> None:
+        self.id = new_id()
+        self._operator = operator
+        self._about: dict[str, Any] = {
+            "org_id": operator.org_id,
+            "actor": operator.actor,
+            "provider_id": provider_id,
+        }
+
+    async def stage(self, **secrets: Any) -> Empty:
+        words = ProviderPatch.model_validate(secrets).model_dump_json()
+        sealed = self._operator.sealed(words, self._about["provider_id"])
+        question = StageSecret(**self._about, rotation_id=self.id, sealed=sealed)
+        return await self._operator.bus.ask(STAGE_SECRET, question)
+
+    async def switch(self) -> Provider:
+        return await self._operator.bus.ask(SWITCH_SECRET, self._question)
+
+    async def discard(self) -> Empty:
+        return await self._operator.bus.ask(DISCARD_SECRET, self._question)
+
+    async def retire(self, *, is_retiring: bool = True) -> Provider:
+        question = RetireProvider(**self._about, is_retiring=is_retiring)
+        return await self._operator.bus.ask(RETIRE_PROVIDER, question)
+
+    async def leased(self, runner: Runner) -> LeasedCredential:
+        """Lease what is staged, for a test."""
+        signed = runner.signed(
+            provider_id=self._about["provider_id"],
+            purpose="test",
+            actor=OPERATOR,
+            rotation_id=self.id,
+        )
+        return runner.opened(await runner.ask(signed), signed)
+
+    @property
+    def _question(self) -> RotationQuestion:
+        return RotationQuestion(**self._about, rotation_id=self.id)
+
+
+def _key(credential: LeasedCredential) -> str:
+    return credential.fields["api_key"].get_secret_value()
+
+
+async def _agent(runner: Runner, provider: Provider) -> Agent:
+    agent = Agent(runner, provider.id)
+    await agent.claim()
+    return agent
+
+
+async def test_a_staged_secret_is_for_tests_until_it_is_in_place(
+    operator: Operator, runner: Runner
+) -> None:
+    provider = await operator.create()
+    agent = await _agent(runner, provider)
+    rotation = Rotation(operator, provider.id)
+
+    await rotation.stage(api_key=NEW_KEY)
+    tested, used = await rotation.leased(runner), await agent.lease()
+    switched = await rotation.switch()
+
+    assert (_key(tested), tested.version) == (NEW_KEY, 2)
+    assert (_key(used), used.version) == (API_KEY, 1)
+    assert switched.credential.version == 2
+    assert _key(await agent.lease()) == NEW_KEY
+
+
+async def test_each_question_may_be_asked_again(
+    operator: Operator, runner: Runner, superuser: Superuser
+) -> None:
+    provider = await operator.create()
+    rotation = Rotation(operator, provider.id)
+
+    for _ in range(3):
+        await rotation.stage(api_key=NEW_KEY)
+    first, *others = [await rotation.switch() for _ in range(3)]
+    await rotation.discard()
+
+    acts = [
+        row["act"]
+        for row in await superuser.fetch("SELECT act FROM audit ORDER BY position")
+    ]
+    agent = await _agent(runner, provider)
+    assert others == [first, first]
+    assert acts[:3] == ["provider.created", "credential.staged", "provider.rotated"]
+    assert _key(await agent.lease()) == NEW_KEY
+
+
+async def test_of_switches_at_once_one_puts_it_in_place(operator: Operator) -> None:
+    provider = await operator.create()
+    rotation = Rotation(operator, provider.id)
+    await rotation.stage(api_key=NEW_KEY)
+
+    switched = await asyncio.gather(*(rotation.switch() for _ in range(8)))
+
+    assert {each.version for each in switched} == {2}
+
+
+async def test_nothing_of_a_secret_stays_where_it_was_staged(
+    operator: Operator, superuser: Superuser
+) -> None:
+    provider = await operator.create()
+    switched, dropped = [Rotation(operator, provider.id) for _ in range(2)]
+    await switched.stage(api_key=NEW_KEY)
+    await dropped.stage(api_key=NEW_KEY)
+
+    await switched.switch()
+    await dropped.discard()
+
+    rows = await superuser.fetch(
+        "SELECT state, encrypted_key, encrypted_dek, master_key_id FROM rotation"
+    )
+    assert {row["state"] for row in rows} == {"switched", "discarded"}
+    assert {value for row in rows for value in list(row.values())[1:]} == {None}
+
+
+async def test_a_secret_that_somebody_changed_meanwhile_stays(
+    operator: Operator, runner: Runner
+) -> None:
+    provider = await operator.create()
+    agent = await _agent(runner, provider)
+    rotation = Rotation(operator, provider.id)
+    await rotation.stage(api_key=NEW_KEY)
+    await operator.update(provider.id, api_key="sk-test-three-of-somebody-else")
+
+    with pytest.raises(SecretOvertakenError):
+        await rotation.switch()
+
+    assert _key(await agent.lease()) == "sk-test-three-of-somebody-else"
+
+
+async def test_what_is_dropped_is_neither_leased_nor_put_in_place(
+    operator: Operator, runner: Runner
+) -> None:
+    provider = await operator.create()
+    rotation = Rotation(operator, provider.id)
+    await rotation.stage(api_key=NEW_KEY)
+    await rotation.discard()
+
+    with pytest.raises(LeaseRefusedError):
+        await rotation.leased(runner)
+    with pytest.raises(SecretOvertakenError):
+        await rotation.switch()
+
+
+async def test_new_secrets_stand_for_all_that_a_provider_has(
+    operator: Operator, runner: Runner
+) -> None:
+    provider = await operator.create(**SESSION)
+    rotation = Rotation(operator, provider.id)
+    names = ("aws_access_key_id", "aws_secret_access_key")
+
+    await rotation.stage(**{name: KEY_PAIR[name] for name in names})
+    switched = await rotation.switch()
+
+    leased = await (await _agent(runner, provider)).lease()
+    assert switched.status == "ready"
+    assert switched.credential.fields == [*names]
+    assert sorted(leased.fields) == [*names]
+
+
+@pytest.mark.parametrize(
+    ("secrets", "error"),
+    [
+        ({"aws_secret_access_key": "x" * 40}, InvalidError),
+        ({"aws_session_expires_at": "2126-01-01T00:00:00Z"}, InvalidError),
+        ({"api_key": "two words"}, InvalidError),
+    ],
+)
+async def test_what_cannot_be_the_secret_is_refused_at_once(
+    operator: Operator, secrets: dict[str, Any], error: type[Exception]
+) -> None:
+    provider = await operator.create()
+
+    with pytest.raises(error):
+        await Rotation(operator, provider.id).stage(**secrets)
+
+
+async def test_half_a_key_pair_is_incomplete(operator: Operator) -> None:
+    provider = await operator.create(**KEY_PAIR)
+
+    with pytest.raises(ProviderIncompleteError):
+        await Rotation(operator, provider.id).stage(
+            aws_access_key_id="AKIAIOSFODNN7EXAMPLE"
+        )
+
+
+async def test_another_organization_can_rotate_nothing(
+    operator: Operator, runner: Runner
+) -> None:
+    provider = await operator.create()
+    stranger = Operator(operator.bus, operator.credentials)
+
+    with pytest.raises(ProviderNotFoundError):
+        await Rotation(stranger, provider.id).stage(api_key=NEW_KEY)
+    with pytest.raises(ProviderNotFoundError):
+        await Rotation(stranger, provider.id).retire()
+
+    assert _key(await (await _agent(runner, provider)).lease()) == API_KEY
+
+
+async def test_a_retiring_provider_takes_no_agents_but_keeps_those_it_has(
+    operator: Operator, runner: Runner
+) -> None:
+    provider, other = await operator.create("old"), await operator.create("new")
+    agent = await _agent(runner, provider)
+    rotation = Rotation(operator, provider.id)
+
+    retired = await rotation.retire()
+    with pytest.raises(ProviderRetiringError):
+        await _agent(runner, provider)
+    await runner.claim(agent.id, provider.id, other.id, generation=2)
+
+    assert retired.is_retiring
+    assert _key(await agent.lease()) == API_KEY
+
+
+async def test_a_reinstated_provider_takes_agents_again(
+    operator: Operator, runner: Runner
+) -> None:
+    provider = await operator.create()
+    rotation = Rotation(operator, provider.id)
+    await rotation.retire()
+
+    reinstated = await rotation.retire(is_retiring=False)
+
+    assert not reinstated.is_retiring
+    assert _key(await (await _agent(runner, provider)).lease()) == API_KEY
+
+
+async def test_no_agent_begins_to_use_what_is_being_retired(
+    operator: Operator, runner: Runner, superuser: Superuser
+) -> None:
+    """Race claims against retirements: whoever claimed was there before."""
+    for number in range(40):
+        provider = await operator.create(f"p{number}")
+        rotation, agent = Rotation(operator, provider.id), Agent(runner, provider.id)
+
+        outcomes = await asyncio.gather(
+            agent.claim(), rotation.retire(), return_exceptions=True
+        )
+        used_when_retired = await superuser.fetchval(
+            "SELECT count(*) FROM use WHERE provider_id = $1", provider.id
+        )
+
+        is_refused = isinstance(outcomes[0], ProviderRetiringError)
+        assert used_when_retired == (0 if is_refused else 1)
+        assert is_refused or outcomes[0] is None

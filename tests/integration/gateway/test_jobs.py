@@ -1,0 +1,205 @@
+"""Jobs in PostgreSQL: one works at each, and a gateway that died is followed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+from tests.unit.gateway.jobs.world import NEW, OLD, World, job_of
+
+from gateway.jobs.planning import steps_of
+from gateway.repositories.audit import PostgresAudit
+from gateway.repositories.jobs import PostgresJobs
+from gateway.settings import Settings
+from shared.contracts.jobs import Job, JobKind, JobStatus
+from shared.database import Database, connect_database
+from shared.errors import JobNotFoundError, JobRunningError
+from shared.ids import new_id
+from shared.migrations import migrate
+
+from .conftest import Superuser
+
+pytestmark = pytest.mark.integration
+
+LONG = timedelta(minutes=5)
+OVER = timedelta(0)
+
+
+@pytest_asyncio.fixture
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    await migrate(settings, "gateway.migrations")
+    async with connect_database(settings) as connected:
+        yield connected
+
+
+@pytest.fixture
+def jobs(database: Database) -> PostgresJobs:
+    return PostgresJobs(database)
+
+
+@pytest_asyncio.fixture
+async def org_id(database: Database, superuser: Superuser) -> UUID:
+    del database  # its tables are there
+    organization = new_id()
+    await superuser.execute(
+        "INSERT INTO organization (id, name, created_at) VALUES ($1, 'one', now())",
+        organization,
+    )
+    return organization
+
+
+def rotation(**facts: Any) -> Job:
+    kind = JobKind.PROVIDER_ROTATION
+    steps = steps_of(kind, moves=True, delete_old=True)
+    ids = {"provider_id": OLD, "to_provider_id": NEW, "delete_old": True}
+    return job_of(kind, steps, **ids | facts)
+
+
+def advanced(job: Job, **facts: Any) -> Job:
+    return job.model_copy(update={"version": job.version + 1, **facts})
+
+
+async def test_of_many_gateways_one_works_at_a_job(
+    jobs: PostgresJobs, org_id: UUID
+) -> None:
+    await jobs.add(org_id, rotation())
+
+    claims = await asyncio.gather(
+        *(jobs.claim(new_id(), lasting=LONG, limit=10) for _ in range(10))
+    )
+
+    assert sorted(map(len, claims)) == [0] * 9 + [1]
+
+
+async def test_a_gateway_whose_claim_has_ended_writes_nothing_any_more(
+    jobs: PostgresJobs, org_id: UUID
+) -> None:
+    job = await jobs.add(org_id, rotation())
+    slow, next_one = new_id(), new_id()
+    await jobs.claim(slow, lasting=OVER, limit=1)
+    taken = await jobs.claim(next_one, lasting=LONG, limit=1)
+
+    is_kept = await jobs.keep(slow, org_id, advanced(job))
+    await jobs.release(slow, job.id)
+
+    assert [each.job for each in taken] == [job]
+    assert is_kept is False
+    assert await jobs.one(org_id, job.id) == job
+    assert await jobs.claim(new_id(), lasting=LONG, limit=1) == []
+
+
+async def test_a_renewed_claim_is_nobody_elses(
+    jobs: PostgresJobs, org_id: UUID
+) -> None:
+    await jobs.add(org_id, rotation())
+    worker = new_id()
+    await jobs.claim(worker, lasting=OVER, limit=1)
+
+    await jobs.renew(worker, lasting=LONG)
+
+    assert await jobs.claim(new_id(), lasting=LONG, limit=1) == []
+
+
+async def test_a_job_that_ended_is_taken_until_its_end_was_told(
+    jobs: PostgresJobs, org_id: UUID
+) -> None:
+    job = await jobs.add(org_id, rotation())
+    dead, heir = new_id(), new_id()
+    await jobs.claim(dead, lasting=OVER, limit=1)
+    ended = advanced(job, status=JobStatus.COMPLETED)
+    assert await jobs.keep(dead, org_id, ended)
+
+    [taken] = await jobs.claim(heir, lasting=OVER, limit=1)
+    await jobs.note_told(heir, org_id, ended)
+
+    assert (taken.job, taken.told_version) == (ended, 0)
+    assert await jobs.claim(new_id(), lasting=LONG, limit=1) == []
+
+
+@pytest.mark.parametrize("concerned", [OLD, NEW])
+async def test_no_two_jobs_work_on_the_same_thing(
+    jobs: PostgresJobs, org_id: UUID, concerned: UUID
+) -> None:
+    first = await jobs.add(org_id, rotation())
+
+    with pytest.raises(JobRunningError) as refused:
+        await jobs.add(org_id, rotation(provider_id=concerned, to_provider_id=None))
+
+    assert refused.value.details == {"job_id": str(first.id)}
+
+
+async def test_of_jobs_that_begin_at_once_one_begins(
+    jobs: PostgresJobs, org_id: UUID
+) -> None:
+    begun = await asyncio.gather(
+        *(jobs.add(org_id, rotation()) for _ in range(8)), return_exceptions=True
+    )
+
+    assert sum(isinstance(each, Job) for each in begun) == 1
+    assert sum(isinstance(each, JobRunningError) for each in begun) == 7
+
+
+async def test_what_a_job_that_ended_worked_on_is_free(
+    jobs: PostgresJobs, org_id: UUID
+) -> None:
+    job = await jobs.add(org_id, rotation())
+    worker = new_id()
+    await jobs.claim(worker, lasting=LONG, limit=1)
+    await jobs.keep(worker, org_id, advanced(job, status=JobStatus.FAILED))
+
+    await jobs.require_free(org_id, [OLD])
+    other = await jobs.add(org_id, rotation())
+
+    assert [each.id for each in await jobs.newest(org_id, before=None, limit=9)] == [
+        other.id,
+        job.id,
+    ]
+
+
+async def test_a_job_that_was_begun_before_is_the_answer(
+    jobs: PostgresJobs, org_id: UUID
+) -> None:
+    job = rotation()
+
+    assert await jobs.add(org_id, job) == await jobs.add(org_id, job) == job
+
+
+async def test_another_organization_sees_no_job(
+    jobs: PostgresJobs, org_id: UUID
+) -> None:
+    job = await jobs.add(org_id, rotation())
+
+    with pytest.raises(JobNotFoundError):
+        await jobs.one(new_id(), job.id)
+    assert await jobs.newest(new_id(), before=None, limit=9) == []
+
+
+async def test_a_gateway_dies_at_every_question_and_the_next_one_goes_on(
+    jobs: PostgresJobs, database: Database, superuser: Superuser, org_id: UUID
+) -> None:
+    """Let one gateway die after another, each after one question more than the last."""
+    world = World(org_id=org_id)
+    world.populate(types=1, agents_each=2)
+    job = await jobs.add(org_id, rotation())
+    deaths = 0
+
+    while (await jobs.one(org_id, job.id)).status is JobStatus.RUNNING:
+        world.crash_at = world.asked + 1 + deaths
+        world.after_acting = deaths % 2 == 1
+        await world.until_ended_or_dead(jobs, job.id)
+        deaths += world.is_dead
+        await superuser.execute("UPDATE job SET claimed_until = now()")
+
+    ended = await jobs.one(org_id, job.id)
+    acts = await PostgresAudit(database).entries(org_id, before=None, limit=9)
+    assert deaths > 5
+    assert ended.status is JobStatus.COMPLETED
+    assert OLD not in world.providers
+    assert (world.done["moved"], world.done["restarted"]) == (1, 2)
+    assert {each.act for each in acts} == {
+        "provider_rotation.started",
+        "provider_rotation.completed",
+    }
