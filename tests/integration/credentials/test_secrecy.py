@@ -28,6 +28,7 @@ TABLES = [
     "lease",
     "provider",
     "rewrap_failure",
+    "rotation",
     "use",
     "use_claim",
 ]
@@ -63,6 +64,15 @@ async def _fill(operator: Operator, runner: Runner, superuser: Superuser) -> Age
         operator.org_id,
     )
     await operator.create("Bedrock", **KEY_PAIR)
+    await superuser.execute(
+        """
+        INSERT INTO rotation (org_id, id, provider_id, version, state, fields)
+        SELECT org_id, id, id, 2, 'discarded', '{}'
+        FROM provider
+        WHERE org_id = $1
+        """,
+        operator.org_id,
+    )
     agent = Agent(runner, (await operator.create()).id)
     await agent.claim()
     await agent.lease()
