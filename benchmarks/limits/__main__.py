@@ -13,7 +13,6 @@ import os
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from multiprocessing import get_context
@@ -21,6 +20,7 @@ from pathlib import Path
 from time import perf_counter
 from uuid import UUID
 
+from benchmarks.limits.deciding import CALLERS, Decided, decide
 from benchmarks.proxy.asking import MODEL, PLAIN, chat, token_of
 from benchmarks.proxy.ours import agent
 
@@ -28,7 +28,7 @@ from ag2trust.testing import Stack, fresh_stack, running_servers
 from agent_runner.limits.active_budgets import ActiveBudgets
 from agent_runner.limits.budget import ActiveBudget
 from agent_runner.limits.leasing import Leasing
-from agent_runner.limits.limit import Limit, LimitKind, Need
+from agent_runner.limits.limit import LimitKind
 from agent_runner.proxy.counting import Count, End
 from agent_runner.proxy.limited_calls import LimitedCalls
 from agent_runner.proxy.openai.wire_format import OPENAI
@@ -43,26 +43,16 @@ from shared.contracts.limits import BudgetMode, BudgetPeriod, BudgetScope, Scope
 from shared.contracts.metrics import QUOTE_PRICE, Usage, UsageSource
 from shared.contracts.prices import PriceQuote, QuoteQuestion, TokenPrices
 from shared.database import connect_database
-from shared.errors import LimitedError
 from shared.ids import new_id
 from shared.lifecycle import background
 from shared.migrations import migrate
 from shared.testing import FakeBus
 
 RUNNERS = 3
-CALLERS = 334
 CALLS = 3_000
 ROUNDS = 7
 PLENTY = 1_000_000_000
 USED = Count(Usage(input_tokens=40, output_tokens=60), UsageSource.REPORTED)
-ORG = new_id()
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    admitted: int
-    refused: int
-    seconds: float
 
 
 async def main() -> None:
@@ -194,38 +184,6 @@ def show_decided(what: str, decided: Sequence[Decided]) -> None:
         f"{what:<44}{(admitted + refused) / longest:>10.0f} /s,"
         f" {admitted} admitted, {refused} refused"
     )
-
-
-def decide(
-    settings: Settings, name: str, key: str, amount: int, seconds: float
-) -> Decided:
-    limit = Limit(key, ORG, LimitKind.REQUESTS, amount, 1, "provider", ORG)
-    return asyncio.run(deciding(settings, name, Need(limit, 1), seconds))
-
-
-async def deciding(
-    settings: Settings, name: str, need: Need, seconds: float
-) -> Decided:
-    async with connect_database(settings) as database:
-        leasing = Leasing(ShareRepository(database, runner=name, epoch=1))
-        counts = [0, 0]
-
-        async def caller(until: float) -> None:
-            while perf_counter() < until:
-                try:
-                    for part in await leasing.lease([need]):
-                        leasing.settle(part, part.units)
-                    counts[0] += 1
-                except LimitedError:
-                    counts[1] += 1
-                await asyncio.sleep(0)
-
-        async with background(leasing.run()):
-            began = perf_counter()
-            async with asyncio.TaskGroup() as group:
-                for _ in range(CALLERS):
-                    group.create_task(caller(began + seconds))
-            return Decided(counts[0], counts[1], perf_counter() - began)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ from pydantic import (
 __all__ = [
     "Actor",
     "Agent",
+    "AgentLimitsInput",
+    "AgentLimitsOutput",
     "AgentMessage",
     "AgentPatch",
     "AgentProgress",
@@ -343,6 +345,26 @@ class Agent(Given):
     incarnation: int
 
 
+class AgentLimitsInput(Taken):
+    """What the tools of one agent may do in any 60 seconds; 0 means nothing.
+
+    An HTTP request counts as a tool call, too.
+    """
+
+    tool_calls_per_minute: int = 5
+    http_requests_per_minute: int = 3
+
+
+class AgentLimitsOutput(Given):
+    """What the tools of one agent may do in any 60 seconds; 0 means nothing.
+
+    An HTTP request counts as a tool call, too.
+    """
+
+    tool_calls_per_minute: int
+    http_requests_per_minute: int
+
+
 class AgentMessage(Given):
     """A message to an agent and, once final, its one stored answer.
 
@@ -416,7 +438,8 @@ class AgentToken(Given):
 class AgentType(Given):
     """A version of an agent type; running agents keep the one they started with.
 
-    But *fallbacks* and *residency* are the type's own, and hold at once.
+    But *fallbacks*, *residency* and *limits* are the type's own, and hold at
+    once.
     """
 
     id: UUID
@@ -434,6 +457,7 @@ class AgentType(Given):
     temperature: float | None
     max_tokens: int | None
     resources: ResourcesOutput
+    limits: AgentLimitsOutput
     on_ack_only: OnAckOnly
     provider_features: list[ProviderFeature]
     runtime: AgentRuntime | None
@@ -460,6 +484,7 @@ class AgentTypePatch(Taken):
     temperature: float | None = None
     max_tokens: int | None = None
     resources: ResourcesInput | None = None
+    limits: AgentLimitsInput | None = None
     on_ack_only: OnAckOnly | None = None
     provider_features: list[ProviderFeature] | None = None
     runtime: AgentRuntime | None = None
@@ -492,6 +517,7 @@ class AgentTypeSubmission(Taken):
     temperature: float | None = None
     max_tokens: int | None = None
     resources: ResourcesInput | None = None
+    limits: AgentLimitsInput | None = None
     on_ack_only: OnAckOnly | None = None
     provider_features: list[ProviderFeature] | None = None
     runtime: AgentRuntime | None = None

@@ -52,6 +52,7 @@ __all__ = [
     "UPDATE_AGENT_TYPE",
     "WAKE",
     "Agent",
+    "AgentLimits",
     "AgentLogs",
     "AgentMessage",
     "AgentPatch",
@@ -179,6 +180,16 @@ class Resources(Message):
     pids: int = Field(default=128, ge=16, le=4096)
 
 
+class AgentLimits(Message):
+    """What the tools of one agent may do in any 60 seconds; 0 means nothing.
+
+    An HTTP request counts as a tool call, too.
+    """
+
+    tool_calls_per_minute: int = Field(default=5, ge=0, le=1_000_000)
+    http_requests_per_minute: int = Field(default=3, ge=0, le=1_000_000)
+
+
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 SystemPrompt = Annotated[str, StringConstraints(max_length=100_000)]
 Image = Annotated[
@@ -210,6 +221,7 @@ class AgentTypeSubmission(Message):
     temperature: float | None = Field(default=None, ge=0, le=2)
     max_tokens: int | None = Field(default=None, ge=1, le=10_000_000)
     resources: Resources = Resources()
+    limits: AgentLimits = Field(default_factory=AgentLimits)
     on_ack_only: OnAckOnly = OnAckOnly.ACKNOWLEDGE
     provider_features: list[ProviderFeature] = Field(
         default_factory=list, max_length=20
@@ -248,6 +260,7 @@ class AgentTypePatch(Patch):
     temperature: float | None = Field(default=None, ge=0, le=2)
     max_tokens: int | None = Field(default=None, ge=1, le=10_000_000)
     resources: Resources | None = None
+    limits: AgentLimits | None = None
     on_ack_only: OnAckOnly | None = None
     provider_features: list[ProviderFeature] | None = Field(default=None, max_length=20)
     runtime: AgentRuntime | None = None
@@ -259,7 +272,7 @@ class AgentTypePatch(Patch):
 class AgentType(Message):
     """A version of an agent type; running agents keep the one they started with.
 
-    But *fallbacks* and *residency* are the type's own, and hold at once.
+    But *fallbacks*, *residency* and *limits* are the type's own, and hold at once.
     """
 
     id: UUID
@@ -277,6 +290,7 @@ class AgentType(Message):
     temperature: float | None
     max_tokens: int | None
     resources: Resources
+    limits: AgentLimits = Field(default_factory=AgentLimits)
     on_ack_only: OnAckOnly = OnAckOnly.ACKNOWLEDGE
     provider_features: list[ProviderFeature] = Field(default_factory=list)
     runtime: AgentRuntime | None = None

@@ -271,3 +271,15 @@ async def test_a_budget_in_dollars_refuses_a_model_without_a_price(
 
     assert (answer.status, answer.code) == (403, "model_not_priced")
     assert sandbox.request_count == 0
+
+
+async def test_a_call_that_asks_for_absurdly_much_is_refused_like_any_other(
+    limited: Limited,
+) -> None:
+    limited.price = TokenPrices(input=Decimal(1_000_000), output=Decimal(1_000_000))
+    await limited.budget(1_000_000_000, is_in_dollars=True)
+    most = 1_000_000_000
+
+    answers = [await limited.ask(max_tokens=most, n=most) for _ in range(2)]
+
+    assert [each.code for each in answers] == ["limit_too_small"] * 2

@@ -88,7 +88,7 @@ class Record:
             known.amount, known.version = limit.amount, limit.version
 
     def _granted(self, runner: str, wish: Wish, now: float) -> Granted:
-        key, span = wish.limit.key, wish.limit.kind.span
+        key, span = wish.limit.key, wish.limit.span
         amount, used = self.windows[key].amount, self.used(key, now)
         room = wish.units + wish.extra * 16 if amount is None else amount - used
         given = max(0, min(wish.units, room))

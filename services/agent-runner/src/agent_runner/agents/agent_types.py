@@ -36,7 +36,7 @@ from .type_providers import require_fitting_providers
 
 __all__ = ["AgentTypes", "patched"]
 
-_LIVE_FIELDS = frozenset({"fallbacks", "residency"})
+_LIVE_FIELDS = frozenset({"fallbacks", "limits", "residency"})
 """What holds for running agents at once."""
 
 

@@ -99,7 +99,7 @@ class Leasing:
     def settle(self, part: Part, units: int) -> None:
         """Let a part come to *units*; what is held is told of at once."""
         self._shares.settle(part, units)
-        if part.share.limit.kind.span is Span.HELD:
+        if part.share.limit.span is Span.HELD:
             self._woken.set()
 
     def give_back(self, parts: Sequence[Part]) -> None:
@@ -137,6 +137,9 @@ class Leasing:
         except AppError as error:
             self._fail(waiting, error)
         except TimeoutError:
+            self._fail(waiting, _unavailable())
+        except Exception:
+            log.exception("limits.failed")  # and whoever comes next may fare better
             self._fail(waiting, _unavailable())
         except BaseException:
             self._fail(waiting, _unavailable())
@@ -247,7 +250,7 @@ class Leasing:
             standing = granted.get(taken.limit.key)
             if standing is None or standing.is_whole:
                 still.append(each)
-            elif each.may_look_again and taken.limit.kind.span is Span.HELD:
+            elif each.may_look_again and taken.limit.span is Span.HELD:
                 self._look_again(each)
             else:
                 left = standing.left + self._shares.left(taken.limit.key, now)

@@ -1,6 +1,6 @@
 """What a limit is: of what, how much, over which span."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -31,15 +31,9 @@ class LimitKind(StrEnum):
     HTTP_REQUESTS = "http_requests_per_minute"
     BUDGET = "budget"
 
-    @property
-    def span(self) -> Span:
-        match self:
-            case LimitKind.CONCURRENT:
-                return Span.HELD
-            case LimitKind.BUDGET:
-                return Span.PERIOD
-            case _:
-                return Span.MINUTE
+
+_SPANS = {LimitKind.CONCURRENT: Span.HELD, LimitKind.BUDGET: Span.PERIOD}
+_METERED = frozenset({LimitKind.TOKENS, LimitKind.BUDGET})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +42,8 @@ class Limit:
 
     *key* names it for all runners; *amount* None refuses nothing. A newer *version* of
     the same key has the say. *of* is what people read it is of: `provider openai`.
-    *ends_at* is the end of its period; units *is_in_dollars* are nanodollars.
+    *ends_at* is the end of its period; units *is_in_dollars* are nanodollars. One that
+    *is_metered* counts what calls use, rather than calls.
     """
 
     key: str
@@ -60,11 +55,12 @@ class Limit:
     of_id: UUID
     ends_at: datetime | None = None
     is_in_dollars: bool = False
+    span: Span = field(init=False)
+    is_metered: bool = field(init=False)
 
-    @property
-    def is_metered(self) -> bool:
-        """Whether it counts what calls use, rather than calls."""
-        return self.kind in {LimitKind.TOKENS, LimitKind.BUDGET}
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "span", _SPANS.get(self.kind, Span.MINUTE))
+        object.__setattr__(self, "is_metered", self.kind in _METERED)
 
 
 @dataclass(frozen=True, slots=True)

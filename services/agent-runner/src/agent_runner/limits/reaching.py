@@ -60,7 +60,27 @@ class Reaching:
             self._note(limit, minute, granted)
 
     async def run(self) -> None:
-        await every(_EVERY, self._tell, name="limits.reached", woken=self._woken)
+        await every(_EVERY, self.tell, name="limits.reached", woken=self._woken)
+
+    async def tell(self) -> None:
+        """Tell all; raises `UnavailableError`, and tells what is left the next time."""
+        while self._to_tell:
+            name, (limit, mark, granted) = next(iter(self._to_tell.items()))
+            event_id = uuid5(NAMESPACE_URL, f"ag2trust:{name}:{mark}")
+            if limit.kind is LimitKind.BUDGET:
+                await self._tell_budget(limit, mark, granted, event_id)
+            else:
+                event = LimitReached(
+                    id=event_id,
+                    org_id=limit.org_id,
+                    limit=limit.kind,
+                    of=limit.of,
+                    of_id=limit.of_id,
+                    amount=granted.amount or 0,
+                    at=datetime.fromtimestamp(mark * 60, UTC),
+                )
+                await self._bus.publish(LIMIT_REACHED, event)
+            self._to_tell.pop(name, None)
 
     def _observe_budget(self, limit: Limit, granted: Granted) -> None:
         budget = self._budgets.find(limit.of_id)
@@ -80,26 +100,6 @@ class Reaching:
         self._told[name] = mark
         self._to_tell[name] = (limit, mark, granted)
         self._woken.set()
-
-    async def _tell(self) -> None:
-        """Tell all; raises `UnavailableError`, and tells what is left the next time."""
-        while self._to_tell:
-            name, (limit, mark, granted) = next(iter(self._to_tell.items()))
-            event_id = uuid5(NAMESPACE_URL, f"ag2trust:{name}:{mark}")
-            if limit.kind is LimitKind.BUDGET:
-                await self._tell_budget(limit, mark, granted, event_id)
-            else:
-                event = LimitReached(
-                    id=event_id,
-                    org_id=limit.org_id,
-                    limit=limit.kind,
-                    of=limit.of,
-                    of_id=limit.of_id,
-                    amount=granted.amount or 0,
-                    at=datetime.fromtimestamp(mark * 60, UTC),
-                )
-                await self._bus.publish(LIMIT_REACHED, event)
-            self._to_tell.pop(name, None)
 
     async def _tell_budget(
         self, limit: Limit, percent: int, granted: Granted, event_id: UUID

@@ -51,7 +51,7 @@ def refused(
             " which it never allows."
         )
         return _explained(LimitTooSmallError, message, details, None)
-    error = BudgetSpentError if limit.kind.span is Span.PERIOD else LimitedError
+    error = BudgetSpentError if limit.span is Span.PERIOD else LimitedError
     message = (
         f"{_what(limit, amount)}; {_units(limit, left)} left,"
         f" {_units(limit, need.units)} asked for{_when(seconds, wall)}."
@@ -74,7 +74,7 @@ def _explained(
 
 
 def _seconds(need: Need, standing: Granted, left: int, wall: datetime) -> float | None:
-    match need.limit.kind.span:
+    match need.limit.span:
         case Span.MINUTE:
             seconds = standing.seconds_until(need.units - left)
             return _TRY_AGAIN_SECONDS if seconds is None else min(seconds, _MINUTE)

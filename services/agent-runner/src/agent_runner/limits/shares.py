@@ -126,7 +126,11 @@ class Shares:
     def left(self, key: str, now: float) -> int:
         """Say how much of a limit is here."""
         held = self._held.get(key)
-        return sum(share.left(now) for share in held.open) if held else 0
+        if held is None or not held.open:
+            return 0
+        if len(held.open) == 1:
+            return held.open[0].left(now)
+        return sum(share.left(now) for share in held.open)
 
     def lacking(self, needs: Iterable[Need], now: float) -> dict[str, int]:
         """Say how much more of each limit these needs take than is here."""
@@ -141,12 +145,15 @@ class Shares:
         for need in needs:
             if self.left(need.limit.key, now) < need.units:
                 return need
-        return [part for need in needs for part in self._taken(need, now)]
+        parts: list[Part] = []
+        for need in needs:
+            self._take(need, now, parts)
+        return parts
 
     def wishes_for(self, limit: Limit, units: int, now: float) -> int:
         """Say how much beside *units* to lease for calls that are likely to come."""
         held = self._held.get(limit.key)
-        if held is None or limit.kind.span is Span.HELD:
+        if held is None or limit.span is Span.HELD:
             return 0
         if limit.amount is not None and limit.amount < units * _SMALL_CALLS:
             return 0
@@ -160,7 +167,7 @@ class Shares:
         share = part.share
         share.spent += units - part.units
         share.running -= 1
-        if part.share.limit.kind.span is Span.HELD:
+        if part.share.limit.span is Span.HELD:
             self._lasting -= 1
         if not share.is_open:
             self._unsettled[share.id] = share
@@ -202,20 +209,20 @@ class Shares:
     def unsettled(self) -> list[Share]:
         return list(self._unsettled.values())
 
-    def _taken(self, need: Need, now: float) -> Iterable[Part]:
-        held = self._held[need.limit.key]
-        held.rate.note(need.units, now)
-        missing = need.units
+    def _take(self, need: Need, now: float, parts: list[Part]) -> None:
+        """Take what is there for sure, from as many shares as it takes."""
+        held, missing = self._held[need.limit.key], need.units
+        held.rate.note(missing, now)
+        is_held = need.limit.span is Span.HELD
         for share in held.open:
             units = min(missing, share.left(now))
             if units:
                 share.spent += units
                 share.spent_at = now
                 share.running += 1
-                if need.limit.kind.span is Span.HELD:
-                    self._lasting += 1
+                self._lasting += is_held
                 missing -= units
-                yield Part(share, units)
+                parts.append(Part(share, units))
             if not missing:
                 return
 
@@ -227,5 +234,5 @@ def _settlement(share: Share) -> Settlement:
         key=share.limit.key,
         units=max(0, share.spent),
         used_after_seconds=used_after,
-        is_final=share.running == 0 and share.limit.kind.span is not Span.MINUTE,
+        is_final=share.running == 0 and share.limit.span is not Span.MINUTE,
     )

@@ -34,6 +34,7 @@ __all__ = ["LimitedCalls"]
 
 _UNLIMITED = Unlimited()
 _MOST_REMEMBERED = 20_000
+_MOST_UNITS = 10**15  # a call asks for no more, whatever its body says; bigint sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +259,10 @@ def _needs(
     metered: Sequence[Limit], asked: Asked, quote: PriceQuote | None
 ) -> list[Need]:
     reservation = reserved(asked.request)
-    return [Need(each, _units(each, reservation, quote)) for each in metered]
+    return [
+        Need(each, min(_MOST_UNITS, _units(each, reservation, quote)))
+        for each in metered
+    ]
 
 
 def _units(limit: Limit, reservation: Reservation, quote: PriceQuote | None) -> int:

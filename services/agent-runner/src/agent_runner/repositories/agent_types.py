@@ -6,6 +6,7 @@ from uuid import UUID
 import asyncpg
 
 from shared.contracts.agent_runner import (
+    AgentLimits,
     AgentRuntime,
     AgentType,
     AgentTypeSubmission,
@@ -14,7 +15,7 @@ from shared.contracts.agent_runner import (
     Resources,
 )
 from shared.contracts.routes import Fallback, Residency
-from shared.database import Transaction
+from shared.database import Database, Transaction
 from shared.errors import (
     AgentTypeInUseError,
     AgentTypeNotFoundError,
@@ -29,13 +30,15 @@ __all__ = [
     "agent_type",
     "agent_type_of",
     "agent_types",
+    "limits_of",
     "models_in_use",
     "remove_agent_type",
 ]
 
 AGENT_TYPE_COLUMNS = """
-    t.id, t.name, t.slug, t.fallbacks, t.residency, t.created_at, t.updated_at,
-    v.version, v.use_case, v.labels, v.provider_id, v.model, v.allowed_models,
+    t.id, t.name, t.slug, t.fallbacks, t.residency, t.limits, t.created_at,
+    t.updated_at, v.version, v.use_case, v.labels, v.provider_id, v.model,
+    v.allowed_models,
     v.system_prompt, v.temperature, v.max_tokens, v.resources, v.on_ack_only,
     v.provider_features, v.runtime, v.runner_labels, v.credential_delivery, v.image
 """
@@ -105,6 +108,7 @@ async def add_agent_type_version(
                 updated_at = $4,
                 fallbacks = $6,
                 residency = $7,
+                limits = $9,
                 restart_version =
                     CASE WHEN $8 THEN NULL ELSE COALESCE(restart_version, version) END
             WHERE id = $1 AND version = $5
@@ -118,6 +122,7 @@ async def add_agent_type_version(
             [each.model_dump(mode="json") for each in submission.fallbacks],
             submission.residency and submission.residency.model_dump(mode="json"),
             needs_restart,
+            submission.limits.model_dump(),
         )
     except asyncpg.UniqueViolationError as error:
         raise _taken(error, submission) from error
@@ -196,6 +201,24 @@ async def agent_types(
     return [agent_type_of(row) for row in rows]
 
 
+async def limits_of(
+    database: Database, org_id: UUID, agent_type_id: UUID
+) -> tuple[AgentLimits, int]:
+    """Read what the tools of a type's agents may do now, and in which version."""
+    async with database.organization(org_id) as transaction:
+        row = await transaction.fetchrow(
+            """
+            SELECT limits, version
+            FROM agent_type
+            WHERE id = $1
+            """,
+            agent_type_id,
+        )
+    if row is None:
+        raise AgentTypeNotFoundError(f"There is no agent type {agent_type_id}.")
+    return AgentLimits.model_validate(row["limits"]), row["version"]
+
+
 async def models_in_use(transaction: Transaction, provider_id: UUID) -> list[str]:
     """List the models that types may ask a provider for, also as a fallback.
 
@@ -271,6 +294,7 @@ def agent_type_of(row: asyncpg.Record) -> AgentType:
         temperature=row["temperature"],
         max_tokens=row["max_tokens"],
         resources=Resources.model_validate(row["resources"]),
+        limits=AgentLimits.model_validate(row["limits"]),
         on_ack_only=OnAckOnly(row["on_ack_only"]),
         provider_features=row["provider_features"],
         runtime=AgentRuntime(row["runtime"]) if row["runtime"] else None,

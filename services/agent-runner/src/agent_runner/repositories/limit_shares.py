@@ -125,7 +125,7 @@ def _wanted(wish: Wish) -> dict[str, Any]:
         "id": str(wish.share_id),
         "key": limit.key,
         "org_id": str(limit.org_id),
-        "span": limit.kind.span,
+        "span": limit.span,
         "amount": limit.amount,
         "version": limit.version,
         "ends_at": limit.ends_at.isoformat() if limit.ends_at else None,

@@ -1657,6 +1657,28 @@ export interface components {
             incarnation: number;
         };
         /**
+         * @description What the tools of one agent may do in any 60 seconds; 0 means nothing.
+         *
+         *     An HTTP request counts as a tool call, too.
+         */
+        "AgentLimits-Input": {
+            /** @default 5 */
+            tool_calls_per_minute?: number;
+            /** @default 3 */
+            http_requests_per_minute?: number;
+        };
+        /**
+         * @description What the tools of one agent may do in any 60 seconds; 0 means nothing.
+         *
+         *     An HTTP request counts as a tool call, too.
+         */
+        "AgentLimits-Output": {
+            /** @default 5 */
+            tool_calls_per_minute: number;
+            /** @default 3 */
+            http_requests_per_minute: number;
+        };
+        /**
          * @description A message to an agent and, once final, its one stored answer.
          *
          *     *attempts* counts its deliveries to the agent.
@@ -1762,7 +1784,7 @@ export interface components {
         /**
          * @description A version of an agent type; running agents keep the one they started with.
          *
-         *     But *fallbacks* and *residency* are the type's own, and hold at once.
+         *     But *fallbacks*, *residency* and *limits* are the type's own, and hold at once.
          */
         AgentType: {
             /** Format: uuid */
@@ -1785,6 +1807,7 @@ export interface components {
             temperature: number | null;
             max_tokens: number | null;
             resources: components["schemas"]["Resources-Output"];
+            limits: components["schemas"]["AgentLimits-Output"];
             /** @default acknowledge */
             on_ack_only: components["schemas"]["OnAckOnly"];
             provider_features: components["schemas"]["ProviderFeature"][];
@@ -1825,6 +1848,7 @@ export interface components {
             /** @default null */
             max_tokens?: number | null;
             resources?: components["schemas"]["Resources-Input"];
+            limits?: components["schemas"]["AgentLimits-Input"];
             on_ack_only?: components["schemas"]["OnAckOnly"];
             provider_features?: components["schemas"]["ProviderFeature"][];
             /** @default null */
@@ -1875,6 +1899,7 @@ export interface components {
              *     }
              */
             resources?: components["schemas"]["Resources-Input"];
+            limits?: components["schemas"]["AgentLimits-Input"];
             /** @default acknowledge */
             on_ack_only?: components["schemas"]["OnAckOnly"];
             provider_features?: components["schemas"]["ProviderFeature"][];
