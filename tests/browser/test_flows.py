@@ -164,6 +164,21 @@ async def test_a_budget_is_made_and_told_how_it_stands(
         await expect(budget).to_contain_text("then calls are refused")
 
 
+async def test_an_alert_rule_that_is_switched_off_stays_off(
+    browser: Browser, first_run: FirstRun
+) -> None:
+    async with watched(browser, first_run.origin, state=first_run.state) as seen:
+        await seen.go("/alerts")
+        rule = seen.page.get_by_role("checkbox", name="Slow responses")
+        await expect(rule).to_be_checked()
+
+        await rule.click()
+
+        await expect(rule).not_to_be_checked()
+        await seen.go("/alerts")
+        await expect(rule).not_to_be_checked()
+
+
 async def test_an_agent_is_found_changed_and_left_alone_by_keyboard_alone(
     browser: Browser, first_run: FirstRun
 ) -> None:

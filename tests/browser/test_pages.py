@@ -23,6 +23,7 @@ PAGES = {
     "calls": "/calls",
     "usage": "/usage",
     "usage-by-model": "/usage?by=model&period=7d",
+    "alerts": "/alerts",
     "system": "/system",
     "providers": "/settings/providers",
     "add-provider": "/settings/providers/new",

@@ -7,6 +7,8 @@ export const EVENT_NAMES = [
   "message.finished",
   "provider.credential_expiring",
   "provider.credential_expired",
+  "alert.opened",
+  "alert.resolved",
 ] as const;
 
 /** What an event makes old, by its noun. */
@@ -14,6 +16,7 @@ const MADE_OLD: Record<string, QueryKey[]> = {
   call: [["latest-failures"], ["usage"], ["agent-stats"]],
   message: [["threads"], ["thread"], ["dead-letters"]],
   provider: [["providers"], ["agents"]],
+  alert: [["alerts"]],
 };
 
 /** The queries to ask anew after an event of this name. */

@@ -1,4 +1,5 @@
 import {
+  Bell,
   Bot,
   ChartColumn,
   Gauge,
@@ -22,6 +23,7 @@ export const PLACES: Place[] = [
   { to: "/agent-types", name: "Agent types", icon: Shapes },
   { to: "/calls", name: "Calls", icon: PhoneCall },
   { to: "/usage", name: "Usage & costs", icon: ChartColumn },
+  { to: "/alerts", name: "Alerts", icon: Bell },
   { to: "/system", name: "System", icon: Server },
   { to: "/settings", name: "Settings", icon: Settings },
 ];

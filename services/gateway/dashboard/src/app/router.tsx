@@ -5,6 +5,7 @@ import {
   lazyRouteComponent,
   redirect,
 } from "@tanstack/react-router";
+import type { AlertStatus } from "~/api/queries/alerts";
 import { agentFilter } from "~/pages/agents/filter";
 import { callFilter } from "~/pages/calls/filter";
 import { usageFilter } from "~/pages/usage/filter";
@@ -113,6 +114,13 @@ const routeTree = rootRoute.addChildren([
     path: "/usage",
     validateSearch: usageFilter,
     component: lazyRouteComponent(() => import("~/pages/usage/Usage"), "Usage"),
+  }),
+  createRoute({
+    ...root,
+    path: "/alerts",
+    validateSearch: ({ status }): { status?: AlertStatus } =>
+      status === "open" || status === "resolved" ? { status } : {},
+    component: lazyRouteComponent(() => import("~/pages/alerts/Alerts"), "Alerts"),
   }),
   createRoute({
     ...root,

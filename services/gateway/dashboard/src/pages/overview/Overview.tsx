@@ -13,6 +13,7 @@ import { FirstSteps } from "./FirstSteps";
 import { LatestFailures } from "./LatestFailures";
 import { stepsOf } from "./model";
 import { NeedsAttention } from "./NeedsAttention";
+import { OpenAlerts } from "./OpenAlerts";
 import styles from "./Overview.module.css";
 import { Today } from "./Today";
 
@@ -58,21 +59,28 @@ function Told({ providers, agents, hasTypes }: ToldProps) {
     <>
       <NeedsAttention providers={providers} agents={agents} />
       <Today />
+      <Agents agents={agents} />
       <div className={styles.halves}>
-        <Panel title="Agents">
-          <Chips label="Agents by status">
-            {countsByStatus(agents)
-              .filter(([, number]) => number > 0)
-              .map(([status, number]) => (
-                <Chip key={status} to="/agents" search={{ status }}>
-                  <StatusShape tone={TONES[status]} />
-                  {STATUS_WORDS[status]} <strong>{count(number)}</strong>
-                </Chip>
-              ))}
-          </Chips>
-        </Panel>
+        <OpenAlerts />
         <LatestFailures />
       </div>
     </>
+  );
+}
+
+function Agents({ agents }: { agents: Agent[] }) {
+  return (
+    <Panel title="Agents">
+      <Chips label="Agents by status">
+        {countsByStatus(agents)
+          .filter(([, number]) => number > 0)
+          .map(([status, number]) => (
+            <Chip key={status} to="/agents" search={{ status }}>
+              <StatusShape tone={TONES[status]} />
+              {STATUS_WORDS[status]} <strong>{count(number)}</strong>
+            </Chip>
+          ))}
+      </Chips>
+    </Panel>
   );
 }
