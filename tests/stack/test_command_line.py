@@ -225,6 +225,27 @@ async def test_jobs(shell: Shell, whole: Whole) -> None:
     assert "prices.reprice" in shown.output
 
 
+async def test_a_rotation_and_a_restart_are_jobs_that_are_waited_for(
+    shell: Shell,
+) -> None:
+    rotated = await shell("providers", "rotate", "sand", stdin=f"{KEY}2\n")
+    restarted = await shell(
+        *("agent-types", "change", "helper", "--max-tokens", "99"),
+        *("--restart", "--json"),
+    )
+    listed = await shell("jobs", "list")
+    answer = await shell("ask", "helper", "After all?")
+
+    assert "completed" in rotated.output
+    assert "STEP" in rotated.output
+    assert restarted.json["status"] == "completed"
+    assert [row[2:4] for row in listed.rows] == [
+        ["agent_type.restart", "completed"],
+        ["provider.rotation", "completed"],
+    ]
+    assert answer.output.endswith("You said: After all?\n")
+
+
 async def test_a_manifest_is_shown_done_and_then_nothing_is_left(
     shell: Shell, sandbox: Sandbox, tmp_path: Path
 ) -> None:

@@ -293,15 +293,15 @@ class Operations(Connection):
         *,
         restart: Literal["rolling"] | None = None,
         if_match: str | None = None,
-    ) -> AgentType:
+    ) -> AgentType | Job:
         """Change an agent type, which makes a new version.
 
         Running agents keep the version they started with and say
         `restart_required`. With `restart=rolling` the answer is the job that
         restarts them.
         """
-        answer: AgentType = await self._ask(
-            AgentType,
+        answer: AgentType | Job = await self._ask(
+            AgentType | Job,
             "PATCH",
             f"/api/agent-types/{agent_type_id}",
             query={"restart": restart},

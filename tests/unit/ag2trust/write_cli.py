@@ -10,6 +10,7 @@ from ag2trust.commands.calling import EXIT_CODES
 
 PAGE = Path(__file__).parents[3] / "docs" / "cli.md"
 
+_WIDTH = 88
 _INTRODUCTION = """\
 # The command line
 
@@ -32,7 +33,7 @@ can zsh and fish.
 
 def page() -> str:
     codes = "\n".join(f"| {code} | {what} |" for code, what in EXIT_CODES.items())
-    commands = "\n".join(_told(program, "ag2trust"))
+    commands = "\n".join(_told(_context(program, "ag2trust")))
     return (
         f"{_INTRODUCTION}\n## Exit codes\n\n| code | |\n|---|---|\n{codes}\n\n"
         "What `run`, `demo` and `audit verify` exit with is in sysexits.h too.\n\n"
@@ -40,15 +41,26 @@ def page() -> str:
     )
 
 
-def _told(command: click.Command, name: str) -> Iterator[str]:
-    context = click.Context(
-        command, info_name=name, terminal_width=88, max_content_width=88
+def _context(
+    command: click.Command, name: str, parent: click.Context | None = None
+) -> click.Context:
+    return click.Context(
+        command,
+        info_name=name,
+        parent=parent,
+        terminal_width=_WIDTH,
+        max_content_width=_WIDTH,
+        help_option_names=["-h", "--help"],
     )
+
+
+def _told(context: click.Context) -> Iterator[str]:
+    command = context.command
     if isinstance(command, click.Group):
-        for each in sorted(command.commands):
-            yield from _told(command.commands[each], f"{name} {each}")
+        for name, each in sorted(command.commands.items()):
+            yield from _told(_context(each, name, context))
     else:
-        yield f"\n### {name}\n\n```\n{command.get_help(context)}\n```"
+        yield f"\n### {context.command_path}\n\n```\n{command.get_help(context)}\n```"
 
 
 def main() -> None:

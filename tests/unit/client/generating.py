@@ -122,6 +122,14 @@ def _content(operation: JsonObject) -> JsonObject | None:
     return {}
 
 
+def _json_answers(operation: JsonObject) -> list[JsonObject]:
+    return [
+        answer["content"][_JSON]
+        for status, answer in operation["responses"].items()
+        if status.startswith("2") and _JSON in answer.get("content", {})
+    ]
+
+
 def _method(operation: JsonObject) -> str:
     given = [each for each in operation["parameters"] if each["in"] == "path"]
     query = [each for each in operation["parameters"] if each["in"] == "query"]
@@ -176,12 +184,12 @@ def _optional_last(parameter: JsonObject) -> str:
 
 
 def _returned(operation: JsonObject) -> str:
+    """Say what comes back: of several statuses, whatever they may answer."""
     content = _content(operation)
     if content is None:
         return "None"
-    if _JSON in content:
-        return _type_of(content[_JSON]["schema"])
-    return "str"
+    schemas = [each["schema"] for each in _json_answers(operation)]
+    return " | ".join(dict.fromkeys(map(_type_of, schemas))) or "str"
 
 
 def _named_in(operation: JsonObject, parameter: JsonObject) -> str:
@@ -310,8 +318,7 @@ def _needed_by(
 def _models_of(operation: JsonObject) -> Iterator[str]:
     yield from _references(operation.get("requestBody", {}))
     yield from _references(operation["parameters"])
-    content = _content(operation)
-    yield from _references((content or {}).get(_JSON, {}))
+    yield from _references(_json_answers(operation))
 
 
 def _references(part: Any) -> Iterator[str]:

@@ -1,5 +1,7 @@
-"""Objects as the API answers them."""
+"""Objects as the API answers them: of every field its description names, some value."""
 
+import json
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -15,74 +17,50 @@ __all__ = [
 AGENT_ID = UUID("0199aaaa-0000-7000-8000-000000000001")
 MESSAGE_ID = UUID("0199aaaa-0000-7000-8000-000000000002")
 
+_COPY = Path(__file__).parents[3] / "docs" / "api" / "openapi.json"
+_SCHEMAS = json.loads(_COPY.read_text())["components"]["schemas"]
 _AT = "2026-11-29T00:00:00Z"
-_DATES = {"created_at": _AT, "updated_at": _AT}
-
-AGENT_JSON: dict[str, Any] = {
-    "id": str(AGENT_ID),
-    "name": "ada",
-    "agent_type_id": str(AGENT_ID),
-    "agent_type_version": 1,
-    "desired_state": "running",
-    "incarnation": 1,
-    "status": "running",
-    "status_reason": None,
-    "restart_required": False,
-    "runner": "runner-1",
-    "version": 3,
-    "started_at": None,
-    "is_external": False,
-    "base_urls": None,
-    **_DATES,
+_VALUES: dict[str, Any] = {
+    "uuid": str(AGENT_ID),
+    "date-time": _AT,
+    "string": "word",
+    "integer": 1,
+    "number": 1.5,
+    "boolean": True,
+    "array": [],
+    "object": {},
 }
 
-PROVIDER_JSON: dict[str, Any] = {
-    "id": str(AGENT_ID),
-    "name": "one",
-    "type": "openai",
-    "use_case": None,
-    "labels": {},
-    "is_retiring": False,
-    "base_url": "https://api.openai.com/v1",
-    "aws_region": None,
-    "aws_role_arn": None,
-    "aws_external_id": None,
-    "limits": {
-        "requests_per_minute": None,
-        "tokens_per_minute": None,
-        "concurrent": None,
-    },
-    "enabled": True,
-    "status": "ready",
-    "credential": {
-        "version": 1,
-        "hint": "…cret",
-        "expires_at": None,
-        "missing": [],
-        "fields": ["api_key"],
-    },
-    "version": 1,
-    **_DATES,
-}
 
-MESSAGE_JSON: dict[str, Any] = {
-    "message_id": str(MESSAGE_ID),
-    "thread_id": str(AGENT_ID),
-    "agent_id": str(AGENT_ID),
-    "status": "completed",
-    "content": "Good day.",
-    "usage": {
-        "calls": 1,
-        "input_tokens": 7,
-        "output_tokens": 3,
-        "total_tokens": 10,
-    },
-    "duration_ms": 12,
-    "explanation": None,
-    "created_at": _AT,
-    "finished_at": _AT,
-    "attempts": 1,
-}
+def _sample(name: str, /, **said: Any) -> dict[str, Any]:
+    properties = _SCHEMAS[name]["properties"]
+    return {key: _value(each) for key, each in properties.items()} | said
+
+
+def _value(schema: dict[str, Any]) -> Any:
+    """Return what is allowed; nothing, where that is allowed."""
+    match schema:
+        case {"anyOf": _} | {"type": "null"}:
+            return None
+        case {"$ref": reference}:
+            return _value(_SCHEMAS[reference.rpartition("/")[2]])
+        case {"enum": [first, *_]} | {"const": first}:
+            return first
+        case {"properties": properties}:
+            return {key: _value(each) for key, each in properties.items()}
+        case _:
+            return _VALUES[schema.get("format") or schema["type"]]
+
+
+AGENT_JSON = _sample("Agent", name="ada", status="running")
+PROVIDER_JSON = _sample("Provider", name="one", type="openai")
+MESSAGE_JSON = _sample(
+    "AgentMessage",
+    message_id=str(MESSAGE_ID),
+    status="completed",
+    content="Good day.",
+    finished_at=_AT,
+)
 
 
 def page_of(data: list[Any], next_cursor: str | None = None) -> dict[str, Any]:

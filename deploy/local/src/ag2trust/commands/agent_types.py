@@ -11,10 +11,12 @@ from ag2trust_client.models import (
     AgentTypePatch,
     AgentTypeSubmission,
     CredentialDelivery,
+    Job,
 )
 
 from .calling import calling
 from .formats import moment, word
+from .jobs import follow
 from .naming import Names, agent_type_named, names_of, provider_named
 from .output import as_json, said, show, show_all
 from .tables import Column
@@ -95,6 +97,7 @@ async def add_agent_type(
 @agent_types.command("change")
 @click.argument("slug")
 @click.option("--provider", help="Whose models it uses, by name.")
+@click.option("--restart", is_flag=True, help="Restart its agents, one after another.")
 @click.option("--model", help="Which model it calls.")
 @click.option("--name", help="What people call it.")
 @click.option("--system-prompt", help="What its agents are told first.")
@@ -103,9 +106,19 @@ async def add_agent_type(
 @as_json
 @calling
 async def change_agent_type(
-    client: Client, /, *, slug: str, provider: str | None, is_json: bool, **given: Any
+    client: Client,
+    /,
+    *,
+    slug: str,
+    provider: str | None,
+    restart: bool,
+    is_json: bool,
+    **given: Any,
 ) -> None:
-    """Change the agent type SLUG: running agents keep the version they started with."""
+    """Change the agent type SLUG: running agents keep the version they started with.
+
+    With --restart they get the new one, in a job that is waited for.
+    """
     found = await agent_type_named(client, slug)
     told = {key: value for key, value in given.items() if value is not None}
     if provider:
@@ -113,9 +126,15 @@ async def change_agent_type(
     if not told:
         raise click.UsageError("There is nothing to change.")
     changed = await client.update_agent_type(
-        found.id, AgentTypePatch(**told), if_match=str(found.version)
+        found.id,
+        AgentTypePatch(**told),
+        restart="rolling" if restart else None,
+        if_match=str(found.version),
     )
-    _tell(changed, await names_of(client, "providers"), is_json=is_json)
+    if isinstance(changed, Job):
+        await follow(client, changed, is_json=is_json)
+    else:
+        _tell(changed, await names_of(client, "providers"), is_json=is_json)
 
 
 @agent_types.command("delete")

@@ -5,21 +5,46 @@ from uuid import UUID
 
 import click
 
-from ag2trust_client import Client
-from ag2trust_client.models import Job, Repricing, Rewrap
+from ag2trust_client import Client, every
+from ag2trust_client.models import Job, JobStep, Repricing, Rewrap
 
 from .calling import calling
 from .formats import dollars, moment, number
-from .output import as_json, progress, show
+from .output import as_json, progress, show, show_all
+from .tables import Column, table
 
-__all__ = ["jobs"]
+__all__ = ["follow", "jobs"]
+
+AnyJob = Job | Rewrap | Repricing
 
 _LOOK_AGAIN_SECONDS = 0.5
+_COLUMNS = [
+    Column[Job]("started", lambda it: moment(it.started_at)),
+    Column[Job]("what", lambda it: it.kind),
+    Column[Job]("status", lambda it: it.status),
+    Column[Job]("ended", lambda it: moment(it.finished_at)),
+    Column[Job]("job", lambda it: str(it.id)),
+]
+_STEPS = [
+    Column[JobStep]("step", lambda it: it.name),
+    Column[JobStep]("status", lambda it: it.status),
+    Column[JobStep]("tries", lambda it: number(it.attempts), right=True),
+    Column[JobStep]("ended", lambda it: moment(it.finished_at)),
+]
 
 
 @click.group()
 def jobs() -> None:
     """See how far is what takes long."""
+
+
+@jobs.command("list")
+@as_json
+@calling
+async def list_jobs(client: Client, *, is_json: bool) -> None:
+    """List rotations and restarts, newest first."""
+    found = [each async for each in every(client.list_jobs)]
+    show_all(found, _COLUMNS, is_json=is_json, if_none="There are no jobs.")
 
 
 @jobs.command("show")
@@ -30,35 +55,50 @@ def jobs() -> None:
 async def show_job(client: Client, *, job_id: UUID, wait: bool, is_json: bool) -> None:
     """Show how far a job is; exit with 1 if it failed."""
     job = await client.get_job(job_id)
+    if wait:
+        await follow(client, job, is_json=is_json)
+    else:
+        _tell(job, is_json=is_json)
+
+
+async def follow(client: Client, job: AnyJob, *, is_json: bool) -> None:
+    """Wait until a job has ended, and tell how."""
     with progress() as tell:
-        while wait and job.status == "running":
+        while job.status == "running":
             tell(_how_far(job))
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
-            job = await client.get_job(job_id)
+            job = await client.get_job(job.id)
+    _tell(job, is_json=is_json)
+
+
+def _tell(job: AnyJob, *, is_json: bool) -> None:
     show(job, _facts(job), is_json=is_json)
-    if job.status == "failed":
+    if isinstance(job, Job) and not is_json:
+        click.echo(f"\n{table(_STEPS, job.steps)}")
+    if job.status in {"failed", "rolled_back"}:
         raise click.exceptions.Exit(1)
 
 
-def _how_far(job: Job | Rewrap | Repricing) -> str:
+def _how_far(job: AnyJob) -> str:
     match job:
         case Job():
-            return _steps(job)
+            ended = sum(each.finished_at is not None for each in job.steps)
+            return f"{job.kind}: {ended} of {len(job.steps)} steps"
         case Rewrap():
             return f"{job.rewrapped:,} of {job.total:,} data keys"
         case Repricing():
             return "Pricing calls anew"
 
 
-def _facts(job: Job | Rewrap | Repricing) -> list[tuple[str, str]]:
+def _facts(job: AnyJob) -> list[tuple[str, str]]:
     common = [("job", str(job.id)), ("what", job.kind), ("status", job.status)]
     match job:
-        case Job():
+        case Job(explanation=why):
             return [
                 *common,
                 ("started", moment(job.started_at)),
                 ("ended", moment(job.finished_at)),
-                ("done", _steps(job)),
+                *([("why", why.message), ("fix", why.fix)] if why else []),
             ]
         case Rewrap():
             return [
@@ -79,8 +119,3 @@ def _facts(job: Job | Rewrap | Repricing) -> list[tuple[str, str]]:
                 ("cost before", dollars(job.cost_usd_before)),
                 ("cost after", dollars(job.cost_usd_after)),
             ]
-
-
-def _steps(job: Job) -> str:
-    done = sum(step.finished_at is not None for step in job.steps)
-    return f"{done} of {len(job.steps)} steps"

@@ -16,10 +16,12 @@ from ag2trust_client.models import (
     ProviderSubmission,
     ProviderTest,
     ProviderType,
+    Rotation,
 )
 
 from .calling import calling
 from .formats import moment, number, word
+from .jobs import follow
 from .naming import provider_named
 from .output import as_json, progress, said, say_json, show, show_all
 from .secret_fields import asked_for, from_environment
@@ -201,6 +203,40 @@ async def replace_key(
         provider.id, body, if_match=str(provider.version)
     )
     _tell(changed, is_json=is_json)
+
+
+@providers.command("rotate")
+@click.argument("name")
+@click.option("--to", "successor", help="Move agent types to this provider instead.")
+@click.option("--delete-old", is_flag=True, help="Delete NAME at the end.")
+@click.option("--model", help="Ask this model in the test; Bedrock may need one.")
+@_from_environment
+@as_json
+@calling
+async def rotate(
+    client: Client,
+    *,
+    name: str,
+    successor: str | None,
+    delete_old: bool,
+    model: str | None,
+    from_environment: bool,
+    is_json: bool,
+) -> None:
+    """Give the provider NAME a new secret everywhere, in a job that is waited for.
+
+    The secret is tested, stored, and reaches the agents by restarts, one after another.
+    With --to another provider takes its place. Exits with 1 if it was rolled back.
+    """
+    provider = await provider_named(client, name)
+    given: dict[str, Any] = {"model": model} if model else {}
+    if successor:
+        other = await provider_named(client, successor)
+        given |= {"to_provider_id": other.id, "delete_old": delete_old}
+    else:
+        given |= _secrets(provider.type, from_environment)
+    job = await client.rotate_provider(provider.id, Rotation(**given))
+    await follow(client, job, is_json=is_json)
 
 
 @providers.command("test")

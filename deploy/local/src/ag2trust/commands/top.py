@@ -74,6 +74,7 @@ async def top(
             looks += 1
     finally:
         listening.cancel()
+        await asyncio.wait({listening})
 
 
 async def _listen(client: Client, recent: RecentCalls) -> None:
