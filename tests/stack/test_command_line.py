@@ -213,6 +213,23 @@ async def test_keys(shell: Shell, whole: Whole) -> None:
     assert "INVALID_API_KEY" in unknown.errors
 
 
+async def test_budgets(shell: Shell) -> None:
+    await shell("budgets", "add", "all", "--usd", "100")
+    await shell("budgets", "add", "adas", "--agent", "ada", "--tokens", "5000")
+    changed = await shell("budgets", "change", "adas", "--mode", "warn", "--json")
+    listed = await shell("budgets", "list")
+    await shell("budgets", "delete", "adas")
+    await shell("budgets", "delete", "all")
+    none = await shell("budgets", "list")
+
+    assert (changed.json["mode"], changed.json["tokens"]) == ("warn", 5000)
+    assert [row[:4] for row in listed.rows] == [
+        ["adas", "agent", "ada", "month"],
+        ["all", "everything", "month", "$100.00"],
+    ]
+    assert "There are no budgets yet" in none.errors
+
+
 async def test_jobs(shell: Shell, whole: Whole) -> None:
     now = datetime.now(UTC)
     period = {"from": (now - timedelta(hours=1)).isoformat(), "to": now.isoformat()}
@@ -265,6 +282,11 @@ async def test_a_manifest_is_shown_done_and_then_nothing_is_left(
           - {{slug: writer, provider: written, model: sandbox-echo}}
         agents:
           - {{name: walt, type: writer, state: running}}
+        budgets:
+          - name: helpers
+            scope: {{kind: agent_type, name: helper}}
+            usd: 20
+            period: month
         """
     )
     shown = await shell("apply", "-f", str(file), "--dry-run")
@@ -279,10 +301,11 @@ async def test_a_manifest_is_shown_done_and_then_nothing_is_left(
         "+ add agent type writer",
         "+ add agent walt",
         "> start agent walt",
+        "+ add budget helpers",
     ]
     assert "You are helpful. → You are very helpful." in shown.output
     assert "SAND_KEY, for the api_key of written, is not set." in unset.errors
-    assert "Done: 5 changes." in applied.errors
+    assert "Done: 6 changes." in applied.errors
     assert "ada runs as before" in applied.errors
     assert KEY not in shown.output + applied.output + applied.errors
     assert again.json == []

@@ -1,5 +1,6 @@
 """What a manifest may say, and what is to do for it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -149,12 +150,50 @@ def test_what_is_no_manifest_is_refused_with_its_place(said: str, why: str) -> N
     [
         "agent_types: [{slug: a, provider: nobody, model: m}]",
         "agents: [{name: a, type: nobody}]",
+        "budgets: [{name: a, scope: {kind: agent, name: nobody}, usd: 1, period: day}]",
     ],
 )
 def test_what_names_a_stranger_is_refused_before_anything_is_done(said: str) -> None:
-    with pytest.raises(ManifestError, match="'nobody'; there is none"):
+    with pytest.raises(ManifestError, match="'nobody'; there is no"):
         plan_of(read_manifest(said), NOTHING)
 
 
 def test_an_empty_manifest_is_one() -> None:
     assert read_manifest("") == Manifest((), (), ())
+
+
+BUDGET = """
+budgets:
+  - name: helpers
+    scope: {kind: agent_type, name: helper}
+    usd: 20
+    period: month
+"""
+
+
+def budget(**changed: Any) -> State:
+    told = {
+        "name": "helpers",
+        "scope": {"kind": "agent_type", "name": "helper"},
+        "usd": 20.0,
+        "period": "month",
+        "mode": "hard",
+    }
+    return replace(there(), budgets={"helpers": {**told, **changed}})
+
+
+def test_a_budget_is_added_and_then_left_alone() -> None:
+    manifest = read_manifest(BUDGET)
+
+    assert done(plan_of(manifest, there())) == [("add", "helpers")]
+    assert plan_of(manifest, budget()) == []
+
+
+def test_a_budgets_amount_changes_and_whose_it_is_does_not() -> None:
+    manifest = read_manifest(BUDGET)
+
+    [change] = plan_of(manifest, budget(usd=5.0))
+
+    assert change.differences == (Difference("usd", 5.0, 20),)
+    with pytest.raises(ManifestError, match="scope of the budget 'helpers' cannot"):
+        plan_of(manifest, budget(scope={"kind": "organization", "name": None}))

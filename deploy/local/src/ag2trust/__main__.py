@@ -7,6 +7,7 @@ from .commands.agents import agents
 from .commands.apply import apply
 from .commands.ask import ask
 from .commands.audit import audit
+from .commands.budgets import budgets
 from .commands.calls import calls
 from .commands.completion import completion
 from .commands.import_config import import_config
@@ -52,6 +53,7 @@ for command in (
     calls,
     stats,
     top,
+    budgets,
     keys,
     jobs,
     apply,

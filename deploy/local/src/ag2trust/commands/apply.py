@@ -30,7 +30,7 @@ _COLOURS = {"add": "green", "change": "yellow", "start": "green", "stop": "red"}
 
 
 _HELP = """\
-Make providers, agent types and agents as a manifest says.
+Make providers, agent types, agents and budgets as a manifest says.
 
 They are known by their names, agent types by their slugs. What the manifest does not
 name is left alone; nothing is deleted. Secrets are not in it, but where they are:
@@ -48,6 +48,11 @@ name is left alone; nothing is deleted. Secrets are not in it, but where they ar
       system_prompt: You are helpful.
   agents:
     - {name: helper-1, type: helper, state: running}
+  budgets:
+    - name: helpers
+      scope: {kind: agent_type, name: helper}
+      usd: 20
+      period: month
 """
 
 

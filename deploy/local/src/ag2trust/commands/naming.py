@@ -10,7 +10,7 @@ from uuid import UUID
 import click
 
 from ag2trust_client import Client, ForbiddenError, every
-from ag2trust_client.models import Agent, AgentType, ApiKeyView, Provider
+from ag2trust_client.models import Agent, AgentType, ApiKeyView, Budget, Provider
 
 __all__ = [
     "Kind",
@@ -18,6 +18,7 @@ __all__ = [
     "agent_named",
     "agent_type_named",
     "api_key_named",
+    "budget_named",
     "names_of",
     "provider_named",
 ]
@@ -54,6 +55,10 @@ async def agent_named(client: Client, name: str) -> Agent:
 
 async def api_key_named(client: Client, name: str) -> ApiKeyView:
     return await _one(name, "API key", every(client.list_api_keys))
+
+
+async def budget_named(client: Client, name: str) -> Budget:
+    return await _one(name, "budget", every(client.list_budgets))
 
 
 @dataclass(frozen=True, slots=True)

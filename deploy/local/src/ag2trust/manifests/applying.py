@@ -13,6 +13,9 @@ from ag2trust_client.models import (
     AgentSubmission,
     AgentTypePatch,
     AgentTypeSubmission,
+    BudgetPatch,
+    BudgetScopeInput,
+    BudgetSubmission,
     ProviderPatch,
     ProviderSubmission,
 )
@@ -33,6 +36,18 @@ class Ids:
     providers: dict[str, UUID] = field(default_factory=dict)
     agent_types: dict[str, UUID] = field(default_factory=dict)
     agents: dict[str, UUID] = field(default_factory=dict)
+    budgets: dict[str, UUID] = field(default_factory=dict)
+
+    def scope(self, said: Mapping[str, str | None]) -> dict[str, Any]:
+        """Put the id of whose a budget is where its name was."""
+        kind, name = said["kind"], said["name"]
+        by_kind = {
+            "provider": self.providers,
+            "agent_type": self.agent_types,
+            "agent": self.agents,
+        }
+        ids = by_kind.get(kind or "", {})
+        return {"kind": kind, "id": ids[name] if name else None}
 
 
 async def read_state(client: Client) -> tuple[State, Ids]:
@@ -40,8 +55,14 @@ async def read_state(client: Client) -> tuple[State, Ids]:
     providers = [each async for each in every(client.list_providers)]
     types = [each async for each in every(client.list_agent_types)]
     agents = [each async for each in every(client.list_agents)]
+    budgets = [each async for each in every(client.list_budgets)]
     names = {str(each.id): each.name for each in providers}
     slugs = {each.id: each.slug for each in types}
+    called = {
+        **slugs,
+        **{each.id: each.name for each in providers},
+        **{each.id: each.name for each in agents},
+    }
     state = State(
         providers={each.name: each.model_dump(mode="json") for each in providers},
         agent_types={
@@ -55,11 +76,22 @@ async def read_state(client: Client) -> tuple[State, Ids]:
             }
             for each in agents
         },
+        budgets={
+            each.name: {
+                **each.model_dump(mode="json"),
+                "scope": {
+                    "kind": each.scope.kind,
+                    "name": called[each.scope.id] if each.scope.id else None,
+                },
+            }
+            for each in budgets
+        },
     )
     ids = Ids(
         providers={each.name: each.id for each in providers},
         agent_types={each.slug: each.id for each in types},
         agents={each.name: each.id for each in agents},
+        budgets={each.name: each.id for each in budgets},
     )
     return state, ids
 
@@ -78,6 +110,8 @@ class Applying:
                 await self._provider(change, wish)
             case "agent type", Wish() as wish:
                 await self._agent_type(change, wish)
+            case "budget", Wish() as wish:
+                await self._budget(change, wish)
             case _, AgentWish() as agent:
                 await self._agent(change, agent)
             case _:
@@ -113,6 +147,17 @@ class Applying:
                 self._ids.agent_types[wish.key], AgentTypePatch(**told)
             )
 
+    async def _budget(self, change: Change, wish: Wish) -> None:
+        told = {each.field: each.after for each in change.differences}
+        if change.verb == "add":
+            scope = BudgetScopeInput(**self._ids.scope(told.pop("scope")))
+            body = BudgetSubmission(**told, scope=scope)
+            await self._client.create_budget(body)
+        else:
+            await self._client.update_budget(
+                self._ids.budgets[wish.key], BudgetPatch(**told)
+            )
+
     async def _agent(self, change: Change, wish: AgentWish) -> None:
         type_id = self._ids.agent_types[wish.type]
         match change.verb:
@@ -128,6 +173,10 @@ class Applying:
                 await self._client.start_agent(self._ids.agents[wish.name])
             case "stop":
                 await self._client.stop_agent(self._ids.agents[wish.name])
+
+
+def _called(thing: UUID | None, names: Mapping[UUID, str]) -> str | None:
+    return names.get(thing, str(thing)) if thing else None
 
 
 def _with_names(value: Any, names: Mapping[str, str]) -> Any:

@@ -1,4 +1,4 @@
-"""What a manifest says: providers, agent types and agents that there shall be."""
+"""What a manifest says: providers, agent types, agents and budgets to be."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,12 @@ from uuid import UUID
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ag2trust_client.models import AgentTypeSubmission, ProviderSubmission
+from ag2trust_client.models import (
+    AgentTypeSubmission,
+    BudgetSubmission,
+    ProviderSubmission,
+    ScopeKind,
+)
 
 __all__ = [
     "SECRET_FIELDS",
@@ -54,15 +59,23 @@ class AgentWish(_Said):
     state: Literal["running", "stopped"] | None = None
 
 
+class ScopeWish(_Said):
+    """Whose calls a budget counts: of a thing by its *name*, or slug, or all."""
+
+    kind: ScopeKind
+    name: str | None = None
+
+
 class _Document(_Said):
     providers: list[dict[str, Any]] = Field(default_factory=list)
     agent_types: list[dict[str, Any]] = Field(default_factory=list)
     agents: list[AgentWish] = Field(default_factory=list)
+    budgets: list[dict[str, Any]] = Field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A provider, known by its name, or an agent type, known by its slug.
+    """A provider or budget, known by its name, or an agent type, known by its slug.
 
     *fields* are the API's own, but a provider is told by its name: `provider` for
     `provider_id`. *secrets* says where each secret is.
@@ -78,6 +91,7 @@ class Manifest:
     providers: tuple[Wish, ...]
     agent_types: tuple[Wish, ...]
     agents: tuple[AgentWish, ...]
+    budgets: tuple[Wish, ...] = ()
 
 
 def read_manifest(text: str) -> Manifest:
@@ -93,7 +107,11 @@ def read_manifest(text: str) -> Manifest:
     _require_different("provider", [each.key for each in providers])
     _require_different("agent type", [each.key for each in types])
     _require_different("agent", [each.name for each in document.agents])
-    return Manifest(tuple(providers), tuple(types), tuple(document.agents))
+    budgets = [_budget(n, each) for n, each in enumerate(document.budgets)]
+    _require_different("budget", [each.key for each in budgets])
+    return Manifest(
+        tuple(providers), tuple(types), tuple(document.agents), tuple(budgets)
+    )
 
 
 def providers_in(value: Any) -> Iterator[str]:
@@ -146,6 +164,19 @@ def _agent_type(index: int, said: dict[str, Any]) -> Wish:
     whole = with_provider_ids(fields, any_ids)
     _valid(f"agent_types.{index}", AgentTypeSubmission, whole)
     return Wish(fields["slug"], fields, {})
+
+
+def _budget(index: int, said: dict[str, Any]) -> Wish:
+    """Read a budget; its scope names a thing as people do, or nothing: everything."""
+    place = f"budgets.{index}"
+    try:
+        scope = ScopeWish.model_validate(said.get("scope", {"kind": "organization"}))
+    except ValidationError as error:
+        raise ManifestError(_places(error, f"{place}.scope.")) from error
+    any_id = UUID(int=0) if scope.name else None
+    whole = {**said, "scope": {"kind": scope.kind, "id": any_id}}
+    _valid(place, BudgetSubmission, whole)
+    return Wish(said["name"], {**said, "scope": scope.model_dump()}, {})
 
 
 def _source(place: str, said: Any) -> SecretSource:

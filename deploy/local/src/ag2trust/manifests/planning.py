@@ -1,16 +1,17 @@
 """What is to do so that all is as a manifest says, before anything is done."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .manifest import AgentWish, Manifest, ManifestError, Wish, providers_in
 
 __all__ = ["Change", "Difference", "State", "plan_of"]
 
-Kind = Literal["provider", "agent type", "agent"]
+Kind = Literal["provider", "agent type", "agent", "budget"]
 Verb = Literal["add", "change", "start", "stop"]
 
+_FIXED_OF_BUDGETS = frozenset({"scope", "period", "time_zone"})
 _WHOLE = frozenset({"labels", "runner_labels"})
 
 
@@ -38,13 +39,14 @@ class Change:
 class State:
     """What there is: providers and agents by name, types by slug, as the API tells.
 
-    Of agent types, providers are told by their names, and of agents the type by its
-    slug: as in a manifest.
+    Of agent types, providers are told by their names, of agents the type by its slug,
+    and of budgets whose they are by its name: as in a manifest.
     """
 
     providers: Mapping[str, Mapping[str, Any]]
     agent_types: Mapping[str, Mapping[str, Any]]
     agents: Mapping[str, Mapping[str, Any]]
+    budgets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def plan_of(
@@ -56,6 +58,7 @@ def plan_of(
         *_providers(manifest, state, replaces_secrets=replaces_secrets),
         *_agent_types(manifest, state),
         *_agents(manifest, state),
+        *_budgets(manifest, state),
     ]
 
 
@@ -74,6 +77,15 @@ def _require_known(manifest: Manifest, state: State) -> None:
             raise ManifestError(
                 f"The agent {agent.name!r} wants a type {agent.type!r}; there is none, "
                 "here or there."
+            )
+    agents = {*state.agents, *(each.name for each in manifest.agents)}
+    known = {"provider": providers, "agent_type": types, "agent": agents}
+    for wish in manifest.budgets:
+        kind, name = wish.fields["scope"]["kind"], wish.fields["scope"]["name"]
+        if kind in known and name not in known[kind]:
+            raise ManifestError(
+                f"The budget {wish.key!r} is of {name!r}; there is no such "
+                f"{kind.replace('_', ' ')}, here or there."
             )
 
 
@@ -121,6 +133,23 @@ def _agents(manifest: Manifest, state: State) -> Iterator[Change]:
         if wish.state not in {None, state_now}:
             verb: Verb = "start" if wish.state == "running" else "stop"
             yield Change(verb, "agent", wish.name, wish)
+
+
+def _budgets(manifest: Manifest, state: State) -> Iterator[Change]:
+    for wish in manifest.budgets:
+        there = state.budgets.get(wish.key)
+        if there is None:
+            yield Change("add", "budget", wish.key, wish, _all_of(wish))
+            continue
+        differences = tuple(_differences(wish.fields, there))
+        fixed = sorted({each.field for each in differences} & _FIXED_OF_BUDGETS)
+        if fixed:
+            raise ManifestError(
+                f"The {fixed[0]} of the budget {wish.key!r} cannot change; give the "
+                "other one another name."
+            )
+        if differences:
+            yield Change("change", "budget", wish.key, wish, differences)
 
 
 def _all_of(wish: Wish) -> tuple[Difference, ...]:
