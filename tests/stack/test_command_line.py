@@ -230,6 +230,16 @@ async def test_budgets(shell: Shell) -> None:
     assert "There are no budgets yet" in none.errors
 
 
+async def test_alerts(shell: Shell) -> None:
+    none = await shell("alerts", "list", "--status", "open")
+    off = await shell("alerts", "rules", "--off", "error_rate", "--json")
+    on = await shell("alerts", "rules", "--on", "error_rate")
+
+    assert "There are no alerts." in none.errors
+    assert [it["enabled"] for it in off.json if it["name"] == "error_rate"] == [False]
+    assert ["error_rate", "yes"] in [row[:2] for row in on.rows]
+
+
 async def test_jobs(shell: Shell, whole: Whole) -> None:
     now = datetime.now(UTC)
     period = {"from": (now - timedelta(hours=1)).isoformat(), "to": now.isoformat()}

@@ -4,6 +4,7 @@ import click
 
 from .commands.agent_types import agent_types
 from .commands.agents import agents
+from .commands.alerts import alerts
 from .commands.apply import apply
 from .commands.ask import ask
 from .commands.audit import audit
@@ -53,6 +54,7 @@ for command in (
     calls,
     stats,
     top,
+    alerts,
     budgets,
     keys,
     jobs,
