@@ -241,13 +241,36 @@ async def test_a_spent_budget_says_when_there_is_a_new_one(limited: Limited) -> 
     await limited.proxy.settled(sum(each.status == 200 for each in answers))
 
 
-async def test_a_budget_that_only_warns_refuses_nothing(limited: Limited) -> None:
-    await limited.budget(1, mode=BudgetMode.WARN)
+@pytest.mark.parametrize("is_in_dollars", [False, True])
+@pytest.mark.parametrize("price", [None, Decimal(1_000)])
+@pytest.mark.parametrize("bound", [{"max_tokens": 100}, {}])
+async def test_a_budget_that_only_warns_refuses_nothing(
+    limited: Limited,
+    bound: dict[str, int],
+    price: Decimal | None,
+    *,
+    is_in_dollars: bool,
+) -> None:
+    limited.price = price and TokenPrices(input=price, output=price)
+    await limited.budget(1, mode=BudgetMode.WARN, is_in_dollars=is_in_dollars)
 
-    answers = [await limited.ask(max_tokens=100) for _ in range(3)]
+    answers = [await limited.ask(**bound) for _ in range(3)]
 
     assert [each.status for each in answers] == [200] * 3
     await limited.proxy.settled(3)
+
+
+async def test_a_hard_budget_beside_one_that_warns_refuses_as_ever(
+    limited: Limited, sandbox: Sandbox
+) -> None:
+    await limited.budget(1, mode=BudgetMode.WARN, is_in_dollars=True)
+    await limited.budget(10_000)
+
+    assert (await limited.ask()).status == 400
+    assert (await limited.ask(max_tokens=20_000)).code == "limit_too_small"
+    assert (await limited.ask(max_tokens=100)).status == 200
+    assert sandbox.request_count == 1
+    await limited.proxy.settled(1)
 
 
 async def test_dollars_are_counted_by_the_price_of_the_model(limited: Limited) -> None:

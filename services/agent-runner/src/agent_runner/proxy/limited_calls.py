@@ -41,7 +41,8 @@ _MOST_UNITS = 10**15  # a call asks for no more, whatever its body says; bigint 
 class _Applying:
     """What limits the calls of one agent to one provider, as long as all is the same.
 
-    *always* is what every call takes; of *metered* it takes what it reserves.
+    *always* is what every call takes; of *metered* it takes what it reserves. Budgets
+    that only warn are among these, and may refuse nothing.
     """
 
     credential: LeasedCredential
@@ -51,6 +52,8 @@ class _Applying:
     always: Sequence[Need]
     metered: Sequence[Limit]
     is_in_dollars: bool
+    may_refuse: bool
+    may_refuse_dollars: bool
 
 
 class LimitedCalls:
@@ -74,11 +77,12 @@ class LimitedCalls:
         """Let a call whose tokens are limited say how many it may make at the most.
 
         The agent type's figure stands in for one that it does not name. Raises
-        `MalformedError` where there is none: nothing could be reserved.
+        `MalformedError` where there is none: nothing could be reserved. A budget that
+        only warns counts such a call once it is over.
         """
         if asked.request.most_output is not None:
             return asked
-        if not self._applying(agent, credential).metered:
+        if not self._applying(agent, credential).may_refuse:
             return asked
         most = agent.agent_type.max_tokens
         if most is None or wire_format.bounded is None:
@@ -95,18 +99,20 @@ class LimitedCalls:
     ) -> Admission:
         """Reserve all that the call may take (`Admissions.admit`).
 
-        Raises `ModelNotPricedError` where a budget in dollars counts a call of a model
-        that has no price.
+        Raises `ModelNotPricedError` where a hard budget in dollars counts a call of a
+        model that has no price; one that only warns leaves it out.
         """
         applying = self._applying(agent, credential)
         if not applying.metered:
             if not applying.always:
                 return _UNLIMITED
             return _Admitted(self._leasing, await self._taken(applying.always))
-        quote = None
+        metered, quote = applying.metered, None
         if applying.is_in_dollars:
             quote = await self._quote(agent, credential, asked)
-        needs = [*applying.always, *_needs(applying.metered, asked, quote)]
+            if quote is None:
+                metered = [each for each in metered if not each.is_in_dollars]
+        needs = [*applying.always, *_needs(metered, asked, quote)]
         return _Admitted(self._leasing, await self._taken(needs), quote=quote)
 
     async def _taken(self, needs: Sequence[Need]) -> list[Part]:
@@ -115,16 +121,18 @@ class LimitedCalls:
 
     async def _quote(
         self, agent: ModelCaller, credential: LeasedCredential, asked: Asked
-    ) -> PriceQuote:
+    ) -> PriceQuote | None:
         quote = await self._prices.of(
             agent.org_id, credential.type, credential.provider_id, asked.request.model
         )
-        if quote.usd_per_million_tokens is None:
-            raise ModelNotPricedError(
-                "A budget in dollars counts this call, and nobody knows what its model"
-                f" costs ({quote.unpriced_reason}); give it a price first."
-            )
-        return quote
+        if quote.usd_per_million_tokens is not None:
+            return quote
+        if not self._applying(agent, credential).may_refuse_dollars:
+            return None
+        raise ModelNotPricedError(
+            "A budget in dollars counts this call, and nobody knows what its model"
+            f" costs ({quote.unpriced_reason}); give it a price first."
+        )
 
     def _applying(self, agent: ModelCaller, credential: LeasedCredential) -> _Applying:
         found = self._remembered.get((agent.id, credential.provider_id))
@@ -158,14 +166,19 @@ class LimitedCalls:
         ends = [each.ends_at for each in budgets if each.ends_at is not None]
         lasts = (min(ends) - wall).total_seconds() if ends else float("inf")
         limits = _limits_of(credential, agent.org_id)
+        metered = [*(each for each in limits if each.is_metered), *budgets]
         return _Applying(
             credential=credential,
             agent_type_id=agent.agent_type.id,
             generation=self._budgets.generation,
             ends_at=self._leasing.now() + lasts,
             always=[Need(each, 1) for each in limits if not each.is_metered],
-            metered=[*(each for each in limits if each.is_metered), *budgets],
+            metered=metered,
             is_in_dollars=any(each.is_in_dollars for each in budgets),
+            may_refuse=any(each.amount is not None for each in metered),
+            may_refuse_dollars=any(
+                each.is_in_dollars and each.amount is not None for each in budgets
+            ),
         )
 
 
