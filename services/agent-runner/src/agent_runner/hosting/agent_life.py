@@ -116,10 +116,12 @@ class AgentLife:
     async def _launch(self, assignment: Assignment, agent: HostedAgent) -> None:
         """Launch its process, and call it running; raises if it is not ours by then.
 
-        Nothing is launched that nobody serves.
+        Nothing is launched whose provider is disabled, without another that serves; a
+        session at its end is renewed soon, and messages wait for that.
         """
         await lease_fallbacks(agent, self._leases, now=self._now())
-        if not agent.is_served(self._now()):
+        is_enabled = agent.lease.credential.enabled
+        if not (is_enabled or agent.is_served(self._now())):
             raise ProviderDisabledError("The provider is disabled.")
         port = await self._doors.open(agent.address)
         self._tenure.require()
