@@ -47,6 +47,7 @@ SOCKET = Path("/var/run/docker.sock")
 
 _RESOURCES = Resources()
 _COARSE_CLOCK_SECONDS = 2
+_GONE = ": No such file or directory"
 _PLACES = ("/var/lib/containerd", "/run", "/tmp", "/dev/shm")  # noqa: S108 - searched
 RANGE = IPv4Network("10.209.0.0/16")
 _RUNNER = "runner-1"
@@ -221,7 +222,7 @@ class DockerLab:
 
         They are read by a container, because they are root's. It is told *text* over
         standard input, so as not to be the one that spreads it. What has not changed
-        since this lab was opened is not read.
+        since this lab was opened is not read, and what goes meanwhile need not be.
         """
         root = (await self.docker.system.info())["DockerRootDir"]
         places = [root, *filter(os.path.isdir, _PLACES)]
@@ -245,7 +246,7 @@ class DockerLab:
         }
         *found, last = await self._told(config, f"{text}\n".encode())
         assert last == "searched"
-        return found
+        return [each for each in found if not each.endswith(_GONE)]
 
     async def _told(self, config: dict[str, Any], told: bytes) -> list[str]:
         """Run a container to its end; return the lines it printed."""

@@ -205,7 +205,8 @@ async def datagrams() -> AsyncIterator[Ear]:
 async def first_datagram(lab: DockerLab, ear: Ear, **settings: Any) -> bytes:
     """Have an agent send one, send one ourselves after it, return what came first."""
     image = await lab.image(
-        f"{KNOCK} read -r port <&3; runner=${{AG2TRUST_AGENT_URL#http://}}; "
+        f"{KNOCK} echo here >&3; read -r port <&3; "
+        "runner=${AG2TRUST_AGENT_URL#http://}; "
         "echo -n agent >/dev/udp/${runner%:*}/$port; echo sent >&3; sleep 1000"
     )
     ear.heard = asyncio.Queue()
@@ -214,6 +215,7 @@ async def first_datagram(lab: DockerLab, ear: Ear, **settings: Any) -> bytes:
         lab.guest(runtime, image, port=settings.get("agent_port", 0)) as guest,
     ):
         await runtime.launch(guest.launch)
+        assert await guest.door.hears() == "here"
         guest.door.say(str(ear.port))
         assert await guest.door.hears() == "sent"
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ours:

@@ -152,7 +152,8 @@ $$;
 DROP FUNCTION drop_days(text);
 
 -- Drops the days that are kept no longer, and returns how many. It locks all days
--- against all: nothing else may be locked beside it.
+-- against all: nothing else may be locked beside it. Another service may have dropped
+-- one meanwhile.
 CREATE FUNCTION drop_days() RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = metrics, pg_temp
 AS $$
@@ -167,7 +168,7 @@ BEGIN
         WHERE inhparent = 'call_by_day'::regclass
             AND relname NOT IN (SELECT to_char(day, '"call_"YYYYMMDD') FROM kept_day)
     LOOP
-        EXECUTE format('DROP TABLE %I', part);
+        EXECUTE format('DROP TABLE IF EXISTS %I', part);
         dropped := dropped + 1;
     END LOOP;
     RETURN dropped;
