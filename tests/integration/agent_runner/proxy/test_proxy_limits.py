@@ -251,7 +251,8 @@ async def test_a_budget_that_only_warns_refuses_nothing(
     *,
     is_in_dollars: bool,
 ) -> None:
-    limited.price = price and TokenPrices(input=price, output=price)
+    if price is not None:
+        limited.price = TokenPrices(input=price, output=price)
     await limited.budget(1, mode=BudgetMode.WARN, is_in_dollars=is_in_dollars)
 
     answers = [await limited.ask(**bound) for _ in range(3)]
