@@ -1,4 +1,4 @@
-"""Which network addresses a provider may have.
+"""Which network addresses may be reached.
 
 The lists are our own because `ipaddress.is_global` is not one: in CPython 3.11.7 it
 calls NAT64, 6to4, multicast and cloud metadata addresses global, and it changes with
@@ -7,9 +7,9 @@ and the documentation of the clouds named below.
 """
 
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-__all__ = ["AddressKind", "classify"]
+__all__ = ["AddressKind", "classify", "may_reach"]
 
 
 class AddressKind(StrEnum):
@@ -75,6 +75,13 @@ _FORBIDDEN_V6 = tuple(
         ),
     )
 )
+
+
+def may_reach(address: str, *, allow_private: bool) -> bool:
+    """Tell whether a socket may be connected to *address*, as `getaddrinfo` says it."""
+    kind = classify(ip_address(address.partition("%")[0]))
+    is_private = kind is AddressKind.PRIVATE
+    return kind is AddressKind.PUBLIC or (is_private and allow_private)
 
 
 def classify(address: IPv4Address | IPv6Address) -> AddressKind:

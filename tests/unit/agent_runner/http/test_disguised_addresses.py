@@ -12,85 +12,11 @@ from datetime import timedelta
 
 import pytest
 from aiohappyeyeballs import AddrInfoType
+from tests.unit.shared.disguised_addresses import LOOPBACK, NEVER, PRIVATE
 
 from agent_runner.http.client import Client, Origin, Resolve, connecting, resolve
 from agent_runner.http.deadlines import watching_deadlines
 from agent_runner.http.errors import ConnectingFailedError, ForbiddenAddressError
-
-LOOPBACK = [
-    "127.0.0.1",
-    "127.1",
-    "127.0.1",
-    "2130706433",
-    "0x7f000001",
-    "0x7f.0.0.1",
-    "0x7f.1",
-    "017700000001",
-    "0177.0.0.01",
-    "127.255.255.254",
-    "localhost",
-    "::1",
-    "0:0:0:0:0:0:0:1",
-    "::ffff:127.0.0.1",
-    "::ffff:7f00:1",
-    "64:ff9b::7f00:1",
-    "64:ff9b::127.0.0.1",
-]
-PRIVATE = [
-    "10.0.0.1",
-    "10.1",
-    "0xa000001",
-    "167772161",
-    "172.16.0.1",
-    "192.168.1.1",
-    "192.168.257",
-    "0300.0250.0.1",
-    "100.64.0.1",
-    "198.18.0.1",
-    "fd00::1",
-    "fc00::1",
-    "::ffff:10.0.0.1",
-    "::ffff:c0a8:101",
-    "64:ff9b::a00:1",
-]
-NEVER = [
-    "0",
-    "0.0.0.0",  # noqa: S104 - a target, not a listener
-    "::",
-    "169.254.169.254",
-    "169.254.43518",
-    "169.16689662",
-    "2852039166",
-    "0xa9fea9fe",
-    "0xa9.0xfe.0xa9.0xfe",
-    "0251.0376.0251.0376",
-    "::ffff:169.254.169.254",
-    "::ffff:a9fe:a9fe",
-    "::169.254.169.254",
-    "::a9fe:a9fe",
-    "::127.0.0.1",
-    "::10.0.0.1",
-    "64:ff9b::a9fe:a9fe",
-    "64:ff9b::169.254.169.254",
-    "64:ff9b:1::a9fe:a9fe",
-    "2002:a9fe:a9fe::1",
-    "2002:7f00:1::",
-    "2001:0:a9fe:a9fe::1",
-    "fd00:ec2::254",
-    "fd20:ce::254",
-    "fd00:42::42",
-    "fe80::1",
-    "fe80::a9fe:a9fe%lo",
-    "fec0::1",
-    "ff02::1",
-    "100::1",
-    "100.100.100.200",
-    "168.63.129.16",
-    "192.0.0.192",
-    "224.0.0.1",
-    "255.255.255.255",
-    "240.0.0.1",
-]
 
 
 @asynccontextmanager

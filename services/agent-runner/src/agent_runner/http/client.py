@@ -11,13 +11,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
-from ipaddress import ip_address
 from types import TracebackType
 from typing import NamedTuple
 
 from aiohappyeyeballs import AddrInfoType, start_connection
 
-from shared.addresses import AddressKind, classify
+from shared.addresses import may_reach
 
 from .answer import Answer
 from .client_connection import ClientConnection
@@ -140,15 +139,14 @@ class Client:
             connection.abort()
 
     def _permitted(self, addresses: Sequence[AddrInfoType]) -> list[AddrInfoType]:
-        permitted = [each for each in addresses if self._may_reach(str(each[4][0]))]
+        permitted = [
+            each
+            for each in addresses
+            if may_reach(str(each[4][0]), allow_private=self._allow_private)
+        ]
         if addresses and not permitted:
             raise ForbiddenAddressError("no address of this host may be reached")
         return permitted
-
-    def _may_reach(self, address: str) -> bool:
-        kind = classify(ip_address(address.partition("%")[0]))
-        is_private = kind is AddressKind.PRIVATE
-        return kind is AddressKind.PUBLIC or (is_private and self._allow_private)
 
     async def _connected(
         self, origin: Origin, addresses: Sequence[AddrInfoType]

@@ -7,19 +7,18 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
-import aiohttp
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from shared.errors import LoginRefusedError, UnavailableError
+from shared.guarded_http import GuardedHttp, OutgoingError, guarded_http
 
 from .id_tokens import Identified, identified_by
 
 __all__ = ["IdentityProvider", "connected_identity_provider"]
 
-_TIMEOUT = aiohttp.ClientTimeout(total=10)
-_MOST_BYTES = 256 * 1024
 _KEPT_SECONDS = 600.0
 _SCOPES = "openid email profile"
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _OBJECT = TypeAdapter(dict[str, JsonValue])
 
 
@@ -35,9 +34,7 @@ class _Configuration(BaseModel):
 class IdentityProvider:
     """*issuer* is of the deployment's choosing, and so are the addresses it names."""
 
-    def __init__(
-        self, http: aiohttp.ClientSession, *, issuer: str, client_id: str
-    ) -> None:
+    def __init__(self, http: GuardedHttp, *, issuer: str, client_id: str) -> None:
         self._http = http
         self._issuer = issuer
         self._client_id = client_id
@@ -103,35 +100,35 @@ class IdentityProvider:
         self, method: str, url: str, form: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
         try:
-            async with self._http.request(
-                method, url, data=form, allow_redirects=False
-            ) as response:
-                if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                    raise _unavailable()
-                return _OBJECT.validate_json(await _body(response))
-        except (aiohttp.ClientError, TimeoutError, ValidationError) as error:
+            answer = await self._http.ask(method, url, **_sending(form))
+        except OutgoingError as error:
+            raise _unavailable() from error
+        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or not answer.is_whole:
+            raise _unavailable()
+        try:
+            return _OBJECT.validate_json(answer.body)
+        except ValidationError as error:
             raise _unavailable() from error
 
 
-async def _body(response: aiohttp.ClientResponse) -> bytes:
-    """Read it all, unless it is more than such an answer can be."""
-    body = b""
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > _MOST_BYTES:
-            raise _unavailable()
-    return body
+def _sending(form: Mapping[str, str] | None) -> dict[str, Any]:
+    if form is None:
+        return {}
+    return {"headers": _FORM, "body": urlencode(form).encode()}
 
 
 @asynccontextmanager
 async def connected_identity_provider(
     issuer: str | None, client_id: str | None
 ) -> AsyncIterator[IdentityProvider | None]:
-    """Hold connections to the identity provider; None if there is none."""
+    """Hold connections to the identity provider; None if there is none.
+
+    It may be on a private network: the deployment has named it.
+    """
     if issuer is None or client_id is None:
         yield None
         return
-    async with aiohttp.ClientSession(timeout=_TIMEOUT) as http:
+    async with guarded_http(allow_private=True) as http:
         yield IdentityProvider(http, issuer=issuer, client_id=client_id)
 
 
