@@ -16,7 +16,8 @@ _INTRODUCTION = """\
 
 Made by `make generate` of what each command says with `--help`.
 
-`ag2trust run` starts everything on this machine. All other commands ask a gateway: the
+`ag2trust run` starts everything on this machine, and `backup` and `restore` take it to
+another disk ([operations](operations.md)). All other commands ask a gateway: the
 one at `--url` or `AG2TRUST_URL`, else this machine's. They ask as whoever the API key
 is: in `AG2TRUST_API_KEY`, in the file that `--key-file` or `AG2TRUST_API_KEY_FILE`
 names, or in the home of this machine's stack. A secret is never an argument, for every
@@ -36,7 +37,8 @@ def page() -> str:
     commands = "\n".join(_told(_context(program, "ag2trust")))
     return (
         f"{_INTRODUCTION}\n## Exit codes\n\n| code | |\n|---|---|\n{codes}\n\n"
-        "What `run`, `demo` and `audit verify` exit with is in sysexits.h too.\n\n"
+        "What `run`, `demo`, `backup`, `restore` and `audit verify` exit with is in "
+        "sysexits.h too.\n\n"
         f"## Commands\n{commands}"
     )
 

@@ -8,6 +8,7 @@ from .commands.alerts import alerts
 from .commands.apply import apply
 from .commands.ask import ask
 from .commands.audit import audit
+from .commands.backup import backup, restore
 from .commands.budgets import budgets
 from .commands.calls import calls
 from .commands.completion import completion
@@ -24,8 +25,9 @@ from .commands.top import top
 def main() -> None:
     """Ag2Trust: agents in containers, and what stands between them and models.
 
-    `run` and `demo` start everything on this machine. All others ask a gateway: the one
-    at AG2TRUST_URL, or this machine's, as whoever the key in AG2TRUST_API_KEY is.
+    `run` and `demo` start everything on this machine, `backup` and `restore` take its
+    home elsewhere. All others ask a gateway: the one at AG2TRUST_URL, or this
+    machine's, as whoever the key in AG2TRUST_API_KEY is.
     """
 
 
@@ -61,6 +63,8 @@ for command in (
     apply,
     import_config,
     audit,
+    backup,
+    restore,
     completion,
 ):
     main.add_command(command)

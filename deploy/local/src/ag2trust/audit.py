@@ -4,9 +4,6 @@ It reads, and changes nothing. PostgreSQL is asked where the stack runs, and els
 for as long as it takes.
 """
 
-import os
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +13,11 @@ from shared.contracts.base import Service
 from shared.errors import DatabaseUnavailableError
 from shared.identity import IdentityFileError
 
-from .accounts import unprivileged_account
-from .errors import (
-    HomeUnusableError,
-    NoInstallationError,
-    NotRunningError,
-    TakenError,
-)
-from .home import Home, open_home
+from .answering import answering, installed_home, postgres_of
+from .errors import HomeUnusableError, NotRunningError
+from .home import Home
 from .keys import kept_passwords
-from .postgres import SUPERUSER, Postgres, running_postgres
+from .postgres import SUPERUSER, Postgres
 from .provisioning import DATABASE, owner_role, service_role, sweep_role
 
 __all__ = ["verify_home"]
@@ -38,24 +30,12 @@ async def verify_home(folder: Path, *, heads: Path | None = None) -> Verificatio
 
     None are those in the home itself. Raises `LaunchError`.
     """
-    home = _home_at(folder)
-    postgres = Postgres(
-        home.data / "postgres", log=home.log("postgres"), account=unprivileged_account()
-    )
+    home = installed_home(folder)
+    postgres = postgres_of(home)
     passwords = kept_passwords(home)
     settings = _settings(home, postgres, passwords, heads or home.audit)
-    async with _answering(home, postgres, passwords[SUPERUSER]):
+    async with answering(home, postgres, passwords[SUPERUSER]):
         return await _verified(settings)
-
-
-def _home_at(folder: Path) -> Home:
-    home = Home(folder.expanduser().absolute())
-    if not home.version.exists():
-        raise NoInstallationError(
-            f"There is no installation in {home.folder}. Name its folder in "
-            "AG2TRUST_HOME."
-        )
-    return home
 
 
 async def _verified(settings: Settings) -> Verification:
@@ -70,22 +50,6 @@ async def _verified(settings: Settings) -> Verification:
             "PostgreSQL does not answer. Wait until the stack is ready, or stop it, "
             "and verify again."
         ) from error
-
-
-@asynccontextmanager
-async def _answering(
-    home: Home, postgres: Postgres, password: str
-) -> AsyncIterator[None]:
-    """Run PostgreSQL, unless a launcher holds the home and does."""
-    os.umask(0o077)
-    async with AsyncExitStack() as stack:
-        try:
-            stack.enter_context(open_home(home.folder))
-        except TakenError:
-            yield
-            return
-        await stack.enter_async_context(running_postgres(postgres, password))
-        yield
 
 
 def _settings(

@@ -3,6 +3,7 @@
 import os
 
 __all__ = [
+    "BackupUnusableError",
     "HomeUnusableError",
     "LaunchError",
     "NoInstallationError",
@@ -35,6 +36,12 @@ class HomeUnusableError(LaunchError):
     """The state folder cannot be written, or is of a newer version."""
 
     exit_code = os.EX_CANTCREAT
+
+
+class BackupUnusableError(LaunchError):
+    """A backup is damaged, of a newer version, or the keys given are not its own."""
+
+    exit_code = os.EX_DATAERR
 
 
 class ServerFailedError(LaunchError):

