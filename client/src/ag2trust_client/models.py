@@ -205,9 +205,17 @@ class Given(BaseModel):
 AgentProgress = Literal["waiting", "restarting", "restarted", "left_alone", "skipped"]
 AgentRuntime = Literal["docker", "process", "external"]
 AgentStatus = Literal["stopped", "starting", "running", "ack_only", "stopping", "error"]
-AlertRuleName = Literal["token_spike", "error_rate", "slow_responses", "unpriced_model"]
+AlertRuleName = Literal[
+    "token_spike",
+    "error_rate",
+    "slow_responses",
+    "unpriced_model",
+    "budget_spent",
+    "credential_expiry",
+    "agent_in_error",
+]
 AlertStatus = Literal["open", "resolved"]
-AlertSubjectKind = Literal["agent", "model"]
+AlertSubjectKind = Literal["agent", "model", "budget", "provider"]
 BudgetMode = Literal["hard", "warn"]
 BudgetPeriod = Literal["day", "month"]
 CallStatus = Literal["completed", "failed", "cancelled", "interrupted"]

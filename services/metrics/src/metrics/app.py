@@ -18,6 +18,7 @@ from .administration.alerts import Alerts
 from .administration.audit import Audit
 from .administration.price_list import PriceList
 from .administration.repricing import Repricer
+from .alerting.standing_watch import StandingWatch
 from .alerting.telling import Teller
 from .alerting.watch import Watch
 from .counting.announcements import Announcer
@@ -107,7 +108,9 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
         repricer = Repricer(PostgresRepricing(database, turns))
         announcer = Announcer(PostgresAnnouncements(database), bus, just_counted)
         alerts = PostgresAlerts(database)
-        watch = Watch(PostgresWatchedTraffic(database), alerts, now=utc_now)
+        traffic = PostgresWatchedTraffic(database)
+        watch = Watch(traffic, alerts, now=utc_now)
+        standing_watch = StandingWatch(traffic, alerts, bus, now=utc_now)
         teller = Teller(alerts, bus, now=utc_now)
         retention = Retention(
             PostgresRetention(database),
@@ -123,6 +126,7 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
                 every(_DECLARE_EVENTS_EVERY, bus.declare_events, name="declare_events"),
                 every(_ANNOUNCE_EVERY, announcer.announce, name="announce"),
                 every(_WATCH_EVERY, watch.look, name="watch"),
+                every(_WATCH_EVERY, standing_watch.look, name="standing_watch"),
                 every(_ANNOUNCE_EVERY, teller.tell, name="tell"),
                 every(_KEEP_EVERY, retention.keep, name="keep"),
                 every(_REPRICE_EVERY, repricer.work, name="reprice"),

@@ -547,7 +547,10 @@ DELETE_AGENT = Endpoint(
 )
 GET_AGENT = Endpoint("agent_runner.v1.get_agent", AgentQuestion, Agent, askers=_GATEWAY)
 LIST_AGENTS = Endpoint(
-    "agent_runner.v1.list_agents", PageQuestion, Page[Agent], askers=_GATEWAY
+    "agent_runner.v1.list_agents",
+    PageQuestion,
+    Page[Agent],
+    askers=_GATEWAY | {Service.METRICS},
 )
 START_AGENT = Endpoint(
     "agent_runner.v1.start_agent",

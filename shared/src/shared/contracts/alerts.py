@@ -49,6 +49,9 @@ class AlertRuleName(StrEnum):
     ERROR_RATE = "error_rate"
     SLOW_RESPONSES = "slow_responses"
     UNPRICED_MODEL = "unpriced_model"
+    BUDGET_SPENT = "budget_spent"
+    CREDENTIAL_EXPIRY = "credential_expiry"
+    AGENT_IN_ERROR = "agent_in_error"
 
 
 class AlertStatus(StrEnum):
@@ -59,6 +62,8 @@ class AlertStatus(StrEnum):
 class AlertSubjectKind(StrEnum):
     AGENT = "agent"
     MODEL = "model"
+    BUDGET = "budget"
+    PROVIDER = "provider"
 
 
 class AlertSubject(Message):

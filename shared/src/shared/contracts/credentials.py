@@ -414,7 +414,10 @@ DELETE_PROVIDER = Endpoint(
     "credentials.v1.delete_provider", ProviderQuestion, Empty, askers=_GATEWAY
 )
 LIST_PROVIDERS = Endpoint(
-    "credentials.v1.list_providers", PageQuestion, Page[Provider], askers=_GATEWAY
+    "credentials.v1.list_providers",
+    PageQuestion,
+    Page[Provider],
+    askers=_GATEWAY | {Service.METRICS},
 )
 GET_PROVIDER = Endpoint(
     "credentials.v1.get_provider",

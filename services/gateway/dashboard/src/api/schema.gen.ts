@@ -1969,7 +1969,7 @@ export interface components {
          * @description What is watched for. None of them needs tuning; each can be switched off.
          * @enum {string}
          */
-        AlertRuleName: "token_spike" | "error_rate" | "slow_responses" | "unpriced_model";
+        AlertRuleName: "token_spike" | "error_rate" | "slow_responses" | "unpriced_model" | "budget_spent" | "credential_expiry" | "agent_in_error";
         AlertRules: {
             data: components["schemas"]["AlertRule"][];
         };
@@ -1987,7 +1987,7 @@ export interface components {
          * AlertSubjectKind
          * @enum {string}
          */
-        AlertSubjectKind: "agent" | "model";
+        AlertSubjectKind: "agent" | "model" | "budget" | "provider";
         /** @description *scopes* narrow what the role allows; without any, it may all of it. */
         ApiKeySubmission: {
             name: string;

@@ -36,6 +36,13 @@ _DESCRIPTIONS = {
     AlertRuleName.UNPRICED_MODEL: (
         "Calls of the last day have no cost, for no price of their model is known."
     ),
+    AlertRuleName.BUDGET_SPENT: (
+        "A budget has come to the part of its amount from which it warns."
+    ),
+    AlertRuleName.CREDENTIAL_EXPIRY: (
+        "The credentials of an enabled provider end within the hour, or have ended."
+    ),
+    AlertRuleName.AGENT_IN_ERROR: ("An agent that is to run fails again and again."),
 }
 
 

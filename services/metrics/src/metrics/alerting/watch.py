@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from urllib.parse import urlencode
 from uuid import UUID
 
 from metrics.detection.detectors import LONGEST_WINDOW, Finding, findings
@@ -21,9 +20,13 @@ from shared.contracts.alerts import (
     AlertSubjectKind,
 )
 
-__all__ = ["Watch"]
+from .calls_meant import calls_meant
+from .standing_conditions import STANDING_RULES
 
-_GONE_AFTER = timedelta(minutes=5)
+__all__ = ["GONE_AFTER", "Watch"]
+
+GONE_AFTER = timedelta(minutes=5)
+_RULES = frozenset(AlertRuleName) - STANDING_RULES
 _UNPRICED_WITHIN = timedelta(days=1)
 
 
@@ -60,7 +63,7 @@ class Watch:
             ]
             wanted = [each for each in conditions if each.rule not in disabled]
             await self._alerts.note_conditions(org_id, wanted, now=now)
-            await self._alerts.resolve(org_id, unseen_since=now - _GONE_AFTER)
+            await self._alerts.resolve(org_id, _RULES, unseen_since=now - GONE_AFTER)
 
     async def _of_agents(self, org_id: UUID, now: datetime) -> list[Condition]:
         minutes = await self._traffic.minutes(org_id, since=now - LONGEST_WINDOW)
@@ -103,7 +106,7 @@ def _of_agent(agent: str, finding: Finding) -> Condition:
             unit=finding.unit,
             since=finding.since,
             until=finding.until,
-            calls=_calls(finding.since, finding.until, agent_id=agent),
+            calls=calls_meant(finding.since, finding.until, agent_id=agent),
         ),
     )
 
@@ -122,12 +125,6 @@ def _of_model(found: UnpricedModel, *, since: datetime, now: datetime) -> Condit
             unit="calls without a price",
             since=since,
             until=now,
-            calls=_calls(since, now, model=found.model),
+            calls=calls_meant(since, now, model=found.model),
         ),
     )
-
-
-def _calls(since: datetime, until: datetime, **wanted: str) -> str:
-    """Name the path under which the gateway lists these calls."""
-    period = {"from": since.isoformat(), "to": until.isoformat()}
-    return f"/api/calls?{urlencode(wanted | period)}"

@@ -54,8 +54,14 @@ class AlertsRepository(Protocol):
     ) -> None:
         """Open an alert for each condition that has none, and renew the others."""
 
-    async def resolve(self, org_id: UUID, *, unseen_since: datetime) -> None:
-        """Resolve the alerts whose condition was not seen from then on.
+    async def resolve(
+        self,
+        org_id: UUID,
+        rules: Collection[AlertRuleName],
+        *,
+        unseen_since: datetime,
+    ) -> None:
+        """Resolve the alerts of *rules* whose condition was not seen from then on.
 
         Of one that was silenced from beginning to end nobody is ever told.
         """
@@ -129,7 +135,13 @@ class PostgresAlerts:
                 ],
             )
 
-    async def resolve(self, org_id: UUID, *, unseen_since: datetime) -> None:
+    async def resolve(
+        self,
+        org_id: UUID,
+        rules: Collection[AlertRuleName],
+        *,
+        unseen_since: datetime,
+    ) -> None:
         async with self._database.organization(org_id) as transaction:
             await transaction.execute(
                 """
@@ -141,8 +153,10 @@ class PostgresAlerts:
                         AND coalesce(silenced_until > now(), false)
                 WHERE resolved_at IS NULL
                     AND last_seen_at < $1
+                    AND rule = ANY($2::text[])
                 """,
                 unseen_since,
+                list(rules),
             )
 
     async def untold(self, *, now: datetime) -> list[Untold]:

@@ -41,7 +41,7 @@ export function AlertItem({ alert, nameOf }: { alert: Alert; nameOf: NameOf }) {
 }
 
 function Subject({ alert: { subject }, nameOf }: { alert: Alert; nameOf: NameOf }) {
-  if (subject.kind === "model") return <code>{subject.key}</code>;
+  if (subject.kind !== "agent") return <code>{subject.key}</code>;
   return (
     <Link to="/agents/$id" params={{ id: subject.key }}>
       {nameOf(subject.key)}

@@ -38,6 +38,15 @@ describe("an alert", () => {
     expect(callsOf(alert())).toEqual({ agent_id: "a1", status: "failed" });
     expect(callsOf(alert({ rule: "slow_responses" }))).toEqual({ agent_id: "a1" });
   });
+  test("of a provider leads to its calls, of a budget to all", () => {
+    const provider = { kind: "provider", key: "p1" } as const;
+    const budget = { kind: "budget", key: "b1" } as const;
+
+    expect(callsOf(alert({ rule: "credential_expiry", subject: provider }))).toEqual({
+      provider_id: "p1",
+    });
+    expect(callsOf(alert({ rule: "budget_spent", subject: budget }))).toEqual({});
+  });
   test("is silenced only while its silence lasts", () => {
     expect(statusOf(alert({ silenced_until: "2026-11-22T12:01:00Z" }), NOW).word).toBe("Silenced");
     expect(statusOf(alert({ silenced_until: "2026-11-22T11:59:00Z" }), NOW).word).toBe("Open");

@@ -11,7 +11,12 @@ export const RULE_NAMES: Record<Alert["rule"], string> = {
   error_rate: "High error rate",
   slow_responses: "Slow responses",
   unpriced_model: "Model without a price",
+  budget_spent: "Budget used up, or soon",
+  credential_expiry: "Credentials that end",
+  agent_in_error: "Agent in error",
 };
+
+const FILTER_OF = { agent: "agent_id", model: "model", provider: "provider_id" } as const;
 
 /** Whether an alert still needs somebody. */
 export function statusOf(alert: Alert, now: number): { tone: Tone; word: string } {
@@ -47,7 +52,7 @@ export function evidenceTold({ evidence }: Alert): string {
 /** The calls behind an alert, as the page of calls filters them. */
 export function callsOf({ subject, rule }: Alert): CallFilter {
   return {
-    ...(subject.kind === "agent" ? { agent_id: subject.key } : { model: subject.key }),
+    ...(subject.kind !== "budget" && { [FILTER_OF[subject.kind]]: subject.key }),
     ...(rule === "error_rate" && { status: "failed" }),
   };
 }
