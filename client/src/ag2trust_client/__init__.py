@@ -1,6 +1,6 @@
 """A typed client of Ag2Trust's HTTP API."""
 
-from .client import Answer, Client, Delta, Event, Restart, StreamedMessage, every
+from .client import Answer, Client, Delta, Event, Lines, Restart, StreamedMessage, every
 from .errors import (
     Ag2TrustError,
     ConflictError,
@@ -29,6 +29,7 @@ __all__ = [
     "ForbiddenError",
     "InvalidError",
     "LimitedError",
+    "Lines",
     "MalformedError",
     "NotFoundError",
     "RefusedError",

@@ -2,7 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -20,6 +28,7 @@ __all__ = [
     "Client",
     "Delta",
     "Event",
+    "Lines",
     "Page",
     "Restart",
     "StreamedMessage",
@@ -68,6 +77,14 @@ class Event:
     id: str | None
     name: str
     body: Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """What an agent printed; *has_skipped* where lines before these are missing."""
+
+    lines: tuple[str, ...]
+    has_skipped: bool
 
 
 class Page(Protocol[ItemT_co]):
@@ -124,22 +141,43 @@ class Client(Operations):
         A connection that breaks off is made anew, and goes on where it was. It ends
         with an error when the right to see events does.
         """
+        sent = self._followed("/api/events", after, come_back_seconds)
+        async with aclosing(sent) as told:
+            async for each in told:
+                yield Event(each.id, each.name, json.loads(each.data))
+
+    async def followed_logs(
+        self, agent_id: UUID, *, come_back_seconds: float = _COME_BACK_SECONDS
+    ) -> AsyncIterator[Lines]:
+        """Give the last lines an agent wrote and what follows, until it is deleted.
+
+        A connection that breaks off is made anew, and goes on where it was.
+        """
+        path = f"/api/agents/{agent_id}/logs?follow=true"
+        async with aclosing(self._followed(path, None, come_back_seconds)) as told:
+            async for each in told:
+                if each.name == "deleted":
+                    return
+                said = json.loads(each.data)
+                yield Lines((*said["lines"],), said["has_skipped"])
+
+    async def _followed(
+        self, path: str, after: str | None, come_back_seconds: float
+    ) -> AsyncGenerator[ServerSent]:
         while True:
             try:
-                async for each in self._events(after):
-                    after = each.id
-                    yield each
+                async with self._answered(
+                    "GET",
+                    path,
+                    headers={"Last-Event-ID": after} if after else {},
+                    timeout=_PATIENCE,
+                ) as response:
+                    async for each in server_sent(response.content):
+                        after = each.id
+                        yield each
             except (UnreachableError, UnavailableError):
                 pass
             await asyncio.sleep(come_back_seconds)
-
-    async def _events(self, after: str | None) -> AsyncIterator[Event]:
-        headers = {"Last-Event-ID": after} if after else {}
-        async with self._answered(
-            "GET", "/api/events", headers=headers, timeout=_PATIENCE
-        ) as response:
-            async for each in server_sent(response.content):
-                yield Event(each.id, each.name, json.loads(each.data))
 
     async def _streamed(
         self, path: str, body: MessageSubmission

@@ -409,9 +409,7 @@ class Operations(Connection):
         )
         return answer
 
-    async def get_agent_logs(
-        self, agent_id: UUID, *, follow: bool | None = None
-    ) -> LastLines:
+    async def get_agent_logs(self, agent_id: UUID) -> LastLines:
         """Show the last lines an agent wrote, secrets masked.
 
         With `follow`, server-sent events: `lines` (`{"lines", "has_skipped"}`),
@@ -420,7 +418,7 @@ class Operations(Connection):
         lines, and is told.
         """
         answer: LastLines = await self._ask(
-            LastLines, "GET", f"/api/agents/{agent_id}/logs", query={"follow": follow}
+            LastLines, "GET", f"/api/agents/{agent_id}/logs"
         )
         return answer
 

@@ -26,9 +26,19 @@ def test_columns_are_as_wide_as_what_is_in_them_and_numbers_stand_right() -> Non
 
 
 def test_a_cell_stays_on_its_line_and_is_cut_before_it_pushes_others_away() -> None:
-    said = table([Column[str]("why", lambda it: it)], ["two\nlines", "x" * 99])
+    why = Column[str]("why", lambda it: it)
+    said = table([why, Column[str]("is", lambda _: "so")], ["two\nlines", "x" * 99])
 
-    assert said.splitlines()[1:] == ["two lines", "x" * 59 + "…"]
+    assert [line.split("  ")[0] for line in said.splitlines()[1:]] == [
+        "two lines",
+        "x" * 59 + "…",
+    ]
+
+
+def test_the_last_cell_of_a_line_is_whole() -> None:
+    said = table([Column[str]("why", lambda it: it)], ["x" * 99])
+
+    assert said.splitlines()[1:] == ["x" * 99]
 
 
 def test_more_lines_of_a_fact_stand_below_the_first() -> None:

@@ -18,6 +18,7 @@ _WIDTH = 76
 _HEAD = '"""{}\n\nMade by `make generate` of docs/api/openapi.json.\n"""\n'
 _TEXTS = ("text/csv", "text/plain")
 _FOR_BROWSERS = frozenset({"sessions", "invitations", "oidc"})
+_FOR_STREAMS = frozenset({"follow"})
 _FORMATS = {"uuid": "UUID", "date-time": "AwareDatetime", "date": "date"}
 _PLAIN = {
     "string": "str",
@@ -132,7 +133,11 @@ def _json_answers(operation: JsonObject) -> list[JsonObject]:
 
 def _method(operation: JsonObject) -> str:
     given = [each for each in operation["parameters"] if each["in"] == "path"]
-    query = [each for each in operation["parameters"] if each["in"] == "query"]
+    query = [
+        each
+        for each in operation["parameters"]
+        if each["in"] == "query" and each["name"] not in _FOR_STREAMS
+    ]
     headers = [each for each in operation["parameters"] if each["in"] == "header"]
     returns = _returned(operation)
     signature = [

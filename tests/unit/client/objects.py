@@ -12,6 +12,7 @@ __all__ = [
     "MESSAGE_JSON",
     "PROVIDER_JSON",
     "page_of",
+    "sample",
 ]
 
 AGENT_ID = UUID("0199aaaa-0000-7000-8000-000000000001")
@@ -32,7 +33,7 @@ _VALUES: dict[str, Any] = {
 }
 
 
-def _sample(name: str, /, **said: Any) -> dict[str, Any]:
+def sample(name: str, /, **said: Any) -> dict[str, Any]:
     properties = _SCHEMAS[name]["properties"]
     return {key: _value(each) for key, each in properties.items()} | said
 
@@ -52,9 +53,9 @@ def _value(schema: dict[str, Any]) -> Any:
             return _VALUES[schema.get("format") or schema["type"]]
 
 
-AGENT_JSON = _sample("Agent", name="ada", status="running")
-PROVIDER_JSON = _sample("Provider", name="one", type="openai")
-MESSAGE_JSON = _sample(
+AGENT_JSON = sample("Agent", name="ada", status="running")
+PROVIDER_JSON = sample("Provider", name="one", type="openai")
+MESSAGE_JSON = sample(
     "AgentMessage",
     message_id=str(MESSAGE_ID),
     status="completed",

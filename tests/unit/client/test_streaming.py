@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from ag2trust_client import Answer, Client, Delta, Event, Restart, UnauthenticatedError
+from ag2trust_client import (
+    Answer,
+    Client,
+    Delta,
+    Event,
+    Lines,
+    Restart,
+    UnauthenticatedError,
+)
 from ag2trust_client.models import MessageSubmission
 from ag2trust_client.server_sent import ServerSent, server_sent
 
@@ -83,6 +91,21 @@ async def test_events_go_on_after_the_last_one_that_came() -> None:
         Event("8", "call.finished", {"n": 2}),
     ]
     assert [each.headers["Last-Event-ID"] for each in gateway.asked] == ["6", "7"]
+
+
+async def test_lines_of_an_agent_go_on_where_they_broke_off_until_it_is_deleted() -> (
+    None
+):
+    told = [{"lines": [each], "has_skipped": each == "b"} for each in "ab"]
+    first = streaming(frame("lines", told[0], "o:1"), breaks_off=True)
+    second = streaming(frame("lines", told[1], "o:9"), frame("deleted", {}))
+    async with serving(first, second) as gateway, Client(gateway.url, KEY) as client:
+        logs = client.followed_logs(AGENT_ID, come_back_seconds=0)
+        heard = [each async for each in logs]
+
+    assert heard == [Lines(("a",), has_skipped=False), Lines(("b",), has_skipped=True)]
+    assert gateway.asked[0].query == [("follow", "true")]
+    assert gateway.asked[1].headers["Last-Event-ID"] == "o:1"
 
 
 async def test_events_end_with_the_right_to_see_them() -> None:

@@ -26,7 +26,7 @@ __all__ = ["agent_types"]
 
 @click.group("agent-types")
 def agent_types() -> None:
-    """Say what agents are made from: agent types."""
+    """See and change agent types, which agents are made from."""
 
 
 @agent_types.command("list")
@@ -94,7 +94,7 @@ async def add_agent_type(
     _tell(made, await names_of(client, "providers"), is_json=is_json)
 
 
-@agent_types.command("change")
+@agent_types.command("change", short_help="Change the agent type SLUG.")
 @click.argument("slug")
 @click.option("--provider", help="Whose models it uses, by name.")
 @click.option("--restart", is_flag=True, help="Restart its agents, one after another.")
@@ -173,12 +173,14 @@ def _tell(agent_type: AgentType, names: Names, *, is_json: bool) -> None:
         ("system prompt", word(agent_type.system_prompt)),
         ("temperature", word(agent_type.temperature)),
         ("max tokens", word(agent_type.max_tokens)),
-        ("runtime", word(agent_type.runtime)),
+        ("runtime", agent_type.runtime or "the runner's"),
+        ("image", agent_type.image or "the default"),
         ("delivery", agent_type.credential_delivery),
         (
             "resources",
             f"{resources.memory_mb} MB, {resources.cpus:g} CPU, {resources.pids} pids",
         ),
+        ("limits", word(agent_type.limits.model_dump(exclude_none=True))),
         ("use case", word(agent_type.use_case)),
         ("labels", word(agent_type.labels)),
         ("changed", moment(agent_type.updated_at)),

@@ -1,6 +1,7 @@
 """`ag2trust agents`: what runs, and what it is told to do."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from uuid import UUID
@@ -26,7 +27,7 @@ _SETTLED: frozenset[AgentStatus] = frozenset(
 
 @click.group()
 def agents() -> None:
-    """See what runs, and tell it what to do."""
+    """See agents; add, start, stop and delete them."""
 
 
 _wait = click.option(
@@ -111,27 +112,45 @@ _order(
 )
 _order(
     "restart",
-    "Stop the agent NAME and start it anew, with the newest version of its type.",
+    "Restart the agent NAME, with the newest version of its type.",
     lambda client, agent_id: client.restart_agent(agent_id),
 )
 
 
-@agents.command("logs")
+@agents.command("logs", short_help="Show the last lines that NAME wrote.")
 @click.argument("name")
+@click.option("--follow", "-f", is_flag=True, help="Go on with what it writes.")
 @as_json
 @calling
-async def logs(client: Client, *, name: str, is_json: bool) -> None:
-    """Show the last lines that the agent NAME wrote, secrets masked."""
+async def logs(client: Client, *, name: str, follow: bool, is_json: bool) -> None:
+    """Show the last lines that the agent NAME wrote, secrets masked.
+
+    With --follow it goes on until the agent is deleted, or Ctrl-C; with --json each
+    line is a string of its own then.
+    """
     agent = await agent_named(client, name)
+    if follow:
+        await _follow(client, agent, is_json=is_json)
+        return
     told = await client.get_agent_logs(agent.id)
     if is_json:
         say_json(told.lines)
-        return
-    for line in told.lines:
-        click.echo(line)
+    elif told.lines:
+        click.echo("\n".join(told.lines))
+    else:
+        said(f"{agent.name} has written nothing yet.")
 
 
-@agents.command("replace-token")
+async def _follow(client: Client, agent: Agent, *, is_json: bool) -> None:
+    async for heard in client.followed_logs(agent.id):
+        if heard.has_skipped:
+            said("(Lines are missing here.)")
+        for line in heard.lines:
+            click.echo(json.dumps(line, ensure_ascii=False) if is_json else line)
+    said(f"{agent.name} is deleted.")
+
+
+@agents.command("replace-token", short_help="Give an external agent another token.")
 @click.argument("name")
 @as_json
 @calling
@@ -193,7 +212,7 @@ def _columns(names: Names) -> list[Column[Agent]]:
 
 
 def _status(agent: Agent) -> str:
-    return f"{agent.status}, restart" if agent.restart_required else agent.status
+    return f"{agent.status}, restart needed" if agent.restart_required else agent.status
 
 
 def _tell(agent: Agent | NewAgent, names: Names, *, is_json: bool) -> None:

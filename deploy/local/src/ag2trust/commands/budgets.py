@@ -32,7 +32,7 @@ __all__ = ["budgets"]
 
 @click.group()
 def budgets() -> None:
-    """Say what may be spent in a day or month, and see how much of it is."""
+    """See and set what may be spent in a day or month."""
 
 
 @budgets.command("list")

@@ -18,7 +18,7 @@ __all__ = ["import_config"]
 
 @click.group("import")
 def import_config() -> None:
-    """Begin with what another gateway was told."""
+    """Begin with another gateway's configuration."""
 
 
 @import_config.command()

@@ -6,12 +6,19 @@ from uuid import UUID
 import click
 
 from ag2trust_client import Client, every
-from ag2trust_client.models import Job, JobStep, Repricing, Rewrap
+from ag2trust_client.models import (
+    AgentProgress,
+    Job,
+    JobAgent,
+    JobStep,
+    Repricing,
+    Rewrap,
+)
 
 from .calling import calling
-from .formats import dollars, moment, number
+from .formats import NOTHING, dollars, moment, number
 from .output import as_json, progress, show, show_all
-from .tables import Column, table
+from .tables import Column, facts, table
 
 __all__ = ["follow", "jobs"]
 
@@ -35,7 +42,7 @@ _STEPS = [
 
 @click.group()
 def jobs() -> None:
-    """See how far is what takes long."""
+    """See what takes long: rotations, restarts, repricings."""
 
 
 @jobs.command("list")
@@ -75,6 +82,8 @@ def _tell(job: AnyJob, *, is_json: bool) -> None:
     show(job, _facts(job), is_json=is_json)
     if isinstance(job, Job) and not is_json:
         click.echo(f"\n{table(_STEPS, job.steps)}")
+        if skipped := [*map(_reason, _agents(job, "skipped"))]:
+            click.echo(f"\nSkipped, and still as they were:\n{facts(skipped)}")
     if job.status in {"failed", "rolled_back"}:
         raise click.exceptions.Exit(1)
 
@@ -83,7 +92,8 @@ def _how_far(job: AnyJob) -> str:
     match job:
         case Job():
             ended = sum(each.finished_at is not None for each in job.steps)
-            return f"{job.kind}: {ended} of {len(job.steps)} steps"
+            steps = f"{job.kind}: {ended} of {len(job.steps)} steps"
+            return f"{steps}, agents: {_restarted(job)}" if job.agents else steps
         case Rewrap():
             return f"{job.rewrapped:,} of {job.total:,} data keys"
         case Repricing():
@@ -98,6 +108,7 @@ def _facts(job: AnyJob) -> list[tuple[str, str]]:
                 *common,
                 ("started", moment(job.started_at)),
                 ("ended", moment(job.finished_at)),
+                *([("agents", _restarted(job))] if job.agents else []),
                 *([("why", why.message), ("fix", why.fix)] if why else []),
             ]
         case Rewrap():
@@ -119,3 +130,19 @@ def _facts(job: AnyJob) -> list[tuple[str, str]]:
                 ("cost before", dollars(job.cost_usd_before)),
                 ("cost after", dollars(job.cost_usd_after)),
             ]
+
+
+def _restarted(job: Job) -> str:
+    """Say how far its agents are: `9 of 14 restarted, 1 skipped`."""
+    restarted, skipped = _agents(job, "restarted"), _agents(job, "skipped")
+    told = f"{len(restarted):,} of {len(job.agents or ()):,} restarted"
+    return f"{told}, {len(skipped):,} skipped" if skipped else told
+
+
+def _reason(agent: JobAgent) -> tuple[str, str]:
+    why = agent.explanation
+    return agent.name, f"{why.message}\n{why.fix}" if why else NOTHING
+
+
+def _agents(job: Job, progress: AgentProgress) -> list[JobAgent]:
+    return [each for each in job.agents or () if each.progress == progress]

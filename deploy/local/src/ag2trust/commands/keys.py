@@ -35,7 +35,7 @@ _COLUMNS = [
 
 @click.group()
 def keys() -> None:
-    """Say which programs may come in: API keys."""
+    """See, add and revoke API keys."""
 
 
 @keys.command("list")

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from ag2trust_client import Client, every
 from ag2trust_client.models import (
+    CredentialState,
     Explanation,
     LiveModel,
     Provider,
@@ -49,7 +50,7 @@ _MODELS = [
 
 @click.group()
 def providers() -> None:
-    """Say whom models are called at, with which secret."""
+    """See and change providers: whom models are called at."""
 
 
 @providers.command("list")
@@ -66,7 +67,7 @@ async def list_providers(client: Client, *, is_json: bool) -> None:
     )
 
 
-@providers.command("show")
+@providers.command("show", short_help="Show the provider NAME.")
 @click.argument("name")
 @as_json
 @calling
@@ -96,7 +97,7 @@ _from_environment = click.option(
 )
 
 
-@providers.command("add")
+@providers.command("add", short_help="Add a provider; its secret is asked for.")
 @click.argument("name")
 @click.option(
     "--type",
@@ -185,7 +186,7 @@ async def change_provider(
     _tell(changed, is_json=is_json)
 
 
-@providers.command("replace-key")
+@providers.command("replace-key", short_help="Give the provider NAME another secret.")
 @click.argument("name")
 @_from_environment
 @as_json
@@ -205,7 +206,7 @@ async def replace_key(
     _tell(changed, is_json=is_json)
 
 
-@providers.command("rotate")
+@providers.command("rotate", short_help="Give NAME a new secret everywhere; waits.")
 @click.argument("name")
 @click.option("--to", "successor", help="Move agent types to this provider instead.")
 @click.option("--delete-old", is_flag=True, help="Delete NAME at the end.")
@@ -239,7 +240,7 @@ async def rotate(
     await follow(client, job, is_json=is_json)
 
 
-@providers.command("test")
+@providers.command("test", short_help="Make one cheap call to the provider NAME.")
 @click.argument("name")
 @click.option("--model", help="Ask this model for a token; Bedrock needs one.")
 @as_json
@@ -277,7 +278,7 @@ async def list_live_models(
         said(f"{listed.explanation.message} {listed.explanation.fix}")
 
 
-@providers.command("iam-policy")
+@providers.command("iam-policy", short_help="Print the least IAM policy, for Bedrock.")
 @click.argument("name")
 @click.option("--models", help="For these models, by commas; else those in use.")
 @click.option("--account", help="The AWS account, for the ids that need it.")
@@ -293,7 +294,7 @@ async def iam_policy(
         said(note)
 
 
-@providers.command("delete")
+@providers.command("delete", short_help="Delete the provider NAME and its secret.")
 @click.argument("name")
 @calling
 async def delete_provider(client: Client, *, name: str) -> None:
@@ -331,7 +332,7 @@ def _tell(provider: Provider, *, is_json: bool) -> None:
         ("region", word(provider.aws_region)),
         ("use case", word(provider.use_case)),
         ("labels", word(provider.labels)),
-        ("key", f"{word(credential.hint)}, version {credential.version}"),
+        ("key", _key(credential)),
         ("missing", word(credential.missing)),
         ("expires", moment(credential.expires_at)),
         ("requests a minute", number(limits.requests_per_minute)),
@@ -340,6 +341,12 @@ def _tell(provider: Provider, *, is_json: bool) -> None:
         ("changed", moment(provider.updated_at)),
     ]
     show(provider, pairs, is_json=is_json)
+
+
+def _key(credential: CredentialState) -> str:
+    """Say its last letters, if it is long enough to show some, and its version."""
+    version = f"version {credential.version}"
+    return f"{credential.hint}, {version}" if credential.hint else version
 
 
 def _test_facts(

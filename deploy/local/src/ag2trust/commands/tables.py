@@ -25,8 +25,12 @@ class Column(Generic[ItemT]):
 
 
 def table(columns: Sequence[Column[ItemT]], items: Iterable[ItemT]) -> str:
-    """Return lines, the titles first."""
-    rows = [[_fitted(column.cell(item)) for column in columns] for item in items]
+    """Return lines, the titles first; the last column is never cut."""
+    *shared, last = columns
+    rows = [
+        [*(_fitted(each.cell(item)) for each in shared), _on_one_line(last.cell(item))]
+        for item in items
+    ]
     titled = [[column.title.upper() for column in columns], *rows]
     widths = [max(map(len, cells)) for cells in zip(*titled, strict=True)]
     return "\n".join(
@@ -51,5 +55,9 @@ def facts(pairs: Iterable[tuple[str, str]]) -> str:
 
 def _fitted(cell: str) -> str:
     """Keep a cell on one line, and cut what would push all others away."""
-    line = " ".join(cell.split())
+    line = _on_one_line(cell)
     return line if len(line) <= _WIDEST else line[: _WIDEST - 1] + "…"
+
+
+def _on_one_line(cell: str) -> str:
+    return " ".join(cell.split())

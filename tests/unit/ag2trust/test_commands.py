@@ -1,0 +1,56 @@
+"""What commands tell of what a gateway answers."""
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+from click.testing import CliRunner, Result
+from tests.unit.client.gateway import Gateway, json_answer, serving
+from tests.unit.client.objects import AGENT_ID, AGENT_JSON, page_of, sample
+
+from ag2trust.__main__ import main
+
+
+def agent(name: str, progress: str, **said: Any) -> dict[str, Any]:
+    return sample("JobAgent", name=name, progress=progress, **said)
+
+
+async def test_agents_that_a_job_skipped_are_named_with_the_reason_and_the_fix() -> (
+    None
+):
+    why = sample("Explanation", message="It did not start.", fix="Look at its log.")
+    agents = [
+        agent("ada", "restarted"),
+        agent("bob", "skipped", explanation=why),
+    ]
+    job = sample("Job", kind="agent_type.restart", status="completed", agents=agents)
+
+    async with serving(json_answer(job)) as gateway:
+        said = await run(gateway, "jobs", "show", str(AGENT_ID))
+
+    assert "1 of 2 restarted, 1 skipped" in said.output
+    assert [line.split("  ") for line in said.output.splitlines()[-2:]] == [
+        ["bob", "It did not start."],
+        ["", "", " Look at its log."],
+    ]
+
+
+async def test_lines_are_followed_until_the_agent_is_deleted() -> None:
+    async def stream(_: web.Request) -> web.Response:
+        lines = 'event: lines\ndata: {"lines": ["One.", "Two."], "has_skipped": true}'
+        return web.Response(text=f"{lines}\n\nevent: deleted\ndata: {{}}\n\n")
+
+    async with serving(json_answer(page_of([AGENT_JSON])), stream) as gateway:
+        said = await run(gateway, "agents", "logs", "ada", "--follow", "--json")
+
+    assert said.stdout.splitlines() == ['"One."', '"Two."']
+    assert said.stderr.splitlines() == ["(Lines are missing here.)", "ada is deleted."]
+
+
+async def run(gateway: Gateway, *arguments: str) -> Result:
+    return await asyncio.to_thread(
+        CliRunner().invoke,
+        main,
+        [*arguments, "--url", gateway.url],
+        env={"AG2TRUST_API_KEY": "cust_" + "k" * 40},
+    )
