@@ -6,6 +6,7 @@ AppError                              500 INTERNAL_ERROR
  │  └ CredentialWrongKeyError             CREDENTIAL_WRONG_KEY
  ├ MalformedError                     400 MALFORMED_REQUEST
  │  ├ MalformedJsonError                  MALFORMED_JSON
+ │  ├ OutputLimitRequiredError            OUTPUT_LIMIT_REQUIRED
  │  ├ TranslationRefusedError             TRANSLATION_NOT_SUPPORTED
  │  └ WireFormatMismatchError             WIRE_FORMAT_MISMATCH
  ├ UnauthenticatedError               401 UNAUTHENTICATED
@@ -144,6 +145,7 @@ __all__ = [
     "NameTakenError",
     "NoExternalListenerError",
     "NotFoundError",
+    "OutputLimitRequiredError",
     "PathNotAllowedError",
     "PreconditionFailedError",
     "PriceNotFoundError",
@@ -230,6 +232,12 @@ class MalformedError(AppError):
 
 class MalformedJsonError(MalformedError):
     code = "MALFORMED_JSON"
+
+
+class OutputLimitRequiredError(MalformedError):
+    """A limit counts a call's tokens, and nothing says how many it may make."""
+
+    code = "OUTPUT_LIMIT_REQUIRED"
 
 
 class TranslationRefusedError(MalformedError):

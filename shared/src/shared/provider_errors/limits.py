@@ -37,6 +37,14 @@ LIMIT_REFUSALS: Mapping[str, LimitRefusal] = {
         fix="Raise the budget, ask for fewer output tokens, or wait for the next one.",
         retryable=False,
     ),
+    "OUTPUT_LIMIT_REQUIRED": LimitRefusal(
+        status=400,
+        cause="A limit or budget counts the call, which does not say how many tokens it"
+        " may make at the most, so nothing can be reserved for it.",
+        fix="Name max_tokens in the request, or what its format calls it. For OpenAI"
+        " requests that name none, the agent type's max_tokens stands in.",
+        retryable=False,
+    ),
     "MODEL_NOT_PRICED": LimitRefusal(
         status=403,
         cause="A budget in dollars counts the call, and its model has no price.",

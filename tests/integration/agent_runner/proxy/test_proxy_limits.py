@@ -196,7 +196,7 @@ async def test_a_call_that_could_take_anything_is_refused_where_tokens_count(
 
     answer = await limited.ask()
 
-    assert answer.status == 400
+    assert (answer.status, answer.code) == (400, "output_limit_required")
     assert sandbox.request_count == 0
     assert limited.proxy.records() == []
 

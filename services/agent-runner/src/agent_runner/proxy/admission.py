@@ -34,7 +34,8 @@ class Admissions(Protocol):
     ) -> Asked:
         """Let a call whose tokens are limited say how many it may make at the most.
 
-        Raises `MalformedError` for one that does not, where nothing says it instead.
+        Raises `OutputLimitRequiredError` for one that does not, where nothing says it
+        instead.
         """
         ...
 

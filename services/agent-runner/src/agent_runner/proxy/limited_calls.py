@@ -16,7 +16,7 @@ from agent_runner.limits.shares import Part
 from shared.contracts.credentials import LeasedCredential
 from shared.contracts.metrics import Usage, UsageSource
 from shared.contracts.prices import PriceQuote
-from shared.errors import MalformedError, ModelNotPricedError
+from shared.errors import ModelNotPricedError, OutputLimitRequiredError
 
 from .admission import Admission, Unlimited
 from .counting import Count, End
@@ -77,8 +77,8 @@ class LimitedCalls:
         """Let a call whose tokens are limited say how many it may make at the most.
 
         The agent type's figure stands in for one that it does not name. Raises
-        `MalformedError` where there is none: nothing could be reserved. A budget that
-        only warns counts such a call once it is over.
+        `OutputLimitRequiredError` where there is none: nothing could be reserved. A
+        budget that only warns counts such a call once it is over.
         """
         if asked.request.most_output is not None:
             return asked
@@ -86,10 +86,10 @@ class LimitedCalls:
             return asked
         most = agent.agent_type.max_tokens
         if most is None or wire_format.bounded is None:
-            raise MalformedError(
+            raise OutputLimitRequiredError(
                 "A limit counts this call's tokens, so it must say how many it may make"
-                " at the most: name them in the request as the provider calls them"
-                " (max_tokens), or give the agent type max_tokens."
+                " at the most: name max_tokens in the request, or what its format calls"
+                " it. For an OpenAI request the agent type's max_tokens stands in."
             )
         bounded = wire_format.bounded(asked.route, asked.request, most)
         return replace(asked, request=bounded)
