@@ -6,7 +6,7 @@ was counted, and what it has more is counted after a restore, once.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -63,7 +63,9 @@ async def back_up(folder: Path, target: Path) -> Manifest:
         return _packed(home, staging, target)
 
 
-def copy_spool(spool: Path, target: Path) -> None:
+def copy_spool(
+    spool: Path, target: Path, *, read: Callable[[Path], bytes] = Path.read_bytes
+) -> None:
     """Copy a spool while its runner may write to it: a prefix of what it holds.
 
     Newest segment first: each is whole before its successor begins, so none is copied
@@ -72,7 +74,7 @@ def copy_spool(spool: Path, target: Path) -> None:
     make_private_folder(target)
     with suppress(FileNotFoundError):
         for path in sorted(spool.glob("*.segment"), reverse=True):
-            (target / path.name).write_bytes(path.read_bytes())
+            (target / path.name).write_bytes(read(path))
     with suppress(FileNotFoundError):  # a runner that never ran has none
         (target / "spool.id").write_bytes((spool / "spool.id").read_bytes())
 

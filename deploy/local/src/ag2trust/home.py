@@ -3,7 +3,7 @@
 api-key           the first owner's key, if the launcher made it
 audit/            copy this to elsewhere: signed heads of the audit
 data/             what `ag2trust backup` reads: PostgreSQL, the spool; JetStream
-keys/             back this up elsewhere: the master key, identities, passwords
+keys/             back this up elsewhere: master keys, identities, passwords
 logs/             what each process says, `<name>.log`
 installation      a short name, unique on the machine
 version, lock, nats-port, children.json, broker/ with the launch broker's socket
@@ -66,6 +66,11 @@ class Home:
     @property
     def master_key(self) -> Path:
         return self.keys / "master.key"
+
+    @property
+    def retired_master_keys(self) -> tuple[Path, ...]:
+        """Master keys that open what a rewrap has not come to yet."""
+        return tuple(sorted(self.keys.glob("retired-*.key")))
 
     @property
     def nats_port(self) -> Path:

@@ -1,5 +1,6 @@
 """What each service of one installation is told, and nothing more."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +46,7 @@ class Installation:
     broker_socket: Path
     gateway_port: int
     proxy_port: int
+    retired_master_key_files: tuple[Path, ...] = ()
     external_port: int | None = None
     bootstrap_key_hash: str | None = None
     first_login_hash: str | None = None
@@ -98,6 +100,9 @@ class Installation:
     def _credentials(self) -> dict[str, str]:
         return {
             "master_key_file": str(self.master_key_file),
+            "retired_master_key_files": json.dumps(
+                [str(file) for file in self.retired_master_key_files]
+            ),
             "runners_file": str(self.runners_file),
             "audit_folder": str(self.audit_folder),
             "allow_private_base_urls": str(self.allow_private_base_urls).lower(),

@@ -59,6 +59,7 @@ class Plan:
             identity_files=self.keys.identity_files,
             credentials_identity=self.keys.credentials_identity,
             master_key_file=self.keys.master_key_file,
+            retired_master_key_files=self.home.retired_master_keys,
             runners_file=self.keys.runners_file,
             audit_folder=self.home.audit,
             runner_folder=self.home.data / "agent-runner",
