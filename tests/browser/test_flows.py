@@ -71,6 +71,26 @@ async def test_a_call_appears_on_an_open_page_as_soon_as_it_has_ended(
         assert seen.wrongs == []
 
 
+async def test_an_agent_type_has_the_image_and_resources_it_was_given(
+    browser: Browser, first_run: FirstRun
+) -> None:
+    async with watched(browser, first_run.origin, state=first_run.state) as seen:
+        page = seen.page
+        await seen.go("/agent-types/new")
+        await page.get_by_label("Name", exact=True).fill("Own image")
+        await page.get_by_label("Model", exact=True).fill("sandbox-echo")
+        await page.get_by_label("Image").fill("own/agent:1")
+        await page.get_by_label("Processes").fill("64")
+
+        await page.get_by_role("button", name="Create agent type").click()
+
+        await page.get_by_text("Version 1").wait_for()
+        await page.reload()
+        await expect(page.get_by_label("Image")).to_have_value("own/agent:1")
+        await expect(page.get_by_label("Processes")).to_have_value("64")
+        assert seen.wrongs == []
+
+
 async def test_an_external_agent_is_connected_called_and_its_token_forgotten(
     browser: Browser, first_run: FirstRun
 ) -> None:

@@ -36,6 +36,18 @@ export function WhereItRuns({ type, runtime, errors }: WhereItRunsProps) {
         onChange={(value) => setDelivery(value as CredentialDelivery)}
         error={errors.credential_delivery}
       />
+      {(chosen === "" || chosen === "docker") && (
+        <TextField
+          label="Image"
+          name="image"
+          isOptional
+          spellCheck={false}
+          placeholder="registry.example/agent:1.4"
+          defaultValue={type?.image ?? undefined}
+          help="Of your own agent, for containers; the built-in agent if empty."
+          error={errors.image}
+        />
+      )}
       {!isExternal && (
         <>
           <TextField
@@ -71,6 +83,16 @@ export function WhereItRuns({ type, runtime, errors }: WhereItRunsProps) {
               error={errors["resources.cpus"]}
             />
           </Form.Pair>
+          <TextField
+            label="Processes"
+            name="pids"
+            type="number"
+            min={1}
+            isOptional
+            defaultValue={type?.resources.pids}
+            help="At most, with threads, in each agent."
+            error={errors["resources.pids"]}
+          />
         </>
       )}
     </Form.Fields>

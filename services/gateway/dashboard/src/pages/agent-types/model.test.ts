@@ -18,6 +18,23 @@ test("numbers left empty are not set, and a written 0 is 0", () => {
   expect(submissionOf(form)).toMatchObject({ name: "Support", temperature: 0, max_tokens: null });
 });
 
+test("an image and resources are those that are named", () => {
+  const form = new FormData();
+
+  expect(submissionOf(form)).toMatchObject({ image: null });
+  expect(submissionOf(form)).not.toHaveProperty("resources");
+
+  form.set("image", " agent:1 ");
+  form.set("memory_mb", "512");
+  form.set("pids", "64");
+
+  expect(submissionOf(form)).toMatchObject({
+    image: "agent:1",
+    resources: { memory_mb: 512, pids: 64 },
+  });
+  expect(submissionOf(form).resources).not.toHaveProperty("cpus");
+});
+
 test("an agent's key is sealed unless one chooses otherwise", () => {
   const form = new FormData();
 

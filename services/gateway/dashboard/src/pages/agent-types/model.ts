@@ -28,6 +28,7 @@ export function submissionOf(form: FormData): AgentTypeFields {
     runtime: (text(form, "runtime") || null) as AgentRuntime | null,
     credential_delivery:
       form.get("credential_delivery") === "environment" ? "environment" : "sealed",
+    image: text(form, "image") || null,
     runner_labels: labelsOf(text(form, "runner_labels")),
     fallbacks: fallbacksOf(form),
     residency: residencyOf(form),
@@ -63,13 +64,13 @@ export function moved<Each>(list: Each[], from: number, to: number): Each[] {
   return others.toSpliced(to, 0, ...list.slice(from, from + 1));
 }
 
+/** The resources that are named; they are changed as a whole. */
 function resourcesOf(form: FormData): Pick<AgentTypeSubmission, "resources"> {
-  const memory_mb = number(form, "memory_mb");
-  const cpus = number(form, "cpus");
-  if (memory_mb === null && cpus === null) return {};
-  return {
-    resources: { ...(memory_mb !== null && { memory_mb }), ...(cpus !== null && { cpus }) },
-  };
+  const given = ["memory_mb", "cpus", "pids"].flatMap((name) => {
+    const value = number(form, name);
+    return value === null ? [] : [[name, value] as const];
+  });
+  return given.length > 0 ? { resources: Object.fromEntries(given) } : {};
 }
 
 /** Read labels as people write them: `zone=eu, gpu=a100`. A name alone has no value. */
