@@ -24,7 +24,9 @@ from .alerting.watch import Watch
 from .counting.announcements import Announcer
 from .counting.just_counted import JustCounted
 from .counting.ledger import Ledger
+from .counting.measurements import Measurements
 from .counting.retention import Retention
+from .measured import answering_prometheus
 from .reading.calls import Calls
 from .reading.usage import Usage
 from .repositories.alerts import PostgresAlerts
@@ -104,7 +106,12 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
         )
         turns = Turns()
         just_counted = JustCounted()
-        ledger = Ledger(PostgresLedger(database, turns), just_counted)
+        measurements = Measurements() if settings.prometheus_port else None
+        ledger = Ledger(
+            PostgresLedger(database, turns),
+            just_counted,
+            measure=measurements.count if measurements else None,
+        )
         repricer = Repricer(PostgresRepricing(database, turns))
         announcer = Announcer(PostgresAnnouncements(database), bus, just_counted)
         alerts = PostgresAlerts(database)
@@ -132,4 +139,12 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
                 every(_REPRICE_EVERY, repricer.work, name="reprice"),
             )
         )
+        if measurements and settings.prometheus_port:
+            await stack.enter_async_context(
+                answering_prometheus(
+                    measurements,
+                    host=str(settings.prometheus_host),
+                    port=settings.prometheus_port,
+                )
+            )
         yield

@@ -1,6 +1,7 @@
 """Everything the environment decides, read once at start."""
 
 from datetime import timedelta
+from ipaddress import IPv4Address, IPv6Address
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -14,12 +15,15 @@ class Settings(DatabaseSettings):
     """*calls_kept_days* calls are there one by one; what they sum up to stays.
 
     *minutes_kept_days* sums are kept by the minute; those of longer stretches stay.
+    Prometheus is answered at *prometheus_host* and *prometheus_port*, if that is set.
     """
 
     model_config = SettingsConfigDict(env_prefix="AG2TRUST_METRICS_")
 
     calls_kept_days: int = Field(default=100, ge=2, le=36_500)
     minutes_kept_days: int = Field(default=8, ge=2, le=36_500)
+    prometheus_host: IPv4Address | IPv6Address = IPv4Address("127.0.0.1")
+    prometheus_port: int | None = Field(default=None, ge=1, le=65535)
 
     @property
     def calls_kept(self) -> timedelta:

@@ -1,7 +1,7 @@
 """The use case of counting: what of a batch is new is applied, once and in order."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -36,15 +36,26 @@ log = structlog.get_logger(__name__)
 
 _RECORD: TypeAdapter[Record] = TypeAdapter(Record)
 
+Measure = Callable[[Sequence[Entry]], None]
 ReadT = TypeVar("ReadT", bound=Entry | DeadLetter)
 
 
 class Ledger:
-    """Counts what runners spooled: every record of a source has effect once."""
+    """Counts what runners spooled: every record of a source has effect once.
 
-    def __init__(self, repository: LedgerRepository, just_counted: JustCounted) -> None:
+    *measure* is told what was counted, once that is committed.
+    """
+
+    def __init__(
+        self,
+        repository: LedgerRepository,
+        just_counted: JustCounted,
+        *,
+        measure: Measure | None = None,
+    ) -> None:
         self._repository = repository
         self._just_counted = just_counted
+        self._measure = measure
 
     async def ingest(self, batch: Ingest) -> Ingested:
         """Apply what of *batch* follows the source's last applied record.
@@ -70,6 +81,8 @@ class Ledger:
             through=after,
             records=[each.record for each in applied.counted],
         )
+        if self._measure:
+            self._measure(applied.counted)
         return Ingested(applied_through=after)
 
 

@@ -1,0 +1,163 @@
+"""What this process has counted since it started, for Prometheus.
+
+Names, buckets and labels are those of OpenTelemetry's conventions for generative AI
+where they have one. Each record is counted by one process alone, so the figures of
+several add up. They are no record: what a process counted is lost with it.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+
+from metrics.repositories.ledger import Entry
+from shared.contracts.credentials import ProviderType
+from shared.contracts.metrics import CallRecord, CallStatus, MessageRecord, Usage
+
+__all__ = ["MODELS_AT_MOST", "OTHER", "Measurements"]
+
+MODELS_AT_MOST = 100
+OTHER = "other"
+
+_SECONDS = (
+    0.01,
+    0.02,
+    0.04,
+    0.08,
+    0.16,
+    0.32,
+    0.64,
+    1.28,
+    2.56,
+    5.12,
+    10.24,
+    20.48,
+    40.96,
+    81.92,
+)
+_MODEL = ["gen_ai_provider_name", "gen_ai_request_model"]
+_PROVIDERS = {
+    ProviderType.OPENAI: "openai",
+    ProviderType.ANTHROPIC: "anthropic",
+    ProviderType.BEDROCK: "aws.bedrock",
+}
+_KINDS = (
+    "input_tokens",
+    "cached_input_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+)
+
+
+class Measurements:
+    """A model has series of its own once it has answered; there are places for some.
+
+    All others are `other`, whatever names they are asked by.
+    """
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._models: set[tuple[str, str]] = set()
+        ProcessCollector(registry=self._registry)
+        self._duration = Histogram(
+            "gen_ai_client_operation_duration_seconds",
+            "How long calls took, from their arrival to the last byte.",
+            _MODEL,
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._first_token = Histogram(
+            "gen_ai_client_operation_time_to_first_chunk_seconds",
+            "How long streams took to their first token.",
+            _MODEL,
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._calls = self._counter(
+            "ag2trust_calls", "Calls, by their end.", [*_MODEL, "status"]
+        )
+        self._tokens = self._counter(
+            "ag2trust_tokens",
+            "Tokens; reasoning is a part of output.",
+            [*_MODEL, "kind"],
+        )
+        self._cost = self._counter(
+            "ag2trust_cost_usd", "Dollars, of calls that have a price.", _MODEL
+        )
+        self._unpriced = self._counter(
+            "ag2trust_unpriced_calls", "Calls without a price.", _MODEL
+        )
+        self._errors = self._counter(
+            "ag2trust_call_errors",
+            "Calls that failed, by our code.",
+            ["gen_ai_provider_name", "error_type"],
+        )
+        self._failovers = self._counter(
+            "ag2trust_failovers",
+            "Attempts at another provider or model than the one before.",
+            [],
+        )
+        self._messages = self._counter(
+            "ag2trust_messages", "Messages that became final.", ["status"]
+        )
+
+    def text(self) -> bytes:
+        """Write all of it down in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    def count(self, entries: Sequence[Entry]) -> None:
+        """Add records that were counted just now, for the first time."""
+        for entry in entries:
+            match entry.record:
+                case CallRecord() as call:
+                    self._count_call(call, entry)
+                case MessageRecord(status=status):
+                    self._messages.labels(status.value).inc()
+
+    def _count_call(self, call: CallRecord, entry: Entry) -> None:
+        model = self._model_of(call)
+        self._calls.labels(*model, call.status.value).inc()
+        if call.duration_ms is not None:
+            self._duration.labels(*model).observe(call.duration_ms / 1000)
+        if call.time_to_first_token_ms is not None:
+            self._first_token.labels(*model).observe(call.time_to_first_token_ms / 1000)
+        if call.status is CallStatus.FAILED and call.explanation:
+            self._errors.labels(model[0], call.explanation.code).inc()
+        if failovers := _failovers(call):
+            self._failovers.inc(failovers)
+        self._count_tokens(model, call.usage)
+        if entry.priced and entry.priced.cost is not None:
+            self._cost.labels(*model).inc(float(entry.priced.cost))
+        else:
+            self._unpriced.labels(*model).inc()
+
+    def _count_tokens(self, model: tuple[str, str], usage: Usage) -> None:
+        for kind in _KINDS:
+            if tokens := getattr(usage, kind):
+                self._tokens.labels(*model, kind.removesuffix("_tokens")).inc(tokens)
+
+    def _model_of(self, call: CallRecord) -> tuple[str, str]:
+        provider = _PROVIDERS[call.provider_type]
+        model = (provider, call.model)
+        if model in self._models:
+            return model
+        if call.status is CallStatus.COMPLETED and len(self._models) < MODELS_AT_MOST:
+            self._models.add(model)
+            return model
+        return provider, OTHER
+
+    def _counter(self, name: str, told: str, labels: Sequence[str]) -> Counter:
+        return Counter(name, told, labels, registry=self._registry)
+
+
+def _failovers(call: CallRecord) -> int:
+    asked = [(each.provider_id, each.model) for each in call.attempts]
+    return sum(before != after for before, after in pairwise(asked))

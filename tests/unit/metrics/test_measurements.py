@@ -1,0 +1,131 @@
+"""What Prometheus is told of what was counted."""
+
+from decimal import Decimal
+
+import pytest
+from aiohttp import ClientSession
+from prometheus_client.parser import text_string_to_metric_families
+
+from metrics.counting.just_counted import JustCounted
+from metrics.counting.ledger import Ledger
+from metrics.counting.measurements import MODELS_AT_MOST, OTHER, Measurements
+from metrics.measured import answering_prometheus
+from metrics.prices.pricing import PricedCall
+from metrics.repositories.ledger import Entry
+from shared.contracts.base import Explanation
+from shared.contracts.metrics import AttemptRecord, CallRecord, CallStatus, Usage
+from shared.ids import new_id
+
+from .fakes import FakeLedgerRepository
+from .records import NOON, batch, call, message
+
+GPT = (("gen_ai_provider_name", "openai"), ("gen_ai_request_model", "gpt-5"))
+
+
+@pytest.fixture
+def measurements() -> Measurements:
+    return Measurements()
+
+
+def samples(measurements: Measurements) -> dict[tuple[object, ...], float]:
+    return {
+        (sample.name, *sorted(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(measurements.text().decode())
+        for sample in family.samples
+    }
+
+
+def entry(record: CallRecord, cost: Decimal | None = None) -> Entry:
+    return Entry(1, "", record, PricedCall(cost, "book"))
+
+
+def attempt(model: str) -> AttemptRecord:
+    return AttemptRecord(
+        attempt_id=new_id(),
+        provider_id=new_id(),
+        model=model,
+        started_at=NOON,
+        duration_ms=1,
+    )
+
+
+def test_a_call_is_told_by_tokens_times_and_cost(measurements: Measurements) -> None:
+    record = call(
+        duration_ms=2500,
+        time_to_first_token_ms=300,
+        usage=Usage(input_tokens=7, output_tokens=5),
+    )
+
+    measurements.count([entry(record, Decimal("0.25"))])
+
+    found = samples(measurements)
+    assert found["ag2trust_calls_total", *GPT, ("status", "completed")] == 1
+    assert found["ag2trust_tokens_total", *GPT, ("kind", "input")] == 7
+    assert found["ag2trust_tokens_total", *GPT, ("kind", "output")] == 5
+    assert found["ag2trust_cost_usd_total", *GPT] == 0.25
+    assert found["gen_ai_client_operation_duration_seconds_sum", *GPT] == 2.5
+    first = "gen_ai_client_operation_time_to_first_chunk_seconds_sum"
+    assert found[first, *GPT] == pytest.approx(0.3)
+
+
+def test_a_failure_is_told_by_its_code_and_a_move_to_another_as_failover(
+    measurements: Measurements,
+) -> None:
+    explanation = Explanation(
+        code="PROVIDER_RATE_LIMITED", message="", cause="", fix="", retryable=True
+    )
+    record = call(
+        status=CallStatus.FAILED,
+        explanation=explanation,
+        attempts=[attempt("gpt-5"), attempt("gpt-4.1")],
+    )
+
+    measurements.count([entry(record)])
+
+    found = samples(measurements)
+    code = ("error_type", "PROVIDER_RATE_LIMITED")
+    assert found["ag2trust_call_errors_total", code, GPT[0]] == 1
+    assert found["ag2trust_failovers_total",] == 1
+
+
+@pytest.mark.parametrize("status", [CallStatus.COMPLETED, CallStatus.FAILED])
+def test_however_many_models_are_named_few_have_series(
+    measurements: Measurements, status: CallStatus
+) -> None:
+    for number in range(10_000):
+        measurements.count([entry(call(model=f"invented-{number}", status=status))])
+
+    calls = {
+        key: value
+        for key, value in samples(measurements).items()
+        if key[0] == "ag2trust_calls_total"
+    }
+    assert len(calls) <= MODELS_AT_MOST + 1
+    assert sum(calls.values()) == 10_000
+    assert any(("gen_ai_request_model", OTHER) in key for key in calls)
+
+
+async def test_a_batch_that_comes_again_is_measured_once(
+    measurements: Measurements,
+) -> None:
+    ledger = Ledger(FakeLedgerRepository(), JustCounted(), measure=measurements.count)
+    again = batch(call(), message())
+
+    await ledger.ingest(again)
+    await ledger.ingest(again)
+
+    found = samples(measurements)
+    assert found["ag2trust_calls_total", *GPT, ("status", "completed")] == 1
+    assert found["ag2trust_messages_total", ("status", "completed")] == 1
+
+
+async def test_prometheus_is_answered(measurements: Measurements) -> None:
+    async with (
+        answering_prometheus(measurements, host="127.0.0.1", port=0) as port,
+        ClientSession(f"http://127.0.0.1:{port}") as prometheus,
+        prometheus.get("/metrics") as told,
+    ):
+        text = await told.text()
+
+    assert told.status == 200
+    assert "# TYPE ag2trust_calls_total counter" in text
