@@ -1,6 +1,7 @@
 """How a process starts, stays up and stops."""
 
 import asyncio
+import faulthandler
 import gc
 import signal
 import sys
@@ -28,6 +29,7 @@ NewEventLoop = Callable[[], asyncio.AbstractEventLoop]
 _CANNOT_START = 78  # EX_CONFIG of sysexits.h
 _FAILED = 1
 _BEAT = timedelta(seconds=5)
+_CLOSES_WITHIN = timedelta(seconds=15)
 
 
 def main(
@@ -36,23 +38,37 @@ def main(
     serving: Callable[[SettingsT], AbstractAsyncContextManager[object]],
     *,
     new_event_loop: NewEventLoop = asyncio.new_event_loop,
+    closes_within: timedelta = _CLOSES_WITHIN,
 ) -> None:
-    """Run a service until a signal; say in one sentence why it cannot start."""
+    """Run a service until a signal; say in one sentence why it cannot start.
+
+    A stop ends even if something it waits for does not: after *closes_within* the
+    process shows where it stands, and exits with 1.
+    """
     try:
         loaded = load(settings)
     except SettingsError as error:
         sys.exit(_told(_CANNOT_START, f"{service} cannot start:\n{error}"))
     set_up_logs(service, level=loaded.log_level)
-    sys.exit(_run(serving(loaded), loaded.alive_file, new_event_loop))
+    running = run_until_signalled(
+        serving(loaded),
+        loaded.alive_file,
+        closing=partial(_exit_after, closes_within.total_seconds()),
+    )
+    sys.exit(_run(running, new_event_loop))
 
 
 async def run_until_signalled(
-    app: AbstractAsyncContextManager[object], alive_file: Path | None = None
+    app: AbstractAsyncContextManager[object],
+    alive_file: Path | None = None,
+    *,
+    closing: Callable[[], None] = lambda: None,
 ) -> None:
     """Hold *app* open until SIGTERM or SIGINT asks it to close.
 
     A signal that comes while it still opens ends that; further ones change nothing.
-    *alive_file* is made once it is open, and touched while the event loop turns.
+    *alive_file* is made once it is open, and touched while the event loop turns;
+    *closing* is called before it closes, for whatever reason.
     """
     is_open, stop = asyncio.Event(), asyncio.Event()
     with _told_to_stop(stop, unless=is_open):
@@ -60,8 +76,11 @@ async def run_until_signalled(
             is_open.set()
             _spare_what_stays()
             log.info("service.started")
-            async with _showing_life(alive_file):
-                await stop.wait()
+            try:
+                async with _showing_life(alive_file):
+                    await stop.wait()
+            finally:
+                closing()
             log.info("service.stopping")
     log.info("service.stopped")
 
@@ -151,15 +170,11 @@ async def _pause(interval: timedelta, woken: asyncio.Event | None) -> None:
         return
 
 
-def _run(
-    app: AbstractAsyncContextManager[object],
-    alive_file: Path | None,
-    new_event_loop: NewEventLoop,
-) -> int:
+def _run(service: Coroutine[Any, Any, None], new_event_loop: NewEventLoop) -> int:
     code = 0
     try:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            runner.run(run_until_signalled(app, alive_file))
+            runner.run(service)
     except* (AppError, IdentityFileError, SettingsError, OSError) as failures:
         code = _FAILED
         log.critical("service.failed", reasons=[*map(_sentence, _leaves(failures))])
@@ -167,6 +182,10 @@ def _run(
         code = _FAILED
         log.exception("service.crashed")
     return code
+
+
+def _exit_after(seconds: float) -> None:
+    faulthandler.dump_traceback_later(seconds, exit=True)
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:

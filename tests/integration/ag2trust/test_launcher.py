@@ -195,7 +195,12 @@ async def test_no_child_outlives_a_killed_launcher(place: Place) -> None:
         with _watching(place) as children:
             launcher.send(signal.SIGKILL)
 
-            assert all(_has_ended(each, seconds=30) for each in children)
+            outlived = [
+                name
+                for name, each in zip(CHILDREN, children, strict=True)
+                if not _has_ended(each, seconds=30)
+            ]
+            assert outlived == [], place.logged(*outlived)
     async with launched(place):
         assert (await _api(place, "/providers"))[0] == 200
 

@@ -167,7 +167,7 @@ async def test_the_kernel_is_asked_through_a_filter(
 async def test_an_agent_cannot_forge_packets(lab: DockerLab, runtime: Runtime) -> None:
     """Neither a raw socket nor one of the link's own."""
     image = await lab.image(
-        "perl -e 'print socket(S, 2, 3, 1) ? 1 : 0, socket(S, 17, 3, 768) ? 1 : 0'"
+        "perl -le 'print socket(S, 2, 3, 1) ? 1 : 0, socket(S, 17, 3, 768) ? 1 : 0'"
     )
 
     assert await printed(lab, runtime, image) == ["00"]

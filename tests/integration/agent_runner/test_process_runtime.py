@@ -346,6 +346,25 @@ async def test_stopping_may_be_repeated(running: Running, door: Door) -> None:
         assert await runtime.survey() == []
 
 
+async def test_a_stop_that_is_cancelled_is_finished_by_the_next(
+    running: Running, door: Door
+) -> None:
+    agent = launch(door=door)
+    script = KNOCK + "trap 'echo asked >&3' TERM; echo $$ >&3; while :; do :; done"
+
+    async with running(script) as runtime:
+        await runtime.launch(agent)
+        pid = int(await door.hears())
+        stop = asyncio.create_task(runtime.stop(agent.agent_id, grace=LONG))
+        assert await door.hears() == "asked"
+
+        stop.cancel()
+        await asyncio.wait([stop])
+        await runtime.stop(agent.agent_id, grace=NO_TIME)
+
+        assert started_at(pid) is None
+
+
 async def test_a_stop_waits_for_a_launch_and_leaves_nothing(
     running: Running, door: Door
 ) -> None:

@@ -46,6 +46,11 @@ class Place:
         pids: dict[str, int] = {note["name"]: note["pid"] for note in notes}
         return pids[name]
 
+    def logged(self, *names: str) -> str:
+        """Return what children have written to their logs."""
+        logs = [self.home / "logs" / f"{name}.log" for name in names]
+        return "\n".join(log.read_text(errors="replace") for log in logs)
+
     def environment(self, **variables: str) -> dict[str, str]:
         return {
             "PATH": os.environ.get("PATH", os.defpath),

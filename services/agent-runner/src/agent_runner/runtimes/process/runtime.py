@@ -64,13 +64,17 @@ async def process_runtime(
             await runtime.close()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Agent:
-    """A process whose end is to be told; *child* and *output* only if it is ours."""
+    """A process; *child* and *output* only if it is ours.
+
+    Its end is told unless it was asked for.
+    """
 
     entry: Entry
     child: asyncio.subprocess.Process | None = None
     output: AgentOutput | None = None
+    is_stopping: bool = False
 
 
 class _ProcessRuntime(Runtime):
@@ -132,9 +136,11 @@ class _ProcessRuntime(Runtime):
 
     async def stop(self, agent_id: UUID, *, grace: timedelta) -> None:
         async with self._turns.of(agent_id):
-            agent = self._agents.pop(agent_id, None)
-            if agent:
+            if agent := self._agents.get(agent_id):
+                agent.is_stopping = True
                 await _end(agent, grace)
+                # Not before: a stop that is cancelled leaves it to the next one.
+                del self._agents[agent_id]
             await self._erase(agent_id)
 
     async def survey(self) -> list[Placed]:
@@ -225,7 +231,7 @@ class _ProcessRuntime(Runtime):
         # Its children end with it. The group keeps its number until it is empty.
         await _signal_group(agent.entry, signal.SIGKILL)
         last_words = await agent.output.final_text() if agent.output else ""
-        if self._agents.get(agent.entry.agent_id) is agent:
+        if not agent.is_stopping and self._agents.get(agent.entry.agent_id) is agent:
             self._exits.put_nowait(_exited(agent.entry, code, last_words))
 
     def _spawn(self, job: Coroutine[None, None, None]) -> None:
