@@ -98,11 +98,10 @@ class Installation:
         }
 
     def _credentials(self) -> dict[str, str]:
+        retired = [str(file) for file in self.retired_master_key_files]
         return {
             "master_key_file": str(self.master_key_file),
-            "retired_master_key_files": json.dumps(
-                [str(file) for file in self.retired_master_key_files]
-            ),
+            **({"retired_master_key_files": json.dumps(retired)} if retired else {}),
             "runners_file": str(self.runners_file),
             "audit_folder": str(self.audit_folder),
             "allow_private_base_urls": str(self.allow_private_base_urls).lower(),
