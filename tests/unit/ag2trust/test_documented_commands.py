@@ -28,7 +28,7 @@ def documented() -> list[str]:
 def understood(words: list[str]) -> click.Context:
     """Parse *words* down to the last command; raise `click.UsageError`."""
     command: click.Command = program
-    context = click.Context(program, info_name="ag2trust")
+    context = click.Context(program, info_name="ag2trust", **program.context_settings)
     while isinstance(command, click.Group):
         name, *words = words
         found = command.get_command(context, name)
