@@ -216,6 +216,7 @@ async def serving(
             life=life,
             runtime=runtime,
             hosted=hosted,
+            most_launches=settings.most_launches,
         )
         tenures = TenureRepository(database, tenure)
         takeover = Takeover(tenures=tenures, tenure=tenure, placement=placement)

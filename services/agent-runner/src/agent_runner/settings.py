@@ -1,5 +1,6 @@
 """Everything the environment decides, read once at start."""
 
+import os
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
@@ -25,7 +26,8 @@ class Settings(DatabaseSettings):
     *state_folder* holds the spool, and the process runtime's ledger. *broker* is the
     socket of its launch broker, without which there are no containers.
     *capacity* is how many agents it is meant for, in proportion to other runners; an
-    agent type may ask for *labels*. Without *allow_environment_delivery* no process is
+    agent type may ask for *labels*. *most_launches* are under way at once, by default
+    two for each core. Without *allow_environment_delivery* no process is
     given a provider's key: agent types must be sealed.
     *message_deliveries* is how often a message may be lost with its agent until it is
     a dead letter; *messages_kept_days* is how long one is kept after its end.
@@ -42,6 +44,9 @@ class Settings(DatabaseSettings):
     credentials_identity: PublicIdentitySetting
     state_folder: Path
     capacity: int = Field(default=50, ge=1, le=10_000)
+    most_launches: int = Field(
+        default_factory=lambda: 2 * (os.cpu_count() or 1), ge=1, le=10_000
+    )
     labels: Labels = Field(default_factory=dict)
     proxy_host: str = "127.0.0.1"
     proxy_port: int = Field(default=8090, ge=0, le=65535)

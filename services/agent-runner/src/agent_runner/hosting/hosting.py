@@ -1,11 +1,12 @@
 """Hosting: making what is match what should be, for the agents of this runner.
 
 Every round compares the record (PostgreSQL) with what is hosted here and starts at most
-one job for each agent. A failure is told in the agent's status and tried again after a
-growing pause. An agent whose provider is not ready is `ack_only`: no process is started
-for it, or none is ended, and every round acknowledges what waits for it. What runs here
-of an agent that is not hosted is ended, before a launch at the latest: an earlier
-process left it, which alone knew its token and keys.
+one job for each agent. Launches wait for their turn, and nothing else waits for them. A
+failure is told in the agent's status and tried again after a growing pause. An agent
+whose provider is not ready is `ack_only`: no process is started for it, or none is
+ended, and every round acknowledges what waits for it. What runs here of an agent that
+is not hosted is ended, before a launch at the latest: an earlier process left it, which
+alone knew its token and keys.
 """
 
 import asyncio
@@ -32,6 +33,7 @@ from shared.lifecycle import every
 
 from .agent_life import AgentLife, exit_error
 from .agent_state import Move, Trouble, next_move
+from .launch_queue import LaunchQueue
 
 __all__ = ["Hosting"]
 
@@ -53,6 +55,7 @@ class Hosting:
         life: AgentLife,
         runtime: Runtime,
         hosted: HostedAgents,
+        most_launches: int,
         now: Clock = utc_now,
     ) -> None:
         self._repository = repository
@@ -61,6 +64,7 @@ class Hosting:
         self._life = life
         self._runtime = runtime
         self._hosted = hosted
+        self._launches = LaunchQueue(most_launches)
         self._now = now
         self._woken = asyncio.Event()
         self._busy: set[UUID] = set()
@@ -123,8 +127,14 @@ class Hosting:
     async def _round(self, jobs: asyncio.TaskGroup) -> None:
         await self._placement.place()
         assignments = await self._repository.assignments()
+        asking: dict[UUID, Assignment] = {}
         for assignment in assignments:
-            self._consider(jobs, assignment)
+            if self._is_to_launch(assignment):
+                asking[assignment.agent_id] = assignment
+            else:
+                self._consider(jobs, assignment)
+        for agent_id in self._launches.admit(asking):
+            self._begin(jobs, agent_id, self._launch(asking[agent_id]))
         ours = {each.agent_id for each in assignments}
         for agent in self._hosted:
             if agent.id not in ours:
@@ -132,16 +142,24 @@ class Hosting:
         for assignment in await self._repository.unreleased():
             self._begin(jobs, assignment.agent_id, self._life.release(assignment))
 
+    def _is_to_launch(self, assignment: Assignment) -> bool:
+        agent_id = assignment.agent_id
+        move = _move(assignment, self._hosted.find(agent_id))
+        return (
+            move is Move.LAUNCH
+            and agent_id not in self._busy
+            and not self._is_held_off(assignment)
+        )
+
+    def _is_held_off(self, assignment: Assignment) -> bool:
+        trouble = self._trouble.get(assignment.agent_id)
+        return trouble is not None and trouble.holds(
+            assignment.incarnation, now=self._now()
+        )
+
     def _consider(self, jobs: asyncio.TaskGroup, assignment: Assignment) -> None:
         agent = self._hosted.find(assignment.agent_id)
-        move = next_move(
-            assignment.desired_state,
-            incarnation=assignment.incarnation,
-            hosted_incarnation=agent.host.incarnation if agent else None,
-            has_exited=agent is not None and agent.is_over,
-            is_hopeless=assignment.status is AgentStatus.ERROR,
-            moves_on=assignment.moves_on,
-        )
+        move = _move(assignment, agent)
         if move is not Move.NOTHING:
             self._begin(jobs, assignment.agent_id, self._made(move, assignment, agent))
         elif agent is not None and agent.type_version < assignment.newest_type_version:
@@ -179,10 +197,10 @@ class Hosting:
     ) -> None:
         match move:
             case Move.LAUNCH:
-                await self._launch(assignment)
+                await self._wait_on(assignment)
             case Move.REPLACE if agent:
                 await self._life.end(agent, grace=_GRACE)
-                await self._launch(assignment)
+                self._woken.set()
             case Move.BURY if agent:
                 await self._bury(assignment, agent)
             case Move.STOP:
@@ -194,12 +212,21 @@ class Hosting:
             case _:
                 return
 
+    async def _wait_on(self, assignment: Assignment) -> None:
+        """Acknowledge what came for an agent that is tried again only later."""
+        if waiting := self._not_ready.get(assignment.agent_id):
+            await self._life.acknowledge(assignment, waiting.reason)
+
     async def _launch(self, assignment: Assignment) -> None:
-        trouble = self._trouble.get(assignment.agent_id)
-        if trouble and trouble.holds(assignment.incarnation, now=self._now()):
-            if waiting := self._not_ready.get(assignment.agent_id):
-                await self._life.acknowledge(assignment, waiting.reason)
-            return
+        """Launch an agent that the queue has admitted."""
+        try:
+            await self._try_to_launch(assignment)
+        finally:
+            self._launches.leave(assignment.agent_id)
+            if self._launches.is_waited_for:
+                self._woken.set()
+
+    async def _try_to_launch(self, assignment: Assignment) -> None:
         try:
             await self._life.begin(assignment)
             self._not_ready.pop(assignment.agent_id, None)
@@ -276,6 +303,17 @@ class Hosting:
             if agent is not None:
                 agent.has_exited(exited)
                 self._woken.set()
+
+
+def _move(assignment: Assignment, agent: HostedAgent | None) -> Move:
+    return next_move(
+        assignment.desired_state,
+        incarnation=assignment.incarnation,
+        hosted_incarnation=agent.host.incarnation if agent else None,
+        has_exited=agent is not None and agent.is_over,
+        is_hopeless=assignment.status is AgentStatus.ERROR,
+        moves_on=assignment.moves_on,
+    )
 
 
 @dataclass(frozen=True, slots=True)
