@@ -42,7 +42,7 @@ _DESCRIPTIONS = {
     AlertRuleName.CREDENTIAL_EXPIRY: (
         "The credentials of an enabled provider end within the hour, or have ended."
     ),
-    AlertRuleName.AGENT_IN_ERROR: ("An agent that is to run fails again and again."),
+    AlertRuleName.AGENT_IN_ERROR: "An agent that is to run fails again and again.",
 }
 
 
