@@ -41,6 +41,7 @@ SPEAK = (
 )
 WAIT = SPEAK + "trap 'exit 0' TERM; while :; do sleep 0.1; done"
 GREEDY = SPEAK + "x=a; while :; do x=$x$x; done"
+SILENT = "while :; do sleep 0.1; done"
 HOPELESS = "echo I cannot go on; exit 3"
 
 
@@ -173,6 +174,23 @@ async def test_a_stopped_agent_leaves_nothing(harbour: Harbour) -> None:
         await house.until(agent.id, AgentStatus.STOPPED)
         left = await harbour.containers(), await harbour.lab.networks()
 
+    assert left == ([], [])
+
+
+async def test_an_agent_stopped_while_it_launches_leaves_nothing(
+    harbour: Harbour, record_property: Callable[[str, object], None]
+) -> None:
+    house = harbour.house
+    async with harbour.runner(await harbour.lab.image(SILENT)):
+        agent = await harbour.started()
+        await harbour.replaced([])
+        began = monotonic()
+        await house.bus.ask(STOP_AGENT, house.question(agent.id))
+        await house.until(agent.id, AgentStatus.STOPPED)
+        took = monotonic() - began
+        left = await harbour.containers(), await harbour.lab.networks()
+
+    record_property("stopped while it launches", f"{took:.1f} s")
     assert left == ([], [])
 
 

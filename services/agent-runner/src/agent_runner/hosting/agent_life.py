@@ -104,7 +104,11 @@ class AgentLife:
             provider_id=agent_type.provider_id,
         )
         await self._repository.tell(assignment, AgentStatus.STARTING)
-        agent = await self._prepared(assignment, agent_type, lease)
+        try:
+            agent = await self._prepared(assignment, agent_type, lease)
+        except asyncio.CancelledError:
+            await self.end_leftover(assignment.agent_id)
+            raise
         self._hosted.add(agent)
         try:
             await self._launch(assignment, agent)

@@ -1,16 +1,17 @@
 """Hosting: making what is match what should be, for the agents of this runner.
 
 Every round compares the record (PostgreSQL) with what is hosted here and starts at most
-one job for each agent. Launches wait for their turn, and nothing else waits for them. A
-failure is told in the agent's status and tried again after a growing pause. An agent
-whose provider is not ready is `ack_only`: no process is started for it, or none is
-ended, and every round acknowledges what waits for it. What runs here of an agent that
-is not hosted is ended, before a launch at the latest: an earlier process left it, which
-alone knew its token and keys.
+one job for each agent. Launches wait for their turn, and nothing else waits for them: a
+launch that the record does not ask for any more is given up where it stands. A failure
+is told in the agent's status and tried again after a growing pause. An agent whose
+provider is not ready is `ack_only`: no process is started for it, or none is ended, and
+every round acknowledges what waits for it. What runs here of an agent that is not
+hosted is ended, before a launch at the latest: an earlier process left it, which alone
+knew its token and keys.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -68,6 +69,7 @@ class Hosting:
         self._now = now
         self._woken = asyncio.Event()
         self._busy: set[UUID] = set()
+        self._launching: dict[UUID, _Launching] = {}
         self._trouble: dict[UUID, Trouble] = {}
         self._not_ready: dict[UUID, _NotReady] = {}
 
@@ -135,7 +137,8 @@ class Hosting:
                 self._consider(jobs, assignment)
         for agent_id in self._launches.admit(asking):
             self._begin(jobs, agent_id, self._launch(asking[agent_id]))
-        ours = {each.agent_id for each in assignments}
+        ours = {each.agent_id: each for each in assignments}
+        self._give_up_launches(ours)
         for agent in self._hosted:
             if agent.id not in ours:
                 self._begin(jobs, agent.id, self._life.end(agent, grace=timedelta()))
@@ -150,6 +153,16 @@ class Hosting:
             and agent_id not in self._busy
             and not self._is_held_off(assignment)
         )
+
+    def _give_up_launches(self, ours: Mapping[UUID, Assignment]) -> None:
+        """Cancel launches of what is to be stopped, restarted or hosted elsewhere."""
+        for agent_id, launching in self._launching.items():
+            assignment = ours.get(agent_id)
+            if assignment and _keeps(assignment, launching.incarnation):
+                continue
+            if not launching.task.cancelling():
+                launching.task.cancel()
+                log.info("launch.given_up", agent=str(agent_id))
 
     def _is_held_off(self, assignment: Assignment) -> bool:
         trouble = self._trouble.get(assignment.agent_id)
@@ -218,12 +231,17 @@ class Hosting:
             await self._life.acknowledge(assignment, waiting.reason)
 
     async def _launch(self, assignment: Assignment) -> None:
-        """Launch an agent that the queue has admitted."""
+        """Launch an agent that the queue has admitted, unless that is given up."""
+        task = asyncio.current_task()
+        assert task  # noqa: S101 - for the type checker: a coroutine runs in a task
+        agent_id = assignment.agent_id
+        self._launching[agent_id] = _Launching(assignment.incarnation, task)
         try:
             await self._try_to_launch(assignment)
         finally:
-            self._launches.leave(assignment.agent_id)
-            if self._launches.is_waited_for:
+            del self._launching[agent_id]
+            self._launches.leave(agent_id)
+            if self._launches.is_waited_for or task.cancelling():
                 self._woken.set()
 
     async def _try_to_launch(self, assignment: Assignment) -> None:
@@ -306,14 +324,35 @@ class Hosting:
 
 
 def _move(assignment: Assignment, agent: HostedAgent | None) -> Move:
+    if agent is None:
+        return _move_from(assignment, None)
+    return _move_from(assignment, agent.host.incarnation, has_exited=agent.is_over)
+
+
+def _keeps(assignment: Assignment, incarnation: int) -> bool:
+    """Say whether this incarnation, if it ran here, would go on."""
+    return _move_from(assignment, incarnation) is Move.NOTHING
+
+
+def _move_from(
+    assignment: Assignment, hosted_incarnation: int | None, *, has_exited: bool = False
+) -> Move:
     return next_move(
         assignment.desired_state,
         incarnation=assignment.incarnation,
-        hosted_incarnation=agent.host.incarnation if agent else None,
-        has_exited=agent is not None and agent.is_over,
+        hosted_incarnation=hosted_incarnation,
+        has_exited=has_exited,
         is_hopeless=assignment.status is AgentStatus.ERROR,
         moves_on=assignment.moves_on,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Launching:
+    """A launch under way, and the task to cancel if it is given up."""
+
+    incarnation: int
+    task: asyncio.Task[Any]
 
 
 @dataclass(frozen=True, slots=True)
