@@ -31,6 +31,11 @@ class Process:
         """Its environment and its command line; what we may not read is empty."""
         return b"\n".join(map(self._read, ("environ", "cmdline")))
 
+    @property
+    def command(self) -> str:
+        """Its command line, for a person who reads a failure."""
+        return self._read("cmdline").replace(b"\0", b" ").decode(errors="replace")
+
     def _read(self, name: str) -> bytes:
         with suppress(PermissionError, *_GONE):
             return (_PROC / str(self.pid) / name).read_bytes()

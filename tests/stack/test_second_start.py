@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from ag2trust.launched import Place
 from ag2trust_sandbox import Sandbox, Step
 
 from .containers import engine
@@ -22,7 +24,7 @@ from .whole import Whole, new_place, running
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
 LIMIT_SECONDS = 30
-STOPPED_SECONDS = 15
+LAST_LINES = 30
 CHILDREN = 6
 ENDLESS = Step(content=("on ",) * 1000, pace_seconds=0.1)
 
@@ -82,7 +84,7 @@ async def test_a_stop_leaves_no_process_and_no_container(story: Story) -> None:
 
 
 async def test_a_killed_launcher_leaves_no_process_and_no_container(
-    runtime: str, sandbox: Sandbox
+    runtime: str, sandbox: Sandbox, record_property: Callable[[str, object], None]
 ) -> None:
     with new_place() as place:
         async with running(place, runtime) as whole:
@@ -90,10 +92,12 @@ async def test_a_killed_launcher_leaves_no_process_and_no_container(
             children = descendants_of(whole.launcher.pid)
 
             whole.launcher.send(signal.SIGKILL)
+            began = monotonic()
 
-            async with asyncio.timeout(STOPPED_SECONDS):
-                await _all_ended(children)
+            assert await _left_of(children) == [], _said_at_the_end(place)
+            seconds = monotonic() - began
             left = await _in_docker(whole.installation) if runtime == "docker" else []
+    record_property(f"ended after its launcher, {runtime}", f"{seconds:.1f} s")
     assert left == []
 
 
@@ -148,9 +152,24 @@ async def _in_the_middle(whole: Whole, sandbox: Sandbox) -> tuple[str, str]:
     return agent, in_hand["message_id"]
 
 
-async def _all_ended(processes: list[Process]) -> None:
-    while any(process.is_alive for process in processes):  # noqa: ASYNC110 - not ours
-        await asyncio.sleep(0.05)
+async def _left_of(processes: list[Process]) -> list[str]:
+    """Return the commands of those that have not ended in time."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LIMIT_SECONDS):
+            while any(it.is_alive for it in processes):  # noqa: ASYNC110 - not ours
+                await asyncio.sleep(0.05)
+    return [process.command for process in processes if process.is_alive]
+
+
+def _said_at_the_end(place: Place) -> str:
+    """Return the last lines of every log of *place*."""
+    logs = sorted((place.home / "logs").glob("*.log"))
+    return "\n\n".join(
+        "\n".join(
+            [log.name, *log.read_text(errors="replace").splitlines()[-LAST_LINES:]]
+        )
+        for log in logs
+    )
 
 
 async def _stop_impatiently(whole: Whole) -> None:

@@ -122,6 +122,16 @@ async def gone(pid: int) -> None:
 async def left_by_a_killed_runner(state: Path, door: Door, script: str) -> UUID:
     """Launch an agent from a runner that is killed right after; it goes on."""
     agent_id = new_id()
+    runner = await launched_elsewhere(agent_id, state, door, script)
+    runner.kill()
+    await runner.communicate()
+    return agent_id
+
+
+async def launched_elsewhere(
+    agent_id: UUID, state: Path, door: Door, script: str
+) -> asyncio.subprocess.Process:
+    """Launch an agent from a runner that is a process of its own; return that."""
     runner = await asyncio.create_subprocess_exec(
         sys.executable,
         str(DOOMED),
@@ -135,9 +145,7 @@ async def left_by_a_killed_runner(state: Path, door: Door, script: str) -> UUID:
     )
     assert runner.stdout
     assert await runner.stdout.readline() == b"launched\n"
-    runner.kill()
-    await runner.communicate()
-    return agent_id
+    return runner
 
 
 async def test_an_agent_has_its_environment_and_little_else(
@@ -398,6 +406,19 @@ async def test_agents_end_with_the_runtime(running: Running, door: Door) -> None
         pid = int(await door.hears())
 
     assert started_at(pid) is None
+
+
+async def test_agents_end_with_a_runner_whose_closing_is_interrupted(
+    state: Path, door: Door
+) -> None:
+    script = KNOCK + "echo $$ >&3; sleep 1000"
+    runner = await launched_elsewhere(new_id(), state, door, script)
+    pid = int(await door.hears())
+
+    runner.terminate()
+    await runner.communicate()
+
+    await gone(pid)
 
 
 async def test_what_a_killed_runner_left_is_found(

@@ -108,9 +108,13 @@ class _ProcessRuntime(Runtime):
                 self._watch(_Agent(entry))
 
     async def close(self) -> None:
-        for agent in list(self._agents.values()):
-            if agent.child:
-                await self.stop(agent.entry.agent_id, grace=timedelta())
+        launched = [agent for agent in self._agents.values() if agent.child]
+        for agent in launched:
+            # All at once and before any wait, which a second cancellation would cut.
+            agent.is_stopping = True
+            _kill(agent)
+        for agent in launched:
+            await self.stop(agent.entry.agent_id, grace=timedelta())
         for task in self._tasks:
             task.cancel()
 
@@ -281,6 +285,13 @@ async def _pieces(
 ) -> AsyncGenerator[tuple[int, bytes], None]:
     while data := await reader.read(_PIECE_BYTES):
         yield 1, data
+
+
+def _kill(agent: _Agent) -> None:
+    """Kill the process group of a child that was not waited for, and so is there."""
+    if agent.child and agent.child.returncode is None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(agent.entry.pid, signal.SIGKILL)
 
 
 async def _end(agent: _Agent, grace: timedelta) -> None:
