@@ -31,6 +31,8 @@ TABLES = [
     "rotation",
     "use",
     "use_claim",
+    "webhook_lease",
+    "webhook_secret",
 ]
 SECOND_KEY = "sk-test-two-9876543210-qrst"
 LOG_LEVEL = "AG2TRUST_CREDENTIALS_LOG_LEVEL"
@@ -56,7 +58,7 @@ async def _fill(operator: Operator, runner: Runner, superuser: Superuser) -> Age
             VALUES ($1, $2, 'local:none', 0)
             RETURNING id, org_id
         )
-        INSERT INTO rewrap_failure (rewrap_id, org_id, provider_id, version, code)
+        INSERT INTO rewrap_failure (rewrap_id, org_id, object_id, version, code)
         SELECT id, org_id, id, 1, 'CREDENTIAL_TAMPERED'
         FROM job
         """,
@@ -72,6 +74,23 @@ async def _fill(operator: Operator, runner: Runner, superuser: Superuser) -> Age
         WHERE org_id = $1
         """,
         operator.org_id,
+    )
+    await superuser.execute(
+        """
+        WITH secret AS (
+            INSERT INTO webhook_secret (
+                org_id, webhook_id, origin, encrypted_key, encrypted_dek, master_key_id
+            )
+            VALUES ($1, $2, 'https://hooks.example.com', '', '', 'local:none')
+            RETURNING org_id, webhook_id
+        )
+        INSERT INTO webhook_lease (
+            org_id, id, webhook_id, nonce, granted_at, expires_at
+        )
+        SELECT org_id, webhook_id, webhook_id, '', now(), now() FROM secret
+        """,
+        operator.org_id,
+        new_id(),
     )
     agent = Agent(runner, (await operator.create()).id)
     await agent.claim()

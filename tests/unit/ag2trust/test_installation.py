@@ -31,6 +31,7 @@ def _installation(runtime: RunnerRuntime) -> Installation:
         database_urls={role: f"postgresql://{role}:secret@/ag2trust" for role in ROLES},
         identity_files={each: Path(f"/keys/{each}.nkey") for each in Service},
         credentials_identity=Identity.generate().public,
+        metrics_identity=Identity.generate().public,
         master_key_file=Path("/keys/master.key"),
         runners_file=Path("/keys/runners.json"),
         audit_folder=Path("/audit"),

@@ -122,6 +122,13 @@ def test_who_is_trusted_is_pinned_to_the_identity_that_was_made(root: Path) -> N
     assert told["credentials_identity"] == str(made.public)
 
 
+def test_the_credentials_service_knows_who_metrics_is(root: Path) -> None:
+    told = json.loads((root / "credentials" / "settings.json").read_text())
+    made = Identity.from_file(root / "metrics" / "identity.nkey")
+
+    assert told["metrics_identity"] == str(made.public)
+
+
 def test_the_runner_may_pass_to_its_brokers_socket_and_put_none_there(
     root: Path,
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from credentials.master_keys.aws import KmsKey
 from credentials.settings import Settings
+from shared.identity import Identity
 from shared.settings import SettingsError, load
 
 PREFIX = "AG2TRUST_CREDENTIALS_"
@@ -30,6 +31,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         "OWNER_DATABASE_URL",
     ):
         monkeypatch.setenv(PREFIX + name, "given")
+    metrics = str(Identity(bytes(32)).public)
+    monkeypatch.setenv(f"{PREFIX}METRICS_IDENTITY", metrics)
     return monkeypatch
 
 

@@ -11,7 +11,7 @@ from credentials.settings import Settings
 from credentials.verify_audit import Verification, verify
 from shared.contracts.base import Service
 from shared.errors import DatabaseUnavailableError
-from shared.identity import IdentityFileError
+from shared.identity import Identity, IdentityFileError
 
 from .answering import answering, installed_home, postgres_of
 from .errors import HomeUnusableError, NotRunningError
@@ -64,6 +64,9 @@ def _settings(
         "identity_file": home.keys / f"{service}.nkey",
         "master_key_file": home.master_key,
         "runners_file": home.keys / "runners.json",
+        "metrics_identity": Identity.from_file(
+            home.keys / f"{Service.METRICS}.nkey"
+        ).public,
         "audit_folder": heads,
         "database_url": url(service_role(service)),
         "sweep_database_url": url(sweep_role(service)),

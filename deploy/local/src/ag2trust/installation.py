@@ -39,6 +39,7 @@ class Installation:
     database_urls: Mapping[str, str]
     identity_files: Mapping[Service, Path]
     credentials_identity: PublicIdentity
+    metrics_identity: PublicIdentity
     master_key_file: Path
     runners_file: Path
     audit_folder: Path
@@ -67,7 +68,7 @@ class Installation:
             case Service.AGENT_RUNNER:
                 own = self._agent_runner()
             case Service.METRICS:
-                own = {}
+                own = {"credentials_identity": str(self.credentials_identity)}
         return self._common(service) | own
 
     def environment_of(self, service: Service) -> dict[str, str]:
@@ -103,6 +104,7 @@ class Installation:
             "master_key_file": str(self.master_key_file),
             **({"retired_master_key_files": json.dumps(retired)} if retired else {}),
             "runners_file": str(self.runners_file),
+            "metrics_identity": str(self.metrics_identity),
             "audit_folder": str(self.audit_folder),
             "allow_private_base_urls": str(self.allow_private_base_urls).lower(),
         }

@@ -42,6 +42,10 @@ class Keys:
         return self.identities[Service.CREDENTIALS].public
 
     @property
+    def metrics_identity(self) -> PublicIdentity:
+        return self.identities[Service.METRICS].public
+
+    @property
     def logins(self) -> Mapping[str, Service]:
         """Whose public nkey (`U…`) is which service's."""
         return {

@@ -58,6 +58,7 @@ class Plan:
             database_urls={role: self.database_url(role) for role in ROLES},
             identity_files=self.keys.identity_files,
             credentials_identity=self.keys.credentials_identity,
+            metrics_identity=self.keys.metrics_identity,
             master_key_file=self.keys.master_key_file,
             retired_master_key_files=self.home.retired_master_keys,
             runners_file=self.keys.runners_file,

@@ -115,6 +115,8 @@ def _files(keys: Keys, first_key_hash: str) -> dict[str, dict[str, str]]:
     pinned = {"credentials_identity": str(keys.credentials_identity)}
     told[Service.GATEWAY] |= pinned | {"bootstrap_key_hash": first_key_hash}
     told[Service.AGENT_RUNNER] |= pinned
+    told[Service.METRICS] |= pinned
+    told[Service.CREDENTIALS]["metrics_identity"] = str(keys.metrics_identity)
     files: dict[str, dict[str, str]] = {
         service: {
             "identity.nkey": identity.nkey_seed,

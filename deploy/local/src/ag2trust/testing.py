@@ -140,6 +140,7 @@ def _installation(servers: Servers, database: str, folder: Path) -> Installation
             service: _identity_file(service, folder) for service in Service
         },
         credentials_identity=identity_of(Service.CREDENTIALS).public,
+        metrics_identity=identity_of(Service.METRICS).public,
         master_key_file=_private(folder / "master.key", os.urandom(32).hex()),
         runners_file=_private(folder / "runners.json", _runners()),
         audit_folder=folder / "audit",

@@ -12,6 +12,7 @@ from shared.clock import utc_now
 from shared.contracts import credentials as contract
 from shared.contracts import master_key as master_key_contract
 from shared.contracts import rotations as rotation_contract
+from shared.contracts import webhook_secrets as webhook_contract
 from shared.contracts.base import Service
 from shared.database import connect_database
 from shared.identity import Identity
@@ -37,6 +38,7 @@ from .providers.rotations import Rotations
 from .providers.submissions import Submissions
 from .settings import Settings
 from .vault import Vault
+from .webhooks.webhook_secrets import WebhookSecrets
 
 __all__ = ["answers", "serving"]
 
@@ -57,6 +59,7 @@ class Desks:
     audit: Audit
     master_key: MasterKeyDesk
     rewraps: Rewraps
+    webhook_secrets: WebhookSecrets
 
 
 def answers(desks: Desks) -> Iterable[Answer]:
@@ -81,6 +84,9 @@ def answers(desks: Desks) -> Iterable[Answer]:
         answer(master_key_contract.UNFREEZE, desks.master_key.unfreeze),
         answer(master_key_contract.START_REWRAP, desks.rewraps.start),
         answer(master_key_contract.GET_REWRAP, desks.rewraps.get),
+        answer(webhook_contract.KEEP_WEBHOOK_SECRET, desks.webhook_secrets.keep),
+        answer(webhook_contract.FORGET_WEBHOOK_SECRET, desks.webhook_secrets.forget),
+        answer(webhook_contract.LEASE_WEBHOOK_SECRET, desks.webhook_secrets.lease),
     )
 
 
@@ -148,6 +154,12 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
             audit=Audit(database),
             master_key=MasterKeyDesk(database, vault, freeze),
             rewraps=Rewraps(database, vault, per_second=settings.rewraps_per_second),
+            webhook_secrets=WebhookSecrets(
+                database=database,
+                vault=vault,
+                identity=identity,
+                metrics=settings.metrics_identity,
+            ),
         )
         heads = HeadExport(database, settings.audit_folder, identity)
         expiries = ExpiryWatch(database, bus)
@@ -156,6 +168,11 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
                 bus.until_closed(),
                 every(_SWEEP_EVERY, desks.leases.forget_expired, name="forget_leases"),
                 every(_SWEEP_EVERY, desks.rotations.forget, name="forget_rotations"),
+                every(
+                    _SWEEP_EVERY,
+                    desks.webhook_secrets.forget_expired,
+                    name="forget_webhook_leases",
+                ),
                 every(_EXPIRIES_EVERY, expiries.look, name="tell_expiries"),
                 every(_HEADS_EVERY, heads.export, name="export_heads"),
                 every(

@@ -20,6 +20,7 @@ nothing afterwards, no more is promised.
 
 import hmac
 import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -35,7 +36,7 @@ from shared.errors import (
 
 from . import aes_gcm
 
-__all__ = ["Context", "SealedSecret", "seal", "unseal"]
+__all__ = ["Binding", "Context", "SealedSecret", "WebhookContext", "seal", "unseal"]
 
 _FORMAT = b"\x01"
 _COMMITMENT_BYTES = 32
@@ -43,22 +44,44 @@ _ENCRYPTION_INFO = b"ag2trust.v1.envelope.encryption"
 _COMMITMENT_INFO = b"ag2trust.v1.envelope.commitment"
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Binding(ABC):
     """What a secret is bound to.
 
     Never stored: it is rebuilt from the columns of the secret's own row, so that a
     secret whose row was changed, or that was moved to another row, does not open.
-    *origin* is that of the provider's base URL.
     """
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def owner(self) -> str:
+        """Name whose secret it is, for sentences."""
+
+    @abstractmethod
+    def pairs(self) -> dict[str, str]:
+        """Write as the encryption context of a key management service."""
+
+    def canonical(self) -> bytes:
+        """Encode as JSON of strings: keys sorted, no spaces, ASCII."""
+        text = json.dumps(self.pairs(), sort_keys=True, separators=(",", ":"))
+        return text.encode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class Context(Binding):
+    """What the secret of a provider is bound to; *origin* is that of its base URL."""
 
     org_id: UUID
     provider_id: UUID
     version: int
     origin: str
 
+    @property
+    def owner(self) -> str:
+        return f"provider {self.provider_id}"
+
     def pairs(self) -> dict[str, str]:
-        """Write as the encryption context of a key management service."""
         return {
             "service": "credentials",
             "organization": str(self.org_id),
@@ -67,10 +90,26 @@ class Context:
             "origin": self.origin,
         }
 
-    def canonical(self) -> bytes:
-        """Encode as JSON of strings: keys sorted, no spaces, ASCII."""
-        text = json.dumps(self.pairs(), sort_keys=True, separators=(",", ":"))
-        return text.encode("ascii")
+
+@dataclass(frozen=True, slots=True)
+class WebhookContext(Binding):
+    """What the secret of a webhook is bound to; *origin* is that of its URL."""
+
+    org_id: UUID
+    webhook_id: UUID
+    origin: str
+
+    @property
+    def owner(self) -> str:
+        return f"webhook {self.webhook_id}"
+
+    def pairs(self) -> dict[str, str]:
+        return {
+            "service": "credentials",
+            "organization": str(self.org_id),
+            "webhook": str(self.webhook_id),
+            "origin": self.origin,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +125,7 @@ class SealedSecret:
     master_key_id: str
 
 
-def seal(plaintext: bytes, *, data_key: bytes, context: Context) -> bytes:
+def seal(plaintext: bytes, *, data_key: bytes, context: Binding) -> bytes:
     """Seal *plaintext* under *data_key*, which must never be used again."""
     encryption_key, commitment = _derived(data_key)
     sealed = aes_gcm.encrypt(
@@ -95,7 +134,7 @@ def seal(plaintext: bytes, *, data_key: bytes, context: Context) -> bytes:
     return _FORMAT + commitment + sealed
 
 
-def unseal(encrypted_key: bytes, *, data_key: bytes, context: Context) -> bytes:
+def unseal(encrypted_key: bytes, *, data_key: bytes, context: Binding) -> bytes:
     """Open what `seal` made for the same *context*.
 
     Raises `CredentialWrongKeyError` for another data key, `CredentialTamperedError`
@@ -104,13 +143,12 @@ def unseal(encrypted_key: bytes, *, data_key: bytes, context: Context) -> bytes:
     stored_format, rest = encrypted_key[:1], encrypted_key[1:]
     if stored_format != _FORMAT:
         raise CredentialUnreadableError(
-            f"The stored secret of provider {context.provider_id} has an unknown "
-            "format."
+            f"The stored secret of {context.owner} has an unknown format."
         )
     encryption_key, commitment = _derived(data_key)
     if not hmac.compare_digest(rest[:_COMMITMENT_BYTES], commitment):
         raise CredentialWrongKeyError(
-            f"The stored secret of provider {context.provider_id} was sealed under "
+            f"The stored secret of {context.owner} was sealed under "
             "another data key than the one stored beside it."
         )
     try:
@@ -121,7 +159,7 @@ def unseal(encrypted_key: bytes, *, data_key: bytes, context: Context) -> bytes:
         )
     except InvalidTag as error:
         raise CredentialTamperedError(
-            f"The stored secret of provider {context.provider_id}, or what it is bound "
+            f"The stored secret of {context.owner}, or what it is bound "
             "to, was changed since it was sealed."
         ) from error
 

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import SettingsConfigDict
 
-from shared.settings import DatabaseSettings
+from shared.settings import DatabaseSettings, PublicIdentitySetting
 
 from .master_keys.aws import KmsKey
 
@@ -23,7 +23,8 @@ class Settings(DatabaseSettings):
     *master_key* `local`, the file *master_key_file*, or `aws`, a key in KMS known by
     *master_key_alias* and *master_key_region*; the credentials for it are those that
     AWS's SDK finds around the process. Retired keys still unwrap (`master_key_ring`).
-    *runners_file* says which runners may ask for secrets (`enrolment`).
+    *runners_file* says which runners may ask for secrets (`enrolment`), and
+    *metrics_identity* who may for those of webhooks.
     *audit_folder* keeps the signed heads of the audit (`shared.audit_heads`).
     *rewraps_per_second* leaves room for others under the limits of KMS.
     *allow_ambient_aws_identity* lets roles be assumed by what AWS's SDK finds around
@@ -41,6 +42,7 @@ class Settings(DatabaseSettings):
     retired_master_key_files: tuple[Path, ...] = ()
     retired_master_key_arns: frozenset[str] = frozenset()
     runners_file: Path
+    metrics_identity: PublicIdentitySetting
     audit_folder: Path
     rewraps_per_second: int = Field(default=100, ge=1, le=10_000)
     allow_private_base_urls: bool = False

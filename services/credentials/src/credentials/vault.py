@@ -7,7 +7,7 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
-from .envelope import Context, SealedSecret, seal, unseal
+from .envelope import Binding, SealedSecret, seal, unseal
 from .master_keys.master_key import MasterKey, WrappedKey
 
 __all__ = ["Gate", "Vault"]
@@ -37,7 +37,7 @@ class Vault:
         return await self._master_key.current_key_id()
 
     async def seal(
-        self, fields: Mapping[str, SecretStr], context: Context
+        self, fields: Mapping[str, SecretStr], context: Binding
     ) -> SealedSecret:
         """Seal *fields* by name under a new data key."""
         data_key = await self._master_key.generate_data_key(context)
@@ -53,7 +53,7 @@ class Vault:
         )
 
     async def open(
-        self, secret: SealedSecret, context: Context
+        self, secret: SealedSecret, context: Binding
     ) -> dict[str, SecretStr]:
         """Open what was sealed for *context*.
 
@@ -66,7 +66,7 @@ class Vault:
         await self._gate.require_open()
         return {name: SecretStr(value) for name, value in json.loads(plain).items()}
 
-    async def rewrap(self, secret: SealedSecret, context: Context) -> SealedSecret:
+    async def rewrap(self, secret: SealedSecret, context: Binding) -> SealedSecret:
         """Bring the data key under the current master key; raises as `open` does.
 
         The secret itself is not opened, and stays as it is.

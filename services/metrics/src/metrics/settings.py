@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv6Address
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from shared.settings import DatabaseSettings
+from shared.settings import DatabaseSettings, PublicIdentitySetting
 
 __all__ = ["Settings"]
 
@@ -15,11 +15,13 @@ class Settings(DatabaseSettings):
     """*calls_kept_days* calls are there one by one; what they sum up to stays.
 
     *minutes_kept_days* sums are kept by the minute; those of longer stretches stay.
+    *credentials_identity* is the service that leases the secrets of webhooks.
     Prometheus is answered at *prometheus_host* and *prometheus_port*, if that is set.
     """
 
     model_config = SettingsConfigDict(env_prefix="AG2TRUST_METRICS_")
 
+    credentials_identity: PublicIdentitySetting
     calls_kept_days: int = Field(default=100, ge=2, le=36_500)
     minutes_kept_days: int = Field(default=8, ge=2, le=36_500)
     prometheus_host: IPv4Address | IPv6Address = IPv4Address("127.0.0.1")

@@ -23,6 +23,7 @@ from . import (
     restarts,
     rotations,
     runners,
+    webhook_secrets,
 )
 from .base import Endpoint, Service, Signal, Topic
 
@@ -31,6 +32,7 @@ __all__ = ["Permissions", "inbox_prefix", "permissions_of"]
 _MODULES: tuple[ModuleType, ...] = (
     credentials,
     credential_events,
+    webhook_secrets,
     master_key,
     agent_runner,
     conversations,

@@ -127,7 +127,7 @@ class Rewraps:
         except CredentialUnreadableError as error:
             await self._give_up(job, row, error.code)
             return
-        async with self._database.organization(row.context.org_id) as transaction:
+        async with self._database.organization(row.org_id) as transaction:
             if await repository.put_data_key(transaction, job, row, again):
                 await _note_row(
                     transaction,
@@ -138,10 +138,9 @@ class Rewraps:
                 )
 
     async def _give_up(self, job: Job, row: WrappedRow, code: str) -> None:
-        provider_id = str(row.context.provider_id)
-        log.error("rewrap.failed", provider=provider_id, code=code)
-        async with self._database.organization(row.context.org_id) as transaction:
-            if await repository.add_failure(transaction, job, row.context, code):
+        log.error("rewrap.failed", of=row.context.owner, code=code)
+        async with self._database.organization(row.org_id) as transaction:
+            if await repository.add_failure(transaction, job, row, code):
                 await _note_row(
                     transaction, job, row, "credential.not_rewrapped", {"code": code}
                 )
@@ -201,14 +200,14 @@ async def _note_row(
 ) -> None:
     about: dict[str, JsonValue] = {
         "rewrap_id": str(job.id),
-        "credential_version": row.context.version,
+        "credential_version": row.version,
     }
     await note(
         transaction,
-        org_id=row.context.org_id,
+        org_id=row.org_id,
         actor=_OURSELVES,
         act=act,
-        object_kind="provider",
-        object_id=row.context.provider_id,
+        object_kind=row.object_kind,
+        object_id=row.object_id,
         details=about | details,
     )

@@ -26,6 +26,7 @@ class Refusal(StrEnum):
     LATE = "the request was not made just now"
     NO_USE = "the agent does not use the provider"
     NO_PROVIDER = "there is no such provider"
+    NO_SECRET = "the webhook has no secret"  # noqa: S105 - a reason
     NO_STAGED_SECRET = "no secret is staged under this rotation"  # noqa: S105 - a reason
     REPLAYED = "the nonce was seen before"
     FROZEN = "the installation is frozen"

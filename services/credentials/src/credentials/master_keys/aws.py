@@ -30,7 +30,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from credentials.aws_logs import withhold_aws_logs
-from credentials.envelope import Context
+from credentials.envelope import Binding
 from shared.errors import (
     CredentialTamperedError,
     CredentialUnreadableError,
@@ -153,7 +153,7 @@ class AwsMasterKey:
         reply = await self._ask(self._client.describe_key, KeyId=self._key.alias)
         return self._required(reply["KeyMetadata"]["Arn"])
 
-    async def generate_data_key(self, context: Context) -> DataKey:
+    async def generate_data_key(self, context: Binding) -> DataKey:
         reply = await self._ask(
             self._client.generate_data_key,
             KeyId=self._key.alias,
@@ -162,7 +162,7 @@ class AwsMasterKey:
         )
         return DataKey(reply["Plaintext"], self._wrapped(reply))
 
-    async def wrap(self, data_key: bytes, context: Context) -> WrappedKey:
+    async def wrap(self, data_key: bytes, context: Binding) -> WrappedKey:
         reply = await self._ask(
             self._client.encrypt,
             KeyId=self._key.alias,
@@ -171,7 +171,7 @@ class AwsMasterKey:
         )
         return self._wrapped(reply)
 
-    async def unwrap(self, wrapped: WrappedKey, context: Context) -> bytes:
+    async def unwrap(self, wrapped: WrappedKey, context: Binding) -> bytes:
         reply = await self._ask_about(
             wrapped,
             context,
@@ -182,7 +182,7 @@ class AwsMasterKey:
         plaintext: bytes = reply["Plaintext"]
         return plaintext
 
-    async def rewrap(self, wrapped: WrappedKey, context: Context) -> WrappedKey:
+    async def rewrap(self, wrapped: WrappedKey, context: Binding) -> WrappedKey:
         reply = await self._ask_about(
             wrapped,
             context,
@@ -211,14 +211,14 @@ class AwsMasterKey:
     async def _ask_about(
         self,
         wrapped: WrappedKey,
-        context: Context,
+        context: Binding,
         operation: "_Operation",
         **parameters: Any,
     ) -> Mapping[str, Any]:
         """Ask about what a key of ours wrapped: a refusal may be about the row."""
         if not await self._is_allowed(wrapped.key_id):
             raise CredentialWrongKeyError(
-                f"The data key of provider {context.provider_id} is wrapped by the "
+                f"The data key of {context.owner} is wrapped by the "
                 f"master key {wrapped.key_id}, which this service may not use."
             )
         try:
@@ -298,17 +298,17 @@ class _RefusedError(MasterKeyUnavailableError):
 
 
 def _about_the_row(
-    reason: str, wrapped: WrappedKey, context: Context
+    reason: str, wrapped: WrappedKey, context: Binding
 ) -> CredentialUnreadableError | None:
     """Return what a refusal says of the row; None if it is about KMS."""
     if reason in _TAMPERED:
         return CredentialTamperedError(
-            f"The data key of provider {context.provider_id}, or what it is bound to, "
+            f"The data key of {context.owner}, or what it is bound to, "
             "was changed since it was wrapped."
         )
     if reason in _WRONG_KEY:
         return CredentialWrongKeyError(
-            f"The data key of provider {context.provider_id} was not wrapped by the "
+            f"The data key of {context.owner} was not wrapped by the "
             f"master key {wrapped.key_id}, or AWS KMS has that key no more."
         )
     return None

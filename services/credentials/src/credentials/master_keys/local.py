@@ -9,7 +9,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 
 from credentials import aes_gcm
-from credentials.envelope import Context
+from credentials.envelope import Binding
 from shared.errors import (
     CredentialTamperedError,
     CredentialWrongKeyError,
@@ -60,20 +60,20 @@ class LocalMasterKey:
     async def current_key_id(self) -> str:
         return self.key_id
 
-    async def generate_data_key(self, context: Context) -> DataKey:
+    async def generate_data_key(self, context: Binding) -> DataKey:
         plaintext = os.urandom(_DATA_KEY_BYTES)
         return DataKey(plaintext, await self.wrap(plaintext, context))
 
-    async def wrap(self, data_key: bytes, context: Context) -> WrappedKey:
+    async def wrap(self, data_key: bytes, context: Binding) -> WrappedKey:
         wrapped = aes_gcm.encrypt(
             self._key, data_key, associated_data=context.canonical()
         )
         return WrappedKey(wrapped, self.key_id)
 
-    async def unwrap(self, wrapped: WrappedKey, context: Context) -> bytes:
+    async def unwrap(self, wrapped: WrappedKey, context: Binding) -> bytes:
         if wrapped.key_id != self.key_id:
             raise CredentialWrongKeyError(
-                f"The data key of provider {context.provider_id} is wrapped by the "
+                f"The data key of {context.owner} is wrapped by the "
                 f"master key {wrapped.key_id}; this service has {self.key_id}."
             )
         try:
@@ -82,11 +82,11 @@ class LocalMasterKey:
             )
         except InvalidTag as error:
             raise CredentialTamperedError(
-                f"The data key of provider {context.provider_id}, or what it is bound "
+                f"The data key of {context.owner}, or what it is bound "
                 "to, was changed since it was wrapped."
             ) from error
 
-    async def rewrap(self, wrapped: WrappedKey, context: Context) -> WrappedKey:
+    async def rewrap(self, wrapped: WrappedKey, context: Binding) -> WrappedKey:
         return await self.wrap(await self.unwrap(wrapped, context), context)
 
     def __repr__(self) -> str:

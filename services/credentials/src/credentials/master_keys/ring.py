@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from credentials.envelope import Context
+from credentials.envelope import Binding
 from credentials.settings import Settings
 
 from .aws import connect_aws_master_key
@@ -35,16 +35,16 @@ class MasterKeyRing:
     async def current_key_id(self) -> str:
         return await self._current.current_key_id()
 
-    async def generate_data_key(self, context: Context) -> DataKey:
+    async def generate_data_key(self, context: Binding) -> DataKey:
         return await self._current.generate_data_key(context)
 
-    async def wrap(self, data_key: bytes, context: Context) -> WrappedKey:
+    async def wrap(self, data_key: bytes, context: Binding) -> WrappedKey:
         return await self._current.wrap(data_key, context)
 
-    async def unwrap(self, wrapped: WrappedKey, context: Context) -> bytes:
+    async def unwrap(self, wrapped: WrappedKey, context: Binding) -> bytes:
         return await self._key_of(wrapped).unwrap(wrapped, context)
 
-    async def rewrap(self, wrapped: WrappedKey, context: Context) -> WrappedKey:
+    async def rewrap(self, wrapped: WrappedKey, context: Binding) -> WrappedKey:
         key = self._key_of(wrapped)
         if key is self._current:
             return await self._current.rewrap(wrapped, context)

@@ -1,4 +1,4 @@
-"""Rewraps in PostgreSQL. What is left to do is in the credential versions themselves.
+"""Rewraps in PostgreSQL. What is left to do is in the rows of the data keys themselves.
 
 Every statement may be repeated, and run by several processes at once.
 """
@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from credentials.envelope import Context, SealedSecret
+from credentials.envelope import Binding, Context, SealedSecret, WebhookContext
 from credentials.providers.configuration import sealed_origin
 from shared.contracts.master_key import Rewrap, RewrapStatus
 from shared.database import Transaction
@@ -36,8 +36,8 @@ SELECT r.id, r.status, r.master_key_id, r.total, r.rewrapped, r.started_at,
        (SELECT count(*) FROM rewrap_failure f WHERE f.rewrap_id = r.id) AS unreadable,
        (
            SELECT count(*)
-           FROM credential_version c
-           WHERE c.master_key_id <> r.master_key_id
+           FROM data_key k
+           WHERE k.master_key_id <> r.master_key_id
        ) AS remaining
 FROM rewrap r
 """
@@ -54,7 +54,13 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class WrappedRow:
-    context: Context
+    """A data key where it is kept: of a provider's secret, or of a webhook's."""
+
+    org_id: UUID
+    object_kind: str
+    object_id: UUID
+    version: int
+    context: Binding
     secret: SealedSecret
 
 
@@ -66,7 +72,7 @@ async def add_rewrap(
         """
         INSERT INTO rewrap (id, org_id, master_key_id, total)
         SELECT $1, $2, $3, count(*)
-        FROM credential_version
+        FROM data_key
         WHERE master_key_id <> $3
         ON CONFLICT DO NOTHING
         RETURNING true
@@ -128,18 +134,17 @@ async def rows_under_other_keys(
     """Read rows that *job* has yet to rewrap, and has not found unreadable."""
     rows = await transaction.fetch(
         """
-        SELECT c.org_id, c.provider_id, c.version, c.encrypted_key, c.encrypted_dek,
-               c.master_key_id, p.base_url
-        FROM credential_version c
-        JOIN provider p ON p.org_id = c.org_id AND p.id = c.provider_id
-        WHERE c.master_key_id <> $1
+        SELECT k.org_id, k.object_kind, k.object_id, k.version, k.bound_to,
+               k.encrypted_key, k.encrypted_dek, k.master_key_id
+        FROM data_key k
+        WHERE k.master_key_id <> $1
           AND NOT EXISTS (
               SELECT
               FROM rewrap_failure f
-              WHERE f.rewrap_id = $2 AND f.org_id = c.org_id
-                AND f.provider_id = c.provider_id AND f.version = c.version
+              WHERE f.rewrap_id = $2 AND f.org_id = k.org_id
+                AND f.object_id = k.object_id AND f.version = k.version
           )
-        ORDER BY c.org_id, c.provider_id
+        ORDER BY k.org_id, k.object_id
         LIMIT $3
         """,
         job.master_key_id,
@@ -153,47 +158,73 @@ async def put_data_key(
     transaction: Transaction, job: Job, row: WrappedRow, again: SealedSecret
 ) -> bool:
     """Replace a wrapped data key, and count it; False if *row* is not what it was."""
+    match row.object_kind:
+        case "webhook":
+            replaced = await _put_webhooks(transaction, row, again)
+        case _:
+            replaced = await _put_providers(transaction, row, again)
+    if replaced:
+        await transaction.execute(
+            "UPDATE rewrap SET rewrapped = rewrapped + 1 WHERE id = $1", job.id
+        )
+    return replaced
+
+
+async def _put_providers(
+    transaction: Transaction, row: WrappedRow, again: SealedSecret
+) -> bool:
     replaced: bool | None = await transaction.fetchval(
         """
-        WITH replaced AS (
-            UPDATE credential_version
-            SET encrypted_dek = $5, master_key_id = $6
-            WHERE org_id = $1 AND provider_id = $2 AND version = $3
-              AND encrypted_dek = $4
-            RETURNING true
-        )
-        UPDATE rewrap
-        SET rewrapped = rewrapped + 1
-        FROM replaced
-        WHERE id = $7
+        UPDATE credential_version
+        SET encrypted_dek = $5, master_key_id = $6
+        WHERE org_id = $1 AND provider_id = $2 AND version = $3
+          AND encrypted_dek = $4
         RETURNING true
         """,
-        row.context.org_id,
-        row.context.provider_id,
-        row.context.version,
+        row.org_id,
+        row.object_id,
+        row.version,
         row.secret.encrypted_dek,
         again.encrypted_dek,
         again.master_key_id,
-        job.id,
+    )
+    return bool(replaced)
+
+
+async def _put_webhooks(
+    transaction: Transaction, row: WrappedRow, again: SealedSecret
+) -> bool:
+    replaced: bool | None = await transaction.fetchval(
+        """
+        UPDATE webhook_secret
+        SET encrypted_dek = $4, master_key_id = $5
+        WHERE org_id = $1 AND webhook_id = $2 AND encrypted_dek = $3
+        RETURNING true
+        """,
+        row.org_id,
+        row.object_id,
+        row.secret.encrypted_dek,
+        again.encrypted_dek,
+        again.master_key_id,
     )
     return bool(replaced)
 
 
 async def add_failure(
-    transaction: Transaction, job: Job, context: Context, code: str
+    transaction: Transaction, job: Job, row: WrappedRow, code: str
 ) -> bool:
     """Remember what is unreadable; False if it was remembered already."""
     added: bool | None = await transaction.fetchval(
         """
-        INSERT INTO rewrap_failure (rewrap_id, org_id, provider_id, version, code)
+        INSERT INTO rewrap_failure (rewrap_id, org_id, object_id, version, code)
         VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT DO NOTHING
         RETURNING true
         """,
         job.id,
-        context.org_id,
-        context.provider_id,
-        context.version,
+        row.org_id,
+        row.object_id,
+        row.version,
         code,
     )
     return bool(added)
@@ -207,7 +238,7 @@ async def finish(transaction: Transaction, job: Job) -> RewrapStatus | None:
         SET finished_at = now(),
             status = CASE
                 WHEN EXISTS (
-                    SELECT FROM credential_version WHERE master_key_id <> $2
+                    SELECT FROM data_key WHERE master_key_id <> $2
                 )
                 THEN 'failed'
                 ELSE 'completed'
@@ -226,7 +257,7 @@ async def data_keys(transaction: Transaction) -> dict[str, int]:
     rows = await transaction.fetch(
         """
         SELECT master_key_id, count(*) AS count
-        FROM credential_version
+        FROM data_key
         GROUP BY master_key_id
         ORDER BY master_key_id
         """
@@ -246,15 +277,23 @@ def _rewrap(row: asyncpg.Record) -> Rewrap:
 
 def _wrapped_row(row: asyncpg.Record) -> WrappedRow:
     return WrappedRow(
-        context=Context(
-            org_id=row["org_id"],
-            provider_id=row["provider_id"],
-            version=row["version"],
-            origin=sealed_origin(row["base_url"]),
-        ),
+        org_id=row["org_id"],
+        object_kind=row["object_kind"],
+        object_id=row["object_id"],
+        version=row["version"],
+        context=_context(row),
         secret=SealedSecret(
             encrypted_key=row["encrypted_key"],
             encrypted_dek=row["encrypted_dek"],
             master_key_id=row["master_key_id"],
         ),
+    )
+
+
+def _context(row: asyncpg.Record) -> Binding:
+    org_id, object_id = row["org_id"], row["object_id"]
+    if row["object_kind"] == "webhook":
+        return WebhookContext(org_id, object_id, origin=row["bound_to"])
+    return Context(
+        org_id, object_id, row["version"], origin=sealed_origin(row["bound_to"])
     )

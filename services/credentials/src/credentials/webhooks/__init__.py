@@ -1,0 +1,1 @@
+"""Secrets of webhooks: kept for the metrics service, and leased to it alone."""
