@@ -32,6 +32,7 @@ class Installed:
 
     url: str
     first_login: str
+    home: Path
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -49,7 +50,7 @@ async def installed() -> AsyncIterator[Installed]:
             await launcher.says("/welcome#")
             link = _LINK.search(launcher.screen)
             assert link is not None
-            yield Installed(place.gateway_url, link.group())
+            yield Installed(place.gateway_url, link.group(), place.home)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

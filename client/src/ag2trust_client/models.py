@@ -47,6 +47,9 @@ __all__ = [
     "ApiKeyView",
     "AttemptRecord",
     "AuditEntry",
+    "AuditFinding",
+    "AuditFlaw",
+    "AuditVerification",
     "BaseUrls",
     "Budget",
     "BudgetMode",
@@ -216,6 +219,7 @@ AlertRuleName = Literal[
 ]
 AlertStatus = Literal["open", "resolved"]
 AlertSubjectKind = Literal["agent", "model", "budget", "provider"]
+AuditFlaw = Literal["edited", "moved", "removed", "replaced", "rewritten", "truncated"]
 BudgetMode = Literal["hard", "warn"]
 BudgetPeriod = Literal["day", "month"]
 CallStatus = Literal["completed", "failed", "cancelled", "interrupted"]
@@ -651,6 +655,44 @@ class AuditEntry(Given):
     details: dict[str, JsonValue]
     request_id: str | None
     hash: str | None
+
+
+class AuditFinding(Given):
+    """A flaw at a position of the chain, and the entry that stands there now, if any.
+
+    *through* is the last of several positions that are missing, *moved_from*
+    where a moved entry was written, *kept_at* when the head was kept that
+    disagrees.
+    """
+
+    flaw: AuditFlaw
+    position: int
+    through: int | None
+    entry_id: UUID | None
+    moved_from: int | None
+    kept_at: AwareDatetime | None
+
+
+class AuditVerification(Given):
+    """An organization's chain as it was compared, entry by entry and with kept heads.
+
+    It *is_whole* if nothing disagrees. *entries* were read, the last of them at
+    *position* with *hash* (hexadecimal), and compared with the newest
+    *kept_heads*, the last of which was kept at *head_kept_at*. *findings* tells
+    the first of *flaws*. *unreadable_heads* counts lines among the heads that
+    the service did not sign.
+    """
+
+    verified_at: AwareDatetime
+    is_whole: bool
+    entries: int
+    position: int | None
+    hash: str | None
+    kept_heads: int
+    head_kept_at: AwareDatetime | None
+    flaws: int
+    findings: list[AuditFinding]
+    unreadable_heads: int
 
 
 class BaseUrls(Given):

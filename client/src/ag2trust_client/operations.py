@@ -27,6 +27,7 @@ from .models import (
     AlertStatus,
     ApiKeySubmission,
     ApiKeyView,
+    AuditVerification,
     Budget,
     BudgetPatch,
     BudgetSubmission,
@@ -1304,6 +1305,23 @@ class Operations(Connection):
             "GET",
             "/api/audit",
             query={"limit": limit, "cursor": cursor},
+        )
+        return answer
+
+    async def verify_audit(
+        self, *, idempotency_key: str | None = None
+    ) -> AuditVerification:
+        """Name each entry of the credentials service's audit that was touched.
+
+        Its chain is compared with itself and with the heads that the service keeps
+        outside its database. To believe nothing that the machine says, run
+        `ag2trust audit verify` with a copy of them that was kept elsewhere.
+        """
+        answer: AuditVerification = await self._ask(
+            AuditVerification,
+            "POST",
+            "/api/audit/verify",
+            headers={"Idempotency-Key": idempotency_key},
         )
         return answer
 

@@ -19,11 +19,11 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from uuid import UUID
 
 from pydantic import AwareDatetime
 
+from .contracts.audit_verification import AuditFlaw
 from .contracts.base import Bytes, Message, Service
 
 __all__ = [
@@ -31,7 +31,6 @@ __all__ = [
     "AuditHead",
     "ChainVerifier",
     "Finding",
-    "Flaw",
     "Link",
     "hash_of",
 ]
@@ -41,6 +40,14 @@ GENESIS = bytes(32)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _TRACED = 20
+_WORDS = {
+    AuditFlaw.EDITED: "was edited",
+    AuditFlaw.MOVED: "was moved here",
+    AuditFlaw.REMOVED: "is missing",
+    AuditFlaw.REPLACED: "is not the one that the next entry followed",
+    AuditFlaw.REWRITTEN: "is not the one whose hash was kept",
+    AuditFlaw.TRUNCATED: "is missing at the end",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +78,6 @@ class AuditHead(Message):
     at: AwareDatetime
 
 
-class Flaw(StrEnum):
-    EDITED = "was edited"
-    MOVED = "was moved here"
-    REMOVED = "is missing"
-    REPLACED = "is not the one that the next entry followed"
-    REWRITTEN = "is not the one whose hash was kept"
-    TRUNCATED = "is missing at the end"
-
-
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What is wrong at a position; *entry_id* is that of the entry that is there now.
@@ -88,7 +86,7 @@ class Finding:
     entry was written; *kept_at* is when the head was kept that disagrees.
     """
 
-    flaw: Flaw
+    flaw: AuditFlaw
     org_id: UUID
     position: int
     through: int | None = None
@@ -102,7 +100,7 @@ class Finding:
             words.append(f"through {self.through}")
         if self.entry_id is not None:
             words.append(f"({self.entry_id})")
-        words.append(self.flaw)
+        words.append(_WORDS[self.flaw])
         if self.moved_from is not None:
             words.append(f"from position {self.moved_from}")
         if self.kept_at is not None:
@@ -160,7 +158,7 @@ class ChainVerifier:
         if not is_true:
             self._untrue.append((link, stored_hash))
         elif self._follows and link.previous_hash != self._last_hash:
-            self._find(Flaw.REPLACED, self._end, self._last)
+            self._find(AuditFlaw.REPLACED, self._end, self._last)
         self._compare_heads(link, stored_hash)
         self._last, self._last_hash, self._follows = link, stored_hash, is_true
 
@@ -168,7 +166,7 @@ class ChainVerifier:
         """Tell what is wrong, by position."""
         traced = [self._traced(*each) for each in self._untrue[:_TRACED]]
         untraced = [
-            self._finding(Flaw.EDITED, link.position, link)
+            self._finding(AuditFlaw.EDITED, link.position, link)
             for link, _ in self._untrue[_TRACED:]
         ]
         found = [*self._findings, *traced, *untraced, *self._truncated()]
@@ -178,13 +176,13 @@ class ChainVerifier:
         """Find one flaw a position: more heads of it would say the same."""
         for head in self._heads.get(link.position, []):
             if head.hash != stored_hash:
-                self._find(Flaw.REWRITTEN, link.position, link, head)
+                self._find(AuditFlaw.REWRITTEN, link.position, link, head)
                 return
 
     def _find_removed(self, first: int, last: int) -> None:
         through = last if last > first else None
         self._findings.append(
-            Finding(Flaw.REMOVED, self._org_id, first, through=through)
+            Finding(AuditFlaw.REMOVED, self._org_id, first, through=through)
         )
         self._follows = False
 
@@ -192,16 +190,16 @@ class ChainVerifier:
         """Tell a moved entry from an edited one: it is true at another position."""
         for position in range(1, max(self._end, self._furthest) + 1):
             if hash_of(self._service, replace(link, position=position)) == stored_hash:
-                moved = self._finding(Flaw.MOVED, link.position, link)
+                moved = self._finding(AuditFlaw.MOVED, link.position, link)
                 return replace(moved, moved_from=position)
-        return self._finding(Flaw.EDITED, link.position, link)
+        return self._finding(AuditFlaw.EDITED, link.position, link)
 
     def _truncated(self) -> list[Finding]:
         """Name the first position that is gone, by the head that knows the most."""
         if self._furthest <= self._end:
             return []
         head = self._heads[self._furthest][0]
-        return [self._finding(Flaw.TRUNCATED, self._end + 1, None, head)]
+        return [self._finding(AuditFlaw.TRUNCATED, self._end + 1, None, head)]
 
     @property
     def _end(self) -> int:
@@ -213,7 +211,7 @@ class ChainVerifier:
 
     def _find(
         self,
-        flaw: Flaw,
+        flaw: AuditFlaw,
         position: int,
         link: Link | None = None,
         head: AuditHead | None = None,
@@ -222,7 +220,7 @@ class ChainVerifier:
 
     def _finding(
         self,
-        flaw: Flaw,
+        flaw: AuditFlaw,
         position: int,
         link: Link | None,
         head: AuditHead | None = None,

@@ -6,11 +6,13 @@ intruder cannot reach it: what is written there can be denied no more.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
+from uuid import UUID
 
 from pydantic import ValidationError
 
@@ -19,7 +21,13 @@ from .contracts.base import Service, Signed
 from .identity import Identity, PublicIdentity
 from .signing import SignatureBrokenError, sign, verify
 
-__all__ = ["BadLine", "append_heads", "make_head_folder", "read_heads"]
+__all__ = [
+    "BadLine",
+    "append_heads",
+    "make_head_folder",
+    "newest_heads",
+    "read_heads",
+]
 
 _PURPOSE = "ag2trust.v1.audit_head"
 
@@ -65,15 +73,52 @@ def read_heads(
     folder: Path, service: Service, *, of: PublicIdentity
 ) -> tuple[list[AuditHead], list[BadLine]]:
     """Read all heads of *service*, and what among them *of* did not sign."""
+    return _read(_oldest_first(folder, service), of)
+
+
+def newest_heads(
+    folder: Path, service: Service, *, of: PublicIdentity, org_id: UUID, limit: int
+) -> tuple[list[AuditHead], list[BadLine]]:
+    """Read at most *limit* heads of one organization, and what among them is unsigned.
+
+    Only lines that may be of *org_id* are verified, which is what takes time. A line
+    that cannot be read may be anybody's.
+    """
+    found = (
+        each
+        for each in _newest_first(folder, service)
+        if _claimed(each.text) in {None, org_id}
+    )
+    return _read(islice(found, limit), of)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    file: Path
+    number: int
+    text: str
+
+
+def _read(
+    lines: Iterable[_Line], of: PublicIdentity
+) -> tuple[list[AuditHead], list[BadLine]]:
     heads, bad = [], []
-    for path in sorted(folder.glob(f"{service}-*.jsonl")):
-        for number, line in _lines(path):
-            try:
-                signed = Signed.model_validate_json(line)
-                heads.append(verify(signed, AuditHead, purpose=_PURPOSE, of=of))
-            except (ValidationError, SignatureBrokenError):
-                bad.append(BadLine(path, number))
+    for line in lines:
+        try:
+            signed = Signed.model_validate_json(line.text)
+            heads.append(verify(signed, AuditHead, purpose=_PURPOSE, of=of))
+        except (ValidationError, SignatureBrokenError):
+            bad.append(BadLine(line.file, line.number))
     return heads, bad
+
+
+def _claimed(text: str) -> UUID | None:
+    """Tell whose head a line says that it is, whoever signed it."""
+    try:
+        signed = Signed.model_validate_json(text)
+        return AuditHead.model_validate_json(signed.body).org_id
+    except ValidationError:
+        return None
 
 
 def _line_end_owed(file: BinaryIO) -> bytes:
@@ -84,6 +129,21 @@ def _line_end_owed(file: BinaryIO) -> bytes:
     return b"" if file.read(1) == b"\n" else b"\n"
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
+def _oldest_first(folder: Path, service: Service) -> Iterator[_Line]:
+    for path in _files(folder, service):
+        yield from _lines(path)
+
+
+def _newest_first(folder: Path, service: Service) -> Iterator[_Line]:
+    for path in reversed(_files(folder, service)):
+        yield from reversed(list(_lines(path)))
+
+
+def _files(folder: Path, service: Service) -> list[Path]:
+    return sorted(folder.glob(f"{service}-*.jsonl"))
+
+
+def _lines(path: Path) -> Iterator[_Line]:
     with path.open(encoding="utf-8", errors="replace") as file:
-        yield from enumerate(file, start=1)
+        for number, text in enumerate(file, start=1):
+            yield _Line(path, number, text)

@@ -113,7 +113,7 @@ async def test_what_nobody_touched_is_whole(
     told = await verify(place)
 
     assert told.code == WHOLE
-    assert told.words.startswith("The audit is whole (1 organizations, ")
+    assert told.words.startswith("The audit is whole (1 organization, ")
 
 
 @pytest.mark.parametrize(

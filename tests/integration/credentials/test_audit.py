@@ -17,10 +17,16 @@ from credentials.administration.audit import HeadExport
 from credentials.app import serving
 from credentials.settings import Settings
 from credentials.verify_audit import verified
-from shared.audit_chain import AuditHead, Flaw
+from shared.audit_chain import AuditHead
 from shared.audit_heads import read_heads
 from shared.bus import NatsBus
-from shared.contracts.base import PageQuestion, Service
+from shared.contracts.audit_verification import (
+    VERIFY_AUDIT,
+    AuditFinding,
+    AuditFlaw,
+    AuditVerification,
+)
+from shared.contracts.base import Actor, PageQuestion, Question, Service
 from shared.contracts.credentials import LIST_AUDIT
 from shared.database import Database, connect_database
 from shared.errors import AppError
@@ -52,7 +58,7 @@ async def history(service: None, operator: Operator, runner: Runner) -> UUID:  #
 
 async def _flaws(
     database: Database, org_id: UUID, *heads: AuditHead
-) -> list[tuple[Flaw, int]]:
+) -> list[tuple[AuditFlaw, int]]:
     findings = (await verified(database, heads)).get(org_id, [])
     return [(each.flaw, each.position) for each in findings]
 
@@ -71,6 +77,15 @@ async def _exported(settings: Settings, stack: Stack) -> list[AuditHead]:
 async def _export(database: Database, settings: Settings, stack: Stack) -> None:
     identity = stack.identity(Service.CREDENTIALS)
     await HeadExport(database, settings.audit_folder, identity).export()
+
+
+@pytest_asyncio.fixture
+async def kept_history(
+    history: UUID, database: Database, settings: Settings, stack: Stack
+) -> UUID:
+    """Keep the head of the nine entries, too."""
+    await _export(database, settings, stack)
+    return history
 
 
 async def test_what_was_written_is_whole(
@@ -104,28 +119,28 @@ async def test_entries_written_at_once_are_one_chain_each(
 @pytest.mark.parametrize(
     ("statement", "flaws"),
     [
-        ("UPDATE audit SET act = 'x' WHERE position = 4", [(Flaw.EDITED, 4)]),
-        ("UPDATE audit SET actor_id = 'x' WHERE position = 4", [(Flaw.EDITED, 4)]),
+        ("UPDATE audit SET act = 'x' WHERE position = 4", [(AuditFlaw.EDITED, 4)]),
+        ("UPDATE audit SET actor_id = 'x' WHERE position = 4", [(AuditFlaw.EDITED, 4)]),
         (
             """
             UPDATE audit SET details = details || '{"epoch": 2}' WHERE position = 4
             """,
-            [(Flaw.EDITED, 4)],
+            [(AuditFlaw.EDITED, 4)],
         ),
-        ("UPDATE audit SET at = now() WHERE position = 4", [(Flaw.EDITED, 4)]),
+        ("UPDATE audit SET at = now() WHERE position = 4", [(AuditFlaw.EDITED, 4)]),
         (
             "UPDATE audit SET request_id = 'x' WHERE position = 4",
-            [(Flaw.EDITED, 4)],
+            [(AuditFlaw.EDITED, 4)],
         ),
-        ("DELETE FROM audit WHERE position = 4", [(Flaw.REMOVED, 4)]),
-        ("DELETE FROM audit WHERE position = 9", [(Flaw.TRUNCATED, 9)]),
+        ("DELETE FROM audit WHERE position = 4", [(AuditFlaw.REMOVED, 4)]),
+        ("DELETE FROM audit WHERE position = 9", [(AuditFlaw.TRUNCATED, 9)]),
         (
             """
             UPDATE audit SET position = CASE position WHEN 2 THEN 105 ELSE 102 END
             WHERE position IN (2, 5);
             UPDATE audit SET position = position - 100 WHERE position > 100
             """,
-            [(Flaw.MOVED, 2), (Flaw.MOVED, 5)],
+            [(AuditFlaw.MOVED, 2), (AuditFlaw.MOVED, 5)],
         ),
     ],
 )
@@ -134,7 +149,7 @@ async def test_whoever_touches_a_row_is_found_out(
     history: UUID,
     superuser: Superuser,
     statement: str,
-    flaws: list[tuple[Flaw, int]],
+    flaws: list[tuple[AuditFlaw, int]],
 ) -> None:
     await superuser.execute(statement)
 
@@ -160,7 +175,7 @@ async def test_a_cut_end_is_found_out_by_the_exported_head(
     await superuser.execute(_CUT)
 
     heads = await _exported(settings, stack)
-    assert await _flaws(database, history, *heads) == [(Flaw.TRUNCATED, 6)]
+    assert await _flaws(database, history, *heads) == [(AuditFlaw.TRUNCATED, 6)]
     assert await _flaws(database, history) == []
 
 
@@ -176,7 +191,7 @@ async def test_an_audit_that_was_wiped_out_is_found_out_by_the_exported_head(
     await superuser.execute("DELETE FROM audit; DELETE FROM audit_head")
 
     heads = await _exported(settings, stack)
-    assert await _flaws(database, history, *heads) == [(Flaw.TRUNCATED, 1)]
+    assert await _flaws(database, history, *heads) == [(AuditFlaw.TRUNCATED, 1)]
     assert await _flaws(database, history) == []
 
 
@@ -269,6 +284,66 @@ async def test_the_audit_is_told_in_pages_newest_first_to_its_organization(
     assert all(len(each.hash or "") == 64 for each in told)
 
 
+async def _verified(bus: NatsBus, org_id: UUID) -> AuditVerification:
+    asker = Actor(kind="user", id="ada")
+    return await bus.ask(VERIFY_AUDIT, Question(org_id=org_id, actor=asker))
+
+
+async def test_the_service_tells_that_an_organizations_chain_is_whole(
+    kept_history: UUID,
+    gateway_bus: NatsBus,
+    stranger: Operator,
+    superuser: Superuser,
+) -> None:
+    await stranger.create()
+    await superuser.execute(
+        "UPDATE audit SET act = 'x' WHERE org_id = $1", stranger.org_id
+    )
+
+    told = await _verified(gateway_bus, kept_history)
+
+    last = await superuser.fetchval("SELECT hash FROM audit WHERE position = 9")
+    assert told.is_whole
+    assert (told.entries, told.position, told.hash) == (9, 9, last.hex())
+    assert told.kept_heads >= 1
+    assert (told.flaws, told.findings, told.unreadable_heads) == (0, [], 0)
+
+
+async def test_the_service_names_the_entry_that_was_touched(
+    history: UUID, gateway_bus: NatsBus, superuser: Superuser
+) -> None:
+    await superuser.execute("UPDATE audit SET act = 'x' WHERE position = 4")
+
+    told = await _verified(gateway_bus, history)
+
+    entry_id = await superuser.fetchval("SELECT id FROM audit WHERE position = 4")
+    finding = AuditFinding(flaw=AuditFlaw.EDITED, position=4, entry_id=entry_id)
+    assert not told.is_whole
+    assert (told.flaws, told.findings) == (1, [finding])
+
+
+async def test_the_service_sees_a_cut_end_by_the_heads_it_kept(
+    kept_history: UUID, gateway_bus: NatsBus, superuser: Superuser
+) -> None:
+    await superuser.execute(_CUT)
+
+    told = await _verified(gateway_bus, kept_history)
+
+    [finding] = told.findings
+    assert (finding.flaw, finding.position) == (AuditFlaw.TRUNCATED, 6)
+    assert finding.kept_at == told.head_kept_at
+
+
+async def test_an_organization_without_entries_has_a_whole_chain(
+    service: None,  # noqa: ARG001 - runs meanwhile
+    gateway_bus: NatsBus,
+) -> None:
+    told = await _verified(gateway_bus, new_id())
+
+    assert told.is_whole
+    assert (told.entries, told.position, told.hash) == (0, None, None)
+
+
 async def test_entries_of_the_first_release_become_the_beginning_of_the_chain(
     stack: Stack, settings: Settings, operator: Operator, superuser: Superuser
 ) -> None:
@@ -344,6 +419,6 @@ async def test_as_a_program_the_verifier_names_the_row_and_fails(
     broken = await _verify_as_program(stack)
 
     assert whole[0] == 0
-    assert whole[1].startswith("The audit is whole (1 organizations, ")
+    assert whole[1].startswith("The audit is whole (1 organization, ")
     assert broken[0] == 1
     assert f"organization {history}: entry 4 ({entry_id}) was edited" in broken[1]

@@ -12,6 +12,12 @@ from gateway.access.permissions import Role
 from gateway.audit_trail import AuditTrail
 from shared.bus import answer
 from shared.contracts import agent_runner, credentials, metrics
+from shared.contracts.audit_verification import (
+    VERIFY_AUDIT,
+    AuditFinding,
+    AuditFlaw,
+    AuditVerification,
+)
 from shared.contracts.base import Actor, AuditEntry, Page, PageQuestion, Service
 from shared.errors import UnavailableError
 from shared.ids import new_id
@@ -40,6 +46,18 @@ OWNERS = {
     Service.AGENT_RUNNER: agent_runner.LIST_AUDIT,
     Service.METRICS: metrics.LIST_AUDIT,
 }
+TOUCHED = AuditVerification(
+    verified_at=NOON,
+    is_whole=False,
+    entries=9,
+    position=9,
+    hash="ab" * 32,
+    kept_heads=3,
+    head_kept_at=NOON,
+    flaws=1,
+    findings=[AuditFinding(flaw=AuditFlaw.EDITED, position=4, entry_id=SOME_ID)],
+    unreadable_heads=0,
+)
 WHOSE = st.lists(st.sampled_from(Service), max_size=40)
 
 
@@ -181,3 +199,26 @@ async def test_only_an_owner_or_admin_reads_the_audit(
 
     async with stranger.get("/api/audit", headers={"X-API-Key": SOME_KEY}) as response:
         assert response.status == status
+
+
+async def test_a_verification_names_the_entry_that_was_touched(
+    client: ClientSession, neighbours: Neighbours
+) -> None:
+    neighbours.answer(VERIFY_AUDIT, TOUCHED)
+
+    async with client.post("/api/audit/verify") as response:
+        body = await response.json()
+
+    assert response.status == 200
+    assert body["is_whole"] is False
+    assert body["findings"] == [
+        {
+            "flaw": "edited",
+            "position": 4,
+            "through": None,
+            "entry_id": str(SOME_ID),
+            "moved_from": None,
+            "kept_at": None,
+        }
+    ]
+    assert neighbours.question(VERIFY_AUDIT).org_id == ORGANIZATION

@@ -13,10 +13,10 @@ from shared.audit_chain import (
     AuditHead,
     ChainVerifier,
     Finding,
-    Flaw,
     Link,
     hash_of,
 )
+from shared.contracts.audit_verification import AuditFlaw
 from shared.contracts.base import Service
 
 ORG = UUID(int=1)
@@ -75,7 +75,7 @@ def _findings(chain: Chain, *heads: AuditHead) -> list[Finding]:
     return verifier.findings()
 
 
-def _told(chain: Chain, *heads: AuditHead) -> list[tuple[Flaw, int]]:
+def _told(chain: Chain, *heads: AuditHead) -> list[tuple[AuditFlaw, int]]:
     return [(each.flaw, each.position) for each in _findings(chain, *heads)]
 
 
@@ -109,7 +109,7 @@ def test_an_edited_entry_is_named(chain: Chain, change: dict[str, Any]) -> None:
     link, stored_hash = chain[3]
     chain[3] = (replace(link, **change), stored_hash)
 
-    assert _told(chain) == [(Flaw.EDITED, 4)]
+    assert _told(chain) == [(AuditFlaw.EDITED, 4)]
 
 
 def test_words_moved_from_one_column_to_the_next_are_an_edit(chain: Chain) -> None:
@@ -117,7 +117,7 @@ def test_words_moved_from_one_column_to_the_next_are_an_edit(chain: Chain) -> No
     shifted = replace(link, actor_kind="servic", actor_id="erunner-1")
     chain[3] = (shifted, stored_hash)
 
-    assert _told(chain) == [(Flaw.EDITED, 4)]
+    assert _told(chain) == [(AuditFlaw.EDITED, 4)]
 
 
 def test_an_entry_edited_with_its_hash_is_named(chain: Chain) -> None:
@@ -125,7 +125,7 @@ def test_an_entry_edited_with_its_hash_is_named(chain: Chain) -> None:
     chain[3] = (forged, hash_of(SERVICE, forged))
 
     [finding] = _findings(chain)
-    assert (finding.flaw, finding.position) == (Flaw.REPLACED, 4)
+    assert (finding.flaw, finding.position) == (AuditFlaw.REPLACED, 4)
     assert finding.entry_id == forged.id
 
 
@@ -145,8 +145,8 @@ def test_moved_entries_are_named_with_where_they_were(
     assert [
         (each.flaw, each.position, each.moved_from) for each in _findings(chain)
     ] == [
-        (Flaw.MOVED, first, second),
-        (Flaw.MOVED, second, first),
+        (AuditFlaw.MOVED, first, second),
+        (AuditFlaw.MOVED, second, first),
     ]
 
 
@@ -155,7 +155,7 @@ def test_removed_entries_are_named(chain: Chain, first: int, last: int) -> None:
     del chain[first - 1 : last]
 
     [finding] = _findings(chain)
-    assert (finding.flaw, finding.position) == (Flaw.REMOVED, first)
+    assert (finding.flaw, finding.position) == (AuditFlaw.REMOVED, first)
     assert (finding.through or finding.position) == last
 
 
@@ -168,8 +168,8 @@ def test_closing_the_gap_after_a_removal_moves_every_later_entry(chain: Chain) -
     ]
 
     assert _told(closed, head) == [
-        *((Flaw.MOVED, position) for position in range(4, 9)),
-        (Flaw.TRUNCATED, 9),
+        *((AuditFlaw.MOVED, position) for position in range(4, 9)),
+        (AuditFlaw.TRUNCATED, 9),
     ]
 
 
@@ -178,12 +178,12 @@ def test_a_cut_end_is_seen_by_a_head_that_was_kept(chain: Chain) -> None:
     del chain[6:]
 
     [finding] = _findings(chain, head)
-    assert (finding.flaw, finding.position) == (Flaw.TRUNCATED, 7)
+    assert (finding.flaw, finding.position) == (AuditFlaw.TRUNCATED, 7)
     assert finding.kept_at == AT
 
 
 def test_a_chain_that_is_gone_altogether_is_seen_by_a_head(chain: Chain) -> None:
-    assert _told([], _head(chain, 3)) == [(Flaw.TRUNCATED, 1)]
+    assert _told([], _head(chain, 3)) == [(AuditFlaw.TRUNCATED, 1)]
 
 
 def test_without_a_head_a_cut_end_is_not_seen(chain: Chain) -> None:
@@ -199,7 +199,7 @@ def test_a_history_written_anew_is_seen_by_a_head_that_was_kept(chain: Chain) ->
 
     rewritten = _written(acts)
 
-    assert _told(rewritten, *heads) == [(Flaw.REWRITTEN, 5)]
+    assert _told(rewritten, *heads) == [(AuditFlaw.REWRITTEN, 5)]
     assert _findings(rewritten) == []
 
 

@@ -8,20 +8,22 @@ from uuid import UUID
 import pytest
 
 from shared.audit_chain import AuditHead
-from shared.audit_heads import append_heads, read_heads
+from shared.audit_heads import append_heads, newest_heads, read_heads
 from shared.contracts.base import Service
 from shared.identity import Identity
 
 CREDENTIALS = Identity(b"c" * 32)
+OURS = UUID(int=1)
+THEIRS = UUID(int=2)
 EVIL = Identity(b"e" * 32)
 JANUARY = datetime(2026, 1, 31, 23, 59, tzinfo=UTC)
 FEBRUARY = datetime(2026, 2, 1, tzinfo=UTC)
 
 
-def _head(position: int, *, at: datetime = JANUARY) -> AuditHead:
+def _head(position: int, *, at: datetime = JANUARY, org_id: UUID = OURS) -> AuditHead:
     return AuditHead(
         service=Service.CREDENTIALS,
-        org_id=UUID(int=1),
+        org_id=org_id,
         position=position,
         hash=bytes([position]) * 32,
         at=at,
@@ -99,3 +101,34 @@ def test_heads_of_other_services_are_left_alone(tmp_path: Path) -> None:
     _append(tmp_path, _head(1))
 
     assert _read(tmp_path) == ([_head(1)], [])
+
+
+def _newest(folder: Path, *, limit: int) -> tuple[list[AuditHead], list[str]]:
+    heads, bad = newest_heads(
+        folder, Service.CREDENTIALS, of=CREDENTIALS.public, org_id=OURS, limit=limit
+    )
+    return heads, [f"{line.file.name}:{line.number}" for line in bad]
+
+
+def test_the_newest_heads_of_one_organization_are_read_through_the_months(
+    tmp_path: Path,
+) -> None:
+    _append(tmp_path, _head(1), _head(2), _head(9, org_id=THEIRS))
+    _append(tmp_path, _head(3, at=FEBRUARY), now=FEBRUARY)
+
+    assert _newest(tmp_path, limit=2) == ([_head(3, at=FEBRUARY), _head(2)], [])
+
+
+def test_a_line_that_nobody_can_read_may_be_of_every_organization(
+    tmp_path: Path,
+) -> None:
+    _append(tmp_path, _head(1))
+    _append(tmp_path, _head(1), by=EVIL)
+    _append(tmp_path, _head(1, org_id=THEIRS), by=EVIL)
+    with (tmp_path / "credentials-2026-01.jsonl").open("a") as file:
+        file.write("half a li")
+
+    assert _newest(tmp_path, limit=10) == (
+        [_head(1)],
+        ["credentials-2026-01.jsonl:4", "credentials-2026-01.jsonl:2"],
+    )

@@ -9,6 +9,7 @@ from datetime import timedelta
 from shared.audit_heads import make_head_folder
 from shared.bus import Answer, answer, answer_ping, connect_bus
 from shared.clock import utc_now
+from shared.contracts import audit_verification
 from shared.contracts import credentials as contract
 from shared.contracts import master_key as master_key_contract
 from shared.contracts import rotations as rotation_contract
@@ -20,6 +21,7 @@ from shared.lifecycle import background, every
 from shared.migrations import migrate
 
 from .administration.audit import Audit, HeadExport
+from .administration.audit_verification import AuditVerifier
 from .administration.freeze import Freeze
 from .administration.master_key_state import MasterKeyDesk
 from .administration.rewraps import Rewraps
@@ -57,6 +59,7 @@ class Desks:
     uses: Uses
     leases: Leases
     audit: Audit
+    audit_verifier: AuditVerifier
     master_key: MasterKeyDesk
     rewraps: Rewraps
     webhook_secrets: WebhookSecrets
@@ -79,6 +82,7 @@ def answers(desks: Desks) -> Iterable[Answer]:
         answer(contract.RELEASE_USES, desks.uses.release),
         answer(contract.LEASE, desks.leases.lease),
         answer(contract.LIST_AUDIT, desks.audit.list),
+        answer(audit_verification.VERIFY_AUDIT, desks.audit_verifier.verify),
         answer(master_key_contract.GET_MASTER_KEY, desks.master_key.show),
         answer(master_key_contract.FREEZE, desks.master_key.freeze),
         answer(master_key_contract.UNFREEZE, desks.master_key.unfreeze),
@@ -152,6 +156,9 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
                 trials=Trials(submissions, planner),
             ),
             audit=Audit(database),
+            audit_verifier=AuditVerifier(
+                database, settings.audit_folder, identity.public
+            ),
             master_key=MasterKeyDesk(database, vault, freeze),
             rewraps=Rewraps(database, vault, per_second=settings.rewraps_per_second),
             webhook_secrets=WebhookSecrets(

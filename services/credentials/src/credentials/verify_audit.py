@@ -11,15 +11,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from shared.audit_chain import AuditHead, ChainVerifier, Finding
+from shared.audit_chain import AuditHead, Finding
 from shared.audit_heads import BadLine, read_heads
 from shared.clock import utc_now
 from shared.contracts.base import Service
-from shared.database import Database, Transaction, connect_database
+from shared.database import Database, connect_database
 from shared.identity import Identity
 from shared.settings import load
 
-from .repositories import audit as repository
+from .administration.audit_verification import check_chain, told_ends
 from .settings import Settings
 
 __all__ = ["Verification", "verified", "verify"]
@@ -41,11 +41,12 @@ class Verification:
         """Tell each flaw, then the result."""
         flaws = [each for found in self.findings.values() for each in found]
         yield from map(str, [*flaws, *self.bad_lines])
-        compared = f"{len(self.findings)} organizations, {self.heads} exported heads"
+        organizations = _counted(len(self.findings), "organization")
+        compared = f"{organizations}, {_counted(self.heads, 'exported head')}"
         if not self.is_whole:
             yield (
-                f"The audit was touched: {len(flaws)} flaws, {len(self.bad_lines)} "
-                f"unreadable lines ({compared})."
+                f"The audit was touched: {_counted(len(flaws), 'flaw')}, "
+                f"{_counted(len(self.bad_lines), 'unreadable line')} ({compared})."
             )
             return
         yield f"The audit is whole ({compared})."
@@ -73,37 +74,16 @@ async def verified(
     An organization without rows is known by the heads that were exported of it.
     """
     async with database.sweep() as transaction:
-        heads = [*exported, *await _own_heads(transaction)]
-        return {
-            org_id: await _findings(
-                transaction, org_id, [each for each in heads if each.org_id == org_id]
-            )
-            for org_id in sorted({head.org_id for head in heads})
-        }
+        heads = [*exported, *await told_ends(transaction, utc_now())]
+        found = {}
+        for org_id in sorted({head.org_id for head in heads}):
+            own = [head for head in heads if head.org_id == org_id]
+            found[org_id] = (await check_chain(transaction, org_id, own)).findings
+        return found
 
 
-async def _findings(
-    transaction: Transaction, org_id: UUID, heads: list[AuditHead]
-) -> list[Finding]:
-    verifier = ChainVerifier(Service.CREDENTIALS, org_id, heads)
-    async for link, stored_hash in repository.chain(transaction, org_id):
-        verifier.check(link, stored_hash)
-    return verifier.findings()
-
-
-async def _own_heads(transaction: Transaction) -> list[AuditHead]:
-    """Read the ends that the database itself tells: whoever cuts a row may forget."""
-    now = utc_now()
-    return [
-        AuditHead(
-            service=Service.CREDENTIALS,
-            org_id=end.org_id,
-            position=end.position,
-            hash=end.hash,
-            at=now,
-        )
-        for end in await repository.chain_ends(transaction)
-    ]
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 async def _main() -> int:

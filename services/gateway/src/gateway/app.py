@@ -129,7 +129,7 @@ def create_app(
         MasterKeyRoutes(bus),
         RunnerRoutes(bus),
         JobRoutes(bus, jobs),
-        AuditRoutes(AuditTrail(bus, records.audit)),
+        AuditRoutes(bus, AuditTrail(bus, records.audit)),
         ErrorRoutes(),
         EventRoutes(LiveEvents(bus, streams)),
         *_people(records, admission, identity_provider, now=now),

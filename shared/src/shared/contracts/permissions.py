@@ -11,6 +11,7 @@ from typing import Any
 from . import (
     agent_runner,
     alerts,
+    audit_verification,
     conversations,
     credential_events,
     credentials,
@@ -34,6 +35,7 @@ _MODULES: tuple[ModuleType, ...] = (
     credential_events,
     webhook_secrets,
     master_key,
+    audit_verification,
     agent_runner,
     conversations,
     runners,

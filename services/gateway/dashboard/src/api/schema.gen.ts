@@ -1191,6 +1191,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/audit/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Name each entry of the credentials service's audit that was touched.
+         * @description Its chain is compared with itself and with the heads that the service keeps
+         *     outside its database. To believe nothing that the machine says, run `ag2trust
+         *     audit verify` with a copy of them that was kept elsewhere.
+         */
+        post: operations["verify_audit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/errors": {
         parameters: {
             query?: never;
@@ -2058,6 +2080,55 @@ export interface components {
             request_id: string | null;
             /** @default null */
             hash: string | null;
+        };
+        /**
+         * @description A flaw at a position of the chain, and the entry that stands there now, if any.
+         *
+         *     *through* is the last of several positions that are missing, *moved_from* where a
+         *     moved entry was written, *kept_at* when the head was kept that disagrees.
+         */
+        AuditFinding: {
+            flaw: components["schemas"]["AuditFlaw"];
+            position: number;
+            /** @default null */
+            through: number | null;
+            /** @default null */
+            entry_id: string | null;
+            /** @default null */
+            moved_from: number | null;
+            /** @default null */
+            kept_at: string | null;
+        };
+        /**
+         * AuditFlaw
+         * @description What is wrong with an entry, as its own chain or a head that was kept shows.
+         *
+         *     *replaced*: it is not the one that the next entry followed. *rewritten*: it is not
+         *     the one whose hash was kept. *removed*: it is missing between others. *truncated*:
+         *     it and all after it are missing.
+         * @enum {string}
+         */
+        AuditFlaw: "edited" | "moved" | "removed" | "replaced" | "rewritten" | "truncated";
+        /**
+         * @description An organization's chain as it was compared, entry by entry and with kept heads.
+         *
+         *     It *is_whole* if nothing disagrees. *entries* were read, the last of them at
+         *     *position* with *hash* (hexadecimal), and compared with the newest *kept_heads*, the
+         *     last of which was kept at *head_kept_at*. *findings* tells the first of *flaws*.
+         *     *unreadable_heads* counts lines among the heads that the service did not sign.
+         */
+        AuditVerification: {
+            /** Format: date-time */
+            verified_at: string;
+            is_whole: boolean;
+            entries: number;
+            position: number | null;
+            hash: string | null;
+            kept_heads: number;
+            head_kept_at: string | null;
+            flaws: number;
+            findings: components["schemas"]["AuditFinding"][];
+            unreadable_heads: number;
         };
         /** @description What official SDKs take as their base URL, so that an agent uses the proxy. */
         BaseUrls: {
@@ -7815,6 +7886,43 @@ export interface operations {
             401: components["responses"]["INVALID_API_KEY"];
             403: components["responses"]["FORBIDDEN"];
             422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    verify_audit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same request within 24 hours, it brings the same answer, without what is shown once. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditVerification"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            409: components["responses"]["REQUEST_IN_PROGRESS"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_VALIDATION_FAILED"];
             429: components["responses"]["RATE_LIMITED"];
             500: components["responses"]["INTERNAL_ERROR"];
             503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];

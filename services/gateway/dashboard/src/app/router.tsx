@@ -151,7 +151,7 @@ const routeTree = rootRoute.addChildren([
   createRoute({
     ...root,
     path: "/settings/audit",
-    component: lazyRouteComponent(() => import("~/pages/settings/Audit"), "Audit"),
+    component: lazyRouteComponent(() => import("~/pages/settings/audit/Audit"), "Audit"),
   }),
   createRoute({
     ...root,

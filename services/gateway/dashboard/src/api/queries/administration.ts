@@ -5,6 +5,8 @@ import { pagedQuery } from "./pages";
 export type ApiKey = Schemas["ApiKeyView"];
 export type Role = Schemas["Role"];
 export type AuditEntry = Schemas["AuditEntry"];
+export type AuditFinding = Schemas["AuditFinding"];
+export type AuditVerification = Schemas["AuditVerification"];
 export type MasterKey = Schemas["MasterKeyState"];
 
 const API_KEYS = ["api-keys"] as const;
@@ -33,6 +35,10 @@ export function auditQuery() {
     answered(api.GET("/api/audit", { params: { query }, signal })),
   );
 }
+
+export const verifyAudit = mutationOptions({
+  mutationFn: () => answered(api.POST("/api/audit/verify", {})),
+});
 
 export function masterKeyQuery() {
   return queryOptions({

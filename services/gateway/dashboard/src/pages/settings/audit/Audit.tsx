@@ -8,7 +8,8 @@ import { PagedList } from "~/components/PagedList";
 import { PageHeader } from "~/components/PageHeader";
 import { Panel } from "~/components/Panel";
 import { clock, day } from "~/format/time";
-import { SettingsTabs } from "./SettingsTabs";
+import { SettingsTabs } from "../SettingsTabs";
+import { ChainVerification } from "./ChainVerification";
 
 /** Who did what, and which secret was opened for whom. */
 export function Audit() {
@@ -16,11 +17,9 @@ export function Audit() {
   const people = useInfiniteQuery(peopleQuery()).data?.pages.flatMap((page) => page.data) ?? [];
   return (
     <>
-      <PageHeader
-        title="Audit"
-        facts="Every administrative act and every opening of a secret, in a signed chain."
-      />
+      <PageHeader title="Audit" facts="Every administrative act and every opening of a secret." />
       <SettingsTabs />
+      <ChainVerification />
       <Panel isFlush>
         <PagedList
           query={query}
