@@ -7,16 +7,19 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from ag2trust.ports import free_port
 from ag2trust_sandbox import Sandbox
 
 from .shell import Shell
-from .whole import Whole
+from .transcript import missing, steps_of, typed
+from .whole import OWNER_KEY, Whole
 
 pytestmark = [
     *(pytest.mark.stack, pytest.mark.timeout(180)),
     pytest.mark.asyncio(loop_scope="module"),
 ]
 
+DOCS = Path(__file__).parents[2] / "docs"
 KEY = f"sk-fake-{secrets.token_hex(12)}"
 
 
@@ -371,3 +374,23 @@ async def test_nobody_there_is_said_in_words(shell: Shell) -> None:
 
     assert said.errors.startswith("ag2trust: Nobody answers at http://127.0.0.1:9.")
     assert "Traceback" not in said.errors
+
+
+async def test_the_first_steps_lead_where_their_page_says(whole: Whole) -> None:
+    steps = steps_of((DOCS / "first-steps.md").read_text())
+    port = free_port()
+    listening = f"until curl --silent 127.0.0.1:{port} --output /dev/null; do :; done"
+    places = {
+        "_sandbox &": f"_sandbox --port {port} & {listening}",
+        ":8091": f":{port}",
+    }
+
+    said = await typed(
+        steps, whole.place.environment(AG2TRUST_API_KEY=OWNER_KEY), places
+    )
+
+    assert {
+        step.lines: missing(step, output)
+        for step, output in zip(steps, said, strict=True)
+        if missing(step, output)
+    } == {}
