@@ -215,6 +215,9 @@ class FakeRuntime:
             for each in self.launched.values()
         ]
 
+    async def refused(self) -> dict[UUID, int]:
+        return {}
+
     async def exits(self) -> AsyncIterator[Exited]:
         while True:
             yield await self._exited.get()

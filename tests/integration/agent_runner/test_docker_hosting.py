@@ -1,7 +1,7 @@
 """A whole runner on a Docker engine: one process for each agent, whatever happens."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,23 +12,26 @@ from uuid import UUID
 
 import pytest
 
+from ag2trust.ports import free_port
 from ag2trust.testing import BusAs, Stack
 from agent_runner.runtimes.agent_output import AgentOutput
 from agent_runner.runtimes.docker.runtime import docker_runtime
 from agent_runner.runtimes.runtime import Exited, Launch, Placed, Runtime
 from shared.contracts.agent_runner import (
+    AGENT_LOGS,
     GET_AGENT,
     START_AGENT,
     STOP_AGENT,
     Agent,
     AgentStatus,
+    LogsQuestion,
 )
 
 from .docker_lab import SOCKET, DockerLab, docker_lab
 from .engine_cable import engine_cable
 from .neighbours import FakeRuntime
 from .own_engine import own_engine
-from .runner_house import House, open_neighbourhood, running
+from .runner_house import ACTOR, House, open_neighbourhood, running
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
@@ -41,6 +44,14 @@ SPEAK = (
 )
 WAIT = SPEAK + "trap 'exit 0' TERM; while :; do sleep 0.1; done"
 GREEDY = SPEAK + "x=a; while :; do x=$x$x; done"
+CURIOUS = (
+    f"{SPEAK} runner=${{door%:*}}; "
+    "(timeout 3 bash -c 'exec 4<>/dev/tcp/'$runner/5432) 2>/dev/null; "
+    'exec 3<>"/dev/tcp/$runner/${door#*:}"; '
+    "printf 'GET /agent/v1/configuration HTTP/1.1\\r\\nHost: agent\\r\\n"
+    "Authorization: Bearer agt_guessed\\r\\n\\r\\n' >&3; read -r <&3; "
+    "while :; do sleep 0.1; done"
+)
 SILENT = "while :; do sleep 0.1; done"
 HOPELESS = "echo I cannot go on; exit 3"
 
@@ -55,12 +66,15 @@ class Harbour:
     engine: Path
 
     @asynccontextmanager
-    async def runner(self, image: str) -> AsyncIterator[None]:
-        """Run a runner with a broker of its own while the block lasts."""
+    async def runner(self, image: str, *, port: int = 0) -> AsyncIterator[None]:
+        """Run a runner with a broker of its own while the block lasts.
+
+        If a *port* is told, agents reach no other one.
+        """
         async with (
-            self.lab.broker(engine=self.engine) as broker,
+            self.lab.broker(engine=self.engine, agent_port=port or None) as broker,
             docker_runtime(broker) as runtime,
-            running(self.stack, runtime, agent_image=image),
+            running(self.stack, runtime, agent_image=image, proxy_port=port),
         ):
             yield
 
@@ -194,6 +208,23 @@ async def test_an_agent_stopped_while_it_launches_leaves_nothing(
     assert left == ([], [])
 
 
+async def test_what_an_agent_tries_and_may_not_is_told_in_its_log(
+    harbour: Harbour,
+) -> None:
+    house = harbour.house
+    async with harbour.runner(await harbour.lab.image(CURIOUS), port=free_port()):
+        agent = await harbour.started()
+        await house.until(agent.id, AgentStatus.RUNNING)
+        question = LogsQuestion(org_id=house.org_id, actor=ACTOR, agent_id=agent.id)
+
+        async def told() -> set[str]:
+            lines = (await house.bus.ask(AGENT_LOGS, question)).lines
+            said = (line.partition("[ag2trust] refused: ")[2] for line in lines)
+            return {" ".join(each.split()[:3]) for each in said if each}
+
+        await house.holds(told, {"sent packets to", "called with a"})
+
+
 async def test_what_a_killed_process_left_is_replaced_by_one_container(
     harbour: Harbour,
 ) -> None:
@@ -239,6 +270,9 @@ class Mortal(Runtime):
 
     async def survey(self) -> list[Placed]:
         return await self._runtime.survey()
+
+    async def refused(self) -> Mapping[UUID, int]:
+        return await self._runtime.refused()
 
     def exits(self) -> AsyncIterator[Exited]:
         return self._runtime.exits()

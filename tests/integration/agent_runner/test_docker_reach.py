@@ -163,6 +163,40 @@ async def test_rules_that_somebody_flushed_are_back_with_the_next_agent(
         assert are_closed(lab)
 
 
+async def test_packets_to_closed_ports_are_counted_for_the_agent_that_sent_them(
+    lab: DockerLab,
+) -> None:
+    """And those to its runner's port are not."""
+    port = free_port()
+    image = await lab.image(knocking(["$runner:1"]))
+    quiet = await lab.image(f"{KNOCK} echo here >&3; sleep 1000")
+
+    async with (
+        lab.runtime(agent_port=port) as runtime,
+        lab.guest(runtime, image, port=port) as curious,
+        lab.guest(runtime, quiet, port=port) as other,
+    ):
+        await runtime.launch(other.launch)
+        assert await other.door.hears() == "here"
+        await runtime.launch(curious.launch)
+        await next_exit(runtime)
+        refused = await runtime.refused()
+
+    assert refused.keys() == {curious.id}
+    assert refused[curious.id] > 0
+
+
+async def test_where_no_ports_are_closed_nothing_is_counted(
+    lab: DockerLab, runtime: Runtime
+) -> None:
+    image = await lab.image(knocking(["$runner:1"]))
+    async with lab.guest(runtime, image) as curious:
+        await runtime.launch(curious.launch)
+        await next_exit(runtime)
+
+        assert await runtime.refused() == {}
+
+
 def are_closed(lab: DockerLab) -> bool:
     """Say whether there was a table of rules: it is gone after this."""
     table = Table(f"ag2trust-{lab.installation}-runner-1")

@@ -38,6 +38,8 @@ from .agents.claims import Claims
 from .agents.external_agents import ExternalAgents
 from .agents.limit_standings import LimitStandings
 from .agents.runners import Runners
+from .attempt_log import AttemptLog
+from .attempts import Attempts
 from .external.callers import ExternalCallers
 from .external.listener import base_urls, tls_context
 from .external.shared_leases import SharedLeases
@@ -201,6 +203,7 @@ async def serving(
                 forwarding=forwarding,
                 large_bodies=large_bodies,
                 deadlines=deadlines,
+                attempts=hosted.attempts,
             )
         )
         probes = Probes(
@@ -239,6 +242,7 @@ async def serving(
                 renewal.run(),
                 retention.run(),
                 hosting.run(),
+                AttemptLog(hosted.attempts, runtime).run(),
             )
         )
         await stack.enter_async_context(
@@ -304,6 +308,7 @@ async def open_to_external(
     forwarding: Forwarding,
     large_bodies: LargeBodies,
     deadlines: Deadlines,
+    attempts: Attempts,
 ) -> AsyncIterator[None]:
     """Listen for external agents while the block runs, if a port is set for them."""
     if settings.external_port is None:
@@ -314,6 +319,7 @@ async def open_to_external(
         read_changes=partial(changes_since, database),
         reaches_bus=bus.is_reachable,
         leases=shared,
+        attempts=attempts,
     )
     forget = partial(forget_the_gone, database, older_than=_HOUR)
     async with (

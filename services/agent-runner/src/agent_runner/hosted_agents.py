@@ -21,6 +21,7 @@ from shared.errors import (
     UnavailableError,
 )
 
+from .attempts import Attempts, Refused
 from .leases import HeldLease
 from .repositories.messages import Host
 from .runtimes.runtime import Exited
@@ -144,7 +145,10 @@ class HostedAgent:
 
 
 class HostedAgents:
+    """*attempts* are those of agents that were refused, until they are told of."""
+
     def __init__(self, tenure: Tenure) -> None:
+        self.attempts = Attempts()
         self._tenure = tenure
         self._by_id: dict[UUID, HostedAgent] = {}
         self._by_token: dict[bytes, HostedAgent] = {}
@@ -170,6 +174,7 @@ class HostedAgents:
         """Identify who makes a model call (`callers.Callers`)."""
         agent = self.identify(url_token or key, reached_at=reached_at)
         if url_token is not None and not agent.was_given(key):
+            self.attempts.note(Refused.KEY, of=agent.id)
             raise CredentialMismatchError(
                 "The key of this call is not the one this agent was given."
             )
@@ -183,12 +188,18 @@ class HostedAgents:
         """
         agent = self._by_token.get(hash_token(token))
         if agent is None or agent.address != reached_at:
+            self.attempts.note(Refused.TOKEN, of=self._only_one_at(reached_at))
             raise InvalidAgentTokenError(
                 "The agent token is unknown or no longer valid."
             )
         if not self._tenure.admits_calls:
             raise UnavailableError("This runner has lost touch with its record.")
         return agent
+
+    def _only_one_at(self, address: str) -> UUID | None:
+        """Return who calls at an address, unless several agents share it."""
+        there = [each.id for each in self if each.address == address]
+        return there[0] if len(there) == 1 else None
 
 
 def _sum(*counts: int | None) -> int | None:

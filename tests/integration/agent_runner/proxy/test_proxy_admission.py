@@ -5,6 +5,7 @@ import pytest
 from pydantic import SecretStr
 
 from ag2trust_sandbox import Sandbox
+from agent_runner.attempts import Attempt, Refused
 from shared.contracts.credentials import ProviderType
 
 from .proxying import HELLO, KEY, MODEL, Proxy, agent_at, lease_of
@@ -324,6 +325,23 @@ async def test_a_key_that_was_never_delivered_does_not_identify(
     )
 
     assert answer == (401, "credential_mismatch")
+
+
+async def test_refused_keys_and_tokens_are_counted_for_the_agent_that_called(
+    proxy: Proxy,
+) -> None:
+    await proxy.client().chat.completions.create(model=MODEL, messages=[HELLO])
+    let_in = proxy.hosted.attempts.taken()
+
+    await proxy.ask(CHAT, BODY, headers={"Authorization": "Bearer sk-other"})
+    for path in ("/a/agt_wrong/openai/v1/models", "/openai/v1/models"):
+        await proxy.ask(path, method="GET")
+
+    assert let_in == []
+    assert proxy.hosted.attempts.taken() == [
+        (Attempt(Refused.KEY, proxy.agent.id), 1),
+        (Attempt(Refused.TOKEN, proxy.agent.id), 2),
+    ]
 
 
 async def test_every_key_that_was_delivered_identifies(

@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from agent_runner.attempts import Attempt, Attempts, Refused
 from agent_runner.external.callers import ExternalCaller, ExternalCallers
 from agent_runner.external.shared_leases import SharedLeases
 from agent_runner.repositories.external_agents import Change
@@ -48,10 +49,12 @@ class Record:
 
 class Runner:
     def __init__(self, record: Record, clock: Seconds) -> None:
+        self.attempts = Attempts()
         self.callers = ExternalCallers(
             read_changes=record.changes,
             reaches_bus=record.reaches_bus,
             leases=SharedLeases(FakeLeases()),  # type: ignore[arg-type]
+            attempts=self.attempts,
             clock=clock,
         )
 
@@ -124,6 +127,16 @@ async def test_a_flood_of_wrong_tokens_asks_nobody(
         await runner.refuses(new_token())
 
     assert record.reads == 1
+
+
+async def test_refused_tokens_are_counted_and_those_that_count_are_not(
+    runner: Runner,
+) -> None:
+    await runner.identifies(TOKEN)
+    for key in (OTHER, "", OTHER):
+        await runner.refuses(key)
+
+    assert runner.attempts.taken() == [(Attempt(Refused.EXTERNAL_TOKEN, None), 3)]
 
 
 async def test_a_replaced_token_counts_no_more_and_the_new_one_does(

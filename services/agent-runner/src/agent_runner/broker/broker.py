@@ -32,6 +32,8 @@ from .wire import (
     FollowOutput,
     GetState,
     LaunchAgent,
+    Refused,
+    RefusedCounted,
     StateFound,
     StopAgent,
     Surveyed,
@@ -133,6 +135,19 @@ class Broker:
 
     async def state(self, request: GetState) -> StateFound:
         return StateFound(state=await self._engine.state(request.container_id))
+
+    async def refused(self) -> RefusedCounted:
+        if self._ports is None:
+            return RefusedCounted(agents=())
+        networks = await self._engine.networks()
+        packets = await self._ports.refused()
+        return RefusedCounted(
+            agents=tuple(
+                Refused(agent_id=each.placed.agent_id, packets=packets[each.bridge])
+                for each in networks
+                if packets.get(each.bridge)
+            )
+        )
 
     @asynccontextmanager
     async def ends(self) -> AsyncIterator[AsyncGenerator[str, None]]:

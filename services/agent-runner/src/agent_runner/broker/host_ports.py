@@ -2,12 +2,13 @@
 
 An internal network has an address of the host's, and with it whatever listens on all
 addresses. What comes from an agent's bridge and is not for the runner's port is dropped
-by a table of nftables of our own; Docker's rules are not touched.
+and counted by a table of nftables of our own; Docker's rules are not touched.
 """
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import structlog
 
@@ -76,6 +77,11 @@ class HostPorts:
                 await self._changed(self._table.remove(_AGENTS, [bridge]))
                 self._closed.discard(bridge)
 
+    async def refused(self) -> dict[str, int]:
+        """Count what was dropped, in packets by bridge, since the table was made."""
+        with _translated():
+            return await asyncio.to_thread(self._table.counted, _AGENTS)
+
     async def end(self) -> None:
         """Leave nothing of ours behind where no agent is left."""
         if self._closed == set():
@@ -95,20 +101,26 @@ class HostPorts:
         self._closed = bridges
 
     def _rules(self, bridges: set[str]) -> list[Change]:
-        from_agents, to_runner = from_interfaces(_AGENTS), to_tcp_port(self._port)
         return [
             self._table.new(),
             self._table.set_of_interfaces(_AGENTS),
             *([self._table.add(_AGENTS, bridges)] if bridges else []),
             self._table.input_chain(_INPUT),
-            self._table.rule(_INPUT, from_agents, to_runner, accept()),
-            self._table.rule(_INPUT, from_agents, drop()),
+            # From whatever bridge: the set counts all that is looked up in it.
+            self._table.rule(_INPUT, to_tcp_port(self._port), accept()),
+            self._table.rule(_INPUT, from_interfaces(_AGENTS), drop()),
         ]
 
 
 async def _committed(*changes: Change) -> None:
-    try:
+    with _translated():
         await asyncio.to_thread(commit, changes)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise EngineUnavailableError(
             "The host's ports cannot be closed to agents: the kernel refuses "

@@ -32,6 +32,7 @@ from .wire import (
     REQUEST,
     CheckImage,
     ConnectAgent,
+    CountRefused,
     Done,
     Ended,
     FailureTold,
@@ -142,7 +143,13 @@ class _Conversation:
                 await self._tell(await self._answer(request))
 
     async def _answer(
-        self, request: ConnectAgent | StopAgent | Survey | GetState | CheckImage
+        self,
+        request: ConnectAgent
+        | StopAgent
+        | Survey
+        | GetState
+        | CheckImage
+        | CountRefused,
     ) -> BaseModel:
         match request:
             case ConnectAgent():
@@ -155,6 +162,8 @@ class _Conversation:
                 return await self._broker.state(request)
             case CheckImage():
                 return await self._broker.check_image(request)
+            case CountRefused():
+                return await self._broker.refused()
 
     async def _launch(self, request: LaunchAgent, frame: bytes) -> None:
         async with self._broker.launched(request, frame) as (container_id, attachment):

@@ -1,4 +1,6 @@
-"""How changes of the packet filter are told to the kernel: all of them, or none.
+"""How the kernel is told changes of its packet filter, and asked what it has counted.
+
+Changes are made all at once, or none of them is.
 
 Over netlink, so that no program is needed. Layouts and numbers are those of
 linux/netlink.h, linux/netfilter/nfnetlink.h and linux/netfilter/nf_tables.h: headers in
@@ -8,11 +10,21 @@ the host's byte order, numbers in attributes big-endian.
 import os
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-__all__ = ["Change", "Verb", "commit", "nested", "number", "octets", "text"]
+__all__ = [
+    "Change",
+    "Verb",
+    "attributes",
+    "commit",
+    "listed",
+    "nested",
+    "number",
+    "octets",
+    "text",
+]
 
 _NETLINK_NETFILTER = 12
 _NFNL_SUBSYS_NFTABLES = 10
@@ -21,7 +33,9 @@ _NFPROTO_UNSPEC, _NFPROTO_INET = 0, 1
 _NLM_F_REQUEST, _NLM_F_ACK = 0x1, 0x4
 _NLM_F_CREATE, _NLM_F_APPEND = 0x400, 0x800
 _NLA_F_NESTED = 0x8000
-_NLMSG_ERROR = 2
+_NLM_F_DUMP = 0x300
+_NLA_TYPE = 0x3FFF
+_NLMSG_ERROR, _NLMSG_DONE = 2, 3
 
 _MESSAGE = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 _FAMILY = struct.Struct(">BBH")  # address family, version, resource
@@ -40,6 +54,7 @@ class Verb(IntEnum):
     NEW_RULE = 6
     NEW_SET = 9
     NEW_ELEMENTS = 12
+    LIST_ELEMENTS = 13
     DELETE_ELEMENTS = 14
 
 
@@ -82,13 +97,39 @@ def commit(changes: Sequence[Change]) -> None:
         for sequence, each in enumerate(changes, start=1)
     ]
     batch = [_edge(_BATCH_BEGIN, 0), *messages, _edge(_BATCH_END, last + 1)]
-    with socket.socket(
-        socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER
-    ) as kernel:
-        kernel.settimeout(_ANSWER_SECONDS)
+    with _kernel() as kernel:
         kernel.send(b"".join(batch))
         while not _is_acknowledged(kernel.recv(_ANSWER_BYTES), last):
             pass
+
+
+def listed(verb: Verb, *asked: bytes) -> list[bytes]:
+    """Ask for a list; return its messages' attributes, or raise OSError.
+
+    *verb* is one that asks, of a table of the family inet.
+    """
+    kind = _NFNL_SUBSYS_NFTABLES << 8 | verb
+    head = _FAMILY.pack(_NFPROTO_INET, 0, 0)
+    with _kernel() as kernel:
+        kernel.send(_message(kind, _NLM_F_DUMP, 1, head + b"".join(asked)))
+        found: list[bytes] = []
+        while not _is_listed(kernel.recv(_ANSWER_BYTES), found):
+            pass
+    return found
+
+
+def attributes(held: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the kind and the value of each attribute."""
+    while len(held) >= _ATTRIBUTE.size:
+        length, kind = _ATTRIBUTE.unpack_from(held)
+        yield kind & _NLA_TYPE, held[_ATTRIBUTE.size : length]
+        held = held[max(length + -length % 4, _ATTRIBUTE.size) :]
+
+
+def _kernel() -> socket.socket:
+    kernel = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
+    kernel.settimeout(_ANSWER_SECONDS)
+    return kernel
 
 
 def _edge(kind: int, sequence: int) -> bytes:
@@ -104,13 +145,34 @@ def _message(kind: int, flags: int, sequence: int, payload: bytes) -> bytes:
 
 def _is_acknowledged(answer: bytes, last: int) -> bool:
     """Look for the end among some answers; raise what the kernel refuses with."""
-    while answer:
-        length, kind, _, sequence, _ = _MESSAGE.unpack_from(answer)
+    for kind, sequence, payload in _messages(answer):
         if kind == _NLMSG_ERROR:
-            (code,) = _ERROR.unpack_from(answer, _MESSAGE.size)
-            if code:
-                raise OSError(-code, os.strerror(-code))
+            _raise_if_refused(payload)
             if sequence == last:
                 return True
-        answer = answer[length + -length % 4 :]
     return False
+
+
+def _is_listed(answer: bytes, found: list[bytes]) -> bool:
+    """Put what the kernel lists into *found*; say whether that was all."""
+    for kind, _, payload in _messages(answer):
+        if kind == _NLMSG_ERROR:
+            _raise_if_refused(payload)
+        if kind in (_NLMSG_ERROR, _NLMSG_DONE):
+            return True
+        found.append(payload[_FAMILY.size :])
+    return False
+
+
+def _messages(answer: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Yield the type, the sequence and the payload of each message."""
+    while answer:
+        length, kind, _, sequence, _ = _MESSAGE.unpack_from(answer)
+        yield kind, sequence, answer[_MESSAGE.size : length]
+        answer = answer[length + -length % 4 :]
+
+
+def _raise_if_refused(payload: bytes) -> None:
+    (code,) = _ERROR.unpack_from(payload)
+    if code:
+        raise OSError(-code, os.strerror(-code))

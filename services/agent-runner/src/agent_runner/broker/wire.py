@@ -24,6 +24,7 @@ __all__ = [
     "CheckImage",
     "ConnectAgent",
     "Connected",
+    "CountRefused",
     "Done",
     "Ended",
     "FailureTold",
@@ -33,6 +34,8 @@ __all__ = [
     "Launched",
     "Limits",
     "PlacedContainer",
+    "Refused",
+    "RefusedCounted",
     "Request",
     "State",
     "StateFound",
@@ -105,6 +108,12 @@ class GetState(_Words):
     container_id: ContainerId
 
 
+class CountRefused(_Words):
+    """Count the packets of agents to ports of this host that are closed to them."""
+
+    ask: Literal["count_refused"] = "count_refused"
+
+
 class WatchEnds(_Words):
     """Tell of ends, for a while: whoever needs more asks again, after a survey."""
 
@@ -134,6 +143,7 @@ Request = (
     | WatchEnds
     | FollowOutput
     | CheckImage
+    | CountRefused
 )
 REQUEST: TypeAdapter[Request] = TypeAdapter(
     Annotated[Request, Field(discriminator="ask")]
@@ -185,8 +195,28 @@ class StateFound(_Words):
     state: State | None
 
 
+class Refused(_Words):
+    agent_id: UUID
+    packets: int
+
+
+class RefusedCounted(_Words):
+    """Counts begin anew now and then; nobody's where no ports are closed."""
+
+    agents: tuple[Refused, ...]
+
+
 class Ended(_Words):
     container_id: str
 
 
-Answer = Done | Connected | Launched | Surveyed | StateFound | Ended | FailureTold
+Answer = (
+    Done
+    | Connected
+    | Launched
+    | Surveyed
+    | StateFound
+    | RefusedCounted
+    | Ended
+    | FailureTold
+)

@@ -17,6 +17,7 @@ from uuid import UUID
 
 import structlog
 
+from agent_runner.attempts import Attempts, Refused
 from agent_runner.hosted_agents import MessageInHand
 from agent_runner.leases import HeldLease
 from agent_runner.repositories.external_agents import Change, ExternalAgent
@@ -79,11 +80,13 @@ class ExternalCallers:
         read_changes: ReadChanges,
         reaches_bus: Callable[[], Awaitable[bool]],
         leases: SharedLeases,
+        attempts: Attempts,
         clock: Monotonic = boot_time,
     ) -> None:
         self._read_changes = read_changes
         self._reaches_bus = reaches_bus
         self._leases = leases
+        self._attempts = attempts
         self._clock = clock
         self._by_id: dict[UUID, ExternalAgent] = {}
         self._by_hash: dict[bytes, ExternalAgent] = {}
@@ -115,6 +118,7 @@ class ExternalCallers:
             agent = self._known(hashed)
         self._require_certainty(agent)
         if agent is None:
+            self._attempts.note(Refused.EXTERNAL_TOKEN)
             raise InvalidAgentTokenError(
                 "The agent token is unknown or no longer valid."
             )

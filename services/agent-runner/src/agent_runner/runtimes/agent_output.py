@@ -56,6 +56,11 @@ class AgentOutput:
         self._words.hear(data, stream)
         self._tell_readers()
 
+    def note(self, line: str) -> None:
+        """Add a line of our own to what the agent said."""
+        self._words.note(line)
+        self._tell_readers()
+
     def end(self) -> None:
         self._settle(is_ready=False)
         self._end.set()

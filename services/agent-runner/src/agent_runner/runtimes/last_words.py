@@ -46,7 +46,16 @@ class LastWords:
 
     def hear(self, data: bytes, stream: int = 1) -> None:
         """Take what was printed to *stream*, in pieces of any size."""
-        self._kept += self._streams[stream].feed(data)
+        self._keep(self._streams[stream].feed(data))
+
+    def note(self, line: str) -> None:
+        """Add a line of our own, beginning a new one."""
+        is_in_a_line = self._kept and not self._kept.endswith(b"\n")
+        before = b"\n" if is_in_a_line else b""
+        self._keep(before + line.encode() + b"\n")
+
+    def _keep(self, said: bytes) -> None:
+        self._kept += said
         excess = len(self._kept) - self._limit_bytes
         if excess > 0:
             del self._kept[:excess]

@@ -100,6 +100,13 @@ class Runtime(Protocol):
         """Return all that is here, from before a restart of the runner too."""
         ...
 
+    async def refused(self) -> Mapping[UUID, int]:
+        """Count the packets of each agent to ports of this host that are closed to it.
+
+        Since its launch, or since later; nothing where no ports are closed.
+        """
+        ...
+
     def exits(self) -> AsyncIterator[Exited]:
         """Tell of exits as they happen, without end, to one reader.
 

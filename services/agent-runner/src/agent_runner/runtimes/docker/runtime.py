@@ -18,9 +18,11 @@ from agent_runner.broker.wire import (
     CheckImage,
     ConnectAgent,
     Connected,
+    CountRefused,
     Done,
     GetState,
     PlacedContainer,
+    RefusedCounted,
     State,
     StateFound,
     StopAgent,
@@ -139,6 +141,10 @@ class _DockerRuntime(Runtime):
         # container's over its network's.
         placed.sort(key=lambda each: each.is_running)
         return list({each.agent_id: each for each in placed}.values())
+
+    async def refused(self) -> dict[UUID, int]:
+        told = await self._broker.ask(CountRefused(), RefusedCounted)
+        return {each.agent_id: each.packets for each in told.agents}
 
     async def exits(self) -> AsyncIterator[Exited]:
         while True:

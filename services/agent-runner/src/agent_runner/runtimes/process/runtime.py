@@ -159,6 +159,10 @@ class _ProcessRuntime(Runtime):
             for entry in entries
         ]
 
+    async def refused(self) -> dict[UUID, int]:
+        """Return nothing: nothing is closed to processes."""
+        return {}
+
     async def exits(self) -> AsyncIterator[Exited]:
         while True:
             yield await self._exits.get()
