@@ -33,6 +33,7 @@ from agent_runner.repositories.messages import Host
 from agent_runner.shipping import ship_spool
 from agent_runner.spool.spool import Spool
 from agent_runner.tenure import Tenure, boot_time
+from agent_runner.tools.tool_desk import ToolDesk
 from shared.bus import answer
 from shared.contracts.agent_runner import AgentType, Resources
 from shared.contracts.credentials import LeasedCredential, ProviderType
@@ -89,7 +90,7 @@ async def serving(
         await stack.enter_async_context(
             open_doors(
                 ProxyApplication(hosted, forwarding, large_bodies),
-                create_app(hosted, desk),
+                create_app(hosted, desk, cast(ToolDesk, None)),
                 deadlines=deadlines,
                 limits=Limits(),
                 address=HOST,

@@ -63,6 +63,8 @@ __all__ = [
     "Cost",
     "CredentialDelivery",
     "CredentialState",
+    "CurrentTimeToolInput",
+    "CurrentTimeToolOutput",
     "DeadLetter",
     "DesiredState",
     "Dimension",
@@ -72,6 +74,8 @@ __all__ = [
     "FallbackInput",
     "FallbackOutput",
     "Health",
+    "HttpRequestToolInput",
+    "HttpRequestToolOutput",
     "IamPolicy",
     "Intelligence",
     "Interval",
@@ -468,6 +472,7 @@ class AgentType(Given):
     system_prompt: str
     temperature: float | None
     max_tokens: int | None
+    tools: list[CurrentTimeToolOutput | HttpRequestToolOutput]
     resources: ResourcesOutput
     limits: AgentLimitsOutput
     on_ack_only: OnAckOnly
@@ -495,6 +500,14 @@ class AgentTypePatch(Taken):
     system_prompt: str | None = None
     temperature: float | None = None
     max_tokens: int | None = None
+    tools: (
+        list[
+            Literal["current_time", "http_request"]
+            | CurrentTimeToolInput
+            | HttpRequestToolInput
+        ]
+        | None
+    ) = None
     resources: ResourcesInput | None = None
     limits: AgentLimitsInput | None = None
     on_ack_only: OnAckOnly | None = None
@@ -513,7 +526,8 @@ class AgentTypeSubmission(Taken):
     in Docker; without one it is the runner's own. *credential_delivery*
     defaults to the environment, for external agents to the only one they have:
     sealed. *fallbacks* are asked in their order when the provider cannot
-    answer, within the *residency*.
+    answer, within the *residency*. *tools* are run by the runner; an external
+    agent has none.
     """
 
     name: str
@@ -528,6 +542,14 @@ class AgentTypeSubmission(Taken):
     system_prompt: str = ""
     temperature: float | None = None
     max_tokens: int | None = None
+    tools: (
+        list[
+            Literal["current_time", "http_request"]
+            | CurrentTimeToolInput
+            | HttpRequestToolInput
+        ]
+        | None
+    ) = None
     resources: ResourcesInput | None = None
     limits: AgentLimitsInput | None = None
     on_ack_only: OnAckOnly | None = None
@@ -818,6 +840,18 @@ class CredentialState(Given):
     fields: list[str]
 
 
+class CurrentTimeToolInput(Taken):
+    """Tells the time of day, in any time zone."""
+
+    name: Literal["current_time"] = "current_time"
+
+
+class CurrentTimeToolOutput(Given):
+    """Tells the time of day, in any time zone."""
+
+    name: Literal["current_time"]
+
+
 class DeadLetter(Given):
     """A message that is not delivered any more, and why; *id* is the message's."""
 
@@ -846,7 +880,7 @@ class ExplainedError(Given):
     *provider_errors* are the source's own names, `*` standing for any text;
     without any, the row is for what else comes with one of *http_statuses*. 200
     is an error inside a stream. Of *source* `ag2trust` is what goes wrong on
-    the way, and what our own limits refuse.
+    the way, and what we refuse ourselves.
     """
 
     source: str
@@ -889,6 +923,42 @@ class FallbackOutput(Given):
 
 class Health(Given):
     status: Literal["ok"]
+
+
+class HttpRequestToolInput(Taken):
+    """Asks a URL that the model chooses.
+
+    *hosts* are those it may ask: `api.example.com`, or `*.example.com` for what
+    lies below; on the usual ports, or the one that is named. Without them it
+    may ask any; that takes sealed delivery. *timeout_seconds* is for all of a
+    request, its redirects included. A longer request is refused, a longer
+    response cut short.
+    """
+
+    name: Literal["http_request"] = "http_request"
+    methods: list[Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]] = ["GET"]
+    hosts: list[str] | None = None
+    max_request_bytes: int = 65536
+    max_response_bytes: int = 32768
+    timeout_seconds: float = 10
+
+
+class HttpRequestToolOutput(Given):
+    """Asks a URL that the model chooses.
+
+    *hosts* are those it may ask: `api.example.com`, or `*.example.com` for what
+    lies below; on the usual ports, or the one that is named. Without them it
+    may ask any; that takes sealed delivery. *timeout_seconds* is for all of a
+    request, its redirects included. A longer request is refused, a longer
+    response cut short.
+    """
+
+    name: Literal["http_request"]
+    methods: list[Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]]
+    hosts: list[str] | None
+    max_request_bytes: int
+    max_response_bytes: int
+    timeout_seconds: float
 
 
 class IamPolicy(Given):

@@ -23,7 +23,9 @@ AppError                              500 INTERNAL_ERROR
  │  ├ ModelNotAllowedError                MODEL_NOT_ALLOWED
  │  ├ ModelNotPricedError                 MODEL_NOT_PRICED
  │  ├ PathNotAllowedError                 PATH_NOT_ALLOWED
- │  └ ResidencyViolatedError              RESIDENCY_VIOLATED
+ │  ├ ResidencyViolatedError              RESIDENCY_VIOLATED
+ │  ├ ToolDestinationForbiddenError       TOOL_DESTINATION_FORBIDDEN
+ │  └ ToolSecretRefusedError              TOOL_SECRET_REFUSED
  ├ NotFoundError                      404 NOT_FOUND
  │  ├ ProviderNotFoundError               PROVIDER_NOT_FOUND
  │  ├ AgentTypeNotFoundError              AGENT_TYPE_NOT_FOUND
@@ -73,7 +75,8 @@ AppError                              500 INTERNAL_ERROR
  │  ├ IdempotencyKeyReusedError           IDEMPOTENCY_KEY_REUSED
  │  ├ ProviderIncompleteError             PROVIDER_INCOMPLETE
  │  ├ SecretRequiredError                 SECRET_REQUIRED
- │  └ MessageTooLongError                 MESSAGE_TOO_LONG
+ │  ├ MessageTooLongError                 MESSAGE_TOO_LONG
+ │  └ ToolArgumentsInvalidError           TOOL_ARGUMENTS_INVALID
  ├ LimitedError                       429 RATE_LIMITED
  │  ├ BudgetSpentError                    BUDGET_SPENT
  │  └ LimitTooSmallError                  LIMIT_TOO_SMALL
@@ -171,7 +174,10 @@ __all__ = [
     "StsUnavailableError",
     "ThreadNotFoundError",
     "TooLargeError",
+    "ToolArgumentsInvalidError",
+    "ToolDestinationForbiddenError",
     "ToolNotFoundError",
+    "ToolSecretRefusedError",
     "TranslationRefusedError",
     "UnauthenticatedError",
     "UnavailableError",
@@ -333,6 +339,18 @@ class ResidencyViolatedError(ForbiddenError):
     """Data would leave the provider types and regions that the agent type names."""
 
     code = "RESIDENCY_VIOLATED"
+
+
+class ToolDestinationForbiddenError(ForbiddenError):
+    """A tool was to ask where no tool of this agent may."""
+
+    code = "TOOL_DESTINATION_FORBIDDEN"
+
+
+class ToolSecretRefusedError(ForbiddenError):
+    """A tool was to send out a secret that the agent's process knows."""
+
+    code = "TOOL_SECRET_REFUSED"
 
 
 class NotFoundError(AppError):
@@ -585,6 +603,12 @@ class SecretRequiredError(InvalidError):
 
 class MessageTooLongError(InvalidError):
     code = "MESSAGE_TOO_LONG"
+
+
+class ToolArgumentsInvalidError(InvalidError):
+    """A model called a tool with what the tool does not take."""
+
+    code = "TOOL_ARGUMENTS_INVALID"
 
 
 class LimitedError(AppError):

@@ -1,18 +1,12 @@
 """What the one client for foreign URLs connects to, and what it says to whom."""
 
-import asyncio
-import gzip
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
-from aiohttp import web
-from aiohttp.abc import AbstractResolver, ResolveResult
-from multidict import CIMultiDict
 from tests.unit.shared.disguised_addresses import LOOPBACK, NEVER, PRIVATE
+from tests.unit.shared.foreign_site import Names, Site, in_url, serving
 
 from shared.guarded_http import (
     AnswerTimedOutError,
@@ -27,79 +21,6 @@ from shared.web_addresses import WebAddress
 FOLLOWING = Limits(redirects=3)
 
 
-class Names(AbstractResolver):
-    """Answers every name with the next of *spellings*, read by the system."""
-
-    def __init__(self, *spellings: str) -> None:
-        self._spellings = list(spellings)
-        self.asked = 0
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        spelling = self._spellings[min(self.asked, len(self._spellings) - 1)]
-        self.asked += 1
-        found = await asyncio.get_running_loop().getaddrinfo(
-            spelling, port, family=family, type=socket.SOCK_STREAM
-        )
-        return [
-            ResolveResult(
-                hostname=host,
-                host=str(address[0]),
-                port=port,
-                family=kind,
-                proto=protocol,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for kind, _, protocol, _, address in found
-        ]
-
-    async def close(self) -> None:
-        pass
-
-
-@dataclass
-class Site:
-    """A server that does as its paths say and remembers who asked for what."""
-
-    port: int = 0
-    asked: list[tuple[str, str, CIMultiDict[str], bytes]] = field(default_factory=list)
-    redirects: dict[str, tuple[int, str]] = field(default_factory=dict)
-    bodies: dict[str, bytes] = field(default_factory=dict)
-
-    def url(self, path: str, host: str = "127.0.0.1") -> str:
-        return f"http://{host}:{self.port}{path}"
-
-    async def answer(self, request: web.Request) -> web.Response:
-        headers = CIMultiDict(request.headers)
-        self.asked.append((request.method, request.path, headers, await request.read()))
-        if request.path in self.redirects:
-            status, location = self.redirects[request.path]
-            return web.Response(status=status, headers={"Location": location})
-        if request.path == "/packed":
-            packed = gzip.compress(self.bodies["/packed"])
-            return web.Response(body=packed, headers={"Content-Encoding": "gzip"})
-        if request.path == "/never":
-            await asyncio.Event().wait()
-        return web.Response(body=self.bodies.get(request.path, b"here"))
-
-
-@asynccontextmanager
-async def serving() -> AsyncIterator[Site]:
-    site = Site()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", site.answer)
-    runner = web.AppRunner(app, shutdown_timeout=0, handler_cancellation=True)
-    await runner.setup()
-    try:
-        listener = web.TCPSite(runner, "0.0.0.0", 0)  # noqa: S104 - all of 127/8
-        await listener.start()
-        site.port = runner.addresses[0][1]
-        yield site
-    finally:
-        await runner.cleanup()
-
-
 @pytest.fixture
 async def site() -> AsyncIterator[Site]:
     async with serving() as site:
@@ -111,10 +32,6 @@ async def private() -> AsyncIterator[GuardedHttp]:
     """Open a client that may ask this machine."""
     async with guarded_http(allow_private=True) as http:
         yield http
-
-
-def in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 @pytest.mark.parametrize("host", [*LOOPBACK, *PRIVATE, *NEVER])

@@ -54,6 +54,7 @@ class Installation:
     dashboard_folder: Path | None = None
     allow_private_base_urls: bool = False
     allow_environment_delivery: bool = True
+    allow_private_tool_hosts: bool = False
     agent_images: str = ""
     closes_host_ports: bool = False
     runtime: RunnerRuntime = field(default_factory=RunnerRuntime)
@@ -133,6 +134,7 @@ class Installation:
             "state_folder": str(self.runner_folder),
             "allow_private_base_urls": str(self.allow_private_base_urls).lower(),
             "allow_environment_delivery": str(self.allow_environment_delivery).lower(),
+            "allow_private_tool_hosts": str(self.allow_private_tool_hosts).lower(),
             "runtime": self.runtime.name,
             "agent_image": self.runtime.agent_image,
             "broker": str(self.broker_socket),

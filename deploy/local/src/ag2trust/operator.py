@@ -90,6 +90,7 @@ class Operator:
         *,
         name: str = "ada",
         delivery: str = "environment",
+        **of_type: object,
     ) -> dict[str, Any]:
         """Make a provider, a type and an agent, and wait until it runs."""
         provider = await self.made(
@@ -105,6 +106,7 @@ class Operator:
                 "model": "sandbox-echo",
                 "system_prompt": "You are helpful.",
                 "credential_delivery": delivery,
+                **of_type,
             },
         )
         agent = await self.made(

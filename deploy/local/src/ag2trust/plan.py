@@ -73,6 +73,7 @@ class Plan:
             dashboard_folder=built_dashboard(),
             allow_private_base_urls=self.variables.allow_private_base_urls,
             allow_environment_delivery=self.variables.allow_environment_delivery,
+            allow_private_tool_hosts=self.variables.allow_private_tool_hosts,
             agent_images=self.variables.agent_images,
             closes_host_ports=may_close_ports(),
             runtime=runtime,

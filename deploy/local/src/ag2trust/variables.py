@@ -60,6 +60,7 @@ class Variables(BaseSettings):
     runtime: RuntimeWish = RuntimeWish.AUTO
     allow_private_base_urls: bool = True
     allow_environment_delivery: bool = True
+    allow_private_tool_hosts: bool = False
     agent_images: str = ""
 
     @model_validator(mode="after")

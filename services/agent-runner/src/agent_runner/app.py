@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
@@ -22,6 +23,7 @@ from shared.contracts.runners import (
     UNDRAIN_RUNNER,
 )
 from shared.database import Database, connect_database
+from shared.guarded_http import guarded_http
 from shared.http import tell_errors
 from shared.identity import Identity
 from shared.lifecycle import background, every
@@ -56,6 +58,7 @@ from .http.server import serving as serving_http
 from .leases import Leases
 from .limits.active_budgets import ActiveBudgets
 from .limits.leasing import Leasing
+from .limits.platform import PlatformLimits
 from .limits.reaching import Reaching
 from .messages.message_control import MessageControl
 from .messages.message_desk import MessageDesk
@@ -70,6 +73,7 @@ from .proxy.forwarding import Forwarding
 from .proxy.large_bodies import LargeBodies, reading_large_bodies
 from .proxy.limited_calls import LimitedCalls
 from .proxy.prices import Prices
+from .repositories.agent_types import limits_of as limits_of_type
 from .repositories.budgets import all_budgets
 from .repositories.external_agents import changes_since, forget_the_gone
 from .repositories.hosting import HostingRepository
@@ -83,6 +87,7 @@ from .settings import RuntimeName, Settings
 from .shipping import ship_outbox, ship_spool
 from .spool.spool import Spool
 from .tenure import Tenure, boot_time
+from .tools.tool_desk import ToolDesk
 
 __all__ = ["create_app", "serving"]
 
@@ -153,16 +158,24 @@ async def serving(
         limits = await stack.enter_async_context(
             limiting(database=database, bus=bus, tenure=tenure)
         )
+        tools = ToolDesk(
+            http=await stack.enter_async_context(
+                guarded_http(allow_private=settings.allow_private_tool_hosts)
+            ),
+            limits=limits.of_tools,
+            tenure=tenure,
+            allow_private=settings.allow_private_tool_hosts,
+        )
         forwarding = Forwarding(
             client=client,
             book=CallBook(spool, runner=settings.name),
             large_bodies=large_bodies,
-            limits=limits,
+            limits=limits.of_calls,
         )
         doors = await stack.enter_async_context(
             open_doors(
                 ProxyApplication(hosted, forwarding, large_bodies),
-                create_app(hosted, desk),
+                create_app(hosted, desk, tools),
                 deadlines=deadlines,
                 limits=limits_of(settings),
                 address=settings.proxy_host,
@@ -255,10 +268,16 @@ async def serving(
         yield
 
 
+@dataclass(frozen=True, slots=True)
+class LimitsInForce:
+    of_calls: LimitedCalls
+    of_tools: PlatformLimits
+
+
 @asynccontextmanager
 async def limiting(
     *, database: Database, bus: NatsBus, tenure: Tenure
-) -> AsyncIterator[LimitedCalls]:
+) -> AsyncIterator[LimitsInForce]:
     """Share limits and budgets with the other runners while the block runs."""
     record = ShareRepository(database, runner=tenure.runner, epoch=tenure.epoch)
     await record.inherit()
@@ -277,7 +296,10 @@ async def limiting(
             every(_HOUR, record.forget, name="limits.forgotten"),
         ),
     ):
-        yield LimitedCalls(leasing, budgets=budgets, prices=Prices(bus))
+        yield LimitsInForce(
+            of_calls=LimitedCalls(leasing, budgets=budgets, prices=Prices(bus)),
+            of_tools=PlatformLimits(leasing, partial(limits_of_type, database)),
+        )
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -288,11 +310,14 @@ def limits_of(settings: Settings) -> Limits:
     )
 
 
-def create_app(hosted: HostedAgents, desk: MessageDesk) -> web.Application:
+def create_app(
+    hosted: HostedAgents, desk: MessageDesk, tools: ToolDesk
+) -> web.Application:
     """Make the application that answers the agent protocol."""
     app = web.Application(client_max_size=_LONGEST_BODY_BYTES)
     app[agent_routes.HOSTED] = hosted
     app[agent_routes.DESK] = desk
+    app[agent_routes.TOOLS] = tools
     app.middlewares.extend([answered_once, tell_errors])
     app.add_routes(agent_routes.routes)
     return app
@@ -364,6 +389,7 @@ def answers(
         external=external,
         runtime=runtime,
         allow_environment_delivery=settings.allow_environment_delivery,
+        allow_private_tool_hosts=settings.allow_private_tool_hosts,
     )
     agents = Agents(
         database=database,

@@ -100,6 +100,11 @@ class HostedAgent:
         return self.host.agent_id
 
     @property
+    def leases(self) -> tuple[HeldLease, ...]:
+        """Those of its provider and of its fallbacks, as far as they can be had."""
+        return (self.lease, *self.fallback_leases.values())
+
+    @property
     def secrets(self) -> frozenset[str]:
         """Every secret its process knows, for the mask over what it says."""
         fields = self.lease.credential.fields.values()
@@ -111,8 +116,7 @@ class HostedAgent:
 
     def is_served(self, now: datetime) -> bool:
         """Say whether its provider or a fallback may be asked."""
-        leases = (self.lease, *self.fallback_leases.values())
-        return any(each.serves(now) for each in leases)
+        return any(each.serves(now) for each in self.leases)
 
     async def lease_of(self, provider_id: UUID) -> HeldLease | None:
         """Give the lease of its provider or of a fallback (`callers.ModelCaller`)."""

@@ -28,7 +28,8 @@ class Settings(DatabaseSettings):
     *capacity* is how many agents it is meant for, in proportion to other runners; an
     agent type may ask for *labels*. *most_launches* are under way at once, by default
     two for each core. Without *allow_environment_delivery* no process is
-    given a provider's key: agent types must be sealed.
+    given a provider's key: agent types must be sealed. With *allow_private_tool_hosts*
+    tools reach private networks, at hosts that agent types name.
     *message_deliveries* is how often a message may be lost with its agent until it is
     a dead letter; *messages_kept_days* is how long one is kept after its end.
     *most_connections* of agents, *most_calls* in hand and *buffered_megabytes* of
@@ -55,6 +56,7 @@ class Settings(DatabaseSettings):
     agent_image: str = ""
     allow_private_base_urls: bool = False
     allow_environment_delivery: bool = True
+    allow_private_tool_hosts: bool = False
     most_connections: int = Field(default=4096, ge=1, le=60_000)
     most_calls: int = Field(default=2048, ge=1, le=60_000)
     buffered_megabytes: int = Field(default=512, ge=32, le=65_536)

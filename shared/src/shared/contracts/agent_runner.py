@@ -24,6 +24,7 @@ from .base import (
     Signal,
 )
 from .routes import Fallback, Model, Residency
+from .tools import Tool, ToolSubmission
 
 __all__ = [
     "AGENT_LOGS",
@@ -89,6 +90,7 @@ __all__ = [
 
 MESSAGE_MAX_CHARACTERS = 10_000
 _MOST_FALLBACKS = 8
+_MOST_TOOLS = 20
 
 
 class AgentStatus(StrEnum):
@@ -205,7 +207,8 @@ class AgentTypeSubmission(Message):
     that is if none is named; external ones on none. An *image* runs in Docker; without
     one it is the runner's own. *credential_delivery* defaults to the environment, for
     external agents to the only one they have: sealed. *fallbacks* are asked in their
-    order when the provider cannot answer, within the *residency*.
+    order when the provider cannot answer, within the *residency*. *tools* are run by
+    the runner; an external agent has none.
     """
 
     name: Name
@@ -220,6 +223,7 @@ class AgentTypeSubmission(Message):
     system_prompt: SystemPrompt = ""
     temperature: float | None = Field(default=None, ge=0, le=2)
     max_tokens: int | None = Field(default=None, ge=1, le=10_000_000)
+    tools: list[ToolSubmission] = Field(default_factory=list, max_length=_MOST_TOOLS)
     resources: Resources = Resources()
     limits: AgentLimits = Field(default_factory=AgentLimits)
     on_ack_only: OnAckOnly = OnAckOnly.ACKNOWLEDGE
@@ -259,6 +263,7 @@ class AgentTypePatch(Patch):
     system_prompt: SystemPrompt | None = None
     temperature: float | None = Field(default=None, ge=0, le=2)
     max_tokens: int | None = Field(default=None, ge=1, le=10_000_000)
+    tools: list[ToolSubmission] | None = Field(default=None, max_length=_MOST_TOOLS)
     resources: Resources | None = None
     limits: AgentLimits | None = None
     on_ack_only: OnAckOnly | None = None
@@ -289,6 +294,7 @@ class AgentType(Message):
     system_prompt: str
     temperature: float | None
     max_tokens: int | None
+    tools: list[Tool] = Field(default_factory=list)
     resources: Resources
     limits: AgentLimits = Field(default_factory=AgentLimits)
     on_ack_only: OnAckOnly = OnAckOnly.ACKNOWLEDGE

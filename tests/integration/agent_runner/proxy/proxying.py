@@ -36,6 +36,7 @@ from agent_runner.proxy.patience import Patience
 from agent_runner.repositories.messages import Host
 from agent_runner.spool.spool import Spool
 from agent_runner.tenure import Tenure
+from agent_runner.tools.tool_desk import ToolDesk
 from shared.agent_tokens import new_token
 from shared.contracts.agent_runner import AgentType, Resources
 from shared.contracts.credentials import LeasedCredential, ProviderType
@@ -317,7 +318,7 @@ async def open_proxy(
                     ),
                     large_bodies,
                 ),
-                create_app(hosted, _desk()),
+                create_app(hosted, _desk(), cast(ToolDesk, None)),
                 deadlines=deadlines,
                 limits=Limits(idle=idle, head=idle, patience=patience),
                 address="127.0.0.1",

@@ -8,27 +8,22 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from agent_runner.hosted_agents import HostedAgent, HostedAgents
 from agent_runner.messages.message_desk import Failure, MessageDesk
-from shared.errors import InvalidError, MessageNotInHandError, ToolNotFoundError
+from agent_runner.tools.definitions import Definition, definition_of
+from agent_runner.tools.tool_desk import ToolDesk
+from shared.errors import InvalidError, MessageNotInHandError
 from shared.http import fields_of
 
 from .replies import Delta, Reply, replied
 
-__all__ = ["DESK", "HOSTED", "bearer_of", "reached_at", "routes"]
+__all__ = ["DESK", "HOSTED", "TOOLS", "bearer_of", "reached_at", "routes"]
 
 HOSTED = web.AppKey("hosted", HostedAgents)
 DESK = web.AppKey("desk", MessageDesk)
+TOOLS = web.AppKey("tools", ToolDesk)
 
 routes = web.RouteTableDef()
 
 _LONGEST_WAIT_SECONDS = 30.0
-
-
-class Tool(BaseModel):
-    """What a model is told of a tool; *parameters* is a JSON Schema."""
-
-    name: str
-    description: str
-    parameters: dict[str, JsonValue]
 
 
 class Configuration(BaseModel):
@@ -39,7 +34,7 @@ class Configuration(BaseModel):
     system_prompt: str
     temperature: float | None
     max_tokens: int | None
-    tools: tuple[Tool, ...]
+    tools: tuple[Definition, ...]
 
 
 class ToolCall(BaseModel):
@@ -63,7 +58,7 @@ async def configuration(request: web.Request) -> web.Response:
         system_prompt=agent.agent_type.system_prompt,
         temperature=agent.agent_type.temperature,
         max_tokens=agent.agent_type.max_tokens,
-        tools=(),
+        tools=tuple(map(definition_of, agent.agent_type.tools)),
     )
     return web.json_response(text=told.model_dump_json())
 
@@ -116,13 +111,14 @@ async def reply(request: web.Request) -> web.Response:
 
 @routes.post("/agent/v1/tools/{name}")
 async def use_tool(request: web.Request) -> web.Response:
-    """Refuse every tool: an agent's type has none yet."""
+    """Use a tool of the agent's type for the message in hand."""
     agent = _agent(request)
     call = await _tool_call(request)
     request.app[DESK].in_hand(agent, call.message_id)
-    raise ToolNotFoundError(
-        f'The type of this agent, "{agent.agent_type.name}", has no such tool.'
+    answer = await request.app[TOOLS].use(
+        agent, request.match_info["name"], call.arguments
     )
+    return web.json_response({"content": answer.content, "is_error": answer.is_error})
 
 
 @routes.post("/agent/v1/heartbeat")

@@ -33,6 +33,7 @@ from shared.pages import before, page_of
 
 from .external_agents import ExternalAgents
 from .type_providers import require_fitting_providers
+from .type_tools import require_fitting_tools
 
 __all__ = ["AgentTypes", "patched"]
 
@@ -49,12 +50,14 @@ class AgentTypes:
         external: ExternalAgents,
         runtime: Runtime,
         allow_environment_delivery: bool,
+        allow_private_tool_hosts: bool,
         now: Clock = utc_now,
     ) -> None:
         self._database = database
         self._bus = bus
         self._runtime = runtime
         self._allow_environment_delivery = allow_environment_delivery
+        self._allow_private_tool_hosts = allow_private_tool_hosts
         self._external = external
         self._now = now
 
@@ -172,6 +175,11 @@ class AgentTypes:
         }
         providers = {each: await self._provider(question, each) for each in named}
         require_fitting_providers(submission, providers)
+        require_fitting_tools(
+            submission,
+            [each.base_url for each in providers.values() if each.base_url],
+            allow_private=self._allow_private_tool_hosts,
+        )
 
     async def _provider(self, question: Question, provider_id: UUID) -> Provider:
         return await self._bus.ask(

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pydantic import JsonValue
 
 from shared.errors import BudgetSpentError, LimitedError, LimitTooSmallError
-from shared.provider_errors.limits import explained_refusal
+from shared.provider_errors.refusals import explained_refusal
 
 from .exchange import Granted
 from .limit import Limit, LimitKind, Need, Span

@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
+from pydantic import TypeAdapter
 
 from shared.contracts.agent_runner import (
     AgentLimits,
@@ -15,6 +16,7 @@ from shared.contracts.agent_runner import (
     Resources,
 )
 from shared.contracts.routes import Fallback, Residency
+from shared.contracts.tools import Tool
 from shared.database import Database, Transaction
 from shared.errors import (
     AgentTypeInUseError,
@@ -40,9 +42,12 @@ AGENT_TYPE_COLUMNS = """
     t.updated_at, v.version, v.use_case, v.labels, v.provider_id, v.model,
     v.allowed_models,
     v.system_prompt, v.temperature, v.max_tokens, v.resources, v.on_ack_only,
-    v.provider_features, v.runtime, v.runner_labels, v.credential_delivery, v.image
+    v.provider_features, v.runtime, v.runner_labels, v.credential_delivery, v.image,
+    v.tools
 """
 """A version `v` of the type `t`, for `agent_type_of`."""
+
+_TOOLS: TypeAdapter[list[Tool]] = TypeAdapter(list[Tool])
 
 
 async def add_agent_type(
@@ -134,11 +139,11 @@ async def add_agent_type_version(
             agent_type_id, version, org_id, use_case, labels, provider_id, model,
             allowed_models, system_prompt, temperature, max_tokens, resources,
             on_ack_only, provider_features, runtime, runner_labels, credential_delivery,
-            image
+            image, tools
         )
         VALUES (
             $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-            $18
+            $18, $19
         )
         """,
         agent_type_id,
@@ -159,6 +164,7 @@ async def add_agent_type_version(
         submission.runner_labels,
         submission.credential_delivery or CredentialDelivery.ENVIRONMENT,
         submission.image,
+        [each.model_dump(mode="json") for each in submission.tools],
     )
 
 
@@ -293,6 +299,7 @@ def agent_type_of(row: asyncpg.Record) -> AgentType:
         system_prompt=row["system_prompt"],
         temperature=row["temperature"],
         max_tokens=row["max_tokens"],
+        tools=_TOOLS.validate_python(row["tools"]),
         resources=Resources.model_validate(row["resources"]),
         limits=AgentLimits.model_validate(row["limits"]),
         on_ack_only=OnAckOnly(row["on_ack_only"]),

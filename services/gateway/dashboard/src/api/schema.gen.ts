@@ -1828,6 +1828,7 @@ export interface components {
             system_prompt: string;
             temperature: number | null;
             max_tokens: number | null;
+            tools: (components["schemas"]["CurrentTimeTool-Output"] | components["schemas"]["HttpRequestTool-Output"])[];
             resources: components["schemas"]["Resources-Output"];
             limits: components["schemas"]["AgentLimits-Output"];
             /** @default acknowledge */
@@ -1869,6 +1870,7 @@ export interface components {
             temperature?: number | null;
             /** @default null */
             max_tokens?: number | null;
+            tools?: (("current_time" | "http_request") | (components["schemas"]["CurrentTimeTool-Input"] | components["schemas"]["HttpRequestTool-Input"]))[];
             resources?: components["schemas"]["Resources-Input"];
             limits?: components["schemas"]["AgentLimits-Input"];
             on_ack_only?: components["schemas"]["OnAckOnly"];
@@ -1889,7 +1891,8 @@ export interface components {
          *     that is if none is named; external ones on none. An *image* runs in Docker; without
          *     one it is the runner's own. *credential_delivery* defaults to the environment, for
          *     external agents to the only one they have: sealed. *fallbacks* are asked in their
-         *     order when the provider cannot answer, within the *residency*.
+         *     order when the provider cannot answer, within the *residency*. *tools* are run by
+         *     the runner; an external agent has none.
          */
         AgentTypeSubmission: {
             name: string;
@@ -1913,6 +1916,7 @@ export interface components {
             temperature?: number | null;
             /** @default null */
             max_tokens?: number | null;
+            tools?: (("current_time" | "http_request") | (components["schemas"]["CurrentTimeTool-Input"] | components["schemas"]["HttpRequestTool-Input"]))[];
             /**
              * @default {
              *       "memory_mb": 256,
@@ -2326,6 +2330,22 @@ export interface components {
             missing: string[];
             fields: string[];
         };
+        /** @description Tells the time of day, in any time zone. */
+        "CurrentTimeTool-Input": {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "current_time";
+        };
+        /** @description Tells the time of day, in any time zone. */
+        "CurrentTimeTool-Output": {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "current_time";
+        };
         /** @description A message that is not delivered any more, and why; *id* is the message's. */
         DeadLetter: {
             /** Format: uuid */
@@ -2383,8 +2403,8 @@ export interface components {
          *
          *     *provider_errors* are the source's own names, `*` standing for any text; without
          *     any, the row is for what else comes with one of *http_statuses*. 200 is an error
-         *     inside a stream. Of *source* `ag2trust` is what goes wrong on the way, and what our
-         *     own limits refuse.
+         *     inside a stream. Of *source* `ag2trust` is what goes wrong on the way, and what we
+         *     refuse ourselves.
          */
         ExplainedError: {
             source: string;
@@ -2427,6 +2447,64 @@ export interface components {
              * @constant
              */
             status: "ok";
+        };
+        /**
+         * @description Asks a URL that the model chooses.
+         *
+         *     *hosts* are those it may ask: `api.example.com`, or `*.example.com` for what lies
+         *     below; on the usual ports, or the one that is named. Without them it may ask any;
+         *     that takes sealed delivery. *timeout_seconds* is for all of a request, its redirects
+         *     included. A longer request is refused, a longer response cut short.
+         */
+        "HttpRequestTool-Input": {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "http_request";
+            /**
+             * @default [
+             *       "GET"
+             *     ]
+             */
+            methods?: ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE")[];
+            /** @default null */
+            hosts?: string[] | null;
+            /** @default 65536 */
+            max_request_bytes?: number;
+            /** @default 32768 */
+            max_response_bytes?: number;
+            /** @default 10 */
+            timeout_seconds?: number;
+        };
+        /**
+         * @description Asks a URL that the model chooses.
+         *
+         *     *hosts* are those it may ask: `api.example.com`, or `*.example.com` for what lies
+         *     below; on the usual ports, or the one that is named. Without them it may ask any;
+         *     that takes sealed delivery. *timeout_seconds* is for all of a request, its redirects
+         *     included. A longer request is refused, a longer response cut short.
+         */
+        "HttpRequestTool-Output": {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "http_request";
+            /**
+             * @default [
+             *       "GET"
+             *     ]
+             */
+            methods: ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE")[];
+            /** @default null */
+            hosts: string[] | null;
+            /** @default 65536 */
+            max_request_bytes: number;
+            /** @default 32768 */
+            max_response_bytes: number;
+            /** @default 10 */
+            timeout_seconds: number;
         };
         /** @description *policy* is the document to attach; it works without *optional_statements*. */
         IamPolicy: {

@@ -10,8 +10,8 @@ from gateway.routing.asked import Asked
 from gateway.routing.operations import operation
 from shared.contracts.base import Explanation, Page
 from shared.provider_errors.explaining import ERROR_TABLE
-from shared.provider_errors.limits import LIMIT_REFUSALS, LimitRefusal
 from shared.provider_errors.on_the_way import ON_THE_WAY
+from shared.provider_errors.refusals import REFUSALS, Refusal
 from shared.provider_errors.rows import ErrorRow, ErrorSource
 
 __all__ = ["ErrorRoutes"]
@@ -24,8 +24,8 @@ class ExplainedError(BaseModel):
 
     *provider_errors* are the source's own names, `*` standing for any text; without
     any, the row is for what else comes with one of *http_statuses*. 200 is an error
-    inside a stream. Of *source* `ag2trust` is what goes wrong on the way, and what our
-    own limits refuse.
+    inside a stream. Of *source* `ag2trust` is what goes wrong on the way, and what we
+    refuse ourselves.
     """
 
     source: str
@@ -51,7 +51,7 @@ def _rows() -> Iterator[ExplainedError]:
     for source, rows in ERROR_TABLE.items():
         yield from (_of_provider(source, row) for row in rows)
     yield from map(_on_the_way, ON_THE_WAY)
-    yield from starmap(_of_a_limit, LIMIT_REFUSALS.items())
+    yield from starmap(_refused, REFUSALS.items())
 
 
 def _of_provider(source: ErrorSource, row: ErrorRow) -> ExplainedError:
@@ -78,7 +78,7 @@ def _on_the_way(explanation: Explanation) -> ExplainedError:
     )
 
 
-def _of_a_limit(code: str, refusal: LimitRefusal) -> ExplainedError:
+def _refused(code: str, refusal: Refusal) -> ExplainedError:
     return ExplainedError(
         source=_OURS,
         http_statuses=[refusal.status],

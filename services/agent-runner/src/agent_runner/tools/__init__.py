@@ -1,0 +1,1 @@
+"""The tools of agents, which the runner runs in their stead."""

@@ -1,0 +1,144 @@
+"""Where an agent has its tools used: judged, counted against its limits, then run."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+from pydantic import JsonValue
+
+from agent_runner.hosted_agents import HostedAgent
+from agent_runner.limits.platform import PlatformLimits, ToolUser
+from agent_runner.masking import SecretMask
+from agent_runner.tenure import Tenure
+from shared.clock import Clock, utc_now
+from shared.contracts.tools import CurrentTimeTool, HttpRequestTool, Tool
+from shared.errors import AppError, ToolDestinationForbiddenError, ToolNotFoundError
+from shared.guarded_http import GuardedHttp, OutgoingError
+
+from .current_time import current_time
+from .destinations import Destinations, needs_hosts
+from .http_request import HttpTool
+from .refusals import refused
+
+__all__ = ["ToolAnswer", "ToolDesk"]
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAnswer:
+    """What a tool gave, or that it failed, for the model to read."""
+
+    content: str
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """A use of a tool that nothing but the limits can refuse any more."""
+
+    run: Callable[[], Awaitable[str]]
+    is_http_request: bool = False
+
+
+class ToolDesk:
+    """Runs the tools of the agents that this runner hosts, as long as *tenure* is held.
+
+    With *allow_private* tools reach private networks, at hosts that their types name.
+    """
+
+    def __init__(
+        self,
+        *,
+        http: GuardedHttp,
+        limits: PlatformLimits,
+        tenure: Tenure,
+        allow_private: bool,
+        now: Clock = utc_now,
+    ) -> None:
+        self._http = http
+        self._limits = limits
+        self._tenure = tenure
+        self._allow_private = allow_private
+        self._now = now
+
+    async def use(
+        self, agent: HostedAgent, name: str, arguments: dict[str, JsonValue]
+    ) -> ToolAnswer:
+        """Use a tool once; a tool that fails has an answer, too, which says so.
+
+        What is refused raises an `AppError` with its explanation, and was not run;
+        what is refused before a tool begins takes nothing of the limits.
+        """
+        self._tenure.require()
+        try:
+            use = self._judged(agent, name, arguments)
+            await self._limits.take(_user(agent), is_http_request=use.is_http_request)
+            answer = await _answered(use)
+        except AppError as error:
+            log.info("tool.refused", agent_id=str(agent.id), code=error.code)
+            raise
+        hidden = SecretMask(agent.secrets).hide(answer.content)
+        return ToolAnswer(hidden, is_error=answer.is_error)
+
+    def _judged(
+        self, agent: HostedAgent, name: str, arguments: dict[str, JsonValue]
+    ) -> _Use:
+        match _tool(agent, name):
+            case CurrentTimeTool():
+                told = current_time(arguments, self._now())
+                return _Use(partial(_known, told))
+            case HttpRequestTool() as configured:
+                request = self._http_tool(agent, configured).request(arguments)
+                return _Use(partial(request.send, self._http), is_http_request=True)
+
+    def _http_tool(self, agent: HostedAgent, configured: HttpRequestTool) -> HttpTool:
+        delivery = agent.agent_type.credential_delivery
+        if configured.hosts is None and needs_hosts(
+            delivery, allow_private=self._allow_private
+        ):
+            raise refused(
+                ToolDestinationForbiddenError,
+                "This tool may ask no host: it names none.",
+            )
+        leases = [each.credential for each in agent.leases]
+        return HttpTool(
+            configured,
+            Destinations.read(configured.hosts, [each.base_url for each in leases]),
+            agent.secrets.union(
+                secret.get_secret_value()
+                for each in leases
+                for secret in each.fields.values()
+            ),
+        )
+
+
+def _tool(agent: HostedAgent, name: str) -> Tool:
+    for tool in agent.agent_type.tools:
+        if tool.name == name:
+            return tool
+    raise refused(
+        ToolNotFoundError,
+        f'The type of this agent, "{agent.agent_type.name}", has no such tool.',
+    )
+
+
+def _user(agent: HostedAgent) -> ToolUser:
+    return ToolUser(
+        org_id=agent.org_id,
+        agent_id=agent.id,
+        agent_name=agent.name,
+        agent_type_id=agent.agent_type.id,
+    )
+
+
+async def _known(told: str) -> str:
+    return told
+
+
+async def _answered(use: _Use) -> ToolAnswer:
+    try:
+        return ToolAnswer(await use.run())
+    except OutgoingError as error:
+        return ToolAnswer(str(error), is_error=True)
