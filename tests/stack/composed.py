@@ -38,6 +38,7 @@ class Composed:
     external_port: int = field(default_factory=free_port)
     nats_port: int = field(default_factory=free_port)
     prometheus_port: int = field(default_factory=free_port)
+    https_port: int = field(default_factory=free_port)
 
     @property
     def gateway_url(self) -> str:
@@ -51,12 +52,36 @@ class Composed:
 
     async def up(self) -> None:
         await self.compose("up", "--detach")
+        await self._until_ready()
+
+    async def up_with_tls(self, folder: Path) -> None:
+        """Start it with the overlay for TLS and the certificate in *folder*."""
+        tls = {
+            "COMPOSE_FILE": "docker-compose.yml:deploy/compose/tls.yml",
+            "AG2TRUST_TLS_FOLDER": str(folder),
+            "AG2TRUST_TLS_ADDRESS": "127.0.0.1",
+            "AG2TRUST_HTTPS_PORT": str(self.https_port),
+            "AG2TRUST_PUBLIC_URL": f"https://127.0.0.1:{self.https_port}",
+            "AG2TRUST_EXTERNAL_URL": f"https://127.0.0.1:{self.external_port}",
+        }
+        project = ("--project-name", self.name)
+        variables = {**self._variables(), **tls}
+        await _run(*_COMPOSE, *project, "up", "--detach", **variables)
+        await self._until_ready()
+
+    async def _until_ready(self) -> None:
         try:
             await until_ready(self.gateway_url, seconds=_READY_SECONDS)
         except ServerFailedError as error:
             raise AssertionError(
                 f"{error}\n{await self.compose('logs', '--no-color', '--tail', '5')}"
             ) from error
+
+    async def script(self, name: str, *arguments: str) -> str:
+        """Run a script of `deploy/compose` on this installation."""
+        script = str(_REPOSITORY / "deploy" / "compose" / name)
+        project = {"COMPOSE_PROJECT_NAME": self.name}
+        return await _run(script, *arguments, **project, **self._variables())
 
     async def vault(self, command: str) -> str:
         """Run a shell command where the volumes with what was made are."""

@@ -5,11 +5,13 @@ import json
 import re
 import secrets
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from ipaddress import IPv4Interface
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -18,6 +20,7 @@ import pytest_asyncio
 
 from ag2trust.operator import Operator
 from ag2trust.provisioning import ROLES
+from ag2trust.self_signed import self_signed
 from ag2trust_sandbox import Sandbox
 from shared.contracts.base import Service
 
@@ -213,6 +216,44 @@ async def test_down_and_up_finds_everything(running: Running) -> None:
     )
     assert answer["content"].endswith("You said: Still there?")
     await running.operator.until(f"{running.agent}/stats", calls=counted + 1)
+
+
+async def test_a_backup_is_restored_where_nothing_is_and_served_over_tls(
+    running: Running, tmp_path: Path
+) -> None:
+    """Not one volume is left, and the overlay for TLS is put on what comes back."""
+    ours, backup, keys = running.installation, tmp_path / "backup", tmp_path / "keys"
+    counted = (await running.operator.ask("GET", f"{running.agent}/stats")).body[
+        "calls"
+    ]
+    providers = await running.operator.all_of("/api/providers")
+    tls = tmp_path / "tls"
+    tls.mkdir()
+    certificate, _ = self_signed(tls)
+
+    await ours.script("backup.sh", str(backup))
+    await ours.script("copy-keys.sh", str(keys))
+    await ours.compose("down", "--volumes")
+    await ours.script("restore.sh", str(backup), str(keys))
+    await ours.up_with_tls(tls)
+
+    assert await running.operator.all_of("/api/providers") == providers
+    await running.operator.until(running.agent, status="running")
+    answer = await running.operator.made(
+        f"{running.agent}/messages", {"content": "Restored?"}
+    )
+    assert answer["content"].endswith("You said: Restored?")
+    await running.operator.until(f"{running.agent}/stats", calls=counted + 1)
+    trusting = ssl.create_default_context(cafile=certificate)
+    people = f"https://127.0.0.1:{ours.https_port}/healthz"
+    agents = f"https://127.0.0.1:{ours.external_port}/openai/v1/models"
+    statuses = [await _status(each, trusting) for each in (people, agents)]
+    assert statuses == [HTTPStatus.OK, HTTPStatus.UNAUTHORIZED]
+
+
+async def _status(url: str, trusting: ssl.SSLContext) -> int:
+    async with aiohttp.ClientSession() as client, client.get(url, ssl=trusting) as got:
+        return got.status
 
 
 async def _fetched(browser: aiohttp.ClientSession, path: str) -> tuple[int, int]:

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
+from ssl import SSLContext
 
 import structlog
 from aiohttp import web
@@ -13,36 +15,49 @@ from .errors import AppError, MalformedError
 from .http import refusal
 from .ids import new_id
 
-__all__ = ["listening"]
+__all__ = ["TlsPort", "listening"]
 
 log = structlog.get_logger(__name__)
 
 _SECONDS_TO_FINISH = 8.0
 
 
+@dataclass(frozen=True, slots=True)
+class TlsPort:
+    """A port at which TLS is spoken, and what proves who speaks it."""
+
+    number: int
+    context: SSLContext
+
+
 @asynccontextmanager
 async def listening(
-    app: web.Application, *, host: str, port: int
+    app: web.Application, *, host: str, port: int, tls: TlsPort | None = None
 ) -> AsyncIterator[int]:
     """Serve *app* while the block runs; yields the port (of use when 0 was asked).
 
-    Open requests may finish before leaving, for a few seconds.
+    With *tls* it is served there, too. Open requests may finish before leaving, for a
+    few seconds.
     """
     runner = web.AppRunner(
         app, handle_signals=False, shutdown_timeout=_SECONDS_TO_FINISH
     )
     await runner.setup()
     try:
-        listener = await _listener(runner, host, port)
-        try:
+        with ExitStack() as listeners:
+            listener = await _listener(runner, host, port)
+            listeners.callback(listener.close)
+            if tls is not None:
+                also = await _listener(runner, host, tls.number, tls.context)
+                listeners.callback(also.close)
             yield listener.sockets[0].getsockname()[1]
-        finally:
-            listener.close()
     finally:
         await runner.cleanup()
 
 
-async def _listener(runner: web.AppRunner, host: str, port: int) -> asyncio.Server:
+async def _listener(
+    runner: web.AppRunner, host: str, port: int, tls: SSLContext | None = None
+) -> asyncio.Server:
     """Listen with our own protocol, which a `TCPSite` has no place for."""
     loop = asyncio.get_running_loop()
     server = runner.server
@@ -55,7 +70,7 @@ async def _listener(runner: web.AppRunner, host: str, port: int) -> asyncio.Serv
             access_log=None,  # type: ignore[arg-type]  # None is documented
         )
 
-    return await loop.create_server(protocol, host, port)
+    return await loop.create_server(protocol, host, port, ssl=tls)
 
 
 class _Protocol(web.RequestHandler):

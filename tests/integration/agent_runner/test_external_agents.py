@@ -4,21 +4,16 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import aiohttp
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from openai import APIStatusError, AsyncOpenAI, DefaultAsyncHttpxClient
 
 from ag2trust.ports import free_port
+from ag2trust.self_signed import self_signed
 from ag2trust.testing import BusAs, Stack
 from ag2trust_sandbox import Sandbox, fingerprint, serving
 from shared.agent_tokens import hash_token, new_token
@@ -470,37 +465,6 @@ async def test_beyond_loopback_the_runner_speaks_tls(
 
     assert agent.base_urls.openai.startswith("https://127.0.0.1:")
     assert models == ["gpt-4o"]
-
-
-def self_signed(folder: Path) -> tuple[Path, Path]:
-    """Make a certificate of this machine's loopback address, and its key."""
-    private = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "agents")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(private.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]),
-            critical=False,
-        )
-        .sign(private, hashes.SHA256())
-    )
-    paths = folder / "certificate.pem", folder / "key.pem"
-    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    paths[1].write_bytes(
-        private.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return paths
 
 
 async def test_without_a_listener_no_external_agent_can_be_made(

@@ -14,7 +14,15 @@ from shared.contracts.base import Service
 from shared.identity import Identity
 
 OWNERS = dict.fromkeys(
-    (*Service, "agent-runner-state", "database", "nats", "nats-data", "postgres"),
+    (
+        *Service,
+        "agent-runner-state",
+        "audit",
+        "database",
+        "nats",
+        "nats-data",
+        "postgres",
+    ),
     os.getuid(),
 )
 
@@ -44,6 +52,7 @@ def test_each_owner_is_given_its_own(root: Path) -> None:
         "database": {"passwords.json"},
         "nats": {"nats.conf"},
         "agent-runner-state": set(),
+        "audit": set(),
         "nats-data": set(),
         "postgres": {"password"},
         "master-key": {"master.key"},
@@ -85,6 +94,24 @@ def test_a_lost_master_key_is_missed_and_not_replaced(root: Path) -> None:
 
     with pytest.raises(HomeUnusableError, match=r"master\.key"):
         make_keys(root, OWNERS)
+
+
+def test_retired_master_keys_are_named_to_credentials_alone(root: Path) -> None:
+    folder = root / "master-key"
+    (folder / "master.key").rename(folder / "retired-1.key")
+    (folder / "master.key").write_text("ab" * 32)
+
+    make_keys(root, OWNERS)
+
+    named = {
+        service: json.loads((root / service / "settings.json").read_text()).get(
+            "retired_master_key_files"
+        )
+        for service in Service
+    }
+    assert named == dict.fromkeys(Service) | {
+        Service.CREDENTIALS: ["/run/master-key/retired-1.key"]
+    }
 
 
 def test_the_master_key_is_nowhere_else(root: Path) -> None:

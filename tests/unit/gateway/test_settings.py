@@ -55,3 +55,12 @@ def test_a_wrong_setting_is_named(
 
     with pytest.raises(SettingsError, match=f"AG2TRUST_GATEWAY_{name}"):
         load(Settings)
+
+
+def test_a_port_for_tls_takes_a_certificate_and_its_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AG2TRUST_GATEWAY_TLS_PORT", "8443")
+
+    with pytest.raises(SettingsError, match="belong together"):
+        load(Settings)

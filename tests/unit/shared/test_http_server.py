@@ -1,15 +1,21 @@
 import asyncio
 import json
 import re
+import ssl
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from aiohttp import ClientSession, web
 from structlog.testing import capture_logs
 
+from ag2trust.ports import free_port
+from ag2trust.self_signed import self_signed
 from shared.http import REQUEST_ID, tell_errors
-from shared.http_server import listening
+from shared.http_server import TlsPort, listening
+from shared.settings import SettingsError
+from shared.tls import server_context
 
 CANARY = "sk-canary-77c0"
 
@@ -114,3 +120,28 @@ async def test_a_port_in_use_is_told_as_such() -> None:
         with pytest.raises(OSError, match=re.compile("in use", re.IGNORECASE)):
             async with listening(web.Application(), host="127.0.0.1", port=port):
                 pass
+
+
+async def test_an_application_is_served_over_tls_beside_its_plain_port(
+    tmp_path: Path,
+) -> None:
+    certificate, key = self_signed(tmp_path)
+    tls = TlsPort(free_port(), server_context(certificate, key))
+    trusting = ssl.create_default_context(cafile=certificate)
+
+    async with (
+        listening(web.Application(), host="127.0.0.1", port=0, tls=tls) as port,
+        ClientSession() as browser,
+        browser.get(f"http://127.0.0.1:{port}/") as plain,
+        browser.get(f"https://127.0.0.1:{tls.number}/", ssl=trusting) as sealed,
+    ):
+        statuses = plain.status, sealed.status
+
+    assert statuses == (404, 404)
+
+
+def test_a_certificate_without_its_key_is_refused_in_words(tmp_path: Path) -> None:
+    certificate, _ = self_signed(tmp_path)
+
+    with pytest.raises(SettingsError, match="cannot be used together"):
+        server_context(certificate, certificate)

@@ -32,8 +32,10 @@ __all__ = [
     "DUMP",
     "SPOOL",
     "back_up",
+    "copy_heads",
     "copy_spool",
     "credentials_identity",
+    "manifest_of",
     "master_key_id",
     "product",
     "spool_of",
@@ -52,7 +54,7 @@ async def back_up(folder: Path, target: Path) -> Manifest:
     os.umask(0o077)
     home = installed_home(folder)
     with _writing(target) as staging:
-        _copy_heads(home.audit, staging / AUDIT)
+        copy_heads(home.audit, staging / AUDIT)
         postgres = postgres_of(home)
         password = kept_passwords(home)[SUPERUSER]
         async with answering(home, postgres, password):
@@ -77,6 +79,27 @@ def copy_spool(
             (target / path.name).write_bytes(read(path))
     with suppress(FileNotFoundError):  # a runner that never ran has none
         (target / "spool.id").write_bytes((spool / "spool.id").read_bytes())
+
+
+def copy_heads(audit: Path, target: Path) -> None:
+    """Copy whole lines: the last may be on its way."""
+    make_private_folder(target)
+    for path in sorted(audit.glob("*.jsonl")):
+        text = path.read_bytes()
+        (target / path.name).write_bytes(text[: text.rfind(b"\n") + 1])
+
+
+def manifest_of(home: Home, staging: Path, *, installation: str) -> Manifest:
+    """Say what the files in *staging* are; raise `HomeUnusableError`."""
+    files = sorted(path for path in staging.rglob("*") if path.is_file())
+    return Manifest(
+        product=product(),
+        made_at=utc_now(),
+        installation=installation,
+        master_key=master_key_id(home.master_key),
+        credentials_identity=credentials_identity(home.keys),
+        sha256={str(path.relative_to(staging)): sha256_of(path) for path in files},
+    )
 
 
 def spool_of(home: Home) -> Path:
@@ -119,28 +142,9 @@ def _writing(target: Path) -> Iterator[Path]:
 
 
 def _packed(home: Home, staging: Path, target: Path) -> Manifest:
-    manifest = _manifest(home, staging)
+    installation = home.installation.read_text().strip()
+    manifest = manifest_of(home, staging, installation=installation)
     unfinished = staging / "unfinished"
     pack(staging, manifest, unfinished)
     unfinished.rename(target)
     return manifest
-
-
-def _copy_heads(audit: Path, target: Path) -> None:
-    """Copy whole lines: the last may be on its way."""
-    make_private_folder(target)
-    for path in sorted(audit.glob("*.jsonl")):
-        text = path.read_bytes()
-        (target / path.name).write_bytes(text[: text.rfind(b"\n") + 1])
-
-
-def _manifest(home: Home, staging: Path) -> Manifest:
-    files = sorted(path for path in staging.rglob("*") if path.is_file())
-    return Manifest(
-        product=product(),
-        made_at=utc_now(),
-        installation=home.installation.read_text().strip(),
-        master_key=master_key_id(home.master_key),
-        credentials_identity=credentials_identity(home.keys),
-        sha256={str(path.relative_to(staging)): sha256_of(path) for path in files},
-    )

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from .errors import BackupUnusableError
 
-__all__ = ["FORMAT", "Manifest", "pack", "sha256_of", "unpack"]
+__all__ = ["FORMAT", "Manifest", "pack", "sha256_of", "unpack", "within"]
 
 FORMAT = 1
 
@@ -102,7 +102,7 @@ def _manifest(archive: tarfile.TarFile, source: Path) -> Manifest:
 
 
 def _unpack_one(archive: tarfile.TarFile, name: str, sha256: str, folder: Path) -> None:
-    target = folder / _within(name)
+    target = folder / within(name)
     target.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
     member = _opened(archive, name)
@@ -116,8 +116,8 @@ def _unpack_one(archive: tarfile.TarFile, name: str, sha256: str, folder: Path) 
         )
 
 
-def _within(name: str) -> PurePosixPath:
-    """Refuse the name of a file that would lie elsewhere."""
+def within(name: str) -> PurePosixPath:
+    """Refuse the name of a file that would lie elsewhere: `BackupUnusableError`."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts:
         raise BackupUnusableError(f"The backup has a file of the name {name!r}.")

@@ -1,10 +1,11 @@
 """What docker-compose.yml gives its services: secrets made once, a database prepared.
 
 `python -m ag2trust.provision keys` runs before any server, `… database` as soon as
-PostgreSQL answers; both may be repeated. Every folder below `/ag2trust` is a volume:
+PostgreSQL answers; both may be repeated. `… roles` makes ready for the database of a
+backup (`composed_backup`). Every folder below `/ag2trust` is a volume:
 
 vault/          api-key, and all that is made here; seen by `keys` alone
-master-key/     master.key, for credentials alone; back it up apart
+master-key/     master.key and retired-*.key, for credentials alone; back it up apart
 <service>/      identity.nkey, settings.json, and what else it is told
 database/       passwords.json, for `database`
 postgres/       password
@@ -20,6 +21,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
@@ -41,10 +43,11 @@ from .provisioning import (
     sweep_role,
 )
 
-__all__ = ["ROOT", "Vault", "make_keys", "prepare_database"]
+__all__ = ["ROOT", "Vault", "make_keys", "prepare_database", "prepare_roles"]
 
 ROOT = Path("/ag2trust")
 
+_MASTER_KEY_FOLDER = "/run/master-key"  # where credentials finds the volume
 _SOCKET_FOLDER = "/run/postgresql"
 _NATS_PORT = 4222
 
@@ -70,6 +73,10 @@ class Vault(Home):
     def master_key(self) -> Path:
         return self.folder.parent / "master-key" / "master.key"
 
+    @property
+    def retired_master_keys(self) -> tuple[Path, ...]:
+        return tuple(sorted(self.master_key.parent.glob("retired-*.key")))
+
 
 def make_keys(root: Path, owners: Mapping[str, int] = _OWNERS) -> None:
     """Make what is missing below *root*, and give each of *owners* what is its own.
@@ -80,24 +87,36 @@ def make_keys(root: Path, owners: Mapping[str, int] = _OWNERS) -> None:
     for folder in (vault.keys, vault.master_key.parent):
         make_private_folder(folder)
     keys = keys_of(vault, is_new=not vault.version.exists())
-    files = _files(keys, first_key(vault, None).sha256)
+    files = _files(keys, first_key(vault, None).sha256, vault.retired_master_keys)
     write_private(vault.version, "1\n")
     for name, owner in owners.items():
         _give(root / name, files.get(name, {}), owner)
     _give(vault.master_key.parent, {}, owners[Service.CREDENTIALS])
-    _make_over(vault.master_key, owners[Service.CREDENTIALS])
-    _make_over_all(root / "agent-runner-state", owners["agent-runner-state"])
+    for key in (vault.master_key, *vault.retired_master_keys):
+        _make_over(key, owners[Service.CREDENTIALS])
+    for name in ("agent-runner-state", "audit"):
+        _make_over_all(root / name, owners[name])
     _open_the_way(root / "broker", owners[Service.AGENT_RUNNER])
     _put_agent_init(root / "agent-init")
 
 
+async def prepare_roles(root: Path) -> None:
+    """Make the roles that a dump speaks of; raise `ServerFailedError`."""
+    await _prepare(root, has_database=False)
+
+
 async def prepare_database(root: Path) -> None:
     """Bring roles, schemas and grants up to date; raise `ServerFailedError`."""
+    await _prepare(root, has_database=True)
+
+
+async def _prepare(root: Path, *, has_database: bool) -> None:
     passwords = json.loads((root / "database" / "passwords.json").read_text())
     admin_url = _url(SUPERUSER, passwords, "postgres")
     try:
         await provision_roles(admin_url, passwords)
-        await provision_database(admin_url)
+        if has_database:
+            await provision_database(admin_url)
     except asyncpg.InvalidPasswordError as error:
         raise ServerFailedError(
             "PostgreSQL refuses the password in the vault: its data were made with "
@@ -109,9 +128,17 @@ async def prepare_database(root: Path) -> None:
         ) from error
 
 
-def _files(keys: Keys, first_key_hash: str) -> dict[str, dict[str, str]]:
+def _files(
+    keys: Keys, first_key_hash: str, retired: tuple[Path, ...]
+) -> dict[str, dict[str, str]]:
     """Return the text of every file, by owner and name."""
-    told = {service: _urls(service, keys.passwords) for service in Service}
+    told: dict[Service, dict[str, Any]] = {
+        service: _urls(service, keys.passwords) for service in Service
+    }
+    if retired:
+        told[Service.CREDENTIALS]["retired_master_key_files"] = [
+            f"{_MASTER_KEY_FOLDER}/{file.name}" for file in retired
+        ]
     pinned = {"credentials_identity": str(keys.credentials_identity)}
     told[Service.GATEWAY] |= pinned | {"bootstrap_key_hash": first_key_hash}
     told[Service.AGENT_RUNNER] |= pinned
@@ -183,10 +210,12 @@ def _main() -> None:
         match sys.argv[1:]:
             case ["keys"]:
                 make_keys(ROOT)
+            case ["roles"]:
+                asyncio.run(prepare_roles(ROOT))
             case ["database"]:
                 asyncio.run(prepare_database(ROOT))
             case _:
-                sys.exit("Say what to provision: keys, or database.")
+                sys.exit("Say what to provision: keys, roles, or database.")
     except LaunchError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(error.exit_code)

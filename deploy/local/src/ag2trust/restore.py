@@ -26,7 +26,7 @@ from .postgres import SUPERUSER, running_postgres
 from .private_files import write_private
 from .provisioning import provision_roles
 
-__all__ = ["restore_backup"]
+__all__ = ["require_keys_of", "require_known_version", "restore_backup"]
 
 
 async def restore_backup(source: Path, *, keys: Path, folder: Path) -> Manifest:
@@ -38,7 +38,7 @@ async def restore_backup(source: Path, *, keys: Path, folder: Path) -> Manifest:
     with _building(folder) as room:
         backup = room / "backup"
         manifest = unpack(source, backup)
-        _require_known_version(manifest)
+        require_known_version(manifest)
         with open_home(room / "home") as home:
             _put_keys(home, keys, manifest)
             write_private(home.installation, f"{manifest.installation}\n")
@@ -69,7 +69,8 @@ def _building(folder: Path) -> Iterator[Path]:
         ) from error
 
 
-def _require_known_version(manifest: Manifest) -> None:
+def require_known_version(manifest: Manifest) -> None:
+    """Raise `BackupUnusableError` if a newer Ag2Trust made the backup."""
     if _numbers(manifest.product) > _numbers(product()):
         raise BackupUnusableError(
             f"The backup was made by Ag2Trust {manifest.product}; this one is "
@@ -81,8 +82,8 @@ def _numbers(version: str) -> list[int]:
     return [int(part) for part in version.split(".") if part.isdecimal()]
 
 
-def _put_keys(home: Home, keys: Path, manifest: Manifest) -> None:
-    """Copy *keys* into *home*, once they are known to be those of the backup."""
+def require_keys_of(manifest: Manifest, keys: Path) -> None:
+    """Raise `BackupUnusableError` if the folder *keys* is not that of the backup."""
     found = master_key_id(keys / "master.key")
     if found != manifest.master_key:
         raise BackupUnusableError(
@@ -93,6 +94,10 @@ def _put_keys(home: Home, keys: Path, manifest: Manifest) -> None:
         raise BackupUnusableError(
             f"The identities in {keys} are of another installation than the backup."
         )
+
+
+def _put_keys(home: Home, keys: Path, manifest: Manifest) -> None:
+    require_keys_of(manifest, keys)
     for path in keys.iterdir():
         if path.is_file():
             shutil.copy(path, home.keys / path.name)

@@ -21,10 +21,11 @@ from shared.contracts.base import Service
 from shared.contracts.gateway import ACCESS_CHANGED
 from shared.database import connect_database
 from shared.http import REQUEST_ID, tell_errors
-from shared.http_server import listening
+from shared.http_server import TlsPort, listening
 from shared.identity import Identity, PublicIdentity
 from shared.lifecycle import background, every
 from shared.migrations import migrate
+from shared.tls import server_context
 
 from .access.authentication import authenticating
 from .access.browsers import Browsers
@@ -203,10 +204,23 @@ async def serving(settings: Settings) -> AsyncIterator[int]:
             dashboard=settings.dashboard_folder,
         )
         port = await stack.enter_async_context(
-            listening(app, host=settings.host, port=settings.port)
+            listening(
+                app, host=settings.host, port=settings.port, tls=_tls_port(settings)
+            )
         )
         log.info("gateway.opened", host=settings.host, port=port)
         yield port
+
+
+def _tls_port(settings: Settings) -> TlsPort | None:
+    number, certificate, key = (
+        settings.tls_port,
+        settings.tls_certificate,
+        settings.tls_key,
+    )
+    if number is None or certificate is None or key is None:
+        return None
+    return TlsPort(number, server_context(certificate, key))
 
 
 def _people(

@@ -1,5 +1,6 @@
 """Everything the environment decides, read once at start."""
 
+from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
@@ -61,6 +62,7 @@ class Settings(DatabaseSettings):
     *oidc_issuer* and *oidc_client_id* name an identity provider to log in at, with a
     client that has no secret (PKCE).
     *public_url* is where browsers find this gateway: behind whatever ends TLS.
+    With a *tls_certificate* and its *tls_key* it listens at *tls_port*, too, for TLS.
     *requests_per_minute* is what one key, or one person, may ask of this gateway.
     *dashboard_folder* holds the built dashboard; without one only the API is served.
     """
@@ -69,6 +71,9 @@ class Settings(DatabaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
+    tls_port: int | None = Field(default=None, ge=1, le=65535)
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
     credentials_identity: PublicIdentitySetting
     requests_per_minute: int = Field(default=6_000, ge=1)
     bootstrap_key_hash: Sha256 | None = None
@@ -82,4 +87,11 @@ class Settings(DatabaseSettings):
     def _oidc_is_whole(self) -> Self:
         if (self.oidc_issuer is None) != (self.oidc_client_id is None):
             raise ValueError("oidc_issuer and oidc_client_id belong together")
+        return self
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> Self:
+        given = {self.tls_port, self.tls_certificate, self.tls_key}
+        if None in given and len(given) > 1:
+            raise ValueError("tls_port, tls_certificate and tls_key belong together")
         return self

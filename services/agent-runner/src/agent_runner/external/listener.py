@@ -4,7 +4,7 @@ import ssl
 
 from agent_runner.settings import Settings
 from shared.contracts.agent_runner import BaseUrls
-from shared.settings import SettingsError
+from shared.tls import server_context
 
 __all__ = ["base_urls", "tls_context"]
 
@@ -24,12 +24,4 @@ def tls_context(settings: Settings) -> ssl.SSLContext | None:
     certificate, key = settings.external_tls_certificate, settings.external_tls_key
     if certificate is None or key is None:
         return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(certificate, key)
-    except (OSError, ssl.SSLError) as error:
-        raise SettingsError(
-            f"The certificate {certificate} and its key cannot be used together."
-        ) from error
-    return context
+    return server_context(certificate, key)
