@@ -53,6 +53,7 @@ from .contracts.base import (
     Topic,
 )
 from .errors import AppError, TooLargeError, UnavailableError
+from .event_feed import EventFeed, taking_events
 from .event_stream import EVENTS, EventSource, Position, reading_events
 from .identity import Identity
 from .ids import new_id
@@ -282,6 +283,10 @@ class NatsBus:
     ) -> AbstractAsyncContextManager[EventSource]:
         """Read public events of *org_id*: what follows *after*, or happens from now."""
         return reading_events(self._client, self._jetstream, org_id, after)
+
+    def taking_events(self, consumer: str) -> AbstractAsyncContextManager[EventFeed]:
+        """Take events of all organizations over, each until it is acknowledged."""
+        return taking_events(self._client, self._jetstream, consumer)
 
     @asynccontextmanager
     async def serving(self, service: Service, *answers: Answer) -> AsyncIterator[None]:

@@ -44,7 +44,8 @@ AppError                              500 INTERNAL_ERROR
  │  ├ BudgetNotFoundError                 BUDGET_NOT_FOUND
  │  ├ AlertNotFoundError                  ALERT_NOT_FOUND
  │  ├ PriceNotFoundError                  PRICE_NOT_FOUND
- │  └ RepricingNotFoundError              REPRICING_NOT_FOUND
+ │  ├ RepricingNotFoundError              REPRICING_NOT_FOUND
+ │  └ WebhookNotFoundError                WEBHOOK_NOT_FOUND
  ├ MethodNotAllowedError              405 METHOD_NOT_ALLOWED
  ├ ConflictError                      409 CONFLICT
  │  ├ NameTakenError                      NAME_TAKEN
@@ -76,7 +77,8 @@ AppError                              500 INTERNAL_ERROR
  │  ├ ProviderIncompleteError             PROVIDER_INCOMPLETE
  │  ├ SecretRequiredError                 SECRET_REQUIRED
  │  ├ MessageTooLongError                 MESSAGE_TOO_LONG
- │  └ ToolArgumentsInvalidError           TOOL_ARGUMENTS_INVALID
+ │  ├ ToolArgumentsInvalidError           TOOL_ARGUMENTS_INVALID
+ │  └ WebhookUrlForbiddenError            WEBHOOK_URL_FORBIDDEN
  ├ LimitedError                       429 RATE_LIMITED
  │  ├ BudgetSpentError                    BUDGET_SPENT
  │  └ LimitTooSmallError                  LIMIT_TOO_SMALL
@@ -183,6 +185,8 @@ __all__ = [
     "UnavailableError",
     "UpstreamError",
     "UserNotFoundError",
+    "WebhookNotFoundError",
+    "WebhookUrlForbiddenError",
     "WireFormatMismatchError",
     "error_from",
 ]
@@ -436,6 +440,10 @@ class RepricingNotFoundError(NotFoundError):
     code = "REPRICING_NOT_FOUND"
 
 
+class WebhookNotFoundError(NotFoundError):
+    code = "WEBHOOK_NOT_FOUND"
+
+
 class MethodNotAllowedError(AppError):
     code = "METHOD_NOT_ALLOWED"
     status = HTTPStatus.METHOD_NOT_ALLOWED
@@ -609,6 +617,10 @@ class ToolArgumentsInvalidError(InvalidError):
     """A model called a tool with what the tool does not take."""
 
     code = "TOOL_ARGUMENTS_INVALID"
+
+
+class WebhookUrlForbiddenError(InvalidError):
+    code = "WEBHOOK_URL_FORBIDDEN"
 
 
 class LimitedError(AppError):

@@ -127,6 +127,30 @@ async def test_nobody_but_metrics_reaches_the_event_stream(
     assert may == (EVENTS_API if service is Service.METRICS else set())
 
 
+async def test_of_all_that_may_read_events_metrics_has_one_consumer_alone(
+    bus: NatsBus, service: Service
+) -> None:
+    own = [
+        "$JS.API.CONSUMER.CREATE.EVENTS.webhooks",
+        "$JS.API.CONSUMER.MSG.NEXT.EVENTS.webhooks",
+        "$JS.ACK.EVENTS.webhooks.1.1.1.1.1",
+    ]
+    others = [
+        "$JS.API.CONSUMER.CREATE.EVENTS.other",
+        "$JS.API.CONSUMER.CREATE.EVENTS.webhooks.ag2trust.v1.events.>",
+        "$JS.API.CONSUMER.DELETE.EVENTS.webhooks",
+        "$JS.API.CONSUMER.MSG.NEXT.EVENTS.other",
+        "$JS.ACK.EVENTS.other.1.1.1.1.1",
+    ]
+
+    may = [each for each in (*own, *others) if await _may_publish(bus, each)]
+
+    if service is Service.METRICS:
+        assert may == own
+    elif service is not Service.GATEWAY:
+        assert may == []
+
+
 async def test_nobody_reaches_what_no_contract_names(bus: NatsBus) -> None:
     assert [each for each in NOBODYS if await _may_publish(bus, each)] == []
 

@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
-from shared.bus import Answer, answer, answer_ping, connect_bus
+from shared.bus import Answer, NatsBus, answer, answer_ping, connect_bus
 from shared.clock import utc_now
 from shared.contracts import alerts as alerts_contract
 from shared.contracts import metrics as contract
+from shared.contracts import webhooks as webhooks_contract
 from shared.contracts.base import Service
 from shared.database import Database, connect_database
 from shared.identity import Identity
@@ -32,6 +33,7 @@ from .reading.usage import Usage
 from .repositories.alerts import PostgresAlerts
 from .repositories.announcements import PostgresAnnouncements
 from .repositories.calls import PostgresCalls
+from .repositories.deliveries import PostgresDeliveries
 from .repositories.ledger import PostgresLedger
 from .repositories.price_overrides import PostgresPriceOverrides
 from .repositories.repricing import PostgresRepricing
@@ -39,7 +41,14 @@ from .repositories.retention import PostgresRetention
 from .repositories.rollups import Turns
 from .repositories.usage import PostgresUsage
 from .repositories.watched_traffic import PostgresWatchedTraffic
+from .repositories.webhooks import PostgresWebhooks
 from .settings import Settings
+from .webhooks.courier import couriers
+from .webhooks.delivering import Deliverer
+from .webhooks.destinations import Destinations
+from .webhooks.leased_secrets import LeasedSecrets
+from .webhooks.listening import Listener
+from .webhooks.registration import Webhooks
 
 __all__ = ["answers", "serving"]
 
@@ -48,13 +57,15 @@ _WATCH_EVERY = timedelta(seconds=15)
 _DECLARE_EVENTS_EVERY = timedelta(seconds=5)
 _KEEP_EVERY = timedelta(hours=1)
 _REPRICE_EVERY = timedelta(seconds=1)
+_DELIVER_EVERY = timedelta(seconds=1)
+_LISTEN_EVERY = timedelta(milliseconds=200)
 _MARGIN = timedelta(days=1)  # nobody reads what is about to be dropped
 
 
 def answers(
     database: Database, settings: Settings, *, ledger: Ledger, repricer: Repricer
 ) -> Iterable[Answer]:
-    """Every subject this service answers, and what answers it."""
+    """Every subject this service answers but those of `webhook_answers`."""
     alerts = Alerts(PostgresAlerts(database), now=utc_now)
     calls = Calls(PostgresCalls(database))
     prices = PriceList(PostgresPriceOverrides(database), now=utc_now)
@@ -87,6 +98,19 @@ def answers(
         answer(alerts_contract.SILENCE_ALERT, alerts.silence),
         answer(alerts_contract.LIST_ALERT_RULES, alerts.list_rules),
         answer(alerts_contract.UPDATE_ALERT_RULE, alerts.update_rule),
+    )
+
+
+def webhook_answers(webhooks: Webhooks) -> Iterable[Answer]:
+    return (
+        answer(webhooks_contract.LIST_WEBHOOKS, webhooks.list_webhooks),
+        answer(webhooks_contract.GET_WEBHOOK, webhooks.get_webhook),
+        answer(webhooks_contract.CREATE_WEBHOOK, webhooks.create_webhook),
+        answer(webhooks_contract.UPDATE_WEBHOOK, webhooks.update_webhook),
+        answer(webhooks_contract.DELETE_WEBHOOK, webhooks.delete_webhook),
+        answer(webhooks_contract.TEST_WEBHOOK, webhooks.test_webhook),
+        answer(webhooks_contract.LIST_DELIVERIES, webhooks.list_deliveries),
+        answer(webhooks_contract.REPLAY_DELIVERIES, webhooks.replay),
     )
 
 
@@ -125,7 +149,13 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
             minutes_kept=settings.minutes_kept,
         )
         await retention.make_days()
-        answered = answers(database, settings, ledger=ledger, repricer=repricer)
+        webhooks = await stack.enter_async_context(
+            telling_webhooks(settings, database, bus, identity)
+        )
+        answered = (
+            *answers(database, settings, ledger=ledger, repricer=repricer),
+            *webhook_answers(webhooks),
+        )
         await stack.enter_async_context(bus.serving(Service.METRICS, *answered))
         await stack.enter_async_context(
             background(
@@ -148,3 +178,48 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
                 )
             )
         yield
+
+
+@asynccontextmanager
+async def telling_webhooks(
+    settings: Settings, database: Database, bus: NatsBus, identity: Identity
+) -> AsyncIterator[Webhooks]:
+    """Tell webhooks of events while the block runs."""
+    webhooks, deliveries = PostgresWebhooks(database), PostgresDeliveries(database)
+    destinations = Destinations(settings.private_webhook_hosts)
+    secrets = LeasedSecrets(
+        bus=bus,
+        identity=identity,
+        credentials=settings.credentials_identity,
+        now=utc_now,
+    )
+    async with (
+        couriers(destinations, now=utc_now) as courier,
+        bus.taking_events(webhooks_contract.WEBHOOKS_CONSUMER) as feed,
+    ):
+        deliverer = Deliverer(deliveries, secrets, courier, now=utc_now)
+        listener = Listener(webhooks, deliveries, feed, wakes=deliverer.woken)
+        registration = Webhooks(
+            webhooks,
+            deliveries,
+            bus=bus,
+            destinations=destinations,
+            secrets=secrets,
+            listener=listener,
+            deliverer=deliverer,
+            now=utc_now,
+        )
+        async with (
+            deliverer.working(),
+            background(
+                every(_LISTEN_EVERY, listener.listen, name="listen"),
+                every(
+                    _DELIVER_EVERY,
+                    deliverer.look,
+                    name="deliver",
+                    woken=deliverer.woken,
+                ),
+                every(_KEEP_EVERY, registration.keep, name="keep_deliveries"),
+            ),
+        ):
+            yield registration

@@ -16,12 +16,14 @@ class Settings(DatabaseSettings):
 
     *minutes_kept_days* sums are kept by the minute; those of longer stretches stay.
     *credentials_identity* is the service that leases the secrets of webhooks.
+    *private_webhook_hosts* are hosts in private networks that webhooks may lead to.
     Prometheus is answered at *prometheus_host* and *prometheus_port*, if that is set.
     """
 
     model_config = SettingsConfigDict(env_prefix="AG2TRUST_METRICS_")
 
     credentials_identity: PublicIdentitySetting
+    private_webhook_hosts: frozenset[str] = frozenset()
     calls_kept_days: int = Field(default=100, ge=2, le=36_500)
     minutes_kept_days: int = Field(default=8, ge=2, le=36_500)
     prometheus_host: IPv4Address | IPv6Address = IPv4Address("127.0.0.1")

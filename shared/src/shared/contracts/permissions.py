@@ -25,8 +25,10 @@ from . import (
     rotations,
     runners,
     webhook_secrets,
+    webhooks,
 )
 from .base import Endpoint, Service, Signal, Topic
+from .webhooks import WEBHOOKS_CONSUMER
 
 __all__ = ["Permissions", "inbox_prefix", "permissions_of"]
 
@@ -42,6 +44,7 @@ _MODULES: tuple[ModuleType, ...] = (
     probes,
     metrics,
     alerts,
+    webhooks,
     gateway,
     jobs,
     restarts,
@@ -50,6 +53,11 @@ _MODULES: tuple[ModuleType, ...] = (
 )
 _EVENTS_API = ("INFO", "CREATE", "UPDATE")
 _READING_API = ("CREATE", "DELETE", "MSG.NEXT")
+_TAKING = (
+    f"$JS.API.CONSUMER.CREATE.EVENTS.{WEBHOOKS_CONSUMER}",
+    f"$JS.API.CONSUMER.MSG.NEXT.EVENTS.{WEBHOOKS_CONSUMER}",
+    f"$JS.ACK.EVENTS.{WEBHOOKS_CONSUMER}.>",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,7 @@ def permissions_of(service: Service) -> Permissions:
     }
     if service is Service.METRICS:
         publish |= {f"$JS.API.STREAM.{verb}.EVENTS" for verb in _EVENTS_API}
+        publish |= set(_TAKING)
     if service is Service.GATEWAY:
         publish |= {f"$JS.API.CONSUMER.{verb}.EVENTS.>" for verb in _READING_API}
     subscribe = {

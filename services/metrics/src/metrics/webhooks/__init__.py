@@ -1,0 +1,1 @@
+"""Events told to servers of an organization's own, at least once."""

@@ -1,0 +1,161 @@
+"""The use case of delivering: what is due is tried, many beside one another.
+
+A receiver has a few deliveries under way at a time, and one if its last attempt failed:
+so one that is slow, or gone, delays nobody but itself.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from metrics.repositories.deliveries import Due, PostgresDeliveries
+from shared.clock import Clock
+from shared.contracts.webhook_secrets import LeasedWebhook
+from shared.contracts.webhooks import DeliveryAttempt
+from shared.errors import AppError, LeaseRefusedError
+
+from .courier import Courier
+from .leased_secrets import LeasedSecrets
+from .outcomes import outcome_of
+from .signing import headers_of
+
+__all__ = ["CLAIMED_FOR", "Deliverer"]
+
+log = structlog.get_logger(__name__)
+
+CLAIMED_FOR = timedelta(seconds=60)
+"""More than a lease and an attempt take together."""
+
+_AT_ONCE = 256
+_AT_ONCE_EACH = 8
+_LATER = timedelta(seconds=30)
+
+
+class Deliverer:
+    """*woken* is set when something may be due; `look` begins it."""
+
+    def __init__(
+        self,
+        deliveries: PostgresDeliveries,
+        secrets: LeasedSecrets,
+        courier: Courier,
+        *,
+        now: Clock,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.woken = asyncio.Event()
+        self._deliveries = deliveries
+        self._secrets = secrets
+        self._courier = courier
+        self._now = now
+        self._chance = chance
+        self._group: asyncio.TaskGroup | None = None
+        self._batches: dict[UUID, asyncio.Task[None]] = {}
+        self._under_way = 0
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Deliver while the block runs; then hand back what is not delivered yet."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            yield
+            self._group = None
+            for task in self._batches.values():
+                task.cancel()
+
+    async def look(self) -> None:
+        """Begin all that is due and has its turn. Raises `DatabaseUnavailableError`."""
+        if self._group is None or self._under_way >= _AT_ONCE:
+            return
+        now = self._now()
+        due = await self._deliveries.claim(
+            now=now,
+            until=now + CLAIMED_FOR,
+            busy=list(self._batches),
+            each=_AT_ONCE_EACH,
+            limit=_AT_ONCE - self._under_way,
+        )
+        for webhook_id, batch in _by_webhook(due).items():
+            self._under_way += len(batch)
+            self._batches[webhook_id] = self._group.create_task(
+                self._deliver(webhook_id, batch)
+            )
+
+    async def attempt(self, due: Due) -> DeliveryAttempt:
+        """Try once. Raises what the lease of the secret does."""
+        leased = await self._secrets.of(due.org_id, due.webhook_id)
+        return await self._attempt(due, leased)
+
+    async def _deliver(self, webhook_id: UUID, batch: Sequence[Due]) -> None:
+        """Try a batch; what cannot be tried or noted now is tried again later."""
+        again_at = self._now()
+        try:
+            await self._try_all(webhook_id, batch)
+        except asyncio.CancelledError:
+            await self._hand_back(batch, due_at=again_at)
+            raise
+        except AppError as error:
+            log.warning("webhook.waits", webhook=str(webhook_id), reason=error.message)
+            await self._hand_back(batch, due_at=again_at + _LATER)
+        except Exception:
+            log.exception("webhook.crashed", webhook=str(webhook_id))
+        finally:
+            self._under_way -= len(batch)
+            del self._batches[webhook_id]
+            self.woken.set()
+
+    async def _try_all(self, webhook_id: UUID, batch: Sequence[Due]) -> None:
+        """Raise what the lease does, unless it is refused: that is a failure."""
+        try:
+            leased = await self._secrets.of(batch[0].org_id, webhook_id)
+        except LeaseRefusedError as refused:
+            refusal = DeliveryAttempt(
+                at=self._now(), error=refused.message, duration_ms=0
+            )
+            for due in batch:
+                await self._note(due, refusal)
+            return
+        async with asyncio.TaskGroup() as attempts:
+            for due in batch:
+                attempts.create_task(self._try(due, leased))
+
+    async def _try(self, due: Due, leased: LeasedWebhook) -> None:
+        await self._note(due, await self._attempt(due, leased))
+
+    async def _attempt(self, due: Due, leased: LeasedWebhook) -> DeliveryAttempt:
+        body = due.body.encode()
+        headers = headers_of(due.id, body, secret=leased.secret, at=self._now())
+        return await self._courier.carry(leased.url.get_secret_value(), headers, body)
+
+    async def _note(self, due: Due, attempt: DeliveryAttempt) -> None:
+        """Note what came of it; unnoted, the delivery is tried again."""
+        outcome = outcome_of(attempt, failures=due.failures, chance=self._chance())
+        try:
+            await self._deliveries.note(due, outcome)
+        except AppError as error:
+            log.warning("delivery.unnoted", delivery=str(due.id), reason=error.message)
+            return
+        log.info(
+            "delivery.tried",
+            delivery=str(due.id),
+            status=outcome.status,
+            http_status=attempt.http_status,
+        )
+
+    async def _hand_back(self, batch: Sequence[Due], *, due_at: datetime) -> None:
+        try:
+            await self._deliveries.hand_back(batch, due_at=due_at)
+        except AppError as error:
+            log.warning("deliveries.kept", reason=error.message)
+
+
+def _by_webhook(due: Sequence[Due]) -> dict[UUID, list[Due]]:
+    batches: dict[UUID, list[Due]] = {}
+    for each in due:
+        batches.setdefault(each.webhook_id, []).append(each)
+    return batches

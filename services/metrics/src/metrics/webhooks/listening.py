@@ -1,0 +1,51 @@
+"""The use case of hearing: an event that a webhook asks for becomes a delivery."""
+
+import asyncio
+
+from metrics.repositories.deliveries import PostgresDeliveries
+from metrics.repositories.webhooks import PostgresWebhooks
+from shared.event_feed import EventFeed
+
+from .bodies import happened
+
+__all__ = ["Listener"]
+
+_PATIENCE_SECONDS = 1.0
+
+
+class Listener:
+    """Takes events over into rows; one is acknowledged when its rows are committed."""
+
+    def __init__(
+        self,
+        webhooks: PostgresWebhooks,
+        deliveries: PostgresDeliveries,
+        feed: EventFeed,
+        *,
+        wakes: asyncio.Event,
+    ) -> None:
+        self._webhooks = webhooks
+        self._deliveries = deliveries
+        self._feed = feed
+        self._wakes = wakes
+        self._followed: frozenset[str] = frozenset()
+
+    async def listen(self) -> None:
+        """Take over what there is. Raises `UnavailableError`."""
+        await self.follow()
+        while self._followed and (
+            events := await self._feed.take(patience=_PATIENCE_SECONDS)
+        ):
+            await self._deliveries.add([happened(event) for event in events])
+            await self._feed.acknowledge(events)
+            self._wakes.set()
+
+    async def follow(self) -> None:
+        """Ask the stream for what webhooks ask for; for nothing more, if none does.
+
+        Raises `UnavailableError`.
+        """
+        wanted = await self._webhooks.wanted_events()
+        if wanted and wanted != self._followed:
+            await self._feed.follow(wanted)
+        self._followed = wanted

@@ -1,0 +1,36 @@
+"""What receivers read."""
+
+import json
+from datetime import UTC, datetime
+
+from metrics.webhooks.bodies import TEST, event_of_a_test, happened
+from shared.event_feed import TakenEvent
+from shared.ids import new_id
+
+NOON = datetime(2026, 1, 1, 12, 0, 0, 250000, tzinfo=UTC)
+
+
+def test_an_event_is_told_with_its_name_its_time_and_all_that_it_says() -> None:
+    event = TakenEvent(
+        org_id=new_id(),
+        id="one",
+        name="alert.opened",
+        kept_at=NOON,
+        payload='{"id":"one","what":"ümläut"}'.encode(),
+        receipt="",
+    )
+
+    told = happened(event)
+
+    assert (told.event_id, told.event, told.kept_at) == ("one", "alert.opened", NOON)
+    assert json.loads(told.body) == {
+        "type": "alert.opened",
+        "timestamp": "2026-01-01T12:00:00.250000Z",
+        "data": {"id": "one", "what": "ümläut"},
+    }
+
+
+def test_a_test_is_told_as_one() -> None:
+    told = event_of_a_test(new_id(), at=NOON)
+
+    assert json.loads(told.body)["type"] == TEST == told.event
