@@ -1,13 +1,13 @@
 """Real servers for every test that asks for them; `ag2trust.testing` makes them."""
 
-import tempfile
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import structlog
 from hypothesis import settings
 
+from ag2trust.quick_folder import quick_folder
 from ag2trust.testing import Servers, running_servers
 
 from .sharing_out import SharingOut
@@ -15,6 +15,17 @@ from .sharing_out import SharingOut
 # Other work may share the core, so no example is late.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+# What structlog does by default, a picture of every frame, takes a second an exception.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback
+        ),
+    ]
+)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -24,8 +35,8 @@ async def servers() -> AsyncIterator[Servers]:
     Not below pytest's own temporary folder: a second session takes the permission to
     pass through it away from PostgreSQL's account.
     """
-    with tempfile.TemporaryDirectory(prefix="ag2trust-tests-") as folder:
-        async with running_servers(Path(folder)) as running:
+    with quick_folder() as folder:
+        async with running_servers(folder) as running:
             yield running
 
 

@@ -6,12 +6,12 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from ag2trust.launched import READY, Place, launching
+from ag2trust.quick_folder import quick_folder
 from ag2trust_sandbox import Sandbox, serving
 
 from .first_run import FirstRun, come_to_a_first_answer
@@ -43,8 +43,8 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def installed() -> AsyncIterator[Installed]:
-    with TemporaryDirectory(prefix="ag2trust-tests-") as folder:
-        place = Place(Path(folder) / "home")
+    with quick_folder() as folder:
+        place = Place(folder / "home")
         async with launching(place) as launcher:
             await launcher.says(READY, seconds=120)
             await launcher.says("/welcome#")

@@ -3,13 +3,12 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import aiohttp
 
 from ag2trust.launched import READY, Launched, Place, launching
 from ag2trust.operator import Operator
+from ag2trust.quick_folder import quick_folder
 
 __all__ = ["OWNER_KEY", "Whole", "new_place", "running"]
 
@@ -35,8 +34,8 @@ class Whole:
 @contextmanager
 def new_place() -> Iterator[Place]:
     """Provide a home that is not there yet, in a folder that goes at the end."""
-    with TemporaryDirectory(prefix="ag2trust-tests-") as folder:
-        yield Place(Path(folder) / "home")
+    with quick_folder() as folder:
+        yield Place(folder / "home")
 
 
 @asynccontextmanager

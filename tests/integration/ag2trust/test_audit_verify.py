@@ -8,7 +8,6 @@ from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
 import aiohttp
@@ -20,6 +19,7 @@ from ag2trust.home import open_home
 from ag2trust.launched import Place, launched
 from ag2trust.postgres import SUPERUSER, Postgres
 from ag2trust.provisioning import DATABASE
+from ag2trust.quick_folder import quick_folder
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
@@ -57,8 +57,8 @@ async def verify(place: Place, *arguments: str, **variables: str) -> Told:
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Place]:
-    with TemporaryDirectory(prefix="ag2trust-tests-") as folder:
-        yield Place(Path(folder) / "home")
+    with quick_folder() as folder:
+        yield Place(folder / "home")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -194,8 +194,8 @@ async def test_a_head_that_the_service_did_not_sign_is_no_head(
 async def test_a_stack_that_is_down_is_verified_unless_somebody_holds_its_home() -> (
     None
 ):
-    with TemporaryDirectory(prefix="ag2trust-tests-") as folder:
-        place = Place(Path(folder) / "home")
+    with quick_folder() as folder:
+        place = Place(folder / "home")
         async with launched(place):
             await _make_history(place)
 

@@ -12,7 +12,6 @@ from shared.contracts import agent_runner, credentials
 from shared.contracts.base import Empty, Service
 from shared.database import connect_database
 from shared.errors import UnavailableError
-from shared.settings import DatabaseSettings
 
 pytestmark = pytest.mark.integration
 
@@ -23,7 +22,7 @@ async def test_a_service_reads_and_writes_what_its_owner_made(stack: Stack) -> N
     await owner.close()
 
     async with (
-        connect_database(stack.settings(DatabaseSettings, Service.METRICS)) as database,
+        connect_database(stack.database_settings(Service.METRICS)) as database,
         database.sweep() as connection,
     ):
         await connection.execute("INSERT INTO thing (name) VALUES ('one')")

@@ -13,7 +13,6 @@ from asyncio.subprocess import PIPE
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import aiohttp
@@ -21,6 +20,7 @@ import pytest
 
 from ag2trust.launched import Launched, Place, launched, launching
 from ag2trust.ports import free_port
+from ag2trust.quick_folder import quick_folder
 from ag2trust.readiness import until_ready
 
 pytestmark = pytest.mark.stack
@@ -31,8 +31,8 @@ CHILDREN = ["postgres", "nats", "credentials", "gateway", "agent_runner", "metri
 
 @pytest.fixture
 def place() -> Iterator[Place]:
-    with TemporaryDirectory(prefix="ag2trust-tests-") as folder:
-        yield Place(Path(folder) / "home")
+    with quick_folder() as folder:
+        yield Place(folder / "home")
 
 
 async def _api(place: Place, path: str, key: str | None = None) -> tuple[int, Any]:

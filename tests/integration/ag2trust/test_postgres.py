@@ -4,7 +4,6 @@ import stat
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import asyncpg
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from ag2trust.accounts import unprivileged_account
 from ag2trust.errors import HomeUnusableError, ServerFailedError
 from ag2trust.postgres import SUPERUSER, Postgres, running_postgres
+from ag2trust.quick_folder import quick_folder
 
 pytestmark = pytest.mark.integration
 
@@ -20,8 +20,8 @@ PASSWORD = "correct horse/battery?staple"
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    with TemporaryDirectory(prefix="ag2trust-tests-") as name:
-        yield Path(name)
+    with quick_folder() as empty:
+        yield empty
 
 
 def _postgres(folder: Path) -> Postgres:

@@ -377,6 +377,7 @@ async def test_entries_of_the_first_release_become_the_beginning_of_the_chain(
 
 async def _make_first_release(stack: Stack) -> None:
     """Apply the first migration alone."""
+    await stack.empty_schema(Service.CREDENTIALS)
     script = files("credentials.migrations").joinpath("0001_providers.sql")
     owner = await stack.connect("credentials_owner")
     await owner.execute(script.read_text("utf-8"))

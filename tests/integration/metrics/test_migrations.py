@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 
-import asyncpg
 import pytest
 
+from ag2trust.testing import Stack
 from metrics.app import serving
 from metrics.prices.pricing import price
 from metrics.settings import Settings
 from shared.bus import NatsBus
-from shared.contracts.base import Actor
+from shared.contracts.base import Actor, Service
 from shared.contracts.metrics import (
     LIST_CALLS,
     USAGE_BY,
@@ -43,9 +43,10 @@ _COLUMNS_OF_MESSAGE = """
 """
 
 
-async def set_up_first_schema(settings: Settings) -> None:
+async def set_up_first_schema(stack: Stack) -> None:
     """Leave the database as the first release would have."""
-    owner = await asyncpg.connect(settings.owner_database_url.get_secret_value())
+    await stack.empty_schema(Service.METRICS)
+    owner = await stack.connect("metrics_owner")
     first = files("metrics.migrations") / "0001_calls.sql"
     await owner.execute(first.read_text("utf-8"))
     await owner.execute(
@@ -121,7 +122,7 @@ def as_of_then(call: CallRecord) -> CallRecord:
 
 
 async def test_what_was_counted_before_is_moved_summed_up_and_priced(
-    settings: Settings, superuser: Superuser, gateway: NatsBus
+    stack: Stack, settings: Settings, superuser: Superuser, gateway: NatsBus
 ) -> None:
     draw = seeded(7)
     org_id, now = new_id(), datetime.now(UTC)
@@ -140,7 +141,7 @@ async def test_what_was_counted_before_is_moved_summed_up_and_priced(
     ]
     calls.append(failed_call(org_id=org_id, agent_id=agents[0], started_at=now))
     messages = [random_message(draw, org_id=org_id) for _ in range(20)]
-    await set_up_first_schema(settings)
+    await set_up_first_schema(stack)
     await store(superuser, calls, messages)
     long = settings.model_copy(
         update={"calls_kept_days": 36_500, "minutes_kept_days": 36_500}

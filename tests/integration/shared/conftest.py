@@ -32,7 +32,4 @@ async def runner(bus_as: BusAs) -> AsyncIterator[NatsBus]:
 @pytest.fixture
 def settings(stack: Stack) -> DatabaseSettings:
     """Return what the credentials service knows of the database, and no more."""
-    given = stack.installation.settings_of(Service.CREDENTIALS)
-    return DatabaseSettings.model_validate(
-        {name: given[name] for name in DatabaseSettings.model_fields if name in given}
-    )
+    return stack.database_settings(Service.CREDENTIALS)

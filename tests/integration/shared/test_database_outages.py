@@ -2,7 +2,6 @@
 
 import os
 import signal
-import tempfile
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -12,6 +11,7 @@ from pydantic import SecretStr
 
 from ag2trust.accounts import unprivileged_account
 from ag2trust.postgres import SUPERUSER, Postgres, running_postgres
+from ag2trust.quick_folder import quick_folder
 from shared.database import connect_database
 from shared.errors import DatabaseUnavailableError
 from shared.ids import new_id
@@ -27,10 +27,10 @@ _PASSWORD = "only-for-tests"
 @pytest.fixture
 def server() -> Iterator[Postgres]:
     """Describe a server of the test's own, where another account can reach it."""
-    with tempfile.TemporaryDirectory(prefix="ag2trust-tests-") as folder:
+    with quick_folder() as folder:
         yield Postgres(
-            Path(folder) / "postgres",
-            log=Path(folder) / "postgres.log",
+            folder / "postgres",
+            log=folder / "postgres.log",
             account=unprivileged_account(),
             is_durable=False,
         )

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from ag2trust.testing import Stack
+from shared.contracts.base import Service
 from shared.ids import new_id
 from shared.migrations import MigrationFailedError, migrate
 from shared.settings import DatabaseSettings
@@ -29,6 +31,11 @@ class Package:
 
     def add(self, name: str, sql: str) -> None:
         (self._folder / name).write_text(sql)
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def empty(stack: Stack) -> None:
+    await stack.empty_schema(Service.CREDENTIALS)
 
 
 @pytest.fixture

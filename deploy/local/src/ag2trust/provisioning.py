@@ -18,6 +18,7 @@ from shared.contracts.base import Service
 __all__ = [
     "DATABASE",
     "ROLES",
+    "database_sql",
     "owner_role",
     "provision_database",
     "provision_roles",
@@ -97,11 +98,14 @@ async def provision_database(admin_url: str, database: str = DATABASE) -> None:
     """Make *database* with its schemas and grants, or bring it up to date."""
     if database not in await _databases(admin_url):
         await _execute(admin_url, f"CREATE DATABASE {database}")
-    await _execute(
-        admin_url, _DATABASE.format(database=database, roles=", ".join(ROLES))
-    )
+    await _execute(admin_url, database_sql(database))
     schemas = "\n".join(map(schema_sql, Service))
     await _execute(admin_url, schemas, database=database)
+
+
+def database_sql(database: str) -> str:
+    """Return the SQL that lets `ROLES` connect to *database*, and nobody else."""
+    return _DATABASE.format(database=database, roles=", ".join(ROLES))
 
 
 def schema_sql(service: Service) -> str:

@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
@@ -21,14 +21,21 @@ from shared.bus import NatsBus, connect_bus
 from shared.contracts.base import Service
 from shared.identity import Identity
 from shared.ids import new_id
-from shared.settings import ServiceSettings
+from shared.migrations import migrate
+from shared.settings import DatabaseSettings, ServiceSettings
 
 from .accounts import unprivileged_account
 from .installation import RUNNER, Installation, RunnerRuntime
 from .nats_server import NatsServer, configuration, running_nats
 from .ports import free_port
 from .postgres import SUPERUSER, Postgres, running_postgres
-from .provisioning import ROLES, provision_database, provision_roles
+from .provisioning import (
+    ROLES,
+    database_sql,
+    provision_database,
+    provision_roles,
+    schema_sql,
+)
 
 __all__ = [
     "PASSWORD",
@@ -58,10 +65,14 @@ class BusAs:
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """The servers of one test session; *admin_url* is a superuser's."""
+    """The servers of one test session; *admin_url* is a superuser's.
+
+    *template* is a database that every migration came to; fresh ones are its copies.
+    """
 
     admin_url: str
     nats_url: str
+    template: str | None = None
 
     def database_url(self, role: str, database: str) -> str:
         """Return *admin_url* with another login and database."""
@@ -73,7 +84,7 @@ class Servers:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A provisioned, empty database and files of its own, for one test."""
+    """A database without rows and files of its own, for one test."""
 
     servers: Servers
     database: str
@@ -85,6 +96,12 @@ class Stack:
     ) -> SettingsT:
         """Build *service*'s settings as its process would read them."""
         return settings(**(self.installation.settings_of(service) | overrides))
+
+    def database_settings(self, service: Service) -> DatabaseSettings:
+        """Build what *service* knows of its database, and no more."""
+        told = self.installation.settings_of(service)
+        names = DatabaseSettings.model_fields.keys() & told.keys()
+        return DatabaseSettings.model_validate({name: told[name] for name in names})
 
     def environment(self, service: Service, **overrides: str) -> dict[str, str]:
         """Return the variables *service* would be started with as a process."""
@@ -106,6 +123,15 @@ class Stack:
             return await asyncpg.connect(self.servers.admin_url, database=self.database)
         return await asyncpg.connect(self.servers.database_url(role, self.database))
 
+    async def empty_schema(self, service: Service) -> None:
+        """Leave *service* what it finds at its first start: no table, no migration."""
+        connection = await self.connect()
+        try:
+            await connection.execute(f"DROP SCHEMA {service} CASCADE")
+            await connection.execute(schema_sql(service))
+        finally:
+            await connection.close()
+
 
 def identity_of(service: Service) -> Identity:
     """Return *service*'s identity in tests, the same on every machine."""
@@ -114,17 +140,25 @@ def identity_of(service: Service) -> Identity:
 
 @asynccontextmanager
 async def running_servers(folder: Path) -> AsyncIterator[Servers]:
-    """Start what no variable names, with data below *folder*, and make the roles."""
+    """Start what no variable names, with data below *folder*, and make the roles.
+
+    The template is migrated as services do it at their first start.
+    """
     async with _postgres(folder) as admin_url, _nats(folder) as nats_url:
         await provision_roles(admin_url, dict.fromkeys(ROLES, PASSWORD))
-        yield Servers(admin_url, nats_url)
+        servers = Servers(admin_url, nats_url)
+        async with fresh_stack(servers, folder) as stack:
+            for service in Service:
+                settings = stack.database_settings(service)
+                await migrate(settings, f"{service}.migrations")
+            yield replace(servers, template=stack.database)
 
 
 @asynccontextmanager
 async def fresh_stack(servers: Servers, folder: Path) -> AsyncIterator[Stack]:
-    """Provide an empty database, dropped at the end, and files below *folder*."""
+    """Provide a database, dropped at the end, and files below *folder*."""
     database = f"test_{new_id().hex}"
-    await provision_database(servers.admin_url, database)
+    await _make_database(servers, database)
     try:
         yield Stack(servers, database, _installation(servers, database, folder), folder)
     finally:
@@ -168,6 +202,21 @@ def _runners() -> str:
     return json.dumps(
         [{"runner": RUNNER, "identity": identity, "organizations": ["*"]}]
     )
+
+
+async def _make_database(servers: Servers, database: str) -> None:
+    if servers.template is None:
+        await provision_database(servers.admin_url, database)
+        return
+    connection = await asyncpg.connect(servers.admin_url)
+    try:
+        await connection.execute(
+            f"CREATE DATABASE {database} TEMPLATE {servers.template} "
+            "STRATEGY FILE_COPY"  # its log is short, and nobody waits for its disk
+        )
+        await connection.execute(database_sql(database))
+    finally:
+        await connection.close()
 
 
 async def _drop(servers: Servers, database: str) -> None:
