@@ -99,6 +99,10 @@ class _Client(Client):
         except (TimeoutError, OSError):
             if writer := self._writer():
                 writer.transport.abort()
+        except RuntimeError:  # uvloop's, of a write to what was lost this moment
+            writer = self._writer()
+            if writer is None or not writer.transport.is_closing():
+                raise
 
     async def _tell_trouble(self, error: Exception) -> None:
         """Log a trouble, but not every repetition of it while a server is away."""

@@ -13,9 +13,11 @@ from contextlib import (
 )
 from datetime import timedelta
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import pytest_asyncio
+import uvloop
 
 from ag2trust.child import Child
 from ag2trust.nats_server import NatsServer, running_nats
@@ -115,6 +117,24 @@ async def test_a_server_that_dies_and_returns_costs_only_unavailable_questions(
             assert await heard.get() == finished
         assert set(outcomes.counts) == {None, UnavailableError}
         assert not gateway._client._resp_map
+
+
+@pytest.mark.parametrize("loop", [asyncio, uvloop], ids=["asyncio", "uvloop"])
+def test_a_path_that_is_lost_in_the_moment_of_leaving_is_left_quietly(
+    servers: Servers, loop: ModuleType
+) -> None:
+    """The runner's event loop is uvloop, which refuses to write to a lost path."""
+
+    async def leave() -> None:
+        async with (
+            _bus(servers.nats_url, Service.GATEWAY) as gateway,
+            gateway.hearing(MESSAGE_FINISHED, lambda _: None),
+        ):
+            path = gateway._client._transport
+            path._io_writer.transport.abort()  # type: ignore[union-attr]
+
+    with asyncio.Runner(loop_factory=loop.new_event_loop) as runner:
+        runner.run(leave())
 
 
 async def test_a_server_that_stands_still_is_noticed_and_used_again(
