@@ -1,6 +1,7 @@
 import asyncio
 import hashlib
 import re
+from collections.abc import Callable
 
 import pytest
 from aiodocker.containers import DockerContainer
@@ -54,7 +55,10 @@ async def test_a_refused_token_ends_the_agent_with_77(
 
 
 async def test_an_idle_agent_takes_less_than_80_mb(
-    runner: FakeRunner, models: FakeModelServer, running: Running
+    runner: FakeRunner,
+    models: FakeModelServer,
+    running: Running,
+    record_property: Callable[[str, object], None],
 ) -> None:
     models.say("Good day")
     runner.give("Hi")
@@ -62,8 +66,12 @@ async def test_an_idle_agent_takes_less_than_80_mb(
     async with running() as container:
         await runner.until(lambda: runner.polls == 2)
         status = await output_of(container, "cat", "/proc/1/status")
+        shown = await container.show()
+        image = await container.docker.images.inspect(shown["Image"])
 
     [resident] = re.findall(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)
+    record_property("resident MB of an idle agent", int(resident) // 1024)
+    record_property("MB of its image", image["Size"] // 1_000_000)
     assert int(resident) <= LIMIT_KIB
 
 

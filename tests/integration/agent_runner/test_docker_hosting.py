@@ -43,7 +43,9 @@ SPEAK = (
     "Authorization: Bearer %s\\r\\n\\r\\n' $AG2TRUST_AGENT_TOKEN >&3; read -r <&3; "
 )
 WAIT = SPEAK + "trap 'exit 0' TERM; while :; do sleep 0.1; done"
-GREEDY = SPEAK + "x=a; while :; do x=$x$x; done"
+GREEDY = (
+    f"{SPEAK} trap 'x=a; while :; do x=$x$x; done' USR1; while :; do sleep 0.1; done"
+)
 CURIOUS = (
     f"{SPEAK} runner=${{door%:*}}; "
     "(timeout 3 bash -c 'exec 4<>/dev/tcp/'$runner/5432) 2>/dev/null; "
@@ -110,8 +112,11 @@ class Harbour:
 
     async def kill(self, agent_id: UUID) -> str:
         """Kill -9 an agent's container from outside; return its id."""
+        return await self.send(agent_id, "SIGKILL")
+
+    async def send(self, agent_id: UUID, signal: str) -> str:
         [container] = await self.lab.containers(agent_id)
-        await container.kill(signal="SIGKILL")
+        await container.kill(signal=signal)
         return container.id
 
 
@@ -156,12 +161,18 @@ async def test_a_killed_container_is_told_of_and_replaced_by_one(
 
 
 async def test_an_agent_that_needs_too_much_memory_is_told_so(
-    harbour: Harbour,
+    harbour: Harbour, record_property: Callable[[str, object], None]
 ) -> None:
     async with harbour.runner(await harbour.lab.image(GREEDY)):
         agent = await harbour.started(resources={"memory_mb": 64})
-        failed = await harbour.until_reason(agent.id, "AGENT_OUT_OF_MEMORY")
+        await harbour.house.until(agent.id, AgentStatus.RUNNING)
 
+        await harbour.send(agent.id, "SIGUSR1")
+        began = monotonic()
+        failed = await harbour.until_reason(agent.id, "AGENT_OUT_OF_MEMORY")
+        took = monotonic() - began
+
+    record_property("told after an agent took too much memory", f"{took:.1f} s")
     assert failed.status_reason
     assert "memory_mb" in failed.status_reason.fix
     assert failed.status is AgentStatus.STARTING
@@ -307,7 +318,7 @@ async def test_an_engine_that_hangs_on_a_create_and_restarts_leaves_one_containe
 
 
 async def test_a_full_disk_is_told_and_what_it_stopped_goes_on_when_there_is_room(
-    stack: Stack, bus_as: BusAs
+    stack: Stack, bus_as: BusAs, record_property: Callable[[str, object], None]
 ) -> None:
     async with (
         own_engine() as engine,
@@ -316,13 +327,19 @@ async def test_a_full_disk_is_told_and_what_it_stopped_goes_on_when_there_is_roo
         image = await harbour.lab.image(WAIT)
         async with harbour.runner(image):
             engine.fill_disk()
+            began = monotonic()
             agent = await harbour.started()
             told = await harbour.until_reason(agent.id, "ENGINE_UNAVAILABLE")
+            told_after = monotonic() - began
             left = await harbour.containers()
             engine.free_disk()
+            began = monotonic()
             again = await harbour.house.until(agent.id, AgentStatus.RUNNING)
+            runs_after = monotonic() - began
             containers = await harbour.containers()
 
+    record_property("told after a start on a full disk", f"{told_after:.1f} s")
+    record_property("running after the disk had room", f"{runs_after:.1f} s")
     assert told.status is AgentStatus.STARTING
     assert told.status_reason
     assert "no space left on device" in told.status_reason.message

@@ -1,10 +1,11 @@
 """Agents that run elsewhere: let in, shut out, and served by any runner."""
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -202,7 +203,9 @@ async def test_a_stop_suspends_its_token_and_a_start_restores_it(one: Outside) -
     await until(answers, lambda code: code is None)
 
 
-async def test_a_token_is_rotated_and_revoked(one: Outside) -> None:
+async def test_a_token_is_rotated_and_revoked(
+    one: Outside, record_property: Callable[[str, object], None]
+) -> None:
     agent, first = await one.made()
     second, third = new_token(), new_token()
 
@@ -210,9 +213,12 @@ async def test_a_token_is_rotated_and_revoked(one: Outside) -> None:
     await refused(agent, first)
     answer = await call(agent, second)
     await one.give(agent, None)
+    revoked = monotonic()
     await refused(agent, second)
+    took = monotonic() - revoked
     await one.give(agent, third)
 
+    record_property("refused after a token was revoked", f"{took:.2f} s")
     assert told.base_urls == agent.base_urls
     assert answer
     assert await call(agent, third)
