@@ -4,6 +4,7 @@ import { type ReactNode, useEffect, useState } from "react";
 import { classes } from "~/components/classes";
 import { PLACES } from "./navigation";
 import styles from "./Shell.module.css";
+import { ShortcutHelp } from "./ShortcutHelp";
 import { chooseTheme, chosenTheme, type Theme } from "./theme";
 
 /** The frame around every page: where one can go, and who one is. */
@@ -33,6 +34,7 @@ export function Shell({ account, banner }: { account: ReactNode; banner?: ReactN
           Ag2Trust
         </Link>
         <div className={styles.account}>
+          <ShortcutHelp />
           <ThemeChoice />
           {account}
         </div>

@@ -19,6 +19,7 @@ export function FilterSelect({ label, value, onChange, children }: FilterSelectP
     <select
       aria-label={label}
       className={styles.control}
+      data-filter
       data-set={value !== "" || undefined}
       value={value}
       onChange={(event) => onChange(event.target.value)}
