@@ -269,9 +269,9 @@ async def test_a_rotation_and_a_restart_are_jobs_that_are_waited_for(
     assert "completed" in rotated.output
     assert "STEP" in rotated.output
     assert restarted.json["status"] == "completed"
-    assert [row[2:4] for row in listed.rows] == [
-        ["agent_type.restart", "completed"],
-        ["provider.rotation", "completed"],
+    assert [row[2:5] for row in listed.rows] == [
+        ["agent_type.restart", "helper", "completed"],
+        ["provider.rotation", "sand", "completed"],
     ]
     assert answer.output.endswith("You said: After all?\n")
 

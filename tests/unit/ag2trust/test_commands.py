@@ -2,10 +2,11 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 from aiohttp import web
 from click.testing import CliRunner, Result
-from tests.unit.client.gateway import Gateway, json_answer, serving
+from tests.unit.client.gateway import Gateway, json_answer, refusal, serving
 from tests.unit.client.objects import AGENT_ID, AGENT_JSON, page_of, sample
 
 from ag2trust.__main__ import main
@@ -45,6 +46,42 @@ async def test_lines_are_followed_until_the_agent_is_deleted() -> None:
 
     assert said.stdout.splitlines() == ['"One."', '"Two."']
     assert said.stderr.splitlines() == ["(Lines are missing here.)", "ada is deleted."]
+
+
+async def test_a_field_that_the_sentence_names_is_not_named_again() -> None:
+    fields = [
+        {"field": "name", "message": "cannot be"},
+        {"field": "usd", "message": "is below zero"},
+    ]
+
+    async with serving(refusal(422, "VALIDATION_FAILED", fields=fields)) as gateway:
+        said = await run(gateway, "budgets", "list")
+
+    assert said.stderr.splitlines()[:-1] == [
+        "ag2trust: It cannot be.",
+        "  usd: is below zero",
+    ]
+
+
+async def test_a_job_is_listed_with_the_names_of_what_it_is_about() -> None:
+    old, new = UUID(int=1), UUID(int=2)
+    job = sample(
+        "Job",
+        kind="provider.rotation",
+        provider_id=str(old),
+        to_provider_id=str(new),
+        agent_type_id=None,
+    )
+    providers = [sample("Provider", id=str(old), name="old")]
+
+    async with serving(
+        json_answer(page_of([job])),
+        json_answer(page_of(providers)),
+        json_answer(page_of([])),
+    ) as gateway:
+        said = await run(gateway, "jobs", "list")
+
+    assert f"old → {new}" in said.stdout
 
 
 async def run(gateway: Gateway, *arguments: str) -> Result:

@@ -130,7 +130,7 @@ def _sentences(error: Ag2TrustError) -> Iterator[str]:
     yield f"ag2trust: {error}"
     match error:
         case InvalidError():
-            yield from (f"  {name}: {why}" for name, why in error.fields.items())
+            yield from _fields(error)
         case RefusedError(details={"agents": [*agents]}):
             yield from (f"  agent {each['name']}" for each in agents)
         case RefusedError(details={"explanation": {"cause": cause, "fix": fix}}):
@@ -141,6 +141,13 @@ def _sentences(error: Ag2TrustError) -> Iterator[str]:
             pass
     if isinstance(error, RefusedError):
         yield f"  ({error.code}, request {error.request_id})"
+
+
+def _fields(error: InvalidError) -> Iterator[str]:
+    """Say which fields are wrong and why, but for what the sentence says already."""
+    for name, why in error.fields.items():
+        if why not in str(error):
+            yield f"  {name}: {why}"
 
 
 def _code_of(error: Ag2TrustError) -> int:

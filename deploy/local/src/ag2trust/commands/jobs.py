@@ -17,6 +17,7 @@ from ag2trust_client.models import (
 
 from .calling import calling
 from .formats import NOTHING, dollars, moment, number
+from .naming import Names, names_of
 from .output import as_json, progress, show, show_all
 from .tables import Column, facts, table
 
@@ -25,13 +26,6 @@ __all__ = ["follow", "jobs"]
 AnyJob = Job | Rewrap | Repricing
 
 _LOOK_AGAIN_SECONDS = 0.5
-_COLUMNS = [
-    Column[Job]("started", lambda it: moment(it.started_at)),
-    Column[Job]("what", lambda it: it.kind),
-    Column[Job]("status", lambda it: it.status),
-    Column[Job]("ended", lambda it: moment(it.finished_at)),
-    Column[Job]("job", lambda it: str(it.id)),
-]
 _STEPS = [
     Column[JobStep]("step", lambda it: it.name),
     Column[JobStep]("status", lambda it: it.status),
@@ -51,7 +45,8 @@ def jobs() -> None:
 async def list_jobs(client: Client, *, is_json: bool) -> None:
     """List rotations and restarts, newest first."""
     found = [each async for each in every(client.list_jobs)]
-    show_all(found, _COLUMNS, is_json=is_json, if_none="There are no jobs.")
+    names = await names_of(client, "providers", "agent_types") if found else Names({})
+    show_all(found, _columns(names), is_json=is_json, if_none="There are no jobs.")
 
 
 @jobs.command("show")
@@ -66,6 +61,23 @@ async def show_job(client: Client, *, job_id: UUID, wait: bool, is_json: bool) -
         await follow(client, job, is_json=is_json)
     else:
         _tell(job, is_json=is_json)
+
+
+def _columns(names: Names) -> list[Column[Job]]:
+    return [
+        Column("started", lambda it: moment(it.started_at)),
+        Column("what", lambda it: it.kind),
+        Column("of", lambda it: _subject(it, names)),
+        Column("status", lambda it: it.status),
+        Column("ended", lambda it: moment(it.finished_at)),
+        Column("job", lambda it: str(it.id)),
+    ]
+
+
+def _subject(job: Job, names: Names) -> str:
+    """Say what a job is about: `helper`, `old`, or `old → new` if agents move."""
+    about = (job.provider_id, job.to_provider_id, job.agent_type_id)
+    return " → ".join(names.of(each) for each in about if each) or NOTHING
 
 
 async def follow(client: Client, job: AnyJob, *, is_json: bool) -> None:
