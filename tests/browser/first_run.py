@@ -40,11 +40,13 @@ async def come_to_a_first_answer(
 async def _come_in(seen: WatchedPage, link: str) -> None:
     page = seen.page
     await seen.go(link.removeprefix(seen.origin))
+    await seen.picture("welcome")
     await page.get_by_label("Email").fill("ana@example.org")
     await page.get_by_label("Your name").fill("Ana")
     await page.get_by_label("New password").fill(PASSWORD)
     await page.get_by_role("button", name="Set password").click()
     await page.get_by_text("Three steps to a first answer").wait_for()
+    await seen.picture("overview-first-steps")
 
 
 async def _add_provider(seen: WatchedPage, sandbox: Sandbox) -> None:

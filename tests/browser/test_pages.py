@@ -70,6 +70,18 @@ async def test_what_a_first_visit_loads_is_small(
     assert 0 < loaded < FIRST_LOAD_BYTES
 
 
+async def test_what_is_not_there_is_said_with_a_way_on(
+    browser: Browser, first_run: FirstRun
+) -> None:
+    async with watched(browser, first_run.origin, state=first_run.state) as seen:
+        await seen.go("/agents/01900000-0000-7000-8000-000000000001")
+
+        await seen.page.get_by_text("AGENT_NOT_FOUND").wait_for()
+
+        await seen.picture("agent-not-there")
+        assert await seen.barriers() == []
+
+
 async def test_the_address_keeps_what_was_filtered(
     browser: Browser, first_run: FirstRun
 ) -> None:

@@ -29,6 +29,8 @@ async def test_a_viewer_sees_agents_is_offered_no_act_and_told_of_closed_pages(
         await expect(page.get_by_role("link", name="New agent")).to_have_count(0)
         await seen.go("/settings/api-keys")
         await page.get_by_text("Your role may not see API keys").wait_for()
+        await expect(page.get_by_role("button", name="New API key")).to_have_count(0)
+        await seen.picture("api-keys-not-allowed")
         assert await seen.barriers() == []
 
 

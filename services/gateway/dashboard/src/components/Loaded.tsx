@@ -13,7 +13,7 @@ type Asked<Data> = Pick<
   "data" | "error" | "dataUpdatedAt" | "isFetching" | "refetch"
 >;
 
-interface LoadedProps<Data> {
+export interface LoadedProps<Data> {
   query: Asked<Data>;
   /** What is being loaded, in words: "providers". */
   what: string;

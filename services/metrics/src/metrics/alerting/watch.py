@@ -116,8 +116,8 @@ def _of_model(found: UnpricedModel, *, since: datetime, now: datetime) -> Condit
         rule=AlertRuleName.UNPRICED_MODEL,
         subject=AlertSubject(kind=AlertSubjectKind.MODEL, key=found.model),
         message=(
-            f"{found.calls:,} calls of the last day have no cost, for no price of"
-            f" {found.model} is known. Set one with PUT /api/prices."
+            f"No price of {found.model} is known. Calls of the last day without a"
+            f" cost: {found.calls:,}. Set a price with PUT /api/prices."
         ),
         evidence=AlertEvidence(
             figure=found.calls,

@@ -30,7 +30,7 @@ export interface ColumnChart {
 export function columns(series: Series[]): ColumnChart {
   const buckets = Math.max(0, ...series.map((each) => each.values.length));
   const totals = Array.from({ length: buckets }, (_, bucket) => total(series, bucket));
-  const marks = ticks(Math.max(0, ...totals.map((each) => each ?? 0)));
+  const marks = ticks(totals.map((each) => each ?? 0));
   const highest = marks.at(-1) ?? 1;
   return {
     columns: totals.map((sum, bucket) => ({

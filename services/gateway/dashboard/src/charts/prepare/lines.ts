@@ -18,7 +18,7 @@ export interface LineChart {
 /** Place each known value; straight between neighbours, nothing across a gap. */
 export function lines(series: Series[]): LineChart {
   const values = series.flatMap((each) => each.values.filter((value) => value != null));
-  const marks = ticks(Math.max(0, ...values));
+  const marks = ticks(values);
   const highest = marks.at(-1) ?? 1;
   return { lines: series.map((each) => runs(each.values, highest)), ticks: marks };
 }

@@ -8,16 +8,20 @@ import { ticks } from "./ticks";
 describe("ticks", () => {
   test.each([
     [0, [0, 1]],
+    [1, [0, 1]],
     [3, [0, 1, 2, 3]],
     [7, [0, 2, 4, 6, 8]],
     [100, [0, 25, 50, 75, 100]],
     [0.03, [0, 0.01, 0.02, 0.03]],
   ])("up to %s are round", (highest, expected) => {
-    expect(ticks(highest)).toEqual(expected);
+    expect(ticks([highest])).toEqual(expected);
+  });
+  test("of milliseconds are whole where one would round them", () => {
+    expect(ticks([9.3, 4.1])).toEqual([0, 5, 10]);
   });
   test("always reach the highest value", () => {
     for (const highest of [1, 13, 99, 101, 12345, 0.00042])
-      expect(ticks(highest).at(-1)).toBeGreaterThanOrEqual(highest);
+      expect(ticks([highest]).at(-1)).toBeGreaterThanOrEqual(highest);
   });
 });
 

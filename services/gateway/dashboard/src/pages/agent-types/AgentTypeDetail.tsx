@@ -13,7 +13,7 @@ import { restartAgentsOfType } from "~/api/queries/jobs";
 import { Button } from "~/components/Button";
 import { ConfirmDialog } from "~/components/ConfirmDialog";
 import { ExplanationNotice } from "~/components/ExplanationNotice";
-import { Loaded } from "~/components/Loaded";
+import { LoadedPage } from "~/components/LoadedPage";
 import { Notice } from "~/components/Notice";
 import { PageHeader } from "~/components/PageHeader";
 import { Time } from "~/components/Time";
@@ -24,9 +24,14 @@ export function AgentTypeDetail() {
   const { id } = useParams({ from: "/agent-types/$id" });
   const query = useQuery(agentTypeQuery(id));
   return (
-    <Loaded query={query} what="agent type" lines={8}>
+    <LoadedPage
+      query={query}
+      what="agent type"
+      lines={8}
+      all={{ to: "/agent-types", name: "All agent types" }}
+    >
       {(type) => <Detail key={type.version} type={type} />}
-    </Loaded>
+    </LoadedPage>
   );
 }
 

@@ -16,7 +16,7 @@ import { Button } from "~/components/Button";
 import { ButtonLink } from "~/components/ButtonLink";
 import { ConfirmDialog } from "~/components/ConfirmDialog";
 import { type Explained, ExplanationNotice } from "~/components/ExplanationNotice";
-import { Loaded } from "~/components/Loaded";
+import { LoadedPage } from "~/components/LoadedPage";
 import { Menu } from "~/components/Menu";
 import { Notice } from "~/components/Notice";
 import { PageHeader } from "~/components/PageHeader";
@@ -30,9 +30,9 @@ export function AgentDetail() {
   const { id } = useParams({ from: "/agents/$id" });
   const query = useQuery(agentQuery(id));
   return (
-    <Loaded query={query} what="agent">
+    <LoadedPage query={query} what="agent" all={{ to: "/agents", name: "All agents" }}>
       {(agent) => <Detail agent={agent} />}
-    </Loaded>
+    </LoadedPage>
   );
 }
 

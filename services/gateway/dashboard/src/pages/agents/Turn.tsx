@@ -1,5 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
 import { explained } from "~/api/errors";
+import { useMay } from "~/api/permissions";
 import { cancelMessage, retryMessage, type ThreadMessage } from "~/api/queries/messages";
 import { Button } from "~/components/Button";
 import { ExplanationNotice } from "~/components/ExplanationNotice";
@@ -51,7 +52,8 @@ function Acts({ message }: { message: ThreadMessage }) {
   const cancel = useMutation(cancelMessage);
   const retry = useMutation(retryMessage);
   const failure = cancel.error ?? retry.error;
-  if (message.status === "completed") return null;
+  const isAllowed = useMay("messages:write");
+  if (message.status === "completed" || !isAllowed) return null;
   return (
     <div className={styles.acts}>
       {isOpen(message.status) ? (

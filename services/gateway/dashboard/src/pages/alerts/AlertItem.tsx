@@ -61,10 +61,13 @@ function Times({ alert, now }: { alert: Alert; now: number }) {
   );
 }
 
+/** How long something lasted; its seconds are of no use to anybody. */
 function lasted(milliseconds: number): string {
-  return duration(Math.max(0, milliseconds));
+  if (milliseconds < MINUTE_MS) return "less than a minute";
+  return duration(Math.floor(milliseconds / MINUTE_MS) * MINUTE_MS);
 }
 
+const MINUTE_MS = 60_000;
 const HOURS = [1, 8, 24, 168];
 
 function Silence({ alert, isSilenced }: { alert: Alert; isSilenced: boolean }) {

@@ -26,7 +26,7 @@ function alert(changes: Partial<Alert> = {}): Alert {
 describe("an alert", () => {
   test("tells what was seen against what is usual", () => {
     expect(evidenceTold(alert())).toContain(
-      "Seen 9.1 % failed of all calls · alerts from 5 % · usual 0.8 %",
+      "Failed of all calls: 9.1 % · alerts from 5 % · usual 0.8 %",
     );
   });
   test("without a history says nothing of what is usual", () => {

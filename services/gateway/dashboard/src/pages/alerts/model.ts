@@ -41,7 +41,7 @@ export function evidenceTold({ evidence }: Alert): string {
   const { threshold, baseline, unit, since, until } = evidence;
   const words = unit.replace(/^ms /, "");
   const parts = [
-    `Seen ${figure(evidence, evidence.figure)} ${words}`,
+    `${words[0]?.toUpperCase()}${words.slice(1)}: ${figure(evidence, evidence.figure)}`,
     `alerts from ${figure(evidence, threshold)}`,
     ...(baseline === null ? [] : [`usual ${figure(evidence, baseline)}`]),
     `${clock(since)}–${clock(until)}`,

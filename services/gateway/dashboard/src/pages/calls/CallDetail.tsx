@@ -11,7 +11,7 @@ import {
 import { type Column, DataList } from "~/components/DataList";
 import { ExplanationNotice } from "~/components/ExplanationNotice";
 import { Facts } from "~/components/Facts";
-import { Loaded } from "~/components/Loaded";
+import { LoadedPage } from "~/components/LoadedPage";
 import { PageHeader } from "~/components/PageHeader";
 import { Panel } from "~/components/Panel";
 import { Status } from "~/components/Status";
@@ -26,9 +26,9 @@ export function CallDetail() {
   const { id } = useParams({ from: "/calls/$id" });
   const query = useQuery(callQuery(id));
   return (
-    <Loaded query={query} what="call" lines={8}>
+    <LoadedPage query={query} what="call" lines={8} all={{ to: "/calls", name: "All calls" }}>
       {(call) => <Detail call={call} />}
-    </Loaded>
+    </LoadedPage>
   );
 }
 

@@ -4,7 +4,7 @@ import { type Job, type JobStep, jobQuery } from "~/api/queries/jobs";
 import { useAgentTypeNames, useProviderNames } from "~/api/queries/names";
 import { type Column, DataList } from "~/components/DataList";
 import { ExplanationNotice } from "~/components/ExplanationNotice";
-import { Loaded } from "~/components/Loaded";
+import { LoadedPage } from "~/components/LoadedPage";
 import { PageHeader } from "~/components/PageHeader";
 import { Panel } from "~/components/Panel";
 import { Status } from "~/components/Status";
@@ -17,9 +17,9 @@ export function JobDetail() {
   const { id } = useParams({ from: "/system/jobs/$id" });
   const query = useQuery(jobQuery(id));
   return (
-    <Loaded query={query} what="job" lines={6}>
+    <LoadedPage query={query} what="job" lines={6} all={{ to: "/system", name: "All jobs" }}>
       {(job) => <Detail job={job} />}
-    </Loaded>
+    </LoadedPage>
   );
 }
 

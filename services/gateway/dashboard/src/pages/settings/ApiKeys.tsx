@@ -1,6 +1,7 @@
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { ApiError, explained } from "~/api/errors";
+import { Allowed } from "~/api/permissions";
 import {
   type ApiKey,
   apiKeysQuery,
@@ -30,9 +31,11 @@ export function ApiKeys() {
   const query = useInfiniteQuery(apiKeysQuery());
   const [isMaking, setIsMaking] = useState(false);
   const make = (
-    <Button kind="primary" onClick={() => setIsMaking(true)}>
-      New API key
-    </Button>
+    <Allowed to="api-keys:write">
+      <Button kind="primary" onClick={() => setIsMaking(true)}>
+        New API key
+      </Button>
+    </Allowed>
   );
   return (
     <>

@@ -65,11 +65,7 @@ function Freeze({ state }: { state: MasterKey }) {
   return (
     <Panel
       title="In an emergency"
-      action={
-        <Button kind="danger" onClick={() => setIsAsking(true)}>
-          Freeze secrets
-        </Button>
-      }
+      action={<Button onClick={() => setIsAsking(true)}>Freeze secrets</Button>}
     >
       <p>Freezing refuses every decryption, at once and until somebody opens secrets again.</p>
       <ConfirmDialog

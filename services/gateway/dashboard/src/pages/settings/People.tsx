@@ -1,6 +1,7 @@
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { ApiError, explained } from "~/api/errors";
+import { Allowed } from "~/api/permissions";
 import type { Role } from "~/api/queries/administration";
 import {
   inviteAgain,
@@ -34,9 +35,11 @@ export function People() {
   const query = useInfiniteQuery(peopleQuery());
   const [isInviting, setIsInviting] = useState(false);
   const invite = (
-    <Button kind="primary" onClick={() => setIsInviting(true)}>
-      Invite person
-    </Button>
+    <Allowed to="users:write">
+      <Button kind="primary" onClick={() => setIsInviting(true)}>
+        Invite person
+      </Button>
+    </Allowed>
   );
   return (
     <>

@@ -11,7 +11,7 @@ import { Loaded } from "~/components/Loaded";
 import { PageHeader } from "~/components/PageHeader";
 import { Panel } from "~/components/Panel";
 import { type Tile, Tiles } from "~/components/Tiles";
-import { compact, count } from "~/format/count";
+import { compact, counted } from "~/format/count";
 import { duration } from "~/format/duration";
 import { spent, unpriced } from "~/format/money";
 import { rateOf } from "~/format/rate";
@@ -83,7 +83,7 @@ function tilesOf(figures: Summary): Tile[] {
     {
       name: "Calls",
       figure: compact(figures.calls),
-      note: `${count(figures.messages_processed)} messages`,
+      note: counted(figures.messages_processed, "message"),
     },
     {
       name: "Tokens",

@@ -1,4 +1,5 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
+import { Allowed } from "~/api/permissions";
 import { type AuditEntry, auditQuery } from "~/api/queries/administration";
 import { ending } from "~/api/queries/names";
 import { type Person, peopleQuery } from "~/api/queries/people";
@@ -9,6 +10,7 @@ import { PageHeader } from "~/components/PageHeader";
 import { Panel } from "~/components/Panel";
 import { clock, day } from "~/format/time";
 import { SettingsTabs } from "../SettingsTabs";
+import styles from "./Audit.module.css";
 import { ChainVerification } from "./ChainVerification";
 
 /** Who did what, and which secret was opened for whom. */
@@ -19,7 +21,9 @@ export function Audit() {
     <>
       <PageHeader title="Audit" facts="Every administrative act and every opening of a secret." />
       <SettingsTabs />
-      <ChainVerification />
+      <Allowed to="audit:read">
+        <ChainVerification />
+      </Allowed>
       <Panel isFlush>
         <PagedList
           query={query}
@@ -45,7 +49,7 @@ function columnsFor(people: Person[]): Column<AuditEntry>[] {
         </time>
       ),
     },
-    { name: "Act", render: ({ act }) => <code>{act}</code> },
+    { name: "Act", render: ({ act }) => <Act name={act} /> },
     {
       name: "Who",
       render: ({ actor }) => emails.get(actor.id) ?? `${actor.kind} ${ending(actor.id)}`,
@@ -65,4 +69,16 @@ function columnsFor(people: Person[]): Column<AuditEntry>[] {
       isMinor: true,
     },
   ];
+}
+
+/** `noun.past_participle`, which may be parted only after its point. */
+function Act({ name }: { name: string }) {
+  const [noun, participle] = name.split(".");
+  return (
+    <code>
+      <span className={styles.word}>{noun}.</span>
+      <wbr />
+      <span className={styles.word}>{participle}</span>
+    </code>
+  );
 }

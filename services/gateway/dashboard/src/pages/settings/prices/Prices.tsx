@@ -47,7 +47,7 @@ export function Prices() {
           columns={isAllowed ? [...COLUMNS, REMOVE] : COLUMNS}
           keyOf={(price) => price.id}
           empty={
-            <EmptyState title="No price of your own" action={set}>
+            <EmptyState title="No price of your own">
               The price book knows the providers' list prices. Set a price for a contract of yours,
               or for a model that the book does not know.
             </EmptyState>

@@ -12,7 +12,7 @@ import {
 import { Button } from "~/components/Button";
 import { ExplanationNotice } from "~/components/ExplanationNotice";
 import { Facts } from "~/components/Facts";
-import { Loaded } from "~/components/Loaded";
+import { LoadedPage } from "~/components/LoadedPage";
 import { Menu } from "~/components/Menu";
 import { PageHeader } from "~/components/PageHeader";
 import { Panel } from "~/components/Panel";
@@ -36,9 +36,13 @@ export function ProviderDetail() {
   const { id } = useParams({ from: "/settings/providers/$id" });
   const query = useQuery(providerQuery(id));
   return (
-    <Loaded query={query} what="provider">
+    <LoadedPage
+      query={query}
+      what="provider"
+      all={{ to: "/settings/providers", name: "All providers" }}
+    >
       {(provider) => <Detail provider={provider} />}
-    </Loaded>
+    </LoadedPage>
   );
 }
 
