@@ -1,12 +1,15 @@
 """Tools of agents: configured, told to the agent, run by the runner, and limited."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 from tests.unit.shared.foreign_site import Site, serving
 
 from ag2trust.testing import BusAs, Stack
+from shared.bus import answer
 from shared.contracts.agent_runner import (
     GET_AGENT_TYPE,
     UPDATE_AGENT_TYPE,
@@ -14,6 +17,14 @@ from shared.contracts.agent_runner import (
     AgentTypePatch,
     AgentTypeQuestion,
     UpdateAgentType,
+)
+from shared.contracts.base import Service
+from shared.contracts.metrics import (
+    INGEST,
+    Ingest,
+    Ingested,
+    Record,
+    ToolCallRecord,
 )
 from shared.contracts.tools import CurrentTimeTool, HttpRequestTool
 from shared.errors import InvalidError
@@ -58,6 +69,29 @@ class Working:
     async def use(self, name: str, **arguments: object) -> tuple[int, Any]:
         call = {"message_id": self.message["message_id"], "arguments": arguments}
         return await self.puppet.post(f"tools/{name}", call)
+
+
+class HearingMetrics:
+    """Takes every record, and keeps those of tool calls."""
+
+    def __init__(self) -> None:
+        self.heard: list[ToolCallRecord] = []
+        self._news = asyncio.Event()
+
+    async def ingest(self, batch: Ingest) -> Ingested:
+        for each in batch.records:
+            record: Record = TypeAdapter(Record).validate_json(each.payload)
+            if isinstance(record, ToolCallRecord):
+                self.heard.append(record)
+        self._news.set()
+        through = max((each.sequence for each in batch.records), default=0)
+        return Ingested(applied_through=through)
+
+    async def has_heard(self, count: int) -> None:
+        async with asyncio.timeout(20):
+            while len(self.heard) < count:
+                self._news.clear()
+                await self._news.wait()
 
 
 async def working(house: House, tools: Sequence[object], **fields: Any) -> Working:
@@ -172,11 +206,62 @@ async def test_limits_hold_and_say_what_is_left(house: House, site: Site) -> Non
 async def test_a_tool_that_fails_says_so_to_the_model(house: House, site: Site) -> None:
     agent = await working(house, [asking(site, timeout_seconds=0.05)])
 
-    status, answer = await agent.use("http_request", url=site.url("/never"))
+    status, given = await agent.use("http_request", url=site.url("/never"))
 
     assert status == 200
-    assert answer["is_error"] is True
-    assert "no whole answer" in answer["content"]
+    assert given["is_error"] is True
+    assert "no whole answer" in given["content"]
+
+
+async def test_every_tool_call_that_was_run_is_recorded_and_no_other(
+    house: House, bus_as: BusAs, site: Site
+) -> None:
+    site.redirects["/away"] = (302, "http://169.254.169.254/")
+    limits = AgentLimits(tool_calls_per_minute=4, http_requests_per_minute=9)
+    agent = await working(
+        house, ["current_time", asking(site, timeout_seconds=0.5)], limits=limits
+    )
+    metrics = HearingMetrics()
+
+    await agent.use("current_time")
+    await agent.use("http_request", url="https://example.com/")
+    for path in ("/", "/away", "/never", "/"):
+        await agent.use("http_request", url=site.url(path))
+    async with (
+        bus_as(Service.METRICS) as bus,
+        bus.serving(Service.METRICS, answer(INGEST, metrics.ingest)),
+    ):
+        await metrics.has_heard(4)
+
+    ends = [(each.tool, each.status.value, each.code) for each in metrics.heard]
+    assert ends == [
+        ("current_time", "completed", None),
+        ("http_request", "completed", None),
+        ("http_request", "refused", "TOOL_DESTINATION_FORBIDDEN"),
+        ("http_request", "failed", "TOOL_TIMED_OUT"),
+    ]
+    assert {str(each.message_id) for each in metrics.heard} == {
+        agent.message["message_id"]
+    }
+
+
+async def test_a_tool_call_whose_agent_went_away_is_recorded_as_cancelled(
+    house: House, bus_as: BusAs, site: Site
+) -> None:
+    agent = await working(house, [asking(site, timeout_seconds=60)])
+    metrics = HearingMetrics()
+
+    gone = asyncio.create_task(agent.use("http_request", url=site.url("/never")))
+    async with asyncio.timeout(20):
+        await site.was_asked.wait()
+    gone.cancel()
+    async with (
+        bus_as(Service.METRICS) as bus,
+        bus.serving(Service.METRICS, answer(INGEST, metrics.ingest)),
+    ):
+        await metrics.has_heard(1)
+
+    assert [each.status.value for each in metrics.heard] == ["cancelled"]
 
 
 async def test_a_secret_in_an_answer_is_masked(house: House, site: Site) -> None:
@@ -184,9 +269,9 @@ async def test_a_secret_in_an_answer_is_masked(house: House, site: Site) -> None
     site.bodies["/"] = f"your key is {key}".encode()
     agent = await working(house, [asking(site)])
 
-    _, answer = await agent.use("http_request", url=site.url("/"))
+    _, given = await agent.use("http_request", url=site.url("/"))
 
-    assert "your key is [secret]" in answer["content"]
+    assert "your key is [secret]" in given["content"]
 
 
 async def test_no_tool_reaches_this_machine_unless_a_setting_says_so(

@@ -16,6 +16,9 @@ from shared.contracts.metrics import (
     Ingest,
     IngestRecord,
     MessageRecord,
+    Record,
+    ToolCallRecord,
+    ToolCallStatus,
     Usage,
     UsageSource,
 )
@@ -23,7 +26,7 @@ from shared.ids import new_id
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
-AnyRecord: TypeAlias = CallRecord | MessageRecord
+AnyRecord: TypeAlias = Record
 
 _FINAL = [status for status in MessageStatus if status.is_final]
 
@@ -88,6 +91,22 @@ def message(**changes: Any) -> MessageRecord:
         "duration_ms": 2500,
     }
     return MessageRecord(**(fields | changes))
+
+
+def tool_call(**changes: Any) -> ToolCallRecord:
+    fields: dict[str, Any] = {
+        "tool_call_id": new_id(),
+        "org_id": new_id(),
+        "agent_id": new_id(),
+        "agent_type_id": new_id(),
+        "message_id": new_id(),
+        "tool": "http_request",
+        "status": ToolCallStatus.FAILED,
+        "code": "TOOL_TIMED_OUT",
+        "started_at": NOON,
+        "duration_ms": 120,
+    }
+    return ToolCallRecord(**(fields | changes))
 
 
 def failed_call(**changes: Any) -> CallRecord:

@@ -15,17 +15,20 @@ from shared.contracts.metrics import (
     CALL_FINISHED,
     INGEST,
     MESSAGE_FINISHED,
+    TOOL_CALL_FINISHED,
     CallFinished,
     CallRecord,
     Ingested,
     MessageFinishedEvent,
     MessageRecord,
+    ToolCallFinished,
+    ToolCallRecord,
 )
 from shared.ids import new_id
 
 from .conftest import Superuser
 from .events_server import EventsServer
-from .records import AnyRecord, batch, call, failed_call, message
+from .records import AnyRecord, batch, call, failed_call, message, tool_call
 from .watching import until
 
 pytestmark = pytest.mark.integration
@@ -79,6 +82,14 @@ def _told(record: AnyRecord) -> tuple[str, bytes]:
                 MESSAGE_FINISHED.subject(org_id),
                 message_finished.model_dump_json().encode(),
             )
+        case ToolCallRecord(tool_call_id=tool_call_id, org_id=org_id):
+            tool_call_finished = ToolCallFinished(
+                id=tool_call_id, org_id=org_id, tool_call=record
+            )
+            return (
+                TOOL_CALL_FINISHED.subject(org_id),
+                tool_call_finished.model_dump_json().encode(),
+            )
 
 
 async def test_what_is_told_is_a_cloud_event(
@@ -104,11 +115,17 @@ async def test_what_is_told_is_a_cloud_event(
     }
 
 
-async def test_every_call_and_message_is_told_once_as_it_was_counted(
+async def test_every_record_is_told_once_as_it_was_counted(
     settings: Settings, events: EventsServer, superuser: Superuser
 ) -> None:
     repeated = call()
-    records: list[AnyRecord] = [repeated, failed_call(), message(), repeated]
+    records: list[AnyRecord] = [
+        repeated,
+        failed_call(),
+        message(),
+        tool_call(),
+        repeated,
+    ]
     records += [call() for _ in range(300)]
 
     async with (
@@ -126,7 +143,7 @@ async def test_every_call_and_message_is_told_once_as_it_was_counted(
 async def test_an_event_told_again_is_dropped(
     settings: Settings, events: EventsServer, superuser: Superuser
 ) -> None:
-    records: list[AnyRecord] = [call(), message()]
+    records: list[AnyRecord] = [call(), message(), tool_call()]
 
     async with (
         events.running(with_jetstream=True),

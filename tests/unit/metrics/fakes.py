@@ -13,7 +13,7 @@ from metrics.repositories.calls import CallPlace
 from metrics.repositories.ledger import DeadLetter, EntriesRefusedError, Entry
 from metrics.repositories.usage import Sums
 from metrics.rollups.spans import Reading
-from shared.contracts.metrics import Call, CallRecord, CallsQuestion, MessageRecord
+from shared.contracts.metrics import Call, CallRecord, CallsQuestion, Record
 
 from .records import NOON
 
@@ -23,7 +23,7 @@ class FakeSequence:
     """Refuses, as a CHECK would, whatever took less than no time."""
 
     applied_through: int = 0
-    counted: list[CallRecord | MessageRecord] = field(default_factory=list)
+    counted: list[Record] = field(default_factory=list)
     buried: list[DeadLetter] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
     prices: dict[UUID, PricedCall] = field(default_factory=dict)
@@ -115,7 +115,7 @@ class FakeAnnouncements:
     """One source with *records* in places 1, 2 …, two of them at once."""
 
     source: UUID
-    records_by_place: list[CallRecord | MessageRecord]
+    records_by_place: list[Record]
     announced_through: int = 0
     read: list[int] = field(default_factory=list)
 
@@ -125,7 +125,7 @@ class FakeAnnouncements:
             return []
         return [Backlog(self.source, self.announced_through, through)]
 
-    async def records(self, backlog: Backlog) -> list[CallRecord | MessageRecord]:
+    async def records(self, backlog: Backlog) -> list[Record]:
         self.read += range(backlog.after + 1, backlog.through + 1)
         return self.records_by_place[backlog.after : backlog.through]
 

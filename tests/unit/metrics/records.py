@@ -13,6 +13,9 @@ from shared.contracts.metrics import (
     Ingest,
     IngestRecord,
     MessageRecord,
+    Record,
+    ToolCallRecord,
+    ToolCallStatus,
 )
 from shared.ids import new_id
 
@@ -53,9 +56,23 @@ def message(**changes: Any) -> MessageRecord:
     return MessageRecord(**(fields | changes))
 
 
-def numbered(
-    records: Iterable[CallRecord | MessageRecord | str], *, start: int = 1
-) -> list[IngestRecord]:
+def tool_call(**changes: Any) -> ToolCallRecord:
+    fields: dict[str, Any] = {
+        "tool_call_id": new_id(),
+        "org_id": ORGANIZATION,
+        "agent_id": new_id(),
+        "agent_type_id": new_id(),
+        "message_id": new_id(),
+        "tool": "http_request",
+        "status": ToolCallStatus.FAILED,
+        "code": "TOOL_TIMED_OUT",
+        "started_at": NOON,
+        "duration_ms": 120,
+    }
+    return ToolCallRecord(**(fields | changes))
+
+
+def numbered(records: Iterable[Record | str], *, start: int = 1) -> list[IngestRecord]:
     """Give *records* places from *start* on; a string is sent as it is."""
     return [
         IngestRecord(
@@ -66,5 +83,5 @@ def numbered(
     ]
 
 
-def batch(*records: CallRecord | MessageRecord | str, start: int = 1) -> Ingest:
+def batch(*records: Record | str, start: int = 1) -> Ingest:
     return Ingest(source=SPOOL, records=numbered(records, start=start))

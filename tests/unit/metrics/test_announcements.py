@@ -5,12 +5,16 @@ import pytest
 from metrics.counting.announcements import Announcer
 from metrics.counting.just_counted import JustCounted
 from shared.contracts.base import Event, EventT, Topic
-from shared.contracts.metrics import CallFinished, MessageFinishedEvent
+from shared.contracts.metrics import (
+    CallFinished,
+    MessageFinishedEvent,
+    ToolCallFinished,
+)
 from shared.errors import UnavailableError
 from shared.testing import FakeBus
 
 from .fakes import FakeAnnouncements
-from .records import ORGANIZATION, SPOOL, call, message
+from .records import ORGANIZATION, SPOOL, call, message, tool_call
 
 
 @dataclass
@@ -27,12 +31,12 @@ class FaultyBus(FakeBus):
         await super().publish(topic, event)
 
 
-async def test_calls_and_messages_are_told_under_their_own_ids() -> None:
+async def test_every_record_is_told_under_its_own_id() -> None:
     bus = FakeBus()
-    a_call, a_message = call(), message()
+    a_call, a_message, a_tool_call = call(), message(), tool_call()
 
     await Announcer(
-        FakeAnnouncements(SPOOL, [a_call, a_message]), bus, JustCounted()
+        FakeAnnouncements(SPOOL, [a_call, a_message, a_tool_call]), bus, JustCounted()
     ).announce()
 
     told: list[tuple[str, Event]] = [
@@ -44,6 +48,14 @@ async def test_calls_and_messages_are_told_under_their_own_ids() -> None:
             f"ag2trust.v1.events.{ORGANIZATION}.message.finished",
             MessageFinishedEvent(
                 id=a_message.message_id, org_id=ORGANIZATION, message=a_message
+            ),
+        ),
+        (
+            f"ag2trust.v1.events.{ORGANIZATION}.tool_call.finished",
+            ToolCallFinished(
+                id=a_tool_call.tool_call_id,
+                org_id=ORGANIZATION,
+                tool_call=a_tool_call,
             ),
         ),
     ]

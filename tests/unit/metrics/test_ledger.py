@@ -10,17 +10,16 @@ from metrics.prices.pricing import Override
 from metrics.prices.rates import Rate, Rates
 from metrics.repositories.ledger import DeadLetter
 from shared.contracts.metrics import (
-    CallRecord,
     Ingest,
     Ingested,
     IngestRecord,
-    MessageRecord,
+    Record,
     Usage,
 )
 from shared.ids import new_id
 
 from .fakes import FakeLedgerRepository, FakeSequence
-from .records import ORGANIZATION, SPOOL, batch, call, message
+from .records import ORGANIZATION, SPOOL, batch, call, message, tool_call
 
 
 @pytest.fixture
@@ -78,11 +77,11 @@ def test_no_payload_is_too_strange_to_be_a_dead_letter(payload: str) -> None:
 async def test_a_batch_is_counted_and_answered_with_its_last_place(
     ledger: Ledger, repository: FakeLedgerRepository
 ) -> None:
-    records: list[CallRecord | MessageRecord] = [call(), message(), call()]
+    records: list[Record] = [call(), message(), tool_call(), call()]
 
     answer = await ledger.ingest(batch(*records))
 
-    assert answer == Ingested(applied_through=3)
+    assert answer == Ingested(applied_through=4)
     assert repository.sequences[SPOOL].counted == records
 
 

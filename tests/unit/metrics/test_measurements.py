@@ -17,7 +17,7 @@ from shared.contracts.metrics import AttemptRecord, CallRecord, CallStatus, Usag
 from shared.ids import new_id
 
 from .fakes import FakeLedgerRepository
-from .records import NOON, batch, call, message
+from .records import NOON, batch, call, message, tool_call
 
 GPT = (("gen_ai_provider_name", "openai"), ("gen_ai_request_model", "gpt-5"))
 
@@ -109,7 +109,7 @@ async def test_a_batch_that_comes_again_is_measured_once(
     measurements: Measurements,
 ) -> None:
     ledger = Ledger(FakeLedgerRepository(), JustCounted(), measure=measurements.count)
-    again = batch(call(), message())
+    again = batch(call(), message(), tool_call())
 
     await ledger.ingest(again)
     await ledger.ingest(again)
@@ -117,6 +117,8 @@ async def test_a_batch_that_comes_again_is_measured_once(
     found = samples(measurements)
     assert found["ag2trust_calls_total", *GPT, ("status", "completed")] == 1
     assert found["ag2trust_messages_total", ("status", "completed")] == 1
+    of_tool = (("status", "failed"), ("tool", "http_request"))
+    assert found["ag2trust_tool_calls_total", *of_tool] == 1
 
 
 async def test_prometheus_is_answered(measurements: Measurements) -> None:

@@ -54,6 +54,7 @@ class Site:
     redirects: dict[str, tuple[int, str]] = field(default_factory=dict)
     bodies: dict[str, bytes] = field(default_factory=dict)
     types: dict[str, str] = field(default_factory=dict)
+    was_asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     def url(self, path: str, host: str = "127.0.0.1") -> str:
         return f"http://{host}:{self.port}{path}"
@@ -61,6 +62,7 @@ class Site:
     async def answer(self, request: web.Request) -> web.Response:
         headers = CIMultiDict(request.headers)
         self.asked.append((request.method, request.path, headers, await request.read()))
+        self.was_asked.set()
         if request.path in self.redirects:
             status, location = self.redirects[request.path]
             return web.Response(status=status, headers={"Location": location})

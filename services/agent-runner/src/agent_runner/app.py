@@ -159,6 +159,7 @@ async def serving(
             limiting(database=database, bus=bus, tenure=tenure)
         )
         tools = ToolDesk(
+            database=database,
             http=await stack.enter_async_context(
                 guarded_http(allow_private=settings.allow_private_tool_hosts)
             ),

@@ -1,8 +1,8 @@
 """Shipping records to metrics: numbered, in order, again until it says they count.
 
 Two sources: the spool of this runner (model calls), and the outbox of the schema
-(finished messages). Metrics answers how far it has come; that is where we go on, so a
-repeat counts nothing twice and a gap cannot happen.
+(finished messages and tool calls). Metrics answers how far it has come; that is where
+we go on, so a repeat counts nothing twice and a gap cannot happen.
 """
 
 import asyncio
@@ -60,7 +60,7 @@ async def ship_spool(spool: Spool, bus: Bus, *, now: Clock = utc_now) -> None:
 
 
 async def ship_outbox(outbox: OutboxRepository, bus: Bus) -> None:
-    """Ship finished messages until cancelled; any runner may, and several do."""
+    """Ship what the outbox holds until cancelled; any runner may, and several do."""
     await _ship(
         bus,
         source=await outbox.source(),

@@ -65,6 +65,7 @@ __all__ = [
     "QUOTE_PRICE",
     "QUOTE_PRICES",
     "REPRICE",
+    "TOOL_CALL_FINISHED",
     "USAGE_BY",
     "USAGE_SUMMARY",
     "USAGE_TIMELINE",
@@ -81,6 +82,9 @@ __all__ = [
     "MessageFinishedEvent",
     "MessageRecord",
     "Record",
+    "ToolCallFinished",
+    "ToolCallRecord",
+    "ToolCallStatus",
     "Usage",
     "UsageSource",
 ]
@@ -198,7 +202,41 @@ class MessageRecord(Message):
     duration_ms: int | None = None
 
 
-Record = Annotated[CallRecord | MessageRecord, Field(discriminator="kind")]
+class ToolCallStatus(StrEnum):
+    """How a tool call ended that the limits let through.
+
+    `refused`: it led where no tool may go, which only its connection or a redirect
+    told; `cancelled`: the agent went away first.
+    """
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+
+
+class ToolCallRecord(Message):
+    """One tool call of an agent; never what was asked or given.
+
+    *code* says what it failed of, or was refused for.
+    """
+
+    kind: Literal["tool_call"] = "tool_call"
+    tool_call_id: UUID
+    org_id: UUID
+    agent_id: UUID
+    agent_type_id: UUID
+    message_id: UUID
+    tool: str
+    status: ToolCallStatus
+    code: str | None = None
+    started_at: AwareDatetime
+    duration_ms: int
+
+
+Record = Annotated[
+    CallRecord | MessageRecord | ToolCallRecord, Field(discriminator="kind")
+]
 
 
 class IngestRecord(Message):
@@ -267,6 +305,12 @@ class MessageFinishedEvent(Event):
     message: MessageRecord
 
 
+class ToolCallFinished(Event):
+    """A tool call was counted; the event's id is the tool call's."""
+
+    tool_call: ToolCallRecord
+
+
 _GATEWAY = frozenset({Service.GATEWAY})
 
 PING = Endpoint("metrics.v1.ping", Empty, Empty, askers=_GATEWAY)
@@ -319,4 +363,7 @@ GET_REPRICING = Endpoint(
 CALL_FINISHED = Topic("call", "finished", CallFinished, publisher=Service.METRICS)
 MESSAGE_FINISHED = Topic(
     "message", "finished", MessageFinishedEvent, publisher=Service.METRICS
+)
+TOOL_CALL_FINISHED = Topic(
+    "tool_call", "finished", ToolCallFinished, publisher=Service.METRICS
 )

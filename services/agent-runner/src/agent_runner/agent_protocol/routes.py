@@ -114,9 +114,9 @@ async def use_tool(request: web.Request) -> web.Response:
     """Use a tool of the agent's type for the message in hand."""
     agent = _agent(request)
     call = await _tool_call(request)
-    request.app[DESK].in_hand(agent, call.message_id)
+    in_hand = request.app[DESK].in_hand(agent, call.message_id)
     answer = await request.app[TOOLS].use(
-        agent, request.match_info["name"], call.arguments
+        agent, in_hand, request.match_info["name"], call.arguments
     )
     return web.json_response({"content": answer.content, "is_error": answer.is_error})
 

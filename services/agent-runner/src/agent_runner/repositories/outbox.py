@@ -7,11 +7,17 @@ from uuid import UUID
 import asyncpg
 
 from shared.contracts.agent_runner import MessageStatus
-from shared.contracts.metrics import IngestRecord, MessageRecord
+from shared.contracts.metrics import IngestRecord, MessageRecord, ToolCallRecord
 from shared.database import Database, Transaction
 from shared.ids import new_id
 
-__all__ = ["FINAL_COLUMNS", "OutboxRepository", "leave_record", "milliseconds"]
+__all__ = [
+    "FINAL_COLUMNS",
+    "OutboxRepository",
+    "leave",
+    "leave_record",
+    "milliseconds",
+]
 
 FINAL_COLUMNS = """
     id, org_id, agent_id, agent_type_id, status, created_at, finished_at
@@ -76,6 +82,12 @@ async def leave_record(transaction: Transaction, row: asyncpg.Record) -> None:
         finished_at=row["finished_at"],
         duration_ms=milliseconds(row["created_at"], row["finished_at"]),
     )
+    await leave(transaction, record)
+
+
+async def leave(
+    transaction: Transaction, record: MessageRecord | ToolCallRecord
+) -> None:
     await transaction.execute(
         "INSERT INTO outbox (id, org_id, payload) VALUES ($1, $2, $3)",
         new_id(),

@@ -1,20 +1,25 @@
-"""Where an agent has its tools used: judged, counted against its limits, then run."""
+"""Where an agent has its tools used: judged, limited, run and recorded."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
 import structlog
 from pydantic import JsonValue
 
-from agent_runner.hosted_agents import HostedAgent
+from agent_runner.hosted_agents import HostedAgent, MessageInHand
 from agent_runner.limits.platform import PlatformLimits, ToolUser
 from agent_runner.masking import SecretMask
+from agent_runner.repositories.outbox import leave, milliseconds
 from agent_runner.tenure import Tenure
 from shared.clock import Clock, utc_now
+from shared.contracts.metrics import ToolCallRecord, ToolCallStatus
 from shared.contracts.tools import CurrentTimeTool, HttpRequestTool, Tool
+from shared.database import Database
 from shared.errors import AppError, ToolDestinationForbiddenError, ToolNotFoundError
-from shared.guarded_http import GuardedHttp, OutgoingError
+from shared.guarded_http import AnswerTimedOutError, GuardedHttp, OutgoingError
+from shared.ids import new_id
 
 from .current_time import current_time
 from .destinations import Destinations, needs_hosts
@@ -51,12 +56,14 @@ class ToolDesk:
     def __init__(
         self,
         *,
+        database: Database,
         http: GuardedHttp,
         limits: PlatformLimits,
         tenure: Tenure,
         allow_private: bool,
         now: Clock = utc_now,
     ) -> None:
+        self._database = database
         self._http = http
         self._limits = limits
         self._tenure = tenure
@@ -64,7 +71,11 @@ class ToolDesk:
         self._now = now
 
     async def use(
-        self, agent: HostedAgent, name: str, arguments: dict[str, JsonValue]
+        self,
+        agent: HostedAgent,
+        in_hand: MessageInHand,
+        name: str,
+        arguments: dict[str, JsonValue],
     ) -> ToolAnswer:
         """Use a tool once; a tool that fails has an answer, too, which says so.
 
@@ -75,12 +86,46 @@ class ToolDesk:
         try:
             use = self._judged(agent, name, arguments)
             await self._limits.take(_user(agent), is_http_request=use.is_http_request)
-            answer = await _answered(use)
+            async with self._recorded(agent, in_hand, name):
+                content = await use.run()
+        except OutgoingError as error:
+            return ToolAnswer(str(error), is_error=True)
         except AppError as error:
             log.info("tool.refused", agent_id=str(agent.id), code=error.code)
             raise
-        hidden = SecretMask(agent.secrets).hide(answer.content)
-        return ToolAnswer(hidden, is_error=answer.is_error)
+        return ToolAnswer(SecretMask(agent.secrets).hide(content))
+
+    @asynccontextmanager
+    async def _recorded(
+        self, agent: HostedAgent, in_hand: MessageInHand, name: str
+    ) -> AsyncIterator[None]:
+        """Leave a record of the tool call in the block, however it ends."""
+        started_at = self._now()
+        status, code = ToolCallStatus.CANCELLED, None
+        try:
+            yield
+            status = ToolCallStatus.COMPLETED
+        except OutgoingError as error:
+            status, code = ToolCallStatus.FAILED, _code_of(error)
+            raise
+        except AppError as error:
+            status, code = ToolCallStatus.REFUSED, error.code
+            raise
+        finally:
+            record = ToolCallRecord(
+                tool_call_id=new_id(),
+                org_id=agent.org_id,
+                agent_id=agent.id,
+                agent_type_id=agent.agent_type.id,
+                message_id=in_hand.message_id,
+                tool=name,
+                status=status,
+                code=code,
+                started_at=started_at,
+                duration_ms=milliseconds(started_at, self._now()) or 0,
+            )
+            async with self._database.organization(agent.org_id) as transaction:
+                await leave(transaction, record)
 
     def _judged(
         self, agent: HostedAgent, name: str, arguments: dict[str, JsonValue]
@@ -137,8 +182,6 @@ async def _known(told: str) -> str:
     return told
 
 
-async def _answered(use: _Use) -> ToolAnswer:
-    try:
-        return ToolAnswer(await use.run())
-    except OutgoingError as error:
-        return ToolAnswer(str(error), is_error=True)
+def _code_of(error: OutgoingError) -> str:
+    timed_out = isinstance(error, AnswerTimedOutError)
+    return "TOOL_TIMED_OUT" if timed_out else "TOOL_NO_ANSWER"

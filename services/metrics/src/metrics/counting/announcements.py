@@ -8,10 +8,14 @@ from shared.bus import Bus
 from shared.contracts.metrics import (
     CALL_FINISHED,
     MESSAGE_FINISHED,
+    TOOL_CALL_FINISHED,
     CallFinished,
     CallRecord,
     MessageFinishedEvent,
     MessageRecord,
+    Record,
+    ToolCallFinished,
+    ToolCallRecord,
 )
 
 from .just_counted import JustCounted
@@ -41,9 +45,7 @@ class Announcer:
                 await self._publish(records)
                 await self._repository.note_announced(told)
 
-    async def _first_of(
-        self, backlog: Backlog
-    ) -> tuple[Backlog, Sequence[CallRecord | MessageRecord]]:
+    async def _first_of(self, backlog: Backlog) -> tuple[Backlog, Sequence[Record]]:
         """Take what is still in memory, or read all."""
         through, records = self._just_counted.take(
             backlog.source, after=backlog.after, through=backlog.through
@@ -52,7 +54,7 @@ class Announcer:
             return replace(backlog, through=through), records
         return backlog, await self._repository.records(backlog)
 
-    async def _publish(self, records: Sequence[CallRecord | MessageRecord]) -> None:
+    async def _publish(self, records: Sequence[Record]) -> None:
         await self._bus.publish_all(
             CALL_FINISHED,
             [
@@ -69,5 +71,15 @@ class Announcer:
                 )
                 for each in records
                 if isinstance(each, MessageRecord)
+            ],
+        )
+        await self._bus.publish_all(
+            TOOL_CALL_FINISHED,
+            [
+                ToolCallFinished(
+                    id=each.tool_call_id, org_id=each.org_id, tool_call=each
+                )
+                for each in records
+                if isinstance(each, ToolCallRecord)
             ],
         )

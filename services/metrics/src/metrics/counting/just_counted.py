@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from shared.contracts.metrics import CallRecord, MessageRecord
+from shared.contracts.metrics import Record
 
 __all__ = ["JustCounted"]
 
@@ -15,7 +15,7 @@ class _Stretch(NamedTuple):
     """What was counted of a stretch of places; some places hold nothing new."""
 
     through: int
-    records: Sequence[CallRecord | MessageRecord]
+    records: Sequence[Record]
 
 
 class JustCounted:
@@ -35,7 +35,7 @@ class JustCounted:
         *,
         after: int,
         through: int,
-        records: Sequence[CallRecord | MessageRecord],
+        records: Sequence[Record],
     ) -> None:
         """Remember *records*, all that is new in the places *after* + 1 … *through*."""
         self._pop((source, after))
@@ -46,12 +46,12 @@ class JustCounted:
 
     def take(
         self, source: UUID, *, after: int, through: int
-    ) -> tuple[int, list[CallRecord | MessageRecord]]:
+    ) -> tuple[int, list[Record]]:
         """Give away what follows *after*, and the place up to which that is all.
 
         That place is *after* itself if nothing is here, and *through* at most.
         """
-        records: list[CallRecord | MessageRecord] = []
+        records: list[Record] = []
         place = after
         while stretch := self._stretches.get((source, place)):
             if stretch.through > through:

@@ -26,6 +26,7 @@ from shared.contracts.metrics import (
     IngestRecord,
     MessageRecord,
     Record,
+    ToolCallRecord,
 )
 
 from .just_counted import JustCounted
@@ -148,7 +149,7 @@ def _priced(entries: Iterable[Entry], overrides: Iterable[Override]) -> list[Ent
 def _price(
     entry: Entry, overrides: Mapping[UUID, Sequence[Override]]
 ) -> PricedCall | None:
-    if isinstance(entry.record, MessageRecord):
+    if not isinstance(entry.record, CallRecord):
         return None
     return price(entry.record, overrides.get(entry.record.org_id, ()))
 
@@ -168,9 +169,11 @@ async def _count(sequence: LockedSequence, entries: Sequence[Entry]) -> _Applied
         )
 
 
-def _time_of(record: CallRecord | MessageRecord) -> datetime:
+def _time_of(record: Record) -> datetime:
     match record:
-        case CallRecord(started_at=time) | MessageRecord(finished_at=time):
+        case MessageRecord(finished_at=time):
+            return time
+        case CallRecord(started_at=time) | ToolCallRecord(started_at=time):
             return time
 
 

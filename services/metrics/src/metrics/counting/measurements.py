@@ -18,7 +18,13 @@ from prometheus_client import (
 
 from metrics.repositories.ledger import Entry
 from shared.contracts.credentials import ProviderType
-from shared.contracts.metrics import CallRecord, CallStatus, MessageRecord, Usage
+from shared.contracts.metrics import (
+    CallRecord,
+    CallStatus,
+    MessageRecord,
+    ToolCallRecord,
+    Usage,
+)
 
 __all__ = ["MODELS_AT_MOST", "OTHER", "Measurements"]
 
@@ -108,6 +114,9 @@ class Measurements:
         self._messages = self._counter(
             "ag2trust_messages", "Messages that became final.", ["status"]
         )
+        self._tool_calls = self._counter(
+            "ag2trust_tool_calls", "Tool calls, by their end.", ["tool", "status"]
+        )
 
     def text(self) -> bytes:
         """Write all of it down in Prometheus' text format."""
@@ -121,6 +130,8 @@ class Measurements:
                     self._count_call(call, entry)
                 case MessageRecord(status=status):
                     self._messages.labels(status.value).inc()
+                case ToolCallRecord(tool=tool, status=status):
+                    self._tool_calls.labels(tool, status.value).inc()
 
     def _count_call(self, call: CallRecord, entry: Entry) -> None:
         model = self._model_of(call)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from shared.contracts.metrics import CallRecord, MessageRecord
+from shared.contracts.metrics import CallRecord, MessageRecord, Record, ToolCallRecord
 from shared.database import Database
 
 __all__ = ["AnnouncementsRepository", "Backlog", "PostgresAnnouncements"]
@@ -25,7 +25,7 @@ class AnnouncementsRepository(Protocol):
     async def backlogs(self) -> list[Backlog]:
         """Find the oldest part of each source that is not announced."""
 
-    async def records(self, backlog: Backlog) -> list[CallRecord | MessageRecord]: ...
+    async def records(self, backlog: Backlog) -> list[Record]: ...
 
     async def note_announced(self, backlog: Backlog) -> None: ...
 
@@ -49,7 +49,7 @@ class PostgresAnnouncements:
             )
         return [Backlog(**row) for row in rows]
 
-    async def records(self, backlog: Backlog) -> list[CallRecord | MessageRecord]:
+    async def records(self, backlog: Backlog) -> list[Record]:
         async with self._database.sweep() as transaction:
             place = (backlog.source, backlog.after, backlog.through)
             calls = await transaction.fetch(
@@ -81,9 +81,31 @@ class PostgresAnnouncements:
                 """,
                 *place,
             )
+            tool_calls = await transaction.fetch(
+                """
+                SELECT
+                    tool_call_id,
+                    org_id,
+                    agent_id,
+                    agent_type_id,
+                    message_id,
+                    tool,
+                    status,
+                    code,
+                    started_at,
+                    duration_ms
+                FROM tool_call
+                WHERE source = $1
+                    AND sequence > $2
+                    AND sequence <= $3
+                ORDER BY sequence
+                """,
+                *place,
+            )
         return [
             *(CallRecord.model_validate(dict(row)) for row in calls),
             *(MessageRecord.model_validate(dict(row)) for row in messages),
+            *(ToolCallRecord.model_validate(dict(row)) for row in tool_calls),
         ]
 
     async def note_announced(self, backlog: Backlog) -> None:

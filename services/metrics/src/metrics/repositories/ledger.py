@@ -14,11 +14,15 @@ import asyncpg
 
 from metrics.prices.pricing import Override, PricedCall
 from metrics.rollups.rollups import rolled_up
-from shared.contracts.metrics import CallRecord, MessageRecord
+from shared.contracts.metrics import CallRecord, MessageRecord, Record, ToolCallRecord
 from shared.database import Database, Transaction
 
 from .price_overrides import overrides_of
-from .record_columns import columns_of_calls, columns_of_messages
+from .record_columns import (
+    columns_of_calls,
+    columns_of_messages,
+    columns_of_tool_calls,
+)
 from .rollups import Turns, add_to_rollups, hold_organizations
 
 __all__ = [
@@ -35,12 +39,12 @@ __all__ = [
 class Entry:
     """A record that could be read, with its place in the source and as it came.
 
-    *priced* is what a call costs; None of a message, which costs nothing by itself.
+    *priced* is what a call costs; None of what costs nothing by itself.
     """
 
     sequence: int
     payload: str
-    record: CallRecord | MessageRecord
+    record: Record
     priced: PricedCall | None = None
 
 
@@ -70,8 +74,8 @@ class LockedSequence(Protocol):
     async def count(self, entries: Sequence[Entry]) -> list[Entry]:
         """Store and sum up all *entries*, whose organizations are held.
 
-        Or none of them, and raise `EntriesRefusedError`. A call or message that was
-        counted before is left as it is and adds nothing; return the others.
+        Or none of them, and raise `EntriesRefusedError`. One that was counted before
+        is left as it is and adds nothing; return the others.
         """
 
     async def bury(self, dead_letters: Sequence[DeadLetter]) -> None: ...
@@ -186,6 +190,11 @@ class PostgresSequence:
             for each in entries
             if isinstance(each.record, MessageRecord)
         }
+        tool_calls = {
+            each.sequence: each.record
+            for each in entries
+            if isinstance(each.record, ToolCallRecord)
+        }
         new_calls = await self._insert_calls(calls)
         new_messages = await self._insert_messages(messages)
         await add_to_rollups(
@@ -195,7 +204,8 @@ class PostgresSequence:
                 [messages[each] for each in new_messages],
             ),
         )
-        new = {*new_calls, *new_messages}
+        new_tool_calls = await self._insert_tool_calls(tool_calls)
+        new = {*new_calls, *new_messages, *new_tool_calls}
         return [each for each in entries if each.sequence in new]
 
     async def _insert_calls(
@@ -299,5 +309,36 @@ class PostgresSequence:
             """,
             self._source,
             *columns_of_messages(messages),
+        )
+        return [row["sequence"] for row in counted]
+
+    async def _insert_tool_calls(
+        self, tool_calls: Mapping[int, ToolCallRecord]
+    ) -> list[int]:
+        """Return the places of the tool calls that were not counted before."""
+        if not tool_calls:
+            return []
+        counted = await self._transaction.fetch(
+            """
+            INSERT INTO tool_call (
+                tool_call_id, org_id, source, sequence, agent_id, agent_type_id,
+                message_id, tool, status, code, started_at, duration_ms
+            )
+            SELECT
+                tool_call_id, org_id, $1, sequence, agent_id, agent_type_id,
+                message_id, tool, status, code, started_at, duration_ms
+            FROM unnest(
+                $2::bigint[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[],
+                $7::uuid[], $8::text[], $9::text[], $10::text[], $11::timestamptz[],
+                $12::bigint[]
+            ) AS given (
+                sequence, tool_call_id, org_id, agent_id, agent_type_id, message_id,
+                tool, status, code, started_at, duration_ms
+            )
+            ON CONFLICT DO NOTHING
+            RETURNING sequence
+            """,
+            self._source,
+            *columns_of_tool_calls(tool_calls),
         )
         return [row["sequence"] for row in counted]

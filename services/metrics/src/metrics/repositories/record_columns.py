@@ -12,9 +12,14 @@ from typing import TypeAlias
 from pydantic import TypeAdapter
 
 from metrics.prices.pricing import PricedCall
-from shared.contracts.metrics import AttemptRecord, CallRecord, MessageRecord
+from shared.contracts.metrics import (
+    AttemptRecord,
+    CallRecord,
+    MessageRecord,
+    ToolCallRecord,
+)
 
-__all__ = ["columns_of_calls", "columns_of_messages"]
+__all__ = ["columns_of_calls", "columns_of_messages", "columns_of_tool_calls"]
 
 Calls: TypeAlias = Mapping[int, tuple[CallRecord, PricedCall]]
 """Calls and what they cost, by their place in the source."""
@@ -66,6 +71,19 @@ _MESSAGE = attrgetter(
     "duration_ms",
 )
 
+_TOOL_CALL = attrgetter(
+    "tool_call_id",
+    "org_id",
+    "agent_id",
+    "agent_type_id",
+    "message_id",
+    "tool",
+    "status",
+    "code",
+    "started_at",
+    "duration_ms",
+)
+
 
 def columns_of_calls(calls: Calls) -> Columns:
     """Return sequence, cost, the call, its usage, labels, explanation, attempts."""
@@ -87,4 +105,10 @@ def columns_of_calls(calls: Calls) -> Columns:
 def columns_of_messages(messages: Mapping[int, MessageRecord]) -> Columns:
     """Return sequence, message."""
     rows = ((sequence, *_MESSAGE(each)) for sequence, each in messages.items())
+    return [*zip(*rows, strict=True)]
+
+
+def columns_of_tool_calls(tool_calls: Mapping[int, ToolCallRecord]) -> Columns:
+    """Return sequence, tool call."""
+    rows = ((sequence, *_TOOL_CALL(each)) for sequence, each in tool_calls.items())
     return [*zip(*rows, strict=True)]
