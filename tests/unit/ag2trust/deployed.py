@@ -1,5 +1,6 @@
 """What the services make of the variables and files that a deployment gives them."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,24 @@ import agent_runner.settings
 import credentials.settings
 import gateway.settings
 import metrics.settings
+from shared.contracts.base import Service
 from shared.settings import load
 
-__all__ = ["Deployed"]
+__all__ = ["OWNERS", "Deployed"]
+
+OWNERS = dict.fromkeys(
+    (
+        *Service,
+        "agent-runner-state",
+        "audit",
+        "database",
+        "nats",
+        "nats-data",
+        "postgres",
+    ),
+    os.getuid(),
+)
+"""To whom `make_keys` gives what, where nobody may give anything to others."""
 
 _SETTINGS: Mapping[str, type[Any]] = {
     "broker": agent_runner.broker.settings.Settings,

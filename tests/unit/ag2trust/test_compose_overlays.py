@@ -12,10 +12,9 @@ import yaml
 
 from ag2trust.provision import make_keys
 from credentials.master_keys.aws import KmsKey
-from shared.contracts.base import Service
 from shared.settings import SettingsError
 
-from .deployed import Deployed
+from .deployed import OWNERS, Deployed
 
 pytestmark = pytest.mark.docker
 
@@ -36,21 +35,7 @@ IN_KMS = {
 
 @pytest.fixture
 def deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployed:
-    make_keys(
-        tmp_path,
-        dict.fromkeys(
-            (
-                *Service,
-                "audit",
-                "agent-runner-state",
-                "database",
-                "nats",
-                "nats-data",
-                "postgres",
-            ),
-            os.getuid(),
-        ),
-    )
+    make_keys(tmp_path, OWNERS)
     return Deployed(tmp_path, monkeypatch)
 
 

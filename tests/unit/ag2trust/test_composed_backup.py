@@ -1,6 +1,5 @@
 """A composed installation's volumes become a backup, and a backup volumes again."""
 
-import os
 import tarfile
 from io import BytesIO
 from pathlib import Path
@@ -13,10 +12,8 @@ from ag2trust.errors import BackupUnusableError, HomeUnusableError
 from ag2trust.provision import make_keys
 from shared.contracts.base import Service
 
-OWNERS = dict.fromkeys(
-    (*Service, "agent-runner-state", "audit", "database", "nats", "nats-data"),
-    os.getuid(),
-) | {"postgres": os.getuid()}
+from .deployed import OWNERS
+
 HEADS = '{"head": 1}\n{"head": 2}\n'
 
 

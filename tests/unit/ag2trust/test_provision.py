@@ -1,7 +1,6 @@
 """What each composed service finds in its volume, and what it does not."""
 
 import json
-import os
 import stat
 from pathlib import Path
 
@@ -13,18 +12,7 @@ from agent_runner.runtimes.launch_frame import AGENT_INIT
 from shared.contracts.base import Service
 from shared.identity import Identity
 
-OWNERS = dict.fromkeys(
-    (
-        *Service,
-        "agent-runner-state",
-        "audit",
-        "database",
-        "nats",
-        "nats-data",
-        "postgres",
-    ),
-    os.getuid(),
-)
+from .deployed import OWNERS
 
 
 @pytest.fixture

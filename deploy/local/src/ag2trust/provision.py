@@ -2,7 +2,9 @@
 
 `python -m ag2trust.provision keys` runs before any server, `… database` as soon as
 PostgreSQL answers; both may be repeated. `… roles` makes ready for the database of a
-backup (`composed_backup`). Every folder below `/ag2trust` is a volume:
+backup (`composed_backup`). Where PostgreSQL is elsewhere, AG2TRUST_PROVISION_DATABASE
+says where it is: what follows `?` in its URL, such as `host=postgres`.
+Every folder below `/ag2trust` is a volume:
 
 vault/          api-key, and all that is made here; seen by `keys` alone
 master-key/     master.key and retired-*.key, for credentials alone; back it up apart
@@ -48,7 +50,7 @@ __all__ = ["ROOT", "Vault", "make_keys", "prepare_database", "prepare_roles"]
 ROOT = Path("/ag2trust")
 
 _MASTER_KEY_FOLDER = "/run/master-key"  # where credentials finds the volume
-_SOCKET_FOLDER = "/run/postgresql"
+_SOCKET = "host=/run/postgresql"
 _NATS_PORT = 4222
 
 # As whom the containers run: the Dockerfile says so of the services, and the official
@@ -78,16 +80,24 @@ class Vault(Home):
         return tuple(sorted(self.master_key.parent.glob("retired-*.key")))
 
 
-def make_keys(root: Path, owners: Mapping[str, int] = _OWNERS) -> None:
+def make_keys(
+    root: Path, owners: Mapping[str, int] = _OWNERS, *, place: str = _SOCKET
+) -> None:
     """Make what is missing below *root*, and give each of *owners* what is its own.
 
-    Raises `HomeUnusableError` if something that was there is lost.
+    *place* is where services find PostgreSQL, as what follows `?` in its URL. Raises
+    `HomeUnusableError` if something that was there is lost.
     """
     vault = Vault(root / "vault")
     for folder in (vault.keys, vault.master_key.parent):
         make_private_folder(folder)
     keys = keys_of(vault, is_new=not vault.version.exists())
-    files = _files(keys, first_key(vault, None).sha256, vault.retired_master_keys)
+    files = _files(
+        keys,
+        first_key(vault, None).sha256,
+        retired=vault.retired_master_keys,
+        place=place,
+    )
     write_private(vault.version, "1\n")
     for name, owner in owners.items():
         _give(root / name, files.get(name, {}), owner)
@@ -100,19 +110,19 @@ def make_keys(root: Path, owners: Mapping[str, int] = _OWNERS) -> None:
     _put_agent_init(root / "agent-init")
 
 
-async def prepare_roles(root: Path) -> None:
+async def prepare_roles(root: Path, *, place: str = _SOCKET) -> None:
     """Make the roles that a dump speaks of; raise `ServerFailedError`."""
-    await _prepare(root, has_database=False)
+    await _prepare(root, place, has_database=False)
 
 
-async def prepare_database(root: Path) -> None:
+async def prepare_database(root: Path, *, place: str = _SOCKET) -> None:
     """Bring roles, schemas and grants up to date; raise `ServerFailedError`."""
-    await _prepare(root, has_database=True)
+    await _prepare(root, place, has_database=True)
 
 
-async def _prepare(root: Path, *, has_database: bool) -> None:
+async def _prepare(root: Path, place: str, *, has_database: bool) -> None:
     passwords = json.loads((root / "database" / "passwords.json").read_text())
-    admin_url = _url(SUPERUSER, passwords, "postgres")
+    admin_url = _url(SUPERUSER, passwords, place, "postgres")
     try:
         await provision_roles(admin_url, passwords)
         if has_database:
@@ -123,17 +133,15 @@ async def _prepare(root: Path, *, has_database: bool) -> None:
             "another vault. Put back the one that belongs to them."
         ) from error
     except OSError as error:
-        raise ServerFailedError(
-            f"PostgreSQL cannot be reached in {_SOCKET_FOLDER}."
-        ) from error
+        raise ServerFailedError(f"PostgreSQL cannot be reached at {place}.") from error
 
 
 def _files(
-    keys: Keys, first_key_hash: str, retired: tuple[Path, ...]
+    keys: Keys, first_key_hash: str, *, retired: tuple[Path, ...], place: str
 ) -> dict[str, dict[str, str]]:
     """Return the text of every file, by owner and name."""
     told: dict[Service, dict[str, Any]] = {
-        service: _urls(service, keys.passwords) for service in Service
+        service: _urls(service, keys.passwords, place) for service in Service
     }
     if retired:
         told[Service.CREDENTIALS]["retired_master_key_files"] = [
@@ -158,16 +166,19 @@ def _files(
     return files
 
 
-def _urls(service: Service, passwords: Mapping[str, str]) -> dict[str, str]:
-    return {
-        "database_url": _url(service_role(service), passwords),
-        "sweep_database_url": _url(sweep_role(service), passwords),
-        "owner_database_url": _url(owner_role(service), passwords),
+def _urls(service: Service, passwords: Mapping[str, str], place: str) -> dict[str, str]:
+    roles = {
+        "database_url": service_role(service),
+        "sweep_database_url": sweep_role(service),
+        "owner_database_url": owner_role(service),
     }
+    return {name: _url(role, passwords, place) for name, role in roles.items()}
 
 
-def _url(role: str, passwords: Mapping[str, str], database: str = DATABASE) -> str:
-    return f"postgresql://{role}:{passwords[role]}@/{database}?host={_SOCKET_FOLDER}"
+def _url(
+    role: str, passwords: Mapping[str, str], place: str, database: str = DATABASE
+) -> str:
+    return f"postgresql://{role}:{passwords[role]}@/{database}?{place}"
 
 
 def _nats_configuration(keys: Keys) -> str:
@@ -206,14 +217,15 @@ def _make_over(path: Path, owner: int) -> None:
 
 
 def _main() -> None:
+    place = os.environ.get("AG2TRUST_PROVISION_DATABASE", _SOCKET)
     try:
         match sys.argv[1:]:
             case ["keys"]:
-                make_keys(ROOT)
+                make_keys(ROOT, place=place)
             case ["roles"]:
-                asyncio.run(prepare_roles(ROOT))
+                asyncio.run(prepare_roles(ROOT, place=place))
             case ["database"]:
-                asyncio.run(prepare_database(ROOT))
+                asyncio.run(prepare_database(ROOT, place=place))
             case _:
                 sys.exit("Say what to provision: keys, roles, or database.")
     except LaunchError as error:
