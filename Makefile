@@ -11,13 +11,14 @@ DASHBOARD := services/gateway/dashboard
 NPM := $(CURDIR)/$(BIN)/npm --no-update-notifier --prefix $(DASHBOARD)
 API_TYPES := $(DASHBOARD)/tools/openapi
 
-.PHONY: help install dashboard run demo images test torture bench-proxy bench-metrics check fix generate lock clean
+.PHONY: help install dashboard run demo images sbom test torture bench-proxy bench-metrics check fix generate lock clean
 
 help:
 	@echo "make run      start everything on this machine"
 	@echo "make dashboard  build the dashboard"
 	@echo "make demo     start everything and take a scripted tour"
 	@echo "make images   build docker-compose.yml's images without a registry or a network"
+	@echo "make sbom     say what is in each image, in CycloneDX (build/sbom)"
 	@echo "make test     every test, on real NATS, PostgreSQL and, where one answers, Docker"
 	@echo "make torture  the tests that take longer"
 	@echo "make bench-proxy  what the proxy costs, beside nginx and other gateways"
@@ -63,6 +64,9 @@ demo: install dashboard
 
 images: install dashboard
 	deploy/images/offline.sh
+
+sbom: install
+	$(BIN)/python deploy/images/sbom.py build/sbom
 
 # Three processes share the files out, in the order of their names: what takes longest begins.
 test: install dashboard
