@@ -6,6 +6,7 @@ prints it. This guards against accidents, not against the agent.
 
 import re
 from collections.abc import Iterable
+from functools import cached_property
 
 __all__ = ["MASK", "SecretMask", "StreamMask"]
 
@@ -19,15 +20,18 @@ class SecretMask:
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        longest_first = sorted(filter(None, secrets), key=len, reverse=True)
-        self._secrets = [secret.encode() for secret in longest_first]
-        # Without secrets: a pattern that never matches.
-        pattern = b"|".join(map(re.escape, self._secrets)) or rb"(?!)"
-        self._pattern = re.compile(pattern)
+        """Cost little: most masks are made for answers that need none."""
+        self._texts = [*filter(None, secrets)]
 
     def hide(self, text: str) -> str:
+        if not self.hides(text):
+            return text
         hidden = self.hide_bytes(text.encode(errors="surrogatepass"))
         return hidden.decode(errors="surrogatepass")
+
+    def hides(self, text: str) -> bool:
+        """Say whether *text* has a secret in it."""
+        return any(secret in text for secret in self._texts)
 
     def hide_bytes(self, data: bytes) -> bytes:
         return self._pattern.sub(MASK.encode(), data)
@@ -45,6 +49,15 @@ class SecretMask:
             if match.end() > begun:
                 return min(begun, match.start())
         return begun
+
+    @cached_property
+    def _secrets(self) -> list[bytes]:
+        return [each.encode() for each in sorted(self._texts, key=len, reverse=True)]
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[bytes]:
+        # Without secrets: a pattern that never matches.
+        return re.compile(b"|".join(map(re.escape, self._secrets)) or rb"(?!)")
 
 
 class StreamMask:

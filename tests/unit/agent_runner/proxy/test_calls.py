@@ -6,11 +6,11 @@ import pytest
 
 from agent_runner.hosted_agents import MessageInHand
 from agent_runner.proxy.admission import Unlimited
-from agent_runner.proxy.calls import OpenCall, encoded, interrupted, lasting_part
+from agent_runner.proxy.call_record import Common, Own, lasting_part, opened
+from agent_runner.proxy.calls import OpenCall, interrupted
 from agent_runner.proxy.usage import Report
 from agent_runner.spool.format import (
     MAX_OPENED_PAYLOAD_BYTES,
-    MAX_SETTLED_PAYLOAD_BYTES,
 )
 from agent_runner.spool.spool import Spool
 from shared.contracts.base import Explanation
@@ -27,24 +27,30 @@ EXPLANATION = Explanation(
 Opener = Callable[..., OpenCall]
 
 
-def record(*, model: str = "m", use_case: str | None = None) -> CallRecord:
-    return CallRecord(
-        call_id=new_id(),
+REQUEST_ID = "r" * 128
+
+
+def of_an_agent(*, model: str = "m", use_case: str | None = None) -> Common:
+    return Common(
         org_id=new_id(),
         agent_id=new_id(),
         agent_type_id=new_id(),
+        use_case=use_case,
         provider_id=new_id(),
         provider_type=ProviderType.OPENAI,
-        use_case=use_case,
         model=model,
         endpoint="chat.completions",
         is_streamed=True,
-        message_id=new_id(),
         runner="r" * 63,
-        request_id="r" * 128,
-        status=CallStatus.INTERRUPTED,
-        started_at=datetime.now(UTC),
     )
+
+
+def one_call() -> Own:
+    return Own(new_id(), datetime.now(UTC), message_id=new_id())
+
+
+def written(common: Common, own: Own) -> bytes:
+    return opened(lasting_part(common, own, {}), REQUEST_ID)
 
 
 @pytest.fixture
@@ -55,22 +61,23 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
 
 @pytest.fixture
 def open_call(spool: Spool) -> Opener:
-    def opened(
-        described: CallRecord | None = None, in_hand: MessageInHand | None = None
+    def open_one(
+        common: Common | None = None, in_hand: MessageInHand | None = None
     ) -> OpenCall:
-        described = described or record()
-        spool.open_call(described.call_id, encoded(described))
+        common, own = common or of_an_agent(), one_call()
+        spool.open_call(own.call_id, written(common, own))
         return OpenCall(
-            described,
-            lasting_part(described),
-            b"{}",
-            spool,
-            in_hand,
-            described.request_id,
-            Unlimited(),
+            own=own,
+            common=common,
+            lasting=lasting_part(common, own, {}),
+            body=b"{}",
+            spool=spool,
+            in_hand=in_hand,
+            request_id=REQUEST_ID,
+            admission=Unlimited(),
         )
 
-    return opened
+    return open_one
 
 
 def settled(spool: Spool) -> CallRecord:
@@ -125,22 +132,25 @@ def test_a_call_without_usage_says_so(spool: Spool, open_call: Opener) -> None:
     assert settled(spool).usage_source is UsageSource.NONE
 
 
-def test_what_a_dead_process_left_open_becomes_interrupted(
-    tmp_path: Path,
-) -> None:
-    described = record()
+def test_what_a_dead_process_left_open_becomes_interrupted(tmp_path: Path) -> None:
+    common, own = of_an_agent(use_case="support"), one_call()
     with Spool.open(tmp_path, interrupted=interrupted) as spool:
-        spool.open_call(described.call_id, encoded(described))
+        spool.open_call(own.call_id, written(common, own))
 
     with Spool.open(tmp_path, interrupted=interrupted) as spool:
-        assert settled(spool) == described
+        assert settled(spool) == CallRecord(
+            **common._asdict(),
+            **own._asdict(),
+            request_id=REQUEST_ID,
+            status=CallStatus.INTERRUPTED,
+        )
 
 
 @pytest.mark.parametrize("character", ["m", "模", "𝕞", '"', "\x01"])
 def test_the_longest_names_fit_into_the_spool(
     spool: Spool, open_call: Opener, character: str
 ) -> None:
-    longest = record(model=character * 256, use_case=character * 200)
+    longest = of_an_agent(model=character * 256, use_case=character * 200)
     said = Failure(429, names=("𝕞" * 10_000,), message="𝕞" * 10_000)
     call = open_call(longest)
     call.report = Report(
@@ -156,36 +166,36 @@ def test_the_longest_names_fit_into_the_spool(
 
     call.settle(CallStatus.FAILED, explanation=explain(ErrorSource.OPENAI, said))
 
-    assert len(encoded(longest)) <= MAX_OPENED_PAYLOAD_BYTES
-    assert len(encoded(settled(spool))) <= MAX_SETTLED_PAYLOAD_BYTES
+    assert len(written(longest, call.own)) <= MAX_OPENED_PAYLOAD_BYTES
+    assert settled(spool).model == longest.model
 
 
 def test_of_many_attempts_those_that_fit_into_the_spool_are_told(
     spool: Spool, open_call: Opener
 ) -> None:
-    call = open_call(record(model="模" * 256))
+    call = open_call(of_an_agent(model="模" * 256))
     for _ in range(20):
         call.end_attempt(EXPLANATION)
-        call.turn_to(call.record, body=b"{}", admission=Unlimited())
+        call.turn_to(call.common, call.lasting, body=b"{}", admission=Unlimited())
 
     call.settle(CallStatus.COMPLETED)
 
     told = settled(spool)
-    assert len(encoded(told)) <= MAX_SETTLED_PAYLOAD_BYTES
-    assert len(told.attempts) > 1
+    assert 1 < len(told.attempts) < 20
     assert told.attempts[-1].error_code is None
 
 
 def test_each_attempt_is_told_and_the_usage_is_the_last_ones(
     spool: Spool, open_call: Opener
 ) -> None:
-    call = open_call(record(model="first"))
+    call = open_call(of_an_agent(model="first"))
     call.http_status = 503
     call.report = Report(Usage(input_tokens=5))
     call.end_attempt(EXPLANATION)
-    turned = call.record.model_copy(update={"model": "second"})
+    turned = call.common._replace(model="second")
 
-    call.turn_to(turned, body=b"{}", admission=Unlimited())
+    lasting = lasting_part(turned, call.own, {})
+    call.turn_to(turned, lasting, body=b"{}", admission=Unlimited())
     call.http_status = 200
     call.settle(CallStatus.COMPLETED)
 

@@ -158,6 +158,20 @@ def test_what_is_young_is_kept(tmp_path: Path) -> None:
         assert spool.forget(through=10, older_than=A_DAY_LATER) == 2
 
 
+def test_nothing_is_synced_where_nothing_is_forgotten(tmp_path: Path) -> None:
+    synced: list[int] = []
+    with opened(tmp_path, disk=Disk(sync=synced.append)) as spool:
+        for _ in range(10):
+            call(spool, LARGEST_SETTLED)
+        before = len(synced)
+
+        assert spool.forget(through=10, older_than=LONG_AGO) == 0
+        assert len(synced) == before
+
+        assert spool.forget(through=10, older_than=FOREVER) > 0
+        assert len(synced) == before + 1
+
+
 def test_a_segment_with_an_open_call_is_kept(tmp_path: Path) -> None:
     with opened(tmp_path) as spool:
         for _ in range(4):

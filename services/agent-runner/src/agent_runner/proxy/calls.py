@@ -1,14 +1,11 @@
 """Accounting for calls: opened before they leave, settled once whatever their end."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from time import monotonic
-from typing import Any
 from uuid import UUID
-
-from pydantic_core import to_json
 
 from agent_runner.callers import ModelCaller
 from agent_runner.hosted_agents import MessageInHand
@@ -16,11 +13,12 @@ from agent_runner.spool.format import MAX_SETTLED_PAYLOAD_BYTES
 from agent_runner.spool.spool import Spool
 from shared.contracts.base import Explanation
 from shared.contracts.credentials import LeasedCredential
-from shared.contracts.metrics import CallRecord, CallStatus
+from shared.contracts.metrics import CallStatus
 from shared.ids import new_id
 from shared.provider_errors.on_the_way import ON_THE_WAY
 
 from .admission import Admission
+from .call_record import Common, Own, ended, lasting_part, opened
 from .counting import SILENCE, Count, End, counted, estimated_input
 from .labels import labels_in, laid_together
 from .usage import NOT_REPORTED, Report
@@ -29,19 +27,6 @@ from .wire_format import AnswerStream, Asked
 __all__ = ["CallBook", "OpenCall", "interrupted"]
 
 _MOST_OPENED_BYTES = 3072
-_JSON = CallRecord.__pydantic_serializer__
-_CHANGING = {
-    "request_id",
-    "status",
-    "http_status",
-    "duration_ms",
-    "time_to_first_token_ms",
-    "usage",
-    "usage_source",
-    "explanation",
-    "attempts",
-}
-
 
 Attempt = Mapping[str, object]
 """The fields of an `AttemptRecord`."""
@@ -52,13 +37,14 @@ class OpenCall:
     """An admitted call, and what is known of it so far.
 
     Times are of the monotonic clock. *request_id* is what the client is told: the
-    provider's, once it has given one. *lasting* is the `lasting_part` of *record*.
-    *report* is that of an answer in one piece; a
+    provider's, once it has given one. *lasting* is what was written of it
+    and will not change. *report* is that of an answer in one piece; a
     *stream* has its own. All of these are of the attempt that is being made, *attempts*
     are those that have ended.
     """
 
-    record: CallRecord
+    own: Own
+    common: Common
     lasting: bytes = field(repr=False)
     body: bytes = field(repr=False)
     spool: Spool
@@ -91,9 +77,11 @@ class OpenCall:
         self.attempts.append(self._attempt(explanation))
         self.is_attempting = False
 
-    def turn_to(self, record: CallRecord, *, body: bytes, admission: Admission) -> None:
+    def turn_to(
+        self, common: Common, lasting: bytes, *, body: bytes, admission: Admission
+    ) -> None:
         """Begin an attempt at another provider or model; it is the call's from now."""
-        self.record, self.lasting = record, lasting_part(record)
+        self.common, self.lasting = common, lasting
         self.body, self.admission = body, admission
         self.attempt_began = monotonic()
         self.is_attempting = True
@@ -112,11 +100,11 @@ class OpenCall:
         end = self._end(status, explanation)
         count = self._count(end)
         self.admission.settle(end, count)
-        ended = self._ended(status, explanation, count)
-        while len(ended) > MAX_SETTLED_PAYLOAD_BYTES and self.attempts:
+        record = self._ended(status, explanation, count)
+        while len(record) > MAX_SETTLED_PAYLOAD_BYTES and self.attempts:
             del self.attempts[0]  # there is room for the last ones only
-            ended = self._ended(status, explanation, count)
-        self.spool.settle(self.record.call_id, ended)
+            record = self._ended(status, explanation, count)
+        self.spool.settle(self.own.call_id, record)
         if self.in_hand is not None:
             self.in_hand.add(count.usage, failure=explanation)
 
@@ -143,15 +131,11 @@ class OpenCall:
     def _ended(
         self, status: CallStatus, explanation: Explanation | None, count: Count
     ) -> bytes:
-        """Write the `CallRecord` of the call, of which only this was not known before.
-
-        As a model of its own it would cost twice as much, on every call.
-        """
         first_token = self.first_token
         attempts = [*self.attempts]
         if self.is_attempting:
             attempts.append(self._attempt(explanation))
-        return _joined(
+        return ended(
             self.lasting,
             {
                 "request_id": self.request_id,
@@ -170,13 +154,13 @@ class OpenCall:
 
     def _attempt(self, explanation: Explanation | None) -> Attempt:
         """Tell of the attempt that is being made; an `AttemptRecord`, as it goes."""
-        started_at = self.record.started_at
+        started_at = self.own.started_at
         if self.attempts:
             started_at += timedelta(seconds=self.attempt_began - self.began)
         return {
             "attempt_id": new_id(),
-            "provider_id": self.record.provider_id,
-            "model": self.record.model,
+            "provider_id": self.common.provider_id,
+            "model": self.common.model,
             "started_at": started_at,
             "duration_ms": _milliseconds(monotonic() - self.attempt_began),
             "http_status": self.http_status,
@@ -204,28 +188,26 @@ class CallBook:
 
         Raises `SpoolFullError`, and `MalformedError` for labels that are none.
         """
-        record = CallRecord(
-            call_id=new_id(),
+        message_id = agent.in_hand.message_id if agent.in_hand else None
+        own = Own(new_id(), datetime.now(UTC), message_id)
+        common = Common(
             org_id=agent.org_id,
             agent_id=agent.id,
             agent_type_id=agent.agent_type.id,
+            use_case=agent.agent_type.use_case,
             provider_id=credential.provider_id,
             provider_type=credential.type,
-            use_case=agent.agent_type.use_case,
             model=asked.request.model,
             endpoint=asked.route.endpoint,
             is_streamed=asked.request.is_streamed,
-            message_id=agent.in_hand.message_id if agent.in_hand else None,
             runner=self._runner,
-            request_id=request_id,
-            status=CallStatus.INTERRUPTED,
-            started_at=datetime.now(UTC),
         )
-        record = _labelled(record, agent, credential, asked)
-        lasting = lasting_part(record)
-        self._spool.open_call(record.call_id, opened(record, lasting))
+        labels = agent.agent_type.labels, credential.labels, labels_in(asked.fields)
+        lasting = _lasting(common, own, request_id, labels)
+        self._spool.open_call(own.call_id, opened(lasting, request_id))
         return OpenCall(
-            record=record,
+            own=own,
+            common=common,
             lasting=lasting,
             body=asked.request.body,
             spool=self._spool,
@@ -244,56 +226,30 @@ class CallBook:
         admission: Admission,
     ) -> None:
         """Let a call go on at another provider, or with another model."""
-        record = call.record.model_copy(
-            update={
-                "provider_id": credential.provider_id,
-                "provider_type": credential.type,
-                "model": asked.request.model,
-                "labels": {},
-            }
+        common = call.common._replace(
+            provider_id=credential.provider_id,
+            provider_type=credential.type,
+            model=asked.request.model,
         )
-        record = _labelled(record, agent, credential, asked)
-        call.turn_to(record, body=asked.request.body, admission=admission)
+        labels = agent.agent_type.labels, credential.labels, labels_in(asked.fields)
+        lasting = _lasting(common, call.own, call.request_id, labels)
+        call.turn_to(common, lasting, body=asked.request.body, admission=admission)
 
 
-def _labelled(
-    record: CallRecord,
-    agent: ModelCaller,
-    credential: LeasedCredential,
-    asked: Asked,
-) -> CallRecord:
-    """Lay together what *record* has room for beside the longest explanation."""
-    own = labels_in(asked.fields)
-    of_the_type = agent.agent_type.labels
-    if not (own or of_the_type or credential.labels):
-        return record
-    room_bytes = _MOST_OPENED_BYTES - len(encoded(record))
-    labels = laid_together(of_the_type, credential.labels, own, room_bytes=room_bytes)
-    return record.model_copy(update={"labels": labels})
+def _lasting(
+    common: Common, own: Own, request_id: str, labels: Sequence[dict[str, str]]
+) -> bytes:
+    """Write it with the labels that have room beside the longest explanation."""
+    unlabelled = lasting_part(common, own, {})
+    if not any(labels):
+        return unlabelled
+    room_bytes = _MOST_OPENED_BYTES - len(opened(unlabelled, request_id))
+    return lasting_part(common, own, laid_together(*labels, room_bytes=room_bytes))
 
 
 def interrupted(_: UUID, opened: bytes) -> bytes:
     """Settle what a dead process left open: it was opened as `interrupted`."""
     return opened
-
-
-def lasting_part(record: CallRecord) -> bytes:
-    """Encode what will not change until the call has ended."""
-    return _JSON.to_json(record, exclude=_CHANGING, exclude_none=True)
-
-
-def opened(record: CallRecord, lasting: bytes) -> bytes:
-    """Encode *record* as it is opened; *lasting* is its `lasting_part`."""
-    return _joined(lasting, {"request_id": record.request_id, "status": record.status})
-
-
-def encoded(record: CallRecord) -> bytes:
-    return opened(record, lasting_part(record))
-
-
-def _joined(lasting: bytes, more: Mapping[str, Any]) -> bytes:
-    """Make one JSON object of two."""
-    return lasting[:-1] + b"," + to_json(more, exclude_none=True)[1:]
 
 
 def _milliseconds(seconds: float) -> int:

@@ -140,7 +140,8 @@ class Forwarding:
             asked = self._limits.bounded(
                 call.agent, leg.credential, leg.asked, leg.wire_format
             )
-            leg = replace(leg, asked=asked)
+            if asked is not leg.asked:
+                leg = replace(leg, asked=asked)
             outgoing = leg.wire_format.outgoing(
                 leg.asked, leg.credential, datetime.now(UTC)
             )

@@ -24,7 +24,8 @@ _LABELS: TypeAdapter[dict[str, str]] = TypeAdapter(Labels)
 
 def labels_in(fields: Fields) -> dict[str, str]:
     """Read `team=research, stage=draft`. Raises `MalformedError`."""
-    pairs = [*_pairs(fields)]
+    values = values_of(fields, _NAME)
+    pairs = [*_pairs(values)] if values else []
     if not pairs:
         return {}
     try:
@@ -49,8 +50,8 @@ def laid_together(*labels: dict[str, str], room_bytes: int) -> dict[str, str]:
     return together
 
 
-def _pairs(fields: Fields) -> Iterator[tuple[str, str]]:
-    for value in values_of(fields, _NAME):
+def _pairs(values: list[str]) -> Iterator[tuple[str, str]]:
+    for value in values:
         for pair in filter(None, map(str.strip, value.split(","))):
             name, equals, text = pair.partition("=")
             if not equals or not pair.isascii():

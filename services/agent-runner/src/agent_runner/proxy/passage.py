@@ -290,7 +290,7 @@ class Passage:
             self.explanation = explanation
             log.info(
                 "call.failed",
-                call=str(self._call.record.call_id),
+                call=str(self._call.own.call_id),
                 code=explanation.code,
                 http_status=self._call.http_status,
             )
@@ -301,7 +301,7 @@ class Passage:
         name = self._format.request_id_field
         given = value_of(answer.fields, name)
         # It is recorded, so it must be no key that the provider repeats.
-        if _REQUEST_ID.fullmatch(given) and self._mask.hide(given) == given:
+        if _REQUEST_ID.fullmatch(given) and not self._mask.hides(given):
             self._call.request_id = given
         request_id = self._call.request_id.encode()
         ids = dict.fromkeys((name, b"x-request-id"), request_id)

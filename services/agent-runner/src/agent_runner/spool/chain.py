@@ -147,9 +147,13 @@ class SegmentChain:
         for segment in self._written[max(0, first) :]:
             yield from segment.settled_after(sequence)
 
-    def has_outlived(self, through: int) -> bool:
-        """Say whether a segment holds nothing but sequences up to *through*."""
-        return len(self._written) > 1 and self._written[1].base <= through
+    def has_outlived(self, through: int, older_than: datetime) -> bool:
+        """Say whether a segment is so old and holds no sequence over *through*."""
+        return (
+            len(self._written) > 1
+            and self._written[1].base <= through
+            and self._written[0].modified_at < older_than
+        )
 
     def forget(
         self, *, through: int, older_than: datetime, oldest_open: int | None

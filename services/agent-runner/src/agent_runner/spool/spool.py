@@ -229,9 +229,8 @@ class Spool:
         last write was before *older_than*. Syncs before, lest a power cut take back a
         `settled` whose `opened` is deleted. Returns how many files were deleted.
         """
-        if not self._chain.has_outlived(through):
-            return 0
-        self.sync()
+        if self._chain.has_outlived(through, older_than):
+            self.sync()
         return self._chain.forget(
             through=through, older_than=older_than, oldest_open=self._oldest_open()
         )
