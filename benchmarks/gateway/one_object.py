@@ -8,6 +8,8 @@ a gateway that stands still is not spared the requests that it kept waiting.
 `--rate` is how many a second (500), `--seconds` for how long (20). It prints the 50th,
 99th and 99.9th percentile, the longest, and the machine's load, which bears on them;
 and the gateway's time on its core for an answer, on which other work bears little.
+`--loops uvloop asyncio --rounds 3` runs the gateway on one event loop after the other,
+so that both see the same machine.
 """
 
 import argparse
@@ -34,6 +36,15 @@ KEY = "cust_" + "b" * 40
 CONNECTIONS = 64
 WARM_UP_SECONDS = 3.0
 GATEWAY_CORE = 0
+LOOPS = ("uvloop", "asyncio")
+GATEWAY = """
+import {loop}
+from gateway.app import serving
+from gateway.settings import Settings
+from shared.lifecycle import main
+
+main("gateway", Settings, serving, new_event_loop={loop}.new_event_loop)
+"""
 PROVIDER = {"name": "one", "type": "openai", "api_key": "sk-benchmark"}
 
 
@@ -50,29 +61,38 @@ class Times:
 
 async def main() -> None:
     chosen = arguments()
-    with tempfile.TemporaryDirectory(prefix="ag2trust-benchmark-") as folder:
-        async with (
-            running_servers(Path(folder)) as servers,
-            fresh_stack(servers, Path(folder)) as stack,
-            services(stack) as (port, pid),
-        ):
-            path = await made_provider(port)
-            await load(port, path, rate=chosen.rate, seconds=WARM_UP_SECONDS)
-            before = cpu_seconds(pid)
-            times = await load(port, path, rate=chosen.rate, seconds=chosen.seconds)
-            busy = cpu_seconds(pid) - before
-    tell(times, chosen.rate, chosen.seconds, busy)
+    for _ in range(chosen.rounds):
+        for loop in chosen.loops:
+            await measure(loop, rate=chosen.rate, seconds=chosen.seconds)
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rate", type=int, default=500)
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--loops", nargs="+", choices=LOOPS, default=LOOPS[:1])
+    parser.add_argument("--rounds", type=int, default=1)
     return parser.parse_args()
 
 
+async def measure(loop: str, *, rate: int, seconds: float) -> None:
+    with tempfile.TemporaryDirectory(prefix="ag2trust-benchmark-") as folder:
+        async with (
+            running_servers(Path(folder)) as servers,
+            fresh_stack(servers, Path(folder)) as stack,
+            services(stack, loop) as (port, pid),
+        ):
+            path = await made_provider(port)
+            await load(port, path, rate=rate, seconds=WARM_UP_SECONDS)
+            before = cpu_seconds(pid)
+            times = await load(port, path, rate=rate, seconds=seconds)
+            busy = cpu_seconds(pid) - before
+    print(f"GET of one provider, {rate} a second for {seconds:g} s, on {loop}")
+    tell(times, busy)
+
+
 @asynccontextmanager
-async def services(stack: Stack) -> AsyncIterator[tuple[int, int]]:
+async def services(stack: Stack, loop: str) -> AsyncIterator[tuple[int, int]]:
     """Run credentials and the gateway, the latter on one core; yield port and pid."""
     environment = stack.environment(
         Service.GATEWAY,
@@ -81,8 +101,14 @@ async def services(stack: Stack) -> AsyncIterator[tuple[int, int]]:
         AG2TRUST_GATEWAY_LOG_LEVEL="warning",
     )
     port = int(environment["AG2TRUST_GATEWAY_PORT"])
-    credentials = command("credentials", stack.environment(Service.CREDENTIALS), stack)
-    gateway = command("gateway", environment, stack)
+    credentials = command(
+        "credentials",
+        stack.environment(Service.CREDENTIALS),
+        stack,
+        "-m",
+        "credentials",
+    )
+    gateway = command("gateway", environment, stack, "-c", GATEWAY.format(loop=loop))
     async with (
         running(credentials, is_ready=lambda _: True),
         running(gateway, is_ready=lambda _: is_listening(port)) as process,
@@ -91,10 +117,12 @@ async def services(stack: Stack) -> AsyncIterator[tuple[int, int]]:
         yield port, process.pid
 
 
-def command(module: str, environment: dict[str, str], stack: Stack) -> Command:
+def command(
+    module: str, environment: dict[str, str], stack: Stack, *arguments: str
+) -> Command:
     return Command(
         name=module,
-        arguments=(sys.executable, "-m", module),
+        arguments=(sys.executable, *arguments),
         environment=environment,
         log=stack.folder / f"{module}.log",
     )
@@ -164,10 +192,9 @@ def cpu_seconds(pid: int) -> float:
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
-def tell(times: Times, rate: int, seconds: float, busy: float) -> None:
+def tell(times: Times, busy: float) -> None:
     cores, queue = os.cpu_count(), os.getloadavg()[0]
     answers = len(times.taken) + times.failed
-    print(f"GET of one provider, {rate} a second for {seconds:g} s")
     print(f"  answered   {len(times.taken):,}, not: {times.failed:,}")
     print(f"  50 %       {times.percentile(500):8.2f} ms")
     print(f"  99 %       {times.percentile(990):8.2f} ms")
