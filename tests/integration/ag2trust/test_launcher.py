@@ -10,20 +10,21 @@ import socket
 import stat
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from ag2trust.launched import Launched, Place, launched, launching
 from ag2trust.ports import free_port
 from ag2trust.quick_folder import quick_folder
 from ag2trust.readiness import until_ready
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
 BOOTSTRAP_KEY = "cust_" + "B00tstrap" * 4
 CHILDREN = ["postgres", "nats", "credentials", "gateway", "agent_runner", "metrics"]
@@ -33,6 +34,14 @@ CHILDREN = ["postgres", "nats", "credentials", "gateway", "agent_runner", "metri
 def place() -> Iterator[Place]:
     with quick_folder() as folder:
         yield Place(folder / "home")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running() -> AsyncIterator[Launched]:
+    """Run one stack for all tests that find a stack running and leave it so."""
+    with quick_folder() as folder:
+        async with launched(Place(folder / "home")) as launcher:
+            yield launcher
 
 
 async def _api(place: Place, path: str, key: str | None = None) -> tuple[int, Any]:
@@ -206,19 +215,20 @@ async def test_no_child_outlives_a_killed_launcher(place: Place) -> None:
 
 
 @pytest.mark.parametrize("name", CHILDREN)
-async def test_what_is_killed_is_named_and_back(place: Place, name: str) -> None:
-    async with launched(place) as launcher:
-        os.kill(place.pid_of(name), signal.SIGKILL)
+async def test_what_is_killed_is_named_and_back(running: Launched, name: str) -> None:
+    place = running.place
 
-        await launcher.says(f"{name} ended (SIGKILL) and is started again", seconds=15)
-        await until_ready(place.gateway_url, seconds=30)
-        assert (await _api(place, "/providers"))[0] == 200
+    os.kill(place.pid_of(name), signal.SIGKILL)
+
+    await running.says(f"{name} ended (SIGKILL) and is started again", seconds=15)
+    await until_ready(place.gateway_url, seconds=30)
+    assert (await _api(place, "/providers"))[0] == 200
 
 
-async def test_two_homes_run_side_by_side(place: Place) -> None:
-    other = Place(place.home.with_name("other"))
+async def test_two_homes_run_side_by_side(running: Launched, place: Place) -> None:
+    other = running.place
 
-    async with launched(place), launched(other):
+    async with launched(place):
         status, _ = await _api(place, "/providers", other.api_key)
 
         assert status == 401
@@ -226,11 +236,14 @@ async def test_two_homes_run_side_by_side(place: Place) -> None:
         assert (await _api(other, "/providers"))[0] == 200
 
 
-async def test_a_second_launcher_of_one_home_is_refused(place: Place) -> None:
-    async with launched(place) as first, launching(place) as second:
+async def test_a_second_launcher_of_one_home_is_refused(running: Launched) -> None:
+    place = running.place
+
+    async with launching(place) as second:
         assert await second.ended() == os.EX_UNAVAILABLE
-        assert f"in use by another launcher (process {first.pid})" in second.screen
-        assert (await _api(place, "/providers"))[0] == 200
+
+    assert f"in use by another launcher (process {running.pid})" in second.screen
+    assert (await _api(place, "/providers"))[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -284,19 +297,19 @@ async def test_a_service_that_cannot_start_ends_it_all_with_its_words(
     assert json.loads((place.home / "children.json").read_text()) == []
 
 
-async def test_the_lines_of_the_readme_lead_to_an_answer(place: Place) -> None:
+async def test_the_lines_of_the_readme_lead_to_an_answer(running: Launched) -> None:
     """Type what the README says, at this home, the sandbox on a port of its own."""
+    place = running.place
     port = str(free_port())
     ours = f"API={place.gateway_url}/api KEY=$(cat {place.home / 'api-key'})"
     lines = re.sub(r"^API=.*", ours, _readme(), flags=re.MULTILINE)
     lines = lines.replace(".venv/bin/python", sys.executable).replace("8091", port)
     script = lines.replace("_sandbox &", f"_sandbox --port {port} &") + "\nkill %1"
 
-    async with launched(place):
-        shell = await asyncio.create_subprocess_exec(
-            *("bash", "-m", "-c", script), stdout=PIPE, stderr=PIPE
-        )
-        output, errors = await shell.communicate()
+    shell = await asyncio.create_subprocess_exec(
+        *("bash", "-m", "-c", script), stdout=PIPE, stderr=PIPE
+    )
+    output, errors = await shell.communicate()
 
     answers = output.decode()
     assert '"status":"completed"' in answers, (output, errors)
@@ -305,11 +318,12 @@ async def test_the_lines_of_the_readme_lead_to_an_answer(place: Place) -> None:
     assert '"desired_state":"stopped"' in answers
 
 
-async def test_the_lines_on_the_screen_are_the_readmes(place: Place) -> None:
-    async with launched(place) as launcher:
-        await launcher.says("Ctrl-C stops everything")
+async def test_the_lines_on_the_screen_are_the_readmes(running: Launched) -> None:
+    place = running.place
 
-    said = launcher.screen.partition("in another terminal:")[2]
+    await running.says("Ctrl-C stops everything")
+
+    said = running.screen.partition("in another terminal:")[2]
     first, *lines = _commands(said.partition("Ctrl-C stops")[0])
     assert first == f"API={place.gateway_url}/api KEY=$(cat {place.home / 'api-key'})"
     assert f"{sys.executable} -m ag2trust_sandbox &" in lines
