@@ -1,5 +1,6 @@
 """Real servers for every test that asks for them; `ag2trust.testing` makes them."""
 
+import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -15,6 +16,10 @@ from .sharing_out import SharingOut
 # Other work may share the core, so no example is late.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+# A client reads all authorities of the machine before it asks anybody, and takes 30 ms;
+# of those whom tests ask, none is vouched for by them.
+os.environ.setdefault("SSL_CERT_FILE", os.devnull)
 
 # What structlog does by default, a picture of every frame, takes a second an exception.
 structlog.configure(
