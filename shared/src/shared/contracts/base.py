@@ -112,7 +112,10 @@ class Message(BaseModel):
     Fields are only ever added, so an older reader ignores what it does not know.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    # No process speaks all of its contracts, and one that starts speaks few of them.
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True
+    )
 
 
 class Empty(Message):
