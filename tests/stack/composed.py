@@ -83,6 +83,14 @@ class Composed:
         project = {"COMPOSE_PROJECT_NAME": self.name}
         return await _run(script, *arguments, **project, **self._variables())
 
+    async def typed(self, lines: str) -> str:
+        """Run shell lines of a document on this installation."""
+        compose = f'docker-compose() {{ {" ".join(("command", *_COMPOSE))} "$@"; }}'
+        project = {"COMPOSE_PROJECT_NAME": self.name}
+        return await _run(
+            "bash", "-ec", f"{compose}\n{lines}", **project, **self._variables()
+        )
+
     async def vault(self, command: str) -> str:
         """Run a shell command where the volumes with what was made are."""
         return await self.compose(

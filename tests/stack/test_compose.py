@@ -36,6 +36,13 @@ pytestmark = [
 
 PROVIDER_KEY = f"sk-fake-{secrets.token_hex(16)}"
 
+OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+[RETIRING] = re.findall(
+    r"^docker-compose stop\n(.*?)^docker-compose up",
+    OPERATIONS,
+    re.DOTALL | re.MULTILINE,
+)
+
 KEY_FILES = """
     */identity.nkey vault/keys/*.nkey vault/api-key master-key/master.key
     postgres/password database/passwords.json
@@ -198,14 +205,19 @@ async def test_the_runner_is_not_root_and_the_broker_can_do_little_as_root(
         assert each["HostConfig"]["ReadonlyRootfs"]
 
 
-async def test_down_and_up_finds_everything(running: Running) -> None:
+async def test_down_and_up_finds_everything_also_under_a_new_master_key(
+    running: Running,
+) -> None:
+    """The old one is retired meanwhile, as the runbook says."""
     counted = (await running.operator.ask("GET", f"{running.agent}/stats")).body[
         "calls"
     ]
     providers = await running.operator.all_of("/api/providers")
+    before = (await running.operator.ask("GET", "/api/master-key")).body
 
     await running.installation.compose("down")
     left = await running.installation.containers()
+    await running.installation.typed(RETIRING)
     await running.installation.up()
 
     assert left == []
@@ -216,6 +228,9 @@ async def test_down_and_up_finds_everything(running: Running) -> None:
     )
     assert answer["content"].endswith("You said: Still there?")
     await running.operator.until(f"{running.agent}/stats", calls=counted + 1)
+    after = (await running.operator.ask("GET", "/api/master-key")).body
+    assert after["master_key_id"] != before["master_key_id"]
+    assert after["data_keys"][before["master_key_id"]] == 1
 
 
 async def test_a_backup_is_restored_where_nothing_is_and_served_over_tls(
