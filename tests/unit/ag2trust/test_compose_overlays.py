@@ -102,6 +102,21 @@ def test_the_master_key_is_the_one_in_kms(deployed: Deployed) -> None:
     assert "aws" in str(service["volumes"])
 
 
+def test_a_local_master_key_that_was_retired_still_opens_beside_kms(
+    deployed: Deployed,
+) -> None:
+    folder = deployed.made / "master-key"
+    shutil.copy(folder / "master.key", folder / "retired-1.key")
+    make_keys(deployed.made, OWNERS)
+
+    settings = deployed.settings(
+        "credentials", composed("aws-kms.yml", **IN_KMS)["credentials"]["environment"]
+    )
+
+    assert isinstance(settings.chosen_master_key, KmsKey)
+    assert settings.retired_master_key_files == (Path("/run/master-key/retired-1.key"),)
+
+
 def test_tls_is_spoken_to_people_and_to_external_agents(deployed: Deployed) -> None:
     services = composed("tls.yml", **BY_TLS)
 
