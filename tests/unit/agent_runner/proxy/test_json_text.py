@@ -8,6 +8,7 @@ from agent_runner.proxy.json_text import (
     UnclearJsonError,
     decode,
     has_more_tokens,
+    read_json,
     value_span,
 )
 
@@ -122,3 +123,22 @@ def test_json_of_few_characters_has_few_tokens(value: object) -> None:
     text = json.dumps(value).encode()
 
     assert not has_more_tokens(text, than=len(text))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"content":"cut in half: \\ud83d","usage":{"prompt_tokens":1}}',
+        b'\xef\xbb\xbf{"usage":null}',
+        b'{"usage":1,"usage":2}',
+        b'{"logprob":-Infinity}',
+        b"[" * 500 + b"]" * 500,
+    ],
+)
+def test_what_a_provider_sends_is_read_leniently(body: bytes) -> None:
+    assert read_json(body) == json.loads(body)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"{}}", b"[" * 100_000])
+def test_what_a_provider_sends_and_is_no_json_is_nothing(body: bytes) -> None:
+    assert read_json(body) is None
