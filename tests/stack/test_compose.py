@@ -34,6 +34,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
 ]
 
+UNASKED = {Service.AGENT_RUNNER, Service.CREDENTIALS}
 PROVIDER_KEY = f"sk-fake-{secrets.token_hex(16)}"
 
 OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
@@ -115,6 +116,23 @@ async def test_prometheus_knows_how_the_gateway_does(running: Running) -> None:
     up = {each["metric"]["dependency"]: each["value"][1] for each in found}
     assert up
     assert set(up.values()) == {"1"}
+
+
+async def test_prometheus_knows_how_those_do_that_it_cannot_ask(
+    running: Running,
+) -> None:
+    url = f"http://127.0.0.1:{running.installation.prometheus_port}"
+    told = "ag2trust_process_cpu_seconds_total"
+
+    async with aiohttp.ClientSession(url) as prometheus, asyncio.timeout(60):
+        found = await _scraped(
+            prometheus,
+            f"count by (service) ({told}) and on () count(count by (service) ({told}))"
+            f" == {len(UNASKED)}",
+        )
+
+    services = {each["metric"]["service"] for each in found}
+    assert services == UNASKED
 
 
 async def test_docker_shows_no_secret(running: Running) -> None:

@@ -3,9 +3,12 @@
 import asyncio
 import json
 
+import aiohttp
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from ag2trust_sandbox import Sandbox, Step, Usage, fingerprint
+from shared.contracts.base import Service
 
 from .following import log_until
 from .whole import Whole
@@ -61,6 +64,29 @@ async def test_a_message_is_answered_counted_and_holds_its_provider(
     deleted = await operator.ask("DELETE", f"/api/providers/{provider['id']}")
     assert deleted.status == 204
     assert await operator.all_of("/api/providers") == []
+
+
+async def test_prometheus_is_told_of_those_whom_it_cannot_ask(whole: Whole) -> None:
+    url = f"http://127.0.0.1:{whole.place.metrics_port}/metrics"
+
+    async with aiohttp.ClientSession() as prometheus, asyncio.timeout(60):
+        while await _told_of(prometheus, url) != {  # noqa: ASYNC110 - nobody says when
+            Service.AGENT_RUNNER,
+            Service.CREDENTIALS,
+        }:
+            await asyncio.sleep(0.2)
+
+
+async def _told_of(prometheus: aiohttp.ClientSession, url: str) -> set[str]:
+    """Return the services of which `GET /metrics` says how long they worked."""
+    async with prometheus.get(url) as answer:
+        text = await answer.text()
+    return {
+        sample.labels["service"]
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == "ag2trust_process_cpu_seconds_total"
+    }
 
 
 async def test_a_log_is_followed_while_the_agent_writes_it(

@@ -9,6 +9,7 @@ is faster by more than a question lasts, we answer none and say so.
 
 import asyncio
 import math
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +34,7 @@ from .clock import utc_now
 from .contracts.base import Empty, Endpoint, Message, ReplyT, RequestT
 from .errors import AppError, InvalidError, UnavailableError
 from .http import fields_of
+from .tally import OK, Tally
 
 __all__ = ["Answer", "Desk", "answer", "answer_ping"]
 
@@ -85,6 +87,7 @@ class Desk:
     client: Client
     answer: Answer
     in_flight: asyncio.TaskGroup
+    tally: Tally
     slots: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(_IN_FLIGHT_PER_ENDPOINT)
     )
@@ -116,7 +119,7 @@ class Desk:
         ask_id = headers.get(ASK_ID, "")
         task = self.answers.get(ask_id)
         if task is None:
-            task = self.in_flight.create_task(self._answer(message, headers))
+            task = self.in_flight.create_task(self._counted(message, headers))
             self._keep(ask_id, task)
         return await asyncio.shield(task)
 
@@ -128,29 +131,41 @@ class Desk:
         seconds = self.answer.endpoint.deadline.total_seconds()
         asyncio.get_running_loop().call_later(seconds, self.answers.pop, ask_id, None)
 
-    async def _answer(
+    async def _counted(
         self, message: Msg, headers: dict[str, str]
     ) -> tuple[bytes, bool]:
+        begun = time.perf_counter()
+        payload, error = await self._answer(message, headers)
+        self.tally.count(
+            self.answer.endpoint.subject,
+            error.code if error else OK,
+            seconds=time.perf_counter() - begun,
+        )
+        return (_told(error), True) if error else (payload, False)
+
+    async def _answer(
+        self, message: Msg, headers: dict[str, str]
+    ) -> tuple[bytes, AppError | None]:
         context = {"subject": message.subject}
         if request_id := headers.get(REQUEST_ID):
             context["request_id"] = request_id
         with bound_contextvars(**context):
             try:
                 async with asyncio.timeout(_patience(headers, self.answer)):
-                    return await self.answer.to(message.data), False
+                    return await self.answer.to(message.data), None
             except AppError as error:
-                return _told(error), True
+                return b"", error
             except TimeoutError:
                 log.warning("question.expired")
-                return _told(UnavailableError("The answer took too long.")), True
+                return b"", UnavailableError("The answer took too long.")
             except asyncio.CancelledError:
                 if _is_cancelled():
                     raise
                 log.exception("question.failed")
-                return _told(AppError()), True
+                return b"", AppError()
             except Exception:
                 log.exception("question.failed")
-                return _told(AppError()), True
+                return b"", AppError()
 
 
 def _told(error: AppError) -> bytes:

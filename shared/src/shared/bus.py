@@ -59,6 +59,7 @@ from .identity import Identity
 from .ids import new_id
 from .nats_client import PING_SECONDS, connected_client
 from .receipts import Receipts
+from .tally import Tally
 
 __all__ = [
     "Answer",
@@ -117,12 +118,13 @@ class Bus(Protocol):
 
 
 class NatsBus:
-    """One connection to NATS, under one identity."""
+    """One connection to NATS, under one identity; *tally* counts what it answers."""
 
     def __init__(self, client: Client, *, closed: "asyncio.Future[None]") -> None:
         self._client = client
         self._jetstream = client.jetstream(timeout=5)
         self._closed = closed
+        self.tally = Tally()
 
     @property
     def is_connected(self) -> bool:
@@ -294,7 +296,7 @@ class NatsBus:
         async with asyncio.TaskGroup() as in_flight, AsyncExitStack() as stack:
             subscriptions: list[Subscription] = []
             for each in answers:
-                desk = Desk(self._client, each, in_flight)
+                desk = Desk(self._client, each, in_flight, self.tally)
                 subscription = await self._client.subscribe(
                     each.endpoint.subject, queue=service, cb=desk.accept
                 )

@@ -13,7 +13,7 @@ GOOD_KEY = "cust_" + "a1B2" * 8
 
 @pytest.fixture(autouse=True)
 def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    ports = ("GATEWAY_PORT", "PROXY_PORT", "EXTERNAL_PORT")
+    ports = ("GATEWAY_PORT", "PROXY_PORT", "EXTERNAL_PORT", "METRICS_PORT")
     for name in ("HOME", *ports, "BOOTSTRAP_API_KEY", "RUNTIME"):
         monkeypatch.delenv(f"AG2TRUST_{name}", raising=False)
 
@@ -24,9 +24,20 @@ def test_without_variables_the_documented_defaults_hold() -> None:
     assert variables.home == Path(".ag2trust")
     assert (variables.gateway_port, variables.proxy_port) == (8080, 8090)
     assert variables.external_port == 8092
+    assert variables.metrics_port is None
     assert variables.runtime is RuntimeWish.AUTO
     assert variables.bootstrap_api_key is None
     assert variables.allow_private_base_urls
+
+
+@pytest.mark.parametrize("taken", ["8080", "8090", "8092"])
+def test_a_port_is_wanted_by_one_alone(
+    monkeypatch: pytest.MonkeyPatch, taken: str
+) -> None:
+    monkeypatch.setenv("AG2TRUST_METRICS_PORT", taken)
+
+    with pytest.raises(WrongVariableError, match="need a port each"):
+        read_variables()
 
 
 def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:

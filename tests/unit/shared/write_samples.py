@@ -22,6 +22,7 @@ _TEXTS = {
     "date-time": "2026-01-01T12:00:00Z",
     "binary": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
     "^(api_key|user|service)$": "api_key",
+    "^[A-Z0-9_]{1,50}$": "OK",
     "base_url": "https://api.example.com/v1",
     "region": "us-east-1",
     "aws_role_arn": "arn:aws:iam::123456789012:role/sample",

@@ -49,6 +49,7 @@ class Installation:
     proxy_port: int
     retired_master_key_files: tuple[Path, ...] = ()
     external_port: int | None = None
+    metrics_port: int | None = None
     bootstrap_key_hash: str | None = None
     first_login_hash: str | None = None
     dashboard_folder: Path | None = None
@@ -69,7 +70,7 @@ class Installation:
             case Service.AGENT_RUNNER:
                 own = self._agent_runner()
             case Service.METRICS:
-                own = {"credentials_identity": str(self.credentials_identity)}
+                own = self._metrics()
         return self._common(service) | own
 
     def environment_of(self, service: Service) -> dict[str, str]:
@@ -122,6 +123,13 @@ class Installation:
             "credentials_identity": str(self.credentials_identity),
             **{name: sha256 for name, sha256 in first.items() if sha256},
             **({"dashboard_folder": str(dashboard)} if dashboard else {}),
+        }
+
+    def _metrics(self) -> dict[str, str]:
+        port = self.metrics_port
+        return {
+            "credentials_identity": str(self.credentials_identity),
+            **({"prometheus_port": str(port)} if port else {}),
         }
 
     def _agent_runner(self) -> dict[str, str]:

@@ -71,3 +71,9 @@ async def _make_room(home: Home, variables: Variables, screen: Screen) -> None:
         wanted_by="external agents",
         variable="AG2TRUST_EXTERNAL_PORT",
     )
+    if variables.metrics_port:
+        require_free(
+            variables.metrics_port,
+            wanted_by="Prometheus",
+            variable="AG2TRUST_METRICS_PORT",
+        )

@@ -31,6 +31,7 @@ class Place:
     gateway_port: int = field(default_factory=free_port)
     proxy_port: int = field(default_factory=free_port)
     external_port: int = field(default_factory=free_port)
+    metrics_port: int = field(default_factory=free_port)
 
     @property
     def gateway_url(self) -> str:
@@ -58,6 +59,7 @@ class Place:
             "AG2TRUST_GATEWAY_PORT": str(self.gateway_port),
             "AG2TRUST_PROXY_PORT": str(self.proxy_port),
             "AG2TRUST_EXTERNAL_PORT": str(self.external_port),
+            "AG2TRUST_METRICS_PORT": str(self.metrics_port),
             "AG2TRUST_RUNTIME": "process",
             **variables,
         }

@@ -68,6 +68,7 @@ class Plan:
             gateway_port=self.variables.gateway_port,
             proxy_port=self.variables.proxy_port,
             external_port=self.variables.external_port,
+            metrics_port=self.variables.metrics_port,
             bootstrap_key_hash=self.first_key.sha256,
             first_login_hash=self.first_login.sha256,
             dashboard_folder=built_dashboard(),

@@ -17,7 +17,6 @@ __all__ = ["RuntimeWish", "Variables", "read_variables"]
 _KEY_PREFIX = "cust_"
 _KEY_CHARACTERS = 32
 
-_PORTS = 3
 _OF_COMMANDS = ("AG2TRUST_URL", "AG2TRUST_API_KEY", "AG2TRUST_API_KEY_FILE")
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -56,6 +55,7 @@ class Variables(BaseSettings):
     gateway_port: Port = 8080
     proxy_port: Port = 8090
     external_port: Port = 8092
+    metrics_port: Port | None = None
     bootstrap_api_key: Annotated[SecretStr, AfterValidator(_is_key)] | None = None
     runtime: RuntimeWish = RuntimeWish.AUTO
     allow_private_base_urls: bool = True
@@ -65,9 +65,13 @@ class Variables(BaseSettings):
 
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:
-        ports = {self.gateway_port, self.proxy_port, self.external_port}
-        if len(ports) < _PORTS:
-            raise ValueError("gateway, proxy and external agents need a port each")
+        ports = [self.gateway_port, self.proxy_port, self.external_port]
+        if self.metrics_port:
+            ports.append(self.metrics_port)
+        if len(set(ports)) < len(ports):
+            raise ValueError(
+                "gateway, proxy, external agents and metrics need a port each"
+            )
         return self
 
 

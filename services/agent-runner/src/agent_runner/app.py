@@ -60,6 +60,7 @@ from .limits.active_budgets import ActiveBudgets
 from .limits.leasing import Leasing
 from .limits.platform import PlatformLimits
 from .limits.reaching import Reaching
+from .measured import Measured
 from .messages.message_control import MessageControl
 from .messages.message_desk import MessageDesk
 from .messages.messages import Messages
@@ -95,6 +96,7 @@ OpenRuntime = Callable[[Settings], AbstractAsyncContextManager[Runtime]]
 
 _LONGEST_BODY_BYTES = 32 * 1024 * 1024
 _HOUR = timedelta(hours=1)
+_MEASURE_EVERY = timedelta(seconds=10)
 
 
 def runtime_of(settings: Settings) -> AbstractAsyncContextManager[Runtime]:
@@ -245,6 +247,7 @@ async def serving(
         )
         for changed in (renewal.provider_changed, hosting.provider_changed):
             await stack.enter_async_context(bus.hearing(PROVIDER_CHANGED, changed))
+        measured = Measured(bus=bus, runner=settings.name, hosted=hosted, doors=doors)
         await stack.enter_async_context(
             background(
                 bus.until_closed(),
@@ -257,6 +260,7 @@ async def serving(
                 retention.run(),
                 hosting.run(),
                 AttemptLog(hosted.attempts, runtime).run(),
+                every(_MEASURE_EVERY, measured.tell, name="measured"),
             )
         )
         await stack.enter_async_context(

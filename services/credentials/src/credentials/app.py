@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from shared.audit_heads import make_head_folder
 from shared.bus import Answer, answer, answer_ping, connect_bus
@@ -32,6 +33,7 @@ from .leases.sts import AwsSts
 from .leases.trials import Trials
 from .leases.uses import Uses
 from .master_keys.ring import open_master_keys
+from .measured import tell_measured
 from .providers.aws_regions import read_regions
 from .providers.expiry import ExpiryWatch
 from .providers.planning import Planner
@@ -47,6 +49,7 @@ __all__ = ["answers", "serving"]
 _SWEEP_EVERY = timedelta(minutes=10)
 _EXPIRIES_EVERY = timedelta(seconds=10)
 _HEADS_EVERY = timedelta(minutes=1)
+_MEASURE_EVERY = timedelta(seconds=10)
 _REWRAP_EVERY = timedelta(seconds=10)
 
 
@@ -182,6 +185,7 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
                 ),
                 every(_EXPIRIES_EVERY, expiries.look, name="tell_expiries"),
                 every(_HEADS_EVERY, heads.export, name="export_heads"),
+                every(_MEASURE_EVERY, partial(tell_measured, bus), name="measured"),
                 every(
                     _REWRAP_EVERY,
                     desks.rewraps.advance,

@@ -1,5 +1,6 @@
 """Where the parts of the service meet. Read this first."""
 
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -10,6 +11,7 @@ from shared.contracts import alerts as alerts_contract
 from shared.contracts import metrics as contract
 from shared.contracts import webhooks as webhooks_contract
 from shared.contracts.base import Service
+from shared.contracts.measurements import CREDENTIALS_MEASURED, RUNNER_MEASURED
 from shared.database import Database, connect_database
 from shared.identity import Identity
 from shared.lifecycle import background, every
@@ -26,6 +28,7 @@ from .counting.announcements import Announcer
 from .counting.just_counted import JustCounted
 from .counting.ledger import Ledger
 from .counting.measurements import Measurements
+from .counting.reports import Reports
 from .counting.retention import Retention
 from .measured import answering_prometheus
 from .reading.calls import Calls
@@ -130,7 +133,8 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
         )
         turns = Turns()
         just_counted = JustCounted()
-        measurements = Measurements() if settings.prometheus_port else None
+        reports = Reports(time.monotonic)
+        measurements = Measurements(reports) if settings.prometheus_port else None
         ledger = Ledger(
             PostgresLedger(database, turns),
             just_counted,
@@ -170,6 +174,12 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
             )
         )
         if measurements and settings.prometheus_port:
+            await stack.enter_async_context(
+                bus.hearing(CREDENTIALS_MEASURED, reports.credentials)
+            )
+            await stack.enter_async_context(
+                bus.hearing(RUNNER_MEASURED, reports.runner)
+            )
             await stack.enter_async_context(
                 answering_prometheus(
                     measurements,

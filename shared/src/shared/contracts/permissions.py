@@ -19,6 +19,7 @@ from . import (
     jobs,
     limits,
     master_key,
+    measurements,
     metrics,
     probes,
     restarts,
@@ -50,6 +51,7 @@ _MODULES: tuple[ModuleType, ...] = (
     restarts,
     rotations,
     limits,
+    measurements,
 )
 _EVENTS_API = ("INFO", "CREATE", "UPDATE")
 _READING_API = ("CREATE", "DELETE", "MSG.NEXT")

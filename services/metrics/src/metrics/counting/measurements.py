@@ -15,6 +15,7 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
+from prometheus_client.registry import Collector
 
 from metrics.repositories.ledger import Entry
 from shared.contracts.credentials import ProviderType
@@ -66,11 +67,14 @@ _KINDS = (
 class Measurements:
     """A model has series of its own once it has answered; there are places for some.
 
-    All others are `other`, whatever names they are asked by.
+    All others are `other`, whatever names they are asked by. What *reports* collects is
+    told too.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, reports: Collector | None = None) -> None:
         self._registry = CollectorRegistry()
+        if reports:
+            self._registry.register(reports)
         self._models: set[tuple[str, str]] = set()
         ProcessCollector(registry=self._registry)
         self._duration = Histogram(
