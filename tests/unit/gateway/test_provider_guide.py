@@ -34,9 +34,9 @@ def ids(cell: str) -> list[str]:
 
 
 def ending(model: CatalogueModel) -> str:
-    if model.retires_on is None:
+    if model.retires_on is None and not model.retired:
         return ""
-    return f"{model.retires_on}, `{model.replaced_by}`"
+    return f"{model.retires_on or 'ended'}, `{model.replaced_by}`"
 
 
 def test_each_model_is_ranked_as_in_the_catalogue() -> None:
@@ -59,6 +59,13 @@ def test_each_model_of_bedrock_is_told_as_in_the_catalogue() -> None:
     for family, name, best_for, end in rows:
         [model] = (MODELS[each] for each in ids(name))
         assert [family, best_for, end] == [model.family, model.best_for, ending(model)]
+
+
+def test_no_model_of_the_first_tables_is_left_out() -> None:
+    names = [row[0] for row in table("model")] + [row[1] for row in table("family")]
+    told = {each for name in names for each in ids(name)}
+
+    assert {each.id for each in catalogue().models if each.first} <= told
 
 
 def test_what_is_to_be_taken_for_a_task_is_what_the_catalogue_advises() -> None:
