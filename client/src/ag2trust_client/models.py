@@ -66,9 +66,13 @@ __all__ = [
     "CurrentTimeToolInput",
     "CurrentTimeToolOutput",
     "DeadLetter",
+    "Delivery",
+    "DeliveryAttempt",
+    "DeliveryStatus",
     "DesiredState",
     "Dimension",
     "ErrorShare",
+    "EventName",
     "ExplainedError",
     "Explanation",
     "FallbackInput",
@@ -102,6 +106,8 @@ __all__ = [
     "ModelView",
     "NewAgent",
     "NewApiKeyView",
+    "NewWebhook",
+    "NewWebhookView",
     "OnAckOnly",
     "OrganizationPatch",
     "OrganizationSummary",
@@ -114,12 +120,14 @@ __all__ = [
     "PageOfBudget",
     "PageOfCall",
     "PageOfDeadLetter",
+    "PageOfDelivery",
     "PageOfExplainedError",
     "PageOfJob",
     "PageOfProvider",
     "PageOfRunner",
     "PageOfThread",
     "PageOfUserView",
+    "PageOfWebhook",
     "PasswordChange",
     "Permission",
     "PriceOverride",
@@ -139,6 +147,8 @@ __all__ = [
     "ProviderTrial",
     "ProviderType",
     "Ready",
+    "Replay",
+    "Replayed",
     "RepriceOrder",
     "RepricedModel",
     "Repricing",
@@ -194,6 +204,8 @@ __all__ = [
     "UserPatch",
     "UserSubmission",
     "UserView",
+    "Webhook",
+    "WebhookPatch",
 ]
 
 
@@ -229,6 +241,7 @@ BudgetPeriod = Literal["day", "month"]
 CallStatus = Literal["completed", "failed", "cancelled", "interrupted"]
 Cost = Literal["$", "$$", "$$$"]
 CredentialDelivery = Literal["environment", "sealed"]
+DeliveryStatus = Literal["pending", "delivered", "failed"]
 DesiredState = Literal["running", "stopped"]
 Dimension = Literal[
     "agent",
@@ -240,6 +253,18 @@ Dimension = Literal[
     "label",
     "status",
     "code",
+]
+EventName = Literal[
+    "budget.reached",
+    "alert.opened",
+    "alert.resolved",
+    "call.finished",
+    "job.advanced",
+    "limit.reached",
+    "message.finished",
+    "provider.credential_expired",
+    "provider.credential_expiring",
+    "tool_call.finished",
 ]
 Intelligence = Literal["good", "high", "very_high"]
 Interval = Literal["hour", "day"]
@@ -866,6 +891,31 @@ class DeadLetter(Given):
     dead_lettered_at: AwareDatetime
 
 
+class Delivery(Given):
+    """One event for one webhook; *id* is its `webhook-id`, the same in every attempt.
+
+    *event* is an event's name, or `webhook.test`. *attempts* are the last ten.
+    """
+
+    id: UUID
+    webhook_id: UUID
+    event_id: str
+    event: str
+    status: DeliveryStatus
+    attempts: list[DeliveryAttempt]
+    created_at: AwareDatetime
+    next_attempt_at: AwareDatetime | None
+
+
+class DeliveryAttempt(Given):
+    """What came of one request: a status, or the reason why there is none."""
+
+    at: AwareDatetime
+    http_status: int | None
+    error: str | None
+    duration_ms: int
+
+
 class ErrorShare(Given):
     """How many calls failed with *code*, and their part of all that failed."""
 
@@ -1229,6 +1279,35 @@ class NewApiKeyView(Given):
     key: str | None = None
 
 
+class NewWebhook(Taken):
+    """*url* may hold a token: it is kept sealed, and only its origin is told again."""
+
+    name: str
+    url: SecretStr
+    events: list[EventName]
+    enabled: bool = True
+
+    @field_serializer("url", when_used="json-unless-none")
+    def _sent(self, secret: SecretStr) -> str:
+        return secret.get_secret_value()
+
+
+class NewWebhookView(Given):
+    """The one answer that holds the secret that deliveries are signed with."""
+
+    id: UUID
+    name: str
+    origin: str
+    events: list[EventName]
+    enabled: bool
+    disabled_reason: str | None
+    waiting: int
+    version: int
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    secret: str | None = None
+
+
 class OrganizationPatch(Taken):
     name: str | None = None
 
@@ -1285,6 +1364,11 @@ class PageOfDeadLetter(Given):
     next_cursor: str | None
 
 
+class PageOfDelivery(Given):
+    data: list[Delivery]
+    next_cursor: str | None
+
+
 class PageOfExplainedError(Given):
     data: list[ExplainedError]
     next_cursor: str | None
@@ -1312,6 +1396,11 @@ class PageOfThread(Given):
 
 class PageOfUserView(Given):
     data: list[UserView]
+    next_cursor: str | None
+
+
+class PageOfWebhook(Given):
+    data: list[Webhook]
     next_cursor: str | None
 
 
@@ -1554,6 +1643,19 @@ class ProviderTrial(Taken):
 
 class Ready(Given):
     status: Literal["ready"]
+
+
+class Replay(Taken):
+    """Which deliveries are made again: these, or those that failed since then."""
+
+    delivery_ids: list[UUID] | None = None
+    failed_since: AwareDatetime | None = None
+
+
+class Replayed(Given):
+    """How many deliveries are under way again."""
+
+    replayed: int
 
 
 class RepriceOrder(Taken):
@@ -2191,3 +2293,30 @@ class UserView(Given):
     created_at: AwareDatetime
     updated_at: AwareDatetime
     last_login_at: AwareDatetime | None
+
+
+class Webhook(Given):
+    """A server that is told of *events*; of its URL no more than the *origin* is told.
+
+    *disabled_reason* says why it was switched off, if nobody did it by hand.
+    *waiting* deliveries are yet to be made.
+    """
+
+    id: UUID
+    name: str
+    origin: str
+    events: list[EventName]
+    enabled: bool
+    disabled_reason: str | None
+    waiting: int
+    version: int
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class WebhookPatch(Taken):
+    """Changes to a webhook; another URL or secret is another webhook."""
+
+    name: str | None = None
+    events: list[EventName] | None = None
+    enabled: bool | None = None

@@ -33,6 +33,8 @@ from .models import (
     BudgetSubmission,
     Call,
     CallStatus,
+    Delivery,
+    DeliveryStatus,
     Dimension,
     Health,
     IamPolicy,
@@ -48,6 +50,8 @@ from .models import (
     ModelCatalogue,
     NewAgent,
     NewApiKeyView,
+    NewWebhook,
+    NewWebhookView,
     OrganizationPatch,
     OrganizationView,
     PageOfAgent,
@@ -58,12 +62,14 @@ from .models import (
     PageOfBudget,
     PageOfCall,
     PageOfDeadLetter,
+    PageOfDelivery,
     PageOfExplainedError,
     PageOfJob,
     PageOfProvider,
     PageOfRunner,
     PageOfThread,
     PageOfUserView,
+    PageOfWebhook,
     PasswordChange,
     PriceOverride,
     PriceOverrideSubmission,
@@ -77,6 +83,8 @@ from .models import (
     ProviderTrial,
     ProviderType,
     Ready,
+    Replay,
+    Replayed,
     RepriceOrder,
     Repricing,
     Rewrap,
@@ -100,6 +108,8 @@ from .models import (
     UserPatch,
     UserSubmission,
     UserView,
+    Webhook,
+    WebhookPatch,
 )
 
 __all__ = ["Operations"]
@@ -1033,6 +1043,110 @@ class Operations(Connection):
         """Switch a rule on or off."""
         answer: AlertRule = await self._ask(
             AlertRule, "PATCH", "/api/alert-rules", body=body
+        )
+        return answer
+
+    async def list_webhooks(
+        self, *, limit: int | None = None, cursor: str | None = None
+    ) -> PageOfWebhook:
+        """List webhooks, newest first."""
+        answer: PageOfWebhook = await self._ask(
+            PageOfWebhook,
+            "GET",
+            "/api/webhooks",
+            query={"limit": limit, "cursor": cursor},
+        )
+        return answer
+
+    async def create_webhook(
+        self, body: NewWebhook, *, idempotency_key: str | None = None
+    ) -> NewWebhookView:
+        """Create a webhook, which is told of what happens from now on.
+
+        This answer alone shows the secret that its deliveries are signed with, as
+        Standard Webhooks describe. Another URL is another webhook.
+        """
+        answer: NewWebhookView = await self._ask(
+            NewWebhookView,
+            "POST",
+            "/api/webhooks",
+            body=body,
+            headers={"Idempotency-Key": idempotency_key},
+        )
+        return answer
+
+    async def get_webhook(self, webhook_id: UUID) -> Webhook:
+        """Show a webhook, and how many deliveries wait for it."""
+        answer: Webhook = await self._ask(Webhook, "GET", f"/api/webhooks/{webhook_id}")
+        return answer
+
+    async def update_webhook(
+        self, webhook_id: UUID, body: WebhookPatch, *, if_match: str | None = None
+    ) -> Webhook:
+        """Rename a webhook, choose its events, or switch it on or off.
+
+        While it is off it is told of nothing that happens; what waited before goes
+        on waiting.
+        """
+        answer: Webhook = await self._ask(
+            Webhook,
+            "PATCH",
+            f"/api/webhooks/{webhook_id}",
+            body=body,
+            headers={"If-Match": if_match},
+        )
+        return answer
+
+    async def delete_webhook(
+        self, webhook_id: UUID, *, if_match: str | None = None
+    ) -> None:
+        """Delete a webhook with its secret, and all its deliveries."""
+        await self._ask(
+            None,
+            "DELETE",
+            f"/api/webhooks/{webhook_id}",
+            headers={"If-Match": if_match},
+        )
+
+    async def test_webhook(
+        self, webhook_id: UUID, *, idempotency_key: str | None = None
+    ) -> Delivery:
+        """Deliver a `webhook.test` event, once, and tell what came of it."""
+        answer: Delivery = await self._ask(
+            Delivery,
+            "POST",
+            f"/api/webhooks/{webhook_id}/test",
+            headers={"Idempotency-Key": idempotency_key},
+        )
+        return answer
+
+    async def list_deliveries(
+        self,
+        webhook_id: UUID,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        status: DeliveryStatus | None = None,
+    ) -> PageOfDelivery:
+        """List the deliveries of 30 days with their attempts, newest first."""
+        answer: PageOfDelivery = await self._ask(
+            PageOfDelivery,
+            "GET",
+            f"/api/webhooks/{webhook_id}/deliveries",
+            query={"limit": limit, "cursor": cursor, "status": status},
+        )
+        return answer
+
+    async def replay_deliveries(
+        self, webhook_id: UUID, body: Replay, *, idempotency_key: str | None = None
+    ) -> Replayed:
+        """Deliver again, under the same `webhook-id`, so that repeats can be told."""
+        answer: Replayed = await self._ask(
+            Replayed,
+            "POST",
+            f"/api/webhooks/{webhook_id}/replay",
+            body=body,
+            headers={"Idempotency-Key": idempotency_key},
         )
         return answer
 

@@ -206,7 +206,10 @@ async def guarded_http(
         return socket.socket(family, kind, protocol)
 
     connector = aiohttp.TCPConnector(
-        socket_factory=connectable, resolver=resolver, use_dns_cache=False
+        socket_factory=connectable,
+        resolver=resolver,
+        use_dns_cache=False,
+        limit=0,  # or those who wait for slow hosts keep others from theirs
     )
     async with aiohttp.ClientSession(
         connector=connector,

@@ -31,6 +31,7 @@ async def four_services(
     stack: Stack,
     *,
     of_runner: Mapping[str, Any] = MappingProxyType({}),
+    of_metrics: Mapping[str, Any] = MappingProxyType({}),
     open_runtime: OpenRuntime = runtime_of,
     **of_gateway: Any,
 ) -> AsyncIterator[str]:
@@ -49,7 +50,7 @@ async def four_services(
         )
         await services.enter_async_context(
             metrics.app.serving(
-                stack.settings(metrics.settings.Settings, Service.METRICS)
+                stack.settings(metrics.settings.Settings, Service.METRICS, **of_metrics)
             )
         )
         await services.enter_async_context(

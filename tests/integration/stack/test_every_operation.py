@@ -132,11 +132,16 @@ async def things(operator: Operator) -> dict[str, str]:
     agent = await operator.made(
         "/api/agents", {"name": "a", "agent_type_id": agent_type["id"]}
     )
+    webhook = await operator.made(
+        "/api/webhooks",
+        {"name": "w", "url": "https://hooks.invalid/", "events": ["alert.opened"]},
+    )
     job = await operator.made("/api/master-key/rewrap")
     return {
         "providers": provider["id"],
         "agent-types": agent_type["id"],
         "agents": agent["id"],
+        "webhooks": webhook["id"],
         "jobs": job["id"],
     }
 

@@ -84,10 +84,54 @@ async def test_a_job_is_listed_with_the_names_of_what_it_is_about() -> None:
     assert f"old → {new}" in said.stdout
 
 
-async def run(gateway: Gateway, *arguments: str) -> Result:
+async def test_a_webhooks_url_is_read_and_its_secret_shown() -> None:
+    made = sample("NewWebhookView", name="pager", secret="whsec_c2VjcmV0")
+    took: list[Any] = []
+
+    async def create(request: web.Request) -> web.Response:
+        took.append(await request.json())
+        return web.json_response(made, status=201)
+
+    async with serving(create) as gateway:
+        said = await run(
+            gateway,
+            "webhooks",
+            "create",
+            "pager",
+            given="https://hooks.example.com/t\n",
+        )
+
+    assert took[0]["url"] == "https://hooks.example.com/t"
+    assert took[0]["events"] == ["alert.opened", "alert.resolved"]
+    assert "whsec_c2VjcmV0" in said.output
+
+
+async def test_a_webhook_needs_a_url() -> None:
+    async with serving() as gateway:
+        said = await run(gateway, "webhooks", "create", "pager", given="")
+
+    assert said.exit_code == 2
+    assert "There is no URL" in said.stderr
+
+
+async def test_a_delivery_that_failed_is_told_with_its_reason() -> None:
+    attempt = sample("DeliveryAttempt", http_status=None, error="No connection.")
+    delivery = sample("Delivery", status="failed", attempts=[attempt])
+    webhook = sample("Webhook", name="pager")
+
+    async with serving(
+        json_answer(page_of([webhook])), json_answer(page_of([delivery]))
+    ) as gateway:
+        said = await run(gateway, "webhooks", "deliveries", "pager")
+
+    assert "No connection." in said.output
+
+
+async def run(gateway: Gateway, *arguments: str, given: str | None = None) -> Result:
     return await asyncio.to_thread(
         CliRunner().invoke,
         main,
         [*arguments, "--url", gateway.url],
+        input=given,
         env={"AG2TRUST_API_KEY": "cust_" + "k" * 40},
     )

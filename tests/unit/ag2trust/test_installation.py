@@ -1,5 +1,6 @@
 """Each service is told what it needs, and nothing of the others."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,21 @@ def _installation(runtime: RunnerRuntime) -> Installation:
         bootstrap_key_hash="0" * 64,
         runtime=runtime,
     )
+
+
+def test_hosts_that_webhooks_may_lead_to_are_told_to_metrics(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    installation = replace(
+        _installation(RunnerRuntime("process")),
+        private_webhook_hosts=frozenset({"siem.internal"}),
+    )
+    for name, value in installation.environment_of(Service.METRICS).items():
+        monkeypatch.setenv(name, value)
+
+    settings = metrics.settings.Settings()
+
+    assert settings.private_webhook_hosts == {"siem.internal"}
 
 
 @pytest.mark.parametrize("service", Service)

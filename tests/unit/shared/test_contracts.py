@@ -31,6 +31,7 @@ from shared.contracts.base import (
     Service,
 )
 from shared.contracts.permissions import inbox_prefix
+from shared.contracts.webhooks import EventName
 from shared.testing import FakeBus
 
 from .contracts_at_hand import ENDPOINTS, MESSAGES, SIGNALS, TOPICS
@@ -280,3 +281,7 @@ def test_a_question_to_one_runner_names_it() -> None:
 
     assert drain.at("runner-1").subject == "agent_runner.v1.runner.runner-1.drain"
     assert agent_runner.PING.at("runner-1") == agent_runner.PING
+
+
+def test_a_webhook_may_ask_for_every_public_event() -> None:
+    assert {*EventName} == {f"{each.noun}.{each.participle}" for each in TOPICS}

@@ -19,6 +19,7 @@ from .commands.models import models
 from .commands.providers import providers
 from .commands.stats import stats
 from .commands.top import top
+from .commands.webhooks import webhooks
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -57,6 +58,7 @@ for command in (
     stats,
     top,
     alerts,
+    webhooks,
     budgets,
     keys,
     jobs,

@@ -56,6 +56,7 @@ class Installation:
     allow_private_base_urls: bool = False
     allow_environment_delivery: bool = True
     allow_private_tool_hosts: bool = False
+    private_webhook_hosts: frozenset[str] = frozenset()
     agent_images: str = ""
     closes_host_ports: bool = False
     runtime: RunnerRuntime = field(default_factory=RunnerRuntime)
@@ -126,10 +127,11 @@ class Installation:
         }
 
     def _metrics(self) -> dict[str, str]:
-        port = self.metrics_port
+        port, hosts = self.metrics_port, sorted(self.private_webhook_hosts)
         return {
             "credentials_identity": str(self.credentials_identity),
             **({"prometheus_port": str(port)} if port else {}),
+            **({"private_webhook_hosts": json.dumps(hosts)} if hosts else {}),
         }
 
     def _agent_runner(self) -> dict[str, str]:

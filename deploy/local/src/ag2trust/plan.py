@@ -75,6 +75,7 @@ class Plan:
             allow_private_base_urls=self.variables.allow_private_base_urls,
             allow_environment_delivery=self.variables.allow_environment_delivery,
             allow_private_tool_hosts=self.variables.allow_private_tool_hosts,
+            private_webhook_hosts=self.variables.private_webhook_hosts,
             agent_images=self.variables.agent_images,
             closes_host_ports=may_close_ports(),
             runtime=runtime,

@@ -61,6 +61,7 @@ class Variables(BaseSettings):
     allow_private_base_urls: bool = True
     allow_environment_delivery: bool = True
     allow_private_tool_hosts: bool = False
+    private_webhook_hosts: frozenset[str] = frozenset()
     agent_images: str = ""
 
     @model_validator(mode="after")

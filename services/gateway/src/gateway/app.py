@@ -75,6 +75,7 @@ from .routes.stats import StatsRoutes
 from .routes.threads import ThreadRoutes
 from .routes.usage import UsageRoutes
 from .routes.users import UserRoutes
+from .routes.webhooks import WebhookRoutes
 from .routing.idempotency import RENEWED_EVERY, Idempotency
 from .routing.openapi import JsonObject, describe
 from .routing.operations import operations_in
@@ -123,6 +124,7 @@ def create_app(
         UsageRoutes(bus, now=now),
         CallRoutes(bus, now=now),
         AlertRoutes(bus),
+        WebhookRoutes(bus, credentials=credentials),
         PriceRoutes(bus),
         BudgetRoutes(bus),
         LimitRoutes(bus),

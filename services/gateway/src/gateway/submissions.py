@@ -1,4 +1,7 @@
-"""A provider's secret on its way in: sealed here, opened by credentials alone."""
+"""Secrets on their way in: sealed here, opened by credentials alone.
+
+HPKE (RFC 9180) to the identity that deployment named, never to one from the bus.
+"""
 
 from uuid import UUID
 
@@ -7,10 +10,14 @@ from shared.contracts.credentials import (
     ProviderSubmission,
     submission_binding,
 )
+from shared.contracts.webhook_secrets import (
+    WebhookSubmission,
+    webhook_submission_binding,
+)
 from shared.identity import PublicIdentity
 from shared.sealing import seal
 
-__all__ = ["sealed_to"]
+__all__ = ["sealed_to", "sealed_webhook"]
 
 
 def sealed_to(
@@ -20,12 +27,24 @@ def sealed_to(
     org_id: UUID,
     provider_id: UUID,
 ) -> bytes:
-    """Seal *submission* so that it opens for this provider of this organization only.
-
-    HPKE (RFC 9180) to the identity that deployment named, never to one from the bus.
-    """
+    """Seal *submission* so that it opens for this provider of *org_id* only."""
     return seal(
         submission.model_dump_json().encode(),
         to=credentials.sealing_key,
         info=submission_binding(org_id, provider_id),
+    )
+
+
+def sealed_webhook(
+    credentials: PublicIdentity,
+    submission: WebhookSubmission,
+    *,
+    org_id: UUID,
+    webhook_id: UUID,
+) -> bytes:
+    """Seal *submission* so that it opens for this webhook of *org_id* only."""
+    return seal(
+        submission.model_dump_json().encode(),
+        to=credentials.sealing_key,
+        info=webhook_submission_binding(org_id, webhook_id),
     )

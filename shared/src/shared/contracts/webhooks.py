@@ -58,6 +58,7 @@ class EventName(StrEnum):
     MESSAGE_FINISHED = "message.finished"
     PROVIDER_CREDENTIAL_EXPIRED = "provider.credential_expired"
     PROVIDER_CREDENTIAL_EXPIRING = "provider.credential_expiring"
+    TOOL_CALL_FINISHED = "tool_call.finished"
 
 
 EventNames = Annotated[

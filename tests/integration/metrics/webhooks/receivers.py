@@ -92,7 +92,7 @@ async def receiver(
     status: int = 200, *, is_open: bool = True
 ) -> AsyncIterator[Receiver]:
     application = web.Application()
-    runner = web.AppRunner(application, shutdown_timeout=0)
+    runner = web.AppRunner(application, shutdown_timeout=0, handler_cancellation=True)
     running = Receiver("", status)
     if is_open:
         running.open.set()

@@ -24,9 +24,7 @@ from shared.bus import NatsBus
 from shared.clock import utc_now
 from shared.contracts.base import Empty, Service
 from shared.contracts.metrics import PING
-from shared.contracts.webhooks import (
-    DeliveryStatus,
-)
+from shared.contracts.webhooks import WEBHOOKS_CONSUMER, DeliveryStatus
 from shared.database import connect_database
 from shared.errors import (
     UnavailableError,
@@ -112,6 +110,38 @@ async def test_receivers_that_are_dead_or_hang_delay_no_other(
         await until_told(receiving, events)
 
         assert 1 <= hanging.most_held <= 8
+
+
+@running
+async def test_receivers_that_hang_take_no_connections_from_others(
+    operator: Operator, publisher: Publisher, receiving: Receiver
+) -> None:
+    async with receiver(is_open=False) as hanging:
+        for number in range(14):
+            await operator.create(hanging.url, name=f"Hanging {number}")
+        await publisher.opened(8)
+        await hanging.until(lambda: hanging.held > 100)
+        await operator.create(receiving.url)
+
+        events = await publisher.opened()
+        await until_told(receiving, events)
+
+        assert receiving.events == events
+
+
+@running
+async def test_a_stream_that_forgot_who_reads_it_is_read_again(
+    operator: Operator, publisher: Publisher, receiving: Receiver
+) -> None:
+    await operator.create(receiving.url)
+    first = await publisher.opened()
+    await until_told(receiving, first)
+
+    await operator.bus._jetstream.delete_consumer("EVENTS", WEBHOOKS_CONSUMER)
+    second = await publisher.opened()
+    await until_told(receiving, second)
+
+    assert len(receiving.delivered) == 2
 
 
 @running
@@ -218,6 +248,21 @@ async def test_while_the_credentials_service_is_away_deliveries_wait(
                 await until(is_told)
 
     assert waiting.attempts == []
+
+
+async def test_a_test_that_cannot_be_made_leaves_no_delivery(
+    keeping: Callable[[], AbstractAsyncContextManager[None]],
+    settings: Settings,
+    operator: Operator,
+    receiving: Receiver,
+) -> None:
+    async with keeping(), serving(settings):
+        webhook = await operator.create(receiving.url)
+
+    async with serving(settings):
+        with pytest.raises(UnavailableError):
+            await operator.test(webhook)
+        assert await operator.deliveries(webhook) == []
 
 
 @running

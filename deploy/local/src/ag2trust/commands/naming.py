@@ -10,7 +10,14 @@ from uuid import UUID
 import click
 
 from ag2trust_client import Client, ForbiddenError, every
-from ag2trust_client.models import Agent, AgentType, ApiKeyView, Budget, Provider
+from ag2trust_client.models import (
+    Agent,
+    AgentType,
+    ApiKeyView,
+    Budget,
+    Provider,
+    Webhook,
+)
 
 __all__ = [
     "Kind",
@@ -21,6 +28,7 @@ __all__ = [
     "budget_named",
     "names_of",
     "provider_named",
+    "webhook_named",
 ]
 
 
@@ -55,6 +63,10 @@ async def agent_named(client: Client, name: str) -> Agent:
 
 async def api_key_named(client: Client, name: str) -> ApiKeyView:
     return await _one(name, "API key", every(client.list_api_keys))
+
+
+async def webhook_named(client: Client, name: str) -> Webhook:
+    return await _one(name, "webhook", every(client.list_webhooks))
 
 
 async def budget_named(client: Client, name: str) -> Budget:

@@ -823,6 +823,102 @@ export interface paths {
         patch: operations["update_alert_rule"];
         trace?: never;
     };
+    "/api/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List webhooks, newest first. */
+        get: operations["list_webhooks"];
+        put?: never;
+        /**
+         * Create a webhook, which is told of what happens from now on.
+         * @description This answer alone shows the secret that its deliveries are signed with, as
+         *     Standard Webhooks describe. Another URL is another webhook.
+         */
+        post: operations["create_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a webhook, and how many deliveries wait for it. */
+        get: operations["get_webhook"];
+        put?: never;
+        post?: never;
+        /** Delete a webhook with its secret, and all its deliveries. */
+        delete: operations["delete_webhook"];
+        options?: never;
+        head?: never;
+        /**
+         * Rename a webhook, choose its events, or switch it on or off.
+         * @description While it is off it is told of nothing that happens; what waited before goes on
+         *     waiting.
+         */
+        patch: operations["update_webhook"];
+        trace?: never;
+    };
+    "/api/webhooks/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deliver a `webhook.test` event, once, and tell what came of it. */
+        post: operations["test_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the deliveries of 30 days with their attempts, newest first. */
+        get: operations["list_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deliver again, under the same `webhook-id`, so that repeats can be told. */
+        post: operations["replay_deliveries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/prices": {
         parameters: {
             query?: never;
@@ -2368,6 +2464,41 @@ export interface components {
             dead_lettered_at: string;
         };
         /**
+         * @description One event for one webhook; *id* is its `webhook-id`, the same in every attempt.
+         *
+         *     *event* is an event's name, or `webhook.test`. *attempts* are the last ten.
+         */
+        Delivery: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            webhook_id: string;
+            event_id: string;
+            event: string;
+            status: components["schemas"]["DeliveryStatus"];
+            attempts: components["schemas"]["DeliveryAttempt"][];
+            /** Format: date-time */
+            created_at: string;
+            /** @default null */
+            next_attempt_at: string | null;
+        };
+        /** @description What came of one request: a status, or the reason why there is none. */
+        DeliveryAttempt: {
+            /** Format: date-time */
+            at: string;
+            /** @default null */
+            http_status: number | null;
+            /** @default null */
+            error: string | null;
+            duration_ms: number;
+        };
+        /**
+         * DeliveryStatus
+         * @description `pending` until the receiver answers 2xx, or it is tried no more.
+         * @enum {string}
+         */
+        DeliveryStatus: "pending" | "delivered" | "failed";
+        /**
          * DesiredState
          * @description What an agent's operator wants it to be.
          * @enum {string}
@@ -2398,6 +2529,12 @@ export interface components {
             errors: number;
             share_of_errors: number | null;
         };
+        /**
+         * EventName
+         * @description The public events, by noun and past participle.
+         * @enum {string}
+         */
+        EventName: "budget.reached" | "alert.opened" | "alert.resolved" | "call.finished" | "job.advanced" | "limit.reached" | "message.finished" | "provider.credential_expired" | "provider.credential_expiring" | "tool_call.finished";
         /**
          * @description One row of the table.
          *
@@ -2875,6 +3012,35 @@ export interface components {
             /** @default null */
             key?: string | null;
         };
+        /** @description *url* may hold a token: it is kept sealed, and only its origin is told again. */
+        NewWebhook: {
+            name: string;
+            /** Format: password */
+            url: string;
+            events: components["schemas"]["EventName"][];
+            /** @default true */
+            enabled?: boolean;
+        };
+        /** @description The one answer that holds the secret that deliveries are signed with. */
+        NewWebhookView: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            origin: string;
+            events: components["schemas"]["EventName"][];
+            enabled: boolean;
+            /** @default null */
+            disabled_reason: string | null;
+            /** @default 0 */
+            waiting: number;
+            version: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** @default null */
+            secret?: string | null;
+        };
         /** @description *missing* maps what is not there to the reason. */
         NotReady: {
             /**
@@ -2954,6 +3120,11 @@ export interface components {
             /** @default null */
             next_cursor: string | null;
         };
+        PageOfDelivery: {
+            data: components["schemas"]["Delivery"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
         PageOfExplainedError: {
             data: components["schemas"]["ExplainedError"][];
             /** @default null */
@@ -2986,6 +3157,11 @@ export interface components {
         };
         PageOfUserView: {
             data: components["schemas"]["UserView"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
+        PageOfWebhook: {
+            data: components["schemas"]["Webhook"][];
             /** @default null */
             next_cursor: string | null;
         };
@@ -3287,6 +3463,16 @@ export interface components {
              * @constant
              */
             status: "ready";
+        };
+        /** @description Which deliveries are made again: these, or those that failed since then. */
+        Replay: {
+            delivery_ids?: string[];
+            /** @default null */
+            failed_since?: string | null;
+        };
+        /** @description How many deliveries are under way again. */
+        Replayed: {
+            replayed: number;
         };
         /** @description The period whose calls are priced anew. */
         RepriceOrder: {
@@ -4167,6 +4353,35 @@ export interface components {
             updated_at: string;
             last_login_at: string | null;
         };
+        /**
+         * @description A server that is told of *events*; of its URL no more than the *origin* is told.
+         *
+         *     *disabled_reason* says why it was switched off, if nobody did it by hand. *waiting*
+         *     deliveries are yet to be made.
+         */
+        Webhook: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            origin: string;
+            events: components["schemas"]["EventName"][];
+            enabled: boolean;
+            /** @default null */
+            disabled_reason: string | null;
+            /** @default 0 */
+            waiting: number;
+            version: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        /** @description Changes to a webhook; another URL or secret is another webhook. */
+        WebhookPatch: {
+            name?: string;
+            events?: components["schemas"]["EventName"][];
+            enabled?: boolean;
+        };
     };
     responses: {
         /** @description `INTERNAL_ERROR` */
@@ -4625,6 +4840,46 @@ export interface components {
         };
         /** @description `ALERT_NOT_FOUND` */
         ALERT_NOT_FOUND: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `IDEMPOTENCY_KEY_REUSED` or `VALIDATION_FAILED` or `WEBHOOK_URL_FORBIDDEN` */
+        IDEMPOTENCY_KEY_REUSED_or_VALIDATION_FAILED_or_WEBHOOK_URL_FORBIDDEN: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `CONFLICT` or `NAME_TAKEN` or `REQUEST_IN_PROGRESS` */
+        CONFLICT_or_NAME_TAKEN_or_REQUEST_IN_PROGRESS: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `WEBHOOK_NOT_FOUND` */
+        WEBHOOK_NOT_FOUND: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `CREDENTIALS_FROZEN` or `FORBIDDEN` or `LEASE_REFUSED` */
+        CREDENTIALS_FROZEN_or_FORBIDDEN_or_LEASE_REFUSED: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -7054,6 +7309,323 @@ export interface operations {
             403: components["responses"]["FORBIDDEN"];
             413: components["responses"]["REQUEST_TOO_LARGE"];
             422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    list_webhooks: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfWebhook"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    create_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same request within 24 hours, it brings the same answer, without what is shown once. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWebhook"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    Location: components["headers"]["Location"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhookView"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            409: components["responses"]["CONFLICT_or_NAME_TAKEN_or_REQUEST_IN_PROGRESS"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_VALIDATION_FAILED_or_WEBHOOK_URL_FORBIDDEN"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_MASTER_KEY_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    get_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["WEBHOOK_NOT_FOUND"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    delete_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that was read: 412 if the object has changed since. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["WEBHOOK_NOT_FOUND"];
+            412: components["responses"]["PRECONDITION_FAILED"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    update_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that was read: 412 if the object has changed since. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookPatch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["WEBHOOK_NOT_FOUND"];
+            409: components["responses"]["NAME_TAKEN"];
+            412: components["responses"]["PRECONDITION_FAILED"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    test_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same request within 24 hours, it brings the same answer, without what is shown once. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["CREDENTIALS_FROZEN_or_FORBIDDEN_or_LEASE_REFUSED"];
+            404: components["responses"]["WEBHOOK_NOT_FOUND"];
+            409: components["responses"]["REQUEST_IN_PROGRESS"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_MASTER_KEY_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    list_deliveries: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                status?: components["schemas"]["DeliveryStatus"];
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfDelivery"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["WEBHOOK_NOT_FOUND"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    replay_deliveries: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same request within 24 hours, it brings the same answer, without what is shown once. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Replay"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replayed"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["WEBHOOK_NOT_FOUND"];
+            409: components["responses"]["REQUEST_IN_PROGRESS"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_VALIDATION_FAILED"];
             429: components["responses"]["RATE_LIMITED"];
             500: components["responses"]["INTERNAL_ERROR"];
             503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];

@@ -4,7 +4,8 @@ import asyncio
 
 from metrics.repositories.deliveries import PostgresDeliveries
 from metrics.repositories.webhooks import PostgresWebhooks
-from shared.event_feed import EventFeed
+from shared.errors import UnavailableError
+from shared.event_feed import EventFeed, TakenEvent
 
 from .bodies import happened
 
@@ -33,9 +34,7 @@ class Listener:
     async def listen(self) -> None:
         """Take over what there is. Raises `UnavailableError`."""
         await self.follow()
-        while self._followed and (
-            events := await self._feed.take(patience=_PATIENCE_SECONDS)
-        ):
+        while self._followed and (events := await self._taken()):
             await self._deliveries.add([happened(event) for event in events])
             await self._feed.acknowledge(events)
             self._wakes.set()
@@ -49,3 +48,10 @@ class Listener:
         if wanted and wanted != self._followed:
             await self._feed.follow(wanted)
         self._followed = wanted
+
+    async def _taken(self) -> list[TakenEvent]:
+        try:
+            return await self._feed.take(patience=_PATIENCE_SECONDS)
+        except UnavailableError:
+            self._followed = frozenset()  # the stream may have forgotten who reads it
+            raise

@@ -123,6 +123,7 @@ class Webhooks:
         Raises `WebhookNotFoundError`, and what the lease of its secret does.
         """
         await self._webhooks.one(question.org_id, question.webhook_id)
+        await self._secrets.of(question.org_id, question.webhook_id)
         now = self._now()
         due = await self._deliveries.add_test(
             event_of_a_test(question.org_id, at=now),
