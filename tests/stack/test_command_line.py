@@ -112,6 +112,34 @@ async def test_agent_types(shell: Shell) -> None:
     assert shown.json["version"] == 2
 
 
+async def test_tools_of_an_agent_type(shell: Shell) -> None:
+    made = await shell(
+        *("agent-types", "add", "tooled", "--provider", "sand"),
+        *("--model", "sandbox-echo", "--tool", "current_time"),
+    )
+    changed = await shell(
+        *("agent-types", "change", "tooled", "--tool", "http_request"),
+        *("--tool-host", "api.example.com", "--tool-method", "post", "--json"),
+    )
+    refused = await shell(
+        "agent-types", "change", "tooled", "--tool-host", "example.com", fails=2
+    )
+    forbidden = await shell(
+        *("agent-types", "change", "tooled", "--tool", "http_request"),
+        *("--tool-host", "169.254.169.254"),
+        fails=65,
+    )
+    emptied = await shell("agent-types", "change", "tooled", "--no-tools", "--json")
+    await shell("agent-types", "delete", "tooled")
+
+    assert "current_time" in made.output
+    [tool] = changed.json["tools"]
+    assert (tool["hosts"], tool["methods"]) == (["api.example.com"], ["POST"])
+    assert "http_request" in refused.errors
+    assert "metadata" in forbidden.errors
+    assert emptied.json["tools"] == []
+
+
 async def test_agents(shell: Shell) -> None:
     await shell("agents", "add", "bob", "--type", "helper")
     started = await shell("agents", "start", "bob")

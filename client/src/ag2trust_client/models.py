@@ -868,7 +868,7 @@ class CredentialState(Given):
 class CurrentTimeToolInput(Taken):
     """Tells the time of day, in any time zone."""
 
-    name: Literal["current_time"] = "current_time"
+    name: Literal["current_time"]
 
 
 class CurrentTimeToolOutput(Given):
@@ -985,7 +985,7 @@ class HttpRequestToolInput(Taken):
     response cut short.
     """
 
-    name: Literal["http_request"] = "http_request"
+    name: Literal["http_request"]
     methods: list[Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]] = ["GET"]
     hosts: list[str] | None = None
     max_request_bytes: int = 65536

@@ -129,7 +129,9 @@ async def test_an_agent_is_told_of_its_tools_and_has_them_run(
 
 async def test_tools_are_kept_with_their_version(house: House) -> None:
     type_id = await house.make_agent_type("ada", tools=["current_time"])
-    http = HttpRequestTool(hosts=["api.example.com"], methods=["GET", "POST"])
+    http = HttpRequestTool(
+        name="http_request", hosts=["api.example.com"], methods=["GET", "POST"]
+    )
     asked = {"org_id": house.org_id, "actor": ACTOR, "agent_type_id": type_id}
 
     made = await house.bus.ask(GET_AGENT_TYPE, AgentTypeQuestion(**asked))
@@ -137,7 +139,7 @@ async def test_tools_are_kept_with_their_version(house: House) -> None:
         UPDATE_AGENT_TYPE, UpdateAgentType(**asked, patch=AgentTypePatch(tools=[http]))
     )
 
-    assert made.tools == [CurrentTimeTool()]
+    assert made.tools == [CurrentTimeTool(name="current_time")]
     assert (changed.version, changed.tools) == (2, [http])
 
 

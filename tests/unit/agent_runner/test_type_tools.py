@@ -38,7 +38,10 @@ def fields_refused(
 def test_a_name_stands_for_a_tool_as_usual() -> None:
     read = submission("current_time", {"name": "http_request", "hosts": ["A.example"]})
 
-    assert read.tools == [CurrentTimeTool(), HttpRequestTool(hosts=["a.example"])]
+    assert read.tools == [
+        CurrentTimeTool(name="current_time"),
+        HttpRequestTool(name="http_request", hosts=["a.example"]),
+    ]
 
 
 @pytest.mark.parametrize(

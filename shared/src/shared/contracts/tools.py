@@ -28,7 +28,7 @@ ToolHost = Annotated[
 class CurrentTimeTool(Message):
     """Tells the time of day, in any time zone."""
 
-    name: Literal["current_time"] = "current_time"
+    name: Literal["current_time"]
 
 
 class HttpRequestTool(Message):
@@ -40,7 +40,7 @@ class HttpRequestTool(Message):
     included. A longer request is refused, a longer response cut short.
     """
 
-    name: Literal["http_request"] = "http_request"
+    name: Literal["http_request"]
     methods: list[HttpMethod] = Field(default=["GET"], min_length=1, max_length=6)
     hosts: list[ToolHost] | None = Field(default=None, min_length=1, max_length=100)
     max_request_bytes: int = Field(default=64 * 1024, ge=0, le=1024 * 1024)

@@ -42,7 +42,7 @@ async def http() -> AsyncIterator[GuardedHttp]:
 
 def tool(hosts: Iterable[str] | None = None, **configured: Any) -> HttpTool:
     return HttpTool(
-        HttpRequestTool.model_validate(configured),
+        HttpRequestTool(name="http_request", **configured),
         Destinations.read(hosts, [PROVIDER]),
         frozenset({SECRET}),
     )

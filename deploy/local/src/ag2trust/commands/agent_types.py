@@ -20,6 +20,7 @@ from .jobs import follow
 from .naming import Names, agent_type_named, names_of, provider_named
 from .output import as_json, said, show, show_all
 from .tables import Column
+from .tool_options import ToolName, tool_options, tools_named, tools_told
 
 __all__ = ["agent_types"]
 
@@ -72,6 +73,7 @@ async def show_agent_type(client: Client, *, slug: str, is_json: bool) -> None:
     type=click.Choice(get_args(CredentialDelivery)),
     help="Where the key is: sealed keeps it out of the agent.",
 )
+@tool_options
 @as_json
 @calling
 async def add_agent_type(
@@ -81,6 +83,9 @@ async def add_agent_type(
     slug: str,
     provider: str,
     name: str | None,
+    tool: tuple[ToolName, ...],
+    tool_host: tuple[str, ...],
+    tool_method: tuple[str, ...],
     is_json: bool,
     **given: Any,
 ) -> None:
@@ -88,7 +93,11 @@ async def add_agent_type(
     used = await provider_named(client, provider)
     told = {key: value for key, value in given.items() if value is not None}
     body = AgentTypeSubmission(
-        slug=slug, name=name or slug, provider_id=used.id, **told
+        slug=slug,
+        name=name or slug,
+        provider_id=used.id,
+        tools=[*tools_named(tool, tool_host, tool_method)],
+        **told,
     )
     made = await client.create_agent_type(body)
     _tell(made, await names_of(client, "providers"), is_json=is_json)
@@ -103,6 +112,8 @@ async def add_agent_type(
 @click.option("--system-prompt", help="What its agents are told first.")
 @click.option("--max-tokens", type=click.IntRange(min=1), help="Of one answer.")
 @click.option("--temperature", type=click.FloatRange(0, 2), help="Of its answers.")
+@click.option("--no-tools", is_flag=True, help="Take all tools away.")
+@tool_options
 @as_json
 @calling
 async def change_agent_type(
@@ -112,17 +123,27 @@ async def change_agent_type(
     slug: str,
     provider: str | None,
     restart: bool,
+    no_tools: bool,
+    tool: tuple[ToolName, ...],
+    tool_host: tuple[str, ...],
+    tool_method: tuple[str, ...],
     is_json: bool,
     **given: Any,
 ) -> None:
     """Change the agent type SLUG: running agents keep the version they started with.
 
-    With --restart they get the new one, in a job that is waited for.
+    With --restart they get the new one, in a job that is waited for. Tools that are
+    named take the place of those it has.
     """
     found = await agent_type_named(client, slug)
     told = {key: value for key, value in given.items() if value is not None}
     if provider:
         told["provider_id"] = (await provider_named(client, provider)).id
+    if no_tools and tool:
+        raise click.UsageError("Say --tool or --no-tools, not both.")
+    tools = tools_named(tool, tool_host, tool_method)
+    if tools or no_tools:
+        told["tools"] = tools
     if not told:
         raise click.UsageError("There is nothing to change.")
     changed = await client.update_agent_type(
@@ -180,6 +201,7 @@ def _tell(agent_type: AgentType, names: Names, *, is_json: bool) -> None:
             "resources",
             f"{resources.memory_mb} MB, {resources.cpus:g} CPU, {resources.pids} pids",
         ),
+        ("tools", word(tools_told(agent_type))),
         ("limits", word(agent_type.limits.model_dump(exclude_none=True))),
         ("use case", word(agent_type.use_case)),
         ("labels", word(agent_type.labels)),

@@ -16,6 +16,7 @@ import { Fallbacks } from "./Fallbacks";
 import { ModelPicker } from "./ModelPicker";
 import { type AgentTypeFields, saveWords, submissionOf, suggestedSlug } from "./model";
 import { ResidencyFields } from "./ResidencyFields";
+import { ToolFields } from "./ToolFields";
 import { WhereItRuns } from "./WhereItRuns";
 
 interface AgentTypeFormProps {
@@ -87,6 +88,9 @@ function Fields({ type, runtime, onSubmit, error, isPending, providers }: Fields
       </Panel>
       <Panel title="How it answers">
         <Answering type={type} errors={errors} />
+      </Panel>
+      <Panel title="What it may use">
+        <ToolFields tools={type?.tools ?? []} errors={errors} />
       </Panel>
       <Panel title="Where it runs">
         <WhereItRuns type={type} runtime={runtime} errors={errors} />

@@ -86,3 +86,29 @@ test("a fallback that is moved pushes the others aside", () => {
   expect(moved(["a", "b", "c"], 2, 0)).toEqual(["c", "a", "b"]);
   expect(moved(["a", "b", "c"], 0, 1)).toEqual(["b", "a", "c"]);
 });
+
+test("tools are those that are chosen, and GET is the usual method", () => {
+  const form = new FormData();
+  form.set("http_hosts", "a.example, *.b.example,");
+
+  expect(submissionOf(form).tools).toEqual([]);
+
+  form.append("tools", "current_time");
+  form.append("tools", "http_request");
+
+  expect(submissionOf(form).tools).toEqual([
+    { name: "current_time" },
+    { name: "http_request", hosts: ["a.example", "*.b.example"], methods: ["GET"] },
+  ]);
+});
+
+test("what the form does not ask of a tool is kept", () => {
+  const form = new FormData();
+  form.append("tools", "http_request");
+  form.append("http_methods", "POST");
+  form.set("http_request", JSON.stringify({ timeout_seconds: 3, hosts: ["old.example"] }));
+
+  expect(submissionOf(form).tools).toEqual([
+    { name: "http_request", timeout_seconds: 3, hosts: null, methods: ["POST"] },
+  ]);
+});

@@ -4,6 +4,7 @@ import type {
   AgentTypeSubmission,
   CredentialDelivery,
   Fallback,
+  HttpRequestTool,
   Residency,
 } from "~/api/queries/agentTypes";
 import type { ProviderType } from "~/api/queries/providers";
@@ -32,6 +33,7 @@ export function submissionOf(form: FormData): AgentTypeFields {
     runner_labels: labelsOf(text(form, "runner_labels")),
     fallbacks: fallbacksOf(form),
     residency: residencyOf(form),
+    tools: toolsOf(form),
     ...resourcesOf(form),
   };
 }
@@ -47,15 +49,34 @@ function fallbacksOf(form: FormData): Fallback[] {
 /** Where data may go; null is anywhere, as when nothing is named. */
 function residencyOf(form: FormData): Residency | null {
   const provider_types = form.getAll("residency_provider_types") as ProviderType[];
-  const regions = text(form, "residency_regions")
-    .split(",")
-    .map((region) => region.trim())
-    .filter(Boolean);
+  const regions = listed(form, "residency_regions");
   if (provider_types.length === 0 && regions.length === 0) return null;
   return {
     provider_types: provider_types.length > 0 ? provider_types : null,
     regions: regions.length > 0 ? regions : null,
   };
+}
+
+/** The tools that are chosen; of `http_request` what the form does not ask for is kept. */
+function toolsOf(form: FormData): NonNullable<AgentTypeSubmission["tools"]> {
+  const hosts = listed(form, "http_hosts");
+  const methods = form.getAll("http_methods") as NonNullable<HttpRequestTool["methods"]>;
+  const kept = JSON.parse(text(form, "http_request") || "{}") as Partial<HttpRequestTool>;
+  return form.getAll("tools").map((name) =>
+    name === "http_request"
+      ? {
+          ...kept,
+          name,
+          hosts: hosts.length > 0 ? hosts : null,
+          methods: methods.length > 0 ? methods : ["GET"],
+        }
+      : { name: "current_time" },
+  );
+}
+
+/** The type's `http_request`, if it has that tool. */
+export function httpRequestOf(tools: AgentType["tools"]) {
+  return tools.find((tool) => tool.name === "http_request");
 }
 
 /** The same list with one entry at another place. */
@@ -103,6 +124,13 @@ export function suggestedSlug(name: string): string {
 /** The words on the button that saves: a change makes a version. */
 export function saveWords(type: AgentType | null): string {
   return type ? `Save as version ${type.version + 1}` : "Create agent type";
+}
+
+function listed(form: FormData, name: string): string[] {
+  return text(form, name)
+    .split(",")
+    .map((each) => each.trim())
+    .filter(Boolean);
 }
 
 function text(form: FormData, name: string): string {
