@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import pytest_asyncio
@@ -11,15 +13,12 @@ from hypothesis import settings
 from ag2trust.quick_folder import quick_folder
 from ag2trust.testing import Servers, running_servers
 
+from .authority import write_authority
 from .sharing_out import SharingOut
 
 # Other work may share the core, so no example is late.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
-
-# A client reads all authorities of the machine before it asks anybody, and takes 30 ms;
-# of those whom tests ask, none is vouched for by them.
-os.environ.setdefault("SSL_CERT_FILE", os.devnull)
 
 # What structlog does by default, a picture of every frame, takes a second an exception.
 structlog.configure(
@@ -43,6 +42,15 @@ async def servers() -> AsyncIterator[Servers]:
     with quick_folder() as folder:
         async with running_servers(folder) as running:
             yield running
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let every client of this process, and of its children, trust one authority."""
+    folder = TemporaryDirectory(prefix="ag2trust-tests-")
+    config.add_cleanup(folder.cleanup)
+    trusted = Path(folder.name) / "authority.pem"
+    write_authority(trusted)
+    os.environ["SSL_CERT_FILE"] = str(trusted)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> SharingOut:
