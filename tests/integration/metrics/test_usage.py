@@ -237,7 +237,7 @@ def _mean(values: Sequence[int]) -> float | None:
 def _about(values: Sequence[int], fraction: float) -> Any:
     if not values:
         return None
-    measured = sorted(values)[math.floor(fraction * (len(values) - 1))]
+    measured = sorted(values)[max(1, math.ceil(fraction * len(values))) - 1]
     return pytest.approx(measured, rel=WITHIN)
 
 

@@ -18,7 +18,14 @@ WITHIN = RELATIVE_ERROR + 1e-9
 
 def measured(values: list[int], fraction: float) -> int:
     """Return the duration in the place that a sketch answers for."""
-    return sorted(values)[math.floor(fraction * (len(values) - 1))]
+    return sorted(values)[max(1, math.ceil(fraction * len(values))) - 1]
+
+
+def test_of_two_durations_it_is_the_longer_that_95_percent_are_within() -> None:
+    p50, p95 = Sketch.of([4, 14]).percentiles(0.5, 0.95)
+
+    assert p50 == pytest.approx(4, rel=WITHIN)
+    assert p95 == pytest.approx(14, rel=WITHIN)
 
 
 @given(values=durations.filter(bool), fraction=st.floats(0, 1))

@@ -10,7 +10,7 @@ bytes side by side, which PostgreSQL does (`string_agg`).
 
 import sys
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -104,10 +104,10 @@ class Sketch:
         return sum(count for each, count in self.counts.items() if each > place)
 
     def percentile(self, fraction: float) -> float | None:
-        """Return about the duration that *fraction* of all are shorter than.
+        """Return about the shortest duration that *fraction* of all are within.
 
-        Within `RELATIVE_ERROR` of the one in place floor(fraction * (how many - 1)),
-        counted from 0 by length; None without any.
+        Within `RELATIVE_ERROR` of the one in place ceil(fraction * how many), counted
+        from 1 by length; None without any.
         """
         return self.percentiles(fraction)[0]
 
@@ -118,7 +118,7 @@ class Sketch:
         places = sorted(self.counts)
         passed = list(accumulate(map(self.counts.__getitem__, places)))
         return [
-            _middle_of(places[bisect_right(passed, fraction * (passed[-1] - 1))])
+            _middle_of(places[bisect_left(passed, fraction * passed[-1])])
             for fraction in fractions
         ]
 
