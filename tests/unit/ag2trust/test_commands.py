@@ -1,6 +1,7 @@
 """What commands tell of what a gateway answers."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -125,6 +126,21 @@ async def test_a_delivery_that_failed_is_told_with_its_reason() -> None:
         said = await run(gateway, "webhooks", "deliveries", "pager")
 
     assert "No connection." in said.output
+
+
+async def test_a_budget_of_an_agent_that_is_gone_hinders_no_manifest(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "all.yaml"
+    file.write_text("providers: []")
+    gone = {"kind": "agent", "id": str(UUID(int=7))}
+    budget = sample("Budget", name="adas", scope=gone)
+    lists: list[list[Any]] = [[], [], [], [budget]]
+
+    async with serving(*(json_answer(page_of(each)) for each in lists)) as gateway:
+        said = await run(gateway, "apply", "-f", str(file), "--dry-run")
+
+    assert said.exit_code == 0, said.output
 
 
 async def run(gateway: Gateway, *arguments: str, given: str | None = None) -> Result:

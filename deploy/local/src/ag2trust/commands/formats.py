@@ -32,7 +32,7 @@ def word(value: object) -> str:
         case list():
             return ", ".join(map(str, value))
         case dict():
-            return ", ".join(f"{name}={each}" for name, each in value.items())
+            return ", ".join(f"{name}={word(each)}" for name, each in value.items())
         case _:
             return str(value)
 

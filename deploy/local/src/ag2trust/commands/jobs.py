@@ -29,7 +29,7 @@ _LOOK_AGAIN_SECONDS = 0.5
 _STEPS = [
     Column[JobStep]("step", lambda it: it.name),
     Column[JobStep]("status", lambda it: it.status),
-    Column[JobStep]("tries", lambda it: number(it.attempts), right=True),
+    Column[JobStep]("retried", lambda it: number(it.attempts), right=True),
     Column[JobStep]("ended", lambda it: moment(it.finished_at)),
 ]
 

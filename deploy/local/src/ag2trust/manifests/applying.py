@@ -81,7 +81,7 @@ async def read_state(client: Client) -> tuple[State, Ids]:
                 **each.model_dump(mode="json"),
                 "scope": {
                     "kind": each.scope.kind,
-                    "name": called[each.scope.id] if each.scope.id else None,
+                    "name": _called(each.scope.id, called),
                 },
             }
             for each in budgets
@@ -176,6 +176,7 @@ class Applying:
 
 
 def _called(thing: UUID | None, names: Mapping[UUID, str]) -> str | None:
+    """Name whose a budget is; what is gone is told by its id."""
     return names.get(thing, str(thing)) if thing else None
 
 
