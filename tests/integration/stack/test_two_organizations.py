@@ -232,6 +232,7 @@ def body_of(route: Route, two: Two) -> dict[str, Any] | None:
         "POST /api/ask/{slug}": {"content": "Hello", "wait": False},
         "POST /api/providers/{id}/rotate": {"api_key": "k-1234"},
         "POST /api/alerts/{id}/silence": {"until": "2100-01-01T00:00:00Z"},
+        "POST /api/webhooks/{id}/replay": {"failed_since": "2026-01-01T00:00:00Z"},
         "POST /api/agents": {"name": "n", "agent_type_id": two.ids["agent-types"]},
         "POST /api/agent-types": {
             "name": "n",
