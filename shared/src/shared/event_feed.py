@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
-from uuid import UUID
 
 import nats.errors
 import nats.js.errors
@@ -30,12 +29,13 @@ _AGAIN_AFTER_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class TakenEvent:
-    """*name* is `noun.past_participle`, *payload* the event in JSON.
+    """As it stands in the stream, not judged yet: *payload* should be JSON.
 
-    *kept_at* is when the stream took it, to the microsecond; *receipt* acknowledges it.
+    *name* is `noun.past_participle`, *organization* the id in the subject. *kept_at* is
+    when the stream took it, to the microsecond; *receipt* acknowledges it.
     """
 
-    org_id: UUID
+    organization: str
     id: str
     name: str
     kept_at: datetime
@@ -123,9 +123,9 @@ def _subject(name: str) -> str:
 
 
 def _taken(message: Msg) -> TakenEvent:
-    *_, org_id, noun, participle = message.subject.split(".")
+    *_, organization, noun, participle = message.subject.split(".")
     return TakenEvent(
-        org_id=UUID(org_id),
+        organization=organization,
         id=(message.headers or {}).get("Nats-Msg-Id", ""),
         name=f"{noun}.{participle}",
         kept_at=message.metadata.timestamp,

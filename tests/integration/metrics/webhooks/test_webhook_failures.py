@@ -22,6 +22,7 @@ from metrics.repositories.deliveries import Happened, PostgresDeliveries
 from metrics.settings import Settings
 from shared.bus import NatsBus
 from shared.clock import utc_now
+from shared.contracts.alerts import ALERT_OPENED
 from shared.contracts.base import Empty, Service
 from shared.contracts.metrics import PING
 from shared.contracts.webhooks import WEBHOOKS_CONSUMER, DeliveryStatus
@@ -263,6 +264,21 @@ async def test_a_test_that_cannot_be_made_leaves_no_delivery(
         with pytest.raises(UnavailableError):
             await operator.test(webhook)
         assert await operator.deliveries(webhook) == []
+
+
+@running
+async def test_what_cannot_be_read_keeps_nothing_else_from_being_told(
+    operator: Operator, publisher: Publisher, receiving: Receiver
+) -> None:
+    await operator.create(receiving.url)
+    jetstream = publisher.bus._jetstream
+
+    await jetstream.publish(ALERT_OPENED.subject(operator.org_id), b"not json")
+    await jetstream.publish(ALERT_OPENED.subject("everybody"), b"{}")
+    events = await publisher.opened()
+    await until_told(receiving, events)
+
+    assert receiving.events == events
 
 
 @running

@@ -19,8 +19,11 @@ TEST = "webhook.test"
 
 
 def happened(event: TakenEvent) -> Happened:
+    """Raise `ValueError` for what is no event of ours."""
+    if not event.id:
+        raise ValueError("it has no id")
     return Happened(
-        org_id=event.org_id,
+        org_id=UUID(event.organization),
         event_id=event.id,
         event=event.name,
         kept_at=event.kept_at,

@@ -1,8 +1,11 @@
 """The use case of hearing: an event that a webhook asks for becomes a delivery."""
 
 import asyncio
+from collections.abc import Iterable
 
-from metrics.repositories.deliveries import PostgresDeliveries
+import structlog
+
+from metrics.repositories.deliveries import Happened, PostgresDeliveries
 from metrics.repositories.webhooks import PostgresWebhooks
 from shared.errors import UnavailableError
 from shared.event_feed import EventFeed, TakenEvent
@@ -10,6 +13,8 @@ from shared.event_feed import EventFeed, TakenEvent
 from .bodies import happened
 
 __all__ = ["Listener"]
+
+log = structlog.get_logger(__name__)
 
 _PATIENCE_SECONDS = 1.0
 
@@ -35,7 +40,7 @@ class Listener:
         """Take over what there is. Raises `UnavailableError`."""
         await self.follow()
         while self._followed and (events := await self._taken()):
-            await self._deliveries.add([happened(event) for event in events])
+            await self._deliveries.add(_readable(events))
             await self._feed.acknowledge(events)
             self._wakes.set()
 
@@ -55,3 +60,14 @@ class Listener:
         except UnavailableError:
             self._followed = frozenset()  # the stream may have forgotten who reads it
             raise
+
+
+def _readable(events: Iterable[TakenEvent]) -> list[Happened]:
+    """Leave out what cannot be read: it would keep all that follow from being told."""
+    read: list[Happened] = []
+    for event in events:
+        try:
+            read.append(happened(event))
+        except ValueError:
+            log.warning("event.unreadable", event_name=event.name, event_id=event.id)
+    return read
