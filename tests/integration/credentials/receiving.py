@@ -43,9 +43,15 @@ class Metrics:
     key: SealingKey = field(default_factory=SealingKey.generate)
 
     async def keep(
-        self, webhook_id: UUID, *, sealed_for: UUID | None = None, origin: str = ORIGIN
+        self,
+        webhook_id: UUID,
+        *,
+        sealed_for: UUID | None = None,
+        origin: str = ORIGIN,
+        url: str = URL,
+        secret: str = SECRET,
     ) -> None:
-        submission = WebhookSubmission.model_validate({"url": URL, "secret": SECRET})
+        submission = WebhookSubmission.model_validate({"url": url, "secret": secret})
         sealed = seal(
             submission.model_dump_json().encode(),
             to=self.credentials.sealing_key,

@@ -31,6 +31,7 @@ from .speaking import Operator
 pytestmark = pytest.mark.integration
 
 WEBHOOK = new_id()
+OTHER_SECRET = f"whsec_{'B' * 32}"
 
 
 @pytest_asyncio.fixture
@@ -167,11 +168,26 @@ async def test_what_is_forgotten_is_gone(
 
 
 @pytest.mark.usefixtures("service")
-async def test_a_webhook_keeps_its_first_secret(metrics: Metrics) -> None:
+async def test_what_is_kept_again_takes_the_place_of_what_was_kept(
+    metrics: Metrics,
+) -> None:
     await metrics.keep(WEBHOOK)
 
+    await metrics.keep(WEBHOOK, secret=OTHER_SECRET)
+
+    leased = await metrics.lease(WEBHOOK)
+    assert leased.secret.get_secret_value() == OTHER_SECRET
+
+
+@pytest.mark.usefixtures("service")
+async def test_a_webhook_never_leads_to_another_origin(metrics: Metrics) -> None:
+    await metrics.keep(WEBHOOK)
+
+    elsewhere = "https://elsewhere.example.com"
     with pytest.raises(ConflictError):
-        await metrics.keep(WEBHOOK)
+        await metrics.keep(WEBHOOK, origin=elsewhere, url=f"{elsewhere}/hook")
+
+    assert (await metrics.lease(WEBHOOK)).url.get_secret_value() == URL
 
 
 @pytest.mark.usefixtures("service")

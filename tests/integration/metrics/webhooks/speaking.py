@@ -77,10 +77,16 @@ class Operator:
     actor: Actor = OPERATOR
 
     async def create(
-        self, url: str, *, name: str = "Hook", events: Any = ("alert.opened",)
+        self,
+        url: str,
+        *,
+        name: str = "Hook",
+        events: Any = ("alert.opened",),
+        webhook_id: UUID | None = None,
+        secret: str = SECRET,
     ) -> Webhook:
-        webhook_id = new_id()
-        submission = WebhookSubmission(url=SecretStr(url), secret=SecretStr(SECRET))
+        webhook_id = webhook_id or new_id()
+        submission = WebhookSubmission(url=SecretStr(url), secret=SecretStr(secret))
         question = CreateWebhook(
             org_id=self.org_id,
             actor=self.actor,

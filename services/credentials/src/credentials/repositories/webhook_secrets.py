@@ -11,8 +11,8 @@ __all__ = [
     "StoredWebhookSecret",
     "WebhookLease",
     "add_webhook_lease",
-    "add_webhook_secret",
     "forget_webhook_leases",
+    "keep_webhook_secret",
     "remove_webhook_secret",
     "stored_webhook_secret",
 ]
@@ -36,17 +36,21 @@ class WebhookLease:
     expires_at: datetime
 
 
-async def add_webhook_secret(
+async def keep_webhook_secret(
     transaction: Transaction, context: WebhookContext, secret: SealedSecret
 ) -> bool:
-    """Keep a secret; False if the webhook has one already."""
-    added: bool | None = await transaction.fetchval(
+    """Keep a secret, the last of one origin; False if there is one of another."""
+    kept: bool | None = await transaction.fetchval(
         """
         INSERT INTO webhook_secret (
             org_id, webhook_id, origin, encrypted_key, encrypted_dek, master_key_id
         )
         VALUES ($1, $2, $3, $4, $5, $6)
-        ON CONFLICT DO NOTHING
+        ON CONFLICT (org_id, webhook_id) DO UPDATE
+        SET encrypted_key = excluded.encrypted_key,
+            encrypted_dek = excluded.encrypted_dek,
+            master_key_id = excluded.master_key_id
+        WHERE webhook_secret.origin = excluded.origin
         RETURNING true
         """,
         context.org_id,
@@ -56,7 +60,7 @@ async def add_webhook_secret(
         secret.encrypted_dek,
         secret.master_key_id,
     )
-    return bool(added)
+    return bool(kept)
 
 
 async def remove_webhook_secret(transaction: Transaction, webhook_id: UUID) -> bool:

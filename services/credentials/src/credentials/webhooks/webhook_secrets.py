@@ -74,10 +74,11 @@ class WebhookSecrets:
         self._now = now
 
     async def keep(self, question: KeepWebhookSecret) -> Empty:
-        """Seal a webhook's URL and signing secret; they are never changed.
+        """Seal a webhook's URL and signing secret, in the place of those of its origin.
 
+        A creation that is repeated brings another secret: the last one is told.
         Raises `MalformedError` or `InvalidError` for a wrong submission,
-        `ConflictError` if the webhook has a secret, `MasterKeyUnavailableError`.
+        `ConflictError` if the webhook has another origin, `MasterKeyUnavailableError`.
         """
         submission = self._submitted(question)
         context = WebhookContext(
@@ -86,9 +87,9 @@ class WebhookSecrets:
         fields = {"url": submission.url, "secret": submission.secret}
         sealed = await self._vault.seal(fields, context)
         async with self._database.organization(question.org_id) as transaction:
-            if not await repository.add_webhook_secret(transaction, context, sealed):
+            if not await repository.keep_webhook_secret(transaction, context, sealed):
                 raise ConflictError(
-                    f"There is a secret of webhook {question.webhook_id} already."
+                    f"Webhook {question.webhook_id} has a secret of another origin."
                 )
             await _note(
                 transaction, question, "webhook_secret.kept", {"origin": context.origin}

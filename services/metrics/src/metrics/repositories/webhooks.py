@@ -25,6 +25,8 @@ from .audit import note
 __all__ = ["PostgresWebhooks"]
 
 _MOST = 50
+_PIECE = 10_000
+_BEING_DELETED = "It is being deleted."
 
 _SELECT = """
 SELECT
@@ -73,17 +75,22 @@ class PostgresWebhooks:
             return await _found(transaction, webhook_id)
 
     async def add(self, question: CreateWebhook, *, now: datetime) -> Webhook:
-        """Add a webhook. Raises `NameTakenError`, and `ConflictError` for too many."""
+        """Add a webhook, unless it is there already.
+
+        Raises `NameTakenError`, and `ConflictError` for too many.
+        """
         try:
             async with self._database.organization(question.org_id) as transaction:
-                await _require_room(transaction)
-                await transaction.execute(
+                await _require_room(transaction, question.webhook_id)
+                is_new = await transaction.fetchval(
                     """
                     INSERT INTO webhook (
                         org_id, id, name, origin, events, enabled, created_at,
                         updated_at
                     )
                     VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
+                    ON CONFLICT (org_id, id) DO NOTHING
+                    RETURNING true
                     """,
                     question.org_id,
                     question.webhook_id,
@@ -94,7 +101,8 @@ class PostgresWebhooks:
                     now,
                 )
                 webhook = await _found(transaction, question.webhook_id)
-                await _note(transaction, question, webhook, "webhook.created")
+                if is_new:
+                    await _note(transaction, question, webhook, "webhook.created")
         except asyncpg.UniqueViolationError as error:
             raise NameTakenError(
                 f"There is a webhook named {question.name} already."
@@ -138,11 +146,50 @@ class PostgresWebhooks:
         return webhook
 
     async def remove(self, question: WebhookQuestion) -> None:
-        """Remove one, and all its deliveries. Raises `WebhookNotFoundError`."""
+        """Remove one, and all its deliveries. Raises `WebhookNotFoundError`.
+
+        They are removed in pieces that each end well within a statement's time; whoever
+        is stopped in between has a webhook that is off, and may be removed again.
+        """
+        await self._disable(question)
+        while await self._removed_deliveries(question) == _PIECE:
+            pass
         async with self._database.organization(question.org_id) as transaction:
             webhook = await _found(transaction, question.webhook_id)
             await transaction.execute("DELETE FROM webhook WHERE id = $1", webhook.id)
             await _note(transaction, question, webhook, "webhook.deleted")
+
+    async def _disable(self, question: WebhookQuestion) -> None:
+        async with self._database.organization(question.org_id) as transaction:
+            await transaction.execute(
+                """
+                UPDATE webhook
+                SET enabled = false, disabled_reason = $2, version = version + 1,
+                    updated_at = now()
+                WHERE id = $1 AND enabled
+                """,
+                question.webhook_id,
+                _BEING_DELETED,
+            )
+
+    async def _removed_deliveries(self, question: WebhookQuestion) -> int:
+        """Remove some, and count them."""
+        async with self._database.organization(question.org_id) as transaction:
+            removed: int = await transaction.fetchval(
+                """
+                WITH removed AS (
+                    DELETE FROM delivery
+                    WHERE id IN (
+                        SELECT id FROM delivery WHERE webhook_id = $1 LIMIT $2
+                    )
+                    RETURNING id
+                )
+                SELECT count(*) FROM removed
+                """,
+                question.webhook_id,
+                _PIECE,
+            )
+        return removed
 
 
 async def _found(transaction: Transaction, webhook_id: UUID) -> Webhook:
@@ -152,8 +199,11 @@ async def _found(transaction: Transaction, webhook_id: UUID) -> Webhook:
     return _webhook(row)
 
 
-async def _require_room(transaction: Transaction) -> None:
-    if await transaction.fetchval("SELECT count(*) FROM webhook") >= _MOST:
+async def _require_room(transaction: Transaction, webhook_id: UUID) -> None:
+    others = await transaction.fetchval(
+        "SELECT count(*) FROM webhook WHERE id <> $1", webhook_id
+    )
+    if others >= _MOST:
         raise ConflictError(f"An organization may have {_MOST} webhooks.")
 
 

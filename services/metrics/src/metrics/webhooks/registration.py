@@ -25,7 +25,7 @@ from shared.contracts.webhooks import (
     Webhook,
     WebhookQuestion,
 )
-from shared.errors import AppError, UnavailableError, WebhookNotFoundError
+from shared.errors import ConflictError, UnavailableError, WebhookNotFoundError
 from shared.pages import before, page_of
 
 from .bodies import event_of_a_test
@@ -80,6 +80,10 @@ class Webhooks:
     async def create_webhook(self, question: CreateWebhook) -> Webhook:
         """Make a webhook, which is told of what happens from then on.
 
+        Repeated, it is the same webhook with the secret of the last time: whoever
+        repeats was told of none before. The secret stays while nobody knows whether
+        the webhook was made.
+
         Raises `WebhookUrlForbiddenError`, `NameTakenError`, `ConflictError` for one too
         many, and what keeping its secret does.
         """
@@ -92,9 +96,10 @@ class Webhooks:
             sealed=question.sealed,
         )
         await self._bus.ask(KEEP_WEBHOOK_SECRET, kept)
+        self._secrets.forget(question.webhook_id)
         try:
             webhook = await self._webhooks.add(question, now=self._now())
-        except AppError:
+        except ConflictError:
             await self._forget_secret(kept)
             raise
         await self._follow()
@@ -111,10 +116,17 @@ class Webhooks:
         return webhook
 
     async def delete_webhook(self, question: WebhookQuestion) -> Empty:
-        """Forget a webhook, its secret first. Raises `WebhookNotFoundError`."""
-        await self._webhooks.one(question.org_id, question.webhook_id)
+        """Forget a webhook, its secret last. Raises `WebhookNotFoundError`.
+
+        That of a webhook that is gone is forgotten too: somebody may have been stopped
+        in between.
+        """
+        try:
+            await self._webhooks.remove(question)
+        except WebhookNotFoundError:
+            await self._forget_secret(question)
+            raise
         await self._forget_secret(question)
-        await self._webhooks.remove(question)
         return Empty()
 
     async def test_webhook(self, question: WebhookQuestion) -> Delivery:

@@ -1,0 +1,165 @@
+"""Webhooks that are made and deleted while something fails: both can be repeated."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import pytest
+from tests.integration.metrics.conftest import Superuser
+
+from metrics.app import serving
+from metrics.settings import Settings
+from shared.contracts.webhooks import Webhook
+from shared.errors import (
+    AppError,
+    DatabaseUnavailableError,
+    UnavailableError,
+    WebhookNotFoundError,
+)
+from shared.ids import new_id
+
+from .receivers import Receiver
+from .speaking import Operator
+
+pytestmark = pytest.mark.integration
+
+running = pytest.mark.usefixtures("keeper", "metrics")
+
+WEBHOOK = new_id()
+OTHER_SECRET = f"whsec_{'B' * 32}"
+
+
+@running
+async def test_a_creation_that_is_repeated_is_one_webhook_with_the_last_secret(
+    operator: Operator, receiving: Receiver
+) -> None:
+    first = await operator.create(receiving.url, webhook_id=WEBHOOK)
+    await operator.test(first)
+
+    second = await operator.create(
+        receiving.url, webhook_id=WEBHOOK, secret=OTHER_SECRET
+    )
+    await operator.test(second)
+
+    assert (second.id, second.version) == (first.id, first.version)
+    assert receiving.delivered[-1].is_signed_with(OTHER_SECRET)
+
+
+@running
+async def test_a_creation_whose_end_nobody_knows_keeps_its_secret_and_is_repeated(
+    operator: Operator, receiving: Receiver, superuser: Superuser
+) -> None:
+    async with _failing(superuser, "INSERT", "webhook", _LOSE_CONNECTION):
+        with pytest.raises(DatabaseUnavailableError):
+            await operator.create(receiving.url, webhook_id=WEBHOOK)
+    kept = await _secrets(superuser)
+
+    webhook = await operator.create(
+        receiving.url, webhook_id=WEBHOOK, secret=OTHER_SECRET
+    )
+    await operator.test(webhook)
+
+    assert kept == 1
+    assert receiving.delivered[-1].is_signed_with(OTHER_SECRET)
+
+
+@running
+async def test_however_many_deliveries_there_are_few_are_deleted_at_once(
+    operator: Operator, receiving: Receiver, superuser: Superuser
+) -> None:
+    webhook = await operator.create(receiving.url)
+    await _add_deliveries(superuser, operator, webhook, count=10_001)
+
+    async with _failing(superuser, "DELETE", "delivery", _REFUSE_MORE_THAN_A_PIECE):
+        await operator.delete(webhook)
+
+    assert await superuser.fetchval("SELECT count(*) FROM delivery") == 0
+    assert await _secrets(superuser) == 0
+
+
+@running
+async def test_a_webhook_that_could_not_be_deleted_has_its_secret_and_is_off(
+    operator: Operator, receiving: Receiver, superuser: Superuser
+) -> None:
+    webhook = await operator.create(receiving.url)
+
+    async with _failing(superuser, "DELETE", "webhook", _LOSE_CONNECTION):
+        with pytest.raises(AppError):
+            await operator.delete(webhook)
+    left = await operator.get(webhook)
+    kept = await _secrets(superuser)
+    await operator.delete(webhook)
+
+    assert (left.enabled, left.version, kept) == (False, 2, 1)
+    assert await _secrets(superuser) == 0
+
+
+async def test_a_secret_that_outlived_its_webhook_is_forgotten_when_asked_again(
+    keeping: Callable[[], AbstractAsyncContextManager[None]],
+    settings: Settings,
+    operator: Operator,
+    receiving: Receiver,
+    superuser: Superuser,
+) -> None:
+    async with serving(settings):
+        async with keeping():
+            webhook = await operator.create(receiving.url)
+        with pytest.raises(UnavailableError):
+            await operator.delete(webhook)
+        kept = await _secrets(superuser)
+
+        async with keeping():
+            with pytest.raises(WebhookNotFoundError):
+                await operator.delete(webhook)
+
+    assert kept == 1
+    assert await _secrets(superuser) == 0
+
+
+_LOSE_CONNECTION = "PERFORM pg_terminate_backend(pg_backend_pid());"
+_REFUSE_MORE_THAN_A_PIECE = """
+IF (SELECT count(*) FROM gone) > 10000 THEN
+    RAISE EXCEPTION 'too many at once';
+END IF;
+"""
+
+
+@asynccontextmanager
+async def _failing(
+    superuser: Superuser, act: str, table: str, how: str
+) -> AsyncIterator[None]:
+    """Do *how* behind every *act* on *table*; what it removed is called `gone`."""
+    gone = "REFERENCING OLD TABLE AS gone" if act == "DELETE" else ""
+    await superuser.execute(
+        f"""
+        CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+        AS $$ BEGIN {how} RETURN NULL; END $$;
+        CREATE TRIGGER failing AFTER {act} ON {table} {gone}
+        FOR EACH STATEMENT EXECUTE FUNCTION fail();
+        """
+    )
+    try:
+        yield
+    finally:
+        await superuser.execute("DROP FUNCTION fail() CASCADE")
+
+
+async def _secrets(superuser: Superuser) -> int:
+    kept: int = await superuser.fetchval(
+        "SELECT count(*) FROM credentials.webhook_secret"
+    )
+    return kept
+
+
+async def _add_deliveries(
+    superuser: Superuser, operator: Operator, webhook: Webhook, *, count: int
+) -> None:
+    await superuser.execute(
+        """
+        INSERT INTO delivery (org_id, id, webhook_id, event_id, event, body, status)
+        SELECT $1, gen_random_uuid(), $2, number::text, 'alert.opened', '{}', 'failed'
+        FROM generate_series(1, $3::integer) number
+        """,
+        operator.org_id,
+        webhook.id,
+        count,
+    )
