@@ -21,6 +21,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from .addresses import AddressKind, may_reach
+from .resolving import resolving
 from .web_addresses import UrlInvalidError, WebAddress, web_address
 
 __all__ = [
@@ -205,20 +206,22 @@ async def guarded_http(
             raise _ForbiddenAddressError("a forbidden address")
         return socket.socket(family, kind, protocol)
 
-    connector = aiohttp.TCPConnector(
-        socket_factory=connectable,
-        resolver=resolver,
-        use_dns_cache=False,
-        limit=0,  # or those who wait for slow hosts keep others from theirs
-    )
-    async with aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=None),
-        skip_auto_headers=("Content-Type",),
-        headers={"User-Agent": "Ag2Trust"},
-        trust_env=False,
-    ) as session:
+    async with (
+        resolving() as names,
+        aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                socket_factory=connectable,
+                resolver=resolver or names,
+                use_dns_cache=False,
+                limit=0,  # or those who wait for slow hosts keep others from theirs
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None),
+            skip_auto_headers=("Content-Type",),
+            headers={"User-Agent": "Ag2Trust"},
+            trust_env=False,
+        ) as session,
+    ):
         yield GuardedHttp(session, allow_private=allow_private)
 
 

@@ -182,6 +182,15 @@ async def test_a_refused_tool_call_is_explained_and_takes_nothing(
     assert len(site.asked) == 3
 
 
+@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+async def test_a_tool_call_that_is_too_long_is_not_read(house: House) -> None:
+    agent = await working(house, ["current_time"])
+
+    status, refused = await agent.use("current_time", zone="x" * 2 * 1024 * 1024)
+
+    assert (status, refused["error_code"]) == (413, "REQUEST_TOO_LARGE")
+
+
 async def test_limits_hold_and_say_what_is_left(house: House, site: Site) -> None:
     limits = AgentLimits(tool_calls_per_minute=3, http_requests_per_minute=1)
     agent = await working(house, ["current_time", asking(site)], limits=limits)

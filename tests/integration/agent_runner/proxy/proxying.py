@@ -21,7 +21,7 @@ from yarl import URL
 from agent_runner.agent_protocol.doors import open_doors
 from agent_runner.app import create_app
 from agent_runner.hosted_agents import HostedAgent, HostedAgents
-from agent_runner.http.client import Resolve, connecting, resolve
+from agent_runner.http.client import Resolve, connecting
 from agent_runner.http.deadlines import watching_deadlines
 from agent_runner.http.limits import Limits
 from agent_runner.http.server import Server
@@ -279,7 +279,7 @@ async def open_proxy(
     silence: timedelta = timedelta(seconds=30),
     patience: timedelta = timedelta(seconds=30),
     idle: timedelta = timedelta(seconds=30),
-    resolve: Resolve = resolve,
+    resolve: Resolve | None = None,
     max_spool_bytes: int | None = None,
     segment_bytes: int = 8 * 1024 * 1024,
     retrying: Patience | None = None,

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from agent_runner.http.answer import Answer
-from agent_runner.http.client import Client, Origin, Resolve, connecting, resolve
+from agent_runner.http.client import Client, Origin, Resolve, connecting
 from agent_runner.http.deadlines import watching_deadlines
 from agent_runner.http.errors import (
     BrokenAnswerError,
@@ -123,7 +123,7 @@ async def client(
     *,
     allow_private: bool = True,
     silence: timedelta = timedelta(days=1),
-    resolve: Resolve = resolve,
+    resolve: Resolve | None = None,
 ) -> AsyncIterator[Client]:
     async with (
         watching_deadlines() as deadlines,

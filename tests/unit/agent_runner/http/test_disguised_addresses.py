@@ -6,6 +6,7 @@ something of them.
 """
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -14,14 +15,14 @@ import pytest
 from aiohappyeyeballs import AddrInfoType
 from tests.unit.shared.disguised_addresses import LOOPBACK, NEVER, PRIVATE
 
-from agent_runner.http.client import Client, Origin, Resolve, connecting, resolve
+from agent_runner.http.client import Client, Origin, Resolve, connecting
 from agent_runner.http.deadlines import watching_deadlines
 from agent_runner.http.errors import ConnectingFailedError, ForbiddenAddressError
 
 
 @asynccontextmanager
 async def guarded(
-    *, allow_private: bool, resolve: Resolve = resolve
+    *, allow_private: bool, resolve: Resolve | None = None
 ) -> AsyncIterator[Client]:
     async with (
         watching_deadlines() as deadlines,
@@ -66,7 +67,8 @@ async def test_a_name_that_leads_elsewhere_the_second_time_is_judged_again() -> 
     answers = iter(["127.0.0.2", "127.0.0.1", "169.254.169.254"])
 
     async def rebinding(_: str, port: int) -> Sequence[AddrInfoType]:
-        return await resolve(next(answers), port)
+        address = next(answers), port
+        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", address)]
 
     async def hear(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         heard.append(writer)

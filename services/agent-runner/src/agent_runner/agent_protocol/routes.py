@@ -24,6 +24,9 @@ TOOLS = web.AppKey("tools", ToolDesk)
 routes = web.RouteTableDef()
 
 _LONGEST_WAIT_SECONDS = 30.0
+# The longest body that a tool may send, with every second character escaped; what is
+# read into values takes thirty times its size in memory.
+_LONGEST_TOOL_CALL_BYTES = 2 * 1024 * 1024
 
 
 class Configuration(BaseModel):
@@ -174,8 +177,9 @@ def _failure(reply: Reply) -> Failure | None:
 
 
 async def _tool_call(request: web.Request) -> ToolCall:
+    limited = request.clone(client_max_size=_LONGEST_TOOL_CALL_BYTES)
     try:
-        return ToolCall.model_validate_json(await request.read())
+        return ToolCall.model_validate_json(await limited.read())
     except ValidationError as error:
         raise InvalidError(
             "This is not a tool call.", details={"fields": fields_of(error)}

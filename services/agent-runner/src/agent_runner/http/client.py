@@ -5,7 +5,6 @@ made: nothing forbidden is ever connected to, private ones only where that is al
 """
 
 import asyncio
-import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ from typing import NamedTuple
 from aiohappyeyeballs import AddrInfoType, start_connection
 
 from shared.addresses import may_reach
+from shared.resolving import resolving
 
 from .answer import Answer
 from .client_connection import ClientConnection
@@ -29,7 +29,7 @@ from .errors import (
 )
 from .messages import Fields, encode_fields
 
-__all__ = ["Asking", "Client", "Origin", "Resolve", "connecting", "resolve"]
+__all__ = ["Asking", "Client", "Origin", "Resolve", "connecting"]
 
 _CONNECT_SECONDS = 10.0
 _SILENCE = timedelta(minutes=10)
@@ -51,13 +51,6 @@ class Origin(NamedTuple):
     host: str
     port: int
     authority: bytes
-
-
-async def resolve(host: str, port: int) -> Sequence[AddrInfoType]:
-    """Ask the operating system."""
-    return await asyncio.get_running_loop().getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
-    )
 
 
 class Client:
@@ -238,20 +231,21 @@ async def connecting(
     deadlines: Deadlines,
     allow_private: bool,
     silence: timedelta = _SILENCE,
-    resolve: Resolve = resolve,
+    resolve: Resolve | None = None,
 ) -> AsyncIterator[Client]:
     """Open the client that all requests share.
 
     A connection must stand, name and TLS included, within 10 s, and may then be silent
     for *silence*: that long a model may think before its first byte.
     """
-    client = Client(
-        deadlines=deadlines,
-        allow_private=allow_private,
-        silence=silence,
-        resolve=resolve,
-    )
-    try:
-        yield client
-    finally:
-        client.close()
+    async with resolving() as names:
+        client = Client(
+            deadlines=deadlines,
+            allow_private=allow_private,
+            silence=silence,
+            resolve=resolve or names.addresses,
+        )
+        try:
+            yield client
+        finally:
+            client.close()

@@ -17,7 +17,12 @@ from shared.clock import Clock, utc_now
 from shared.contracts.metrics import ToolCallRecord, ToolCallStatus
 from shared.contracts.tools import CurrentTimeTool, HttpRequestTool, Tool
 from shared.database import Database
-from shared.errors import AppError, ToolDestinationForbiddenError, ToolNotFoundError
+from shared.errors import (
+    AppError,
+    DatabaseUnavailableError,
+    ToolDestinationForbiddenError,
+    ToolNotFoundError,
+)
 from shared.guarded_http import AnswerTimedOutError, GuardedHttp, OutgoingError
 from shared.ids import new_id
 
@@ -112,20 +117,31 @@ class ToolDesk:
             status, code = ToolCallStatus.REFUSED, error.code
             raise
         finally:
-            record = ToolCallRecord(
-                tool_call_id=new_id(),
-                org_id=agent.org_id,
-                agent_id=agent.id,
-                agent_type_id=agent.agent_type.id,
-                message_id=in_hand.message_id,
-                tool=name,
-                status=status,
-                code=code,
-                started_at=started_at,
-                duration_ms=milliseconds(started_at, self._now()) or 0,
+            await self._leave(
+                ToolCallRecord(
+                    tool_call_id=new_id(),
+                    org_id=agent.org_id,
+                    agent_id=agent.id,
+                    agent_type_id=agent.agent_type.id,
+                    message_id=in_hand.message_id,
+                    tool=name,
+                    status=status,
+                    code=code,
+                    started_at=started_at,
+                    duration_ms=milliseconds(started_at, self._now()) or 0,
+                )
             )
-            async with self._database.organization(agent.org_id) as transaction:
+
+    async def _leave(self, record: ToolCallRecord) -> None:
+        """Leave *record* for metrics; without a database the log is left with it.
+
+        A refusal now would say that nothing was run, and have it run once more.
+        """
+        try:
+            async with self._database.organization(record.org_id) as transaction:
                 await leave(transaction, record)
+        except DatabaseUnavailableError:
+            log.warning("tool_call.unrecorded", **record.model_dump(mode="json"))
 
     def _judged(
         self, agent: HostedAgent, name: str, arguments: dict[str, JsonValue]
