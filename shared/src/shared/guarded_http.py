@@ -35,8 +35,6 @@ __all__ = [
     "guarded_http",
 ]
 
-_PRIVILEGED_PORTS = 1024
-_WEB_PORTS = frozenset({80, 443})
 _REDIRECTS = frozenset(
     {
         HTTPStatus.MOVED_PERMANENTLY,
@@ -158,7 +156,7 @@ class GuardedHttp:
             )
         if address.kind is AddressKind.PRIVATE and not self._allow_private:
             raise DestinationForbiddenError("The URL leads into a private network.")
-        if address.port < _PRIVILEGED_PORTS and address.port not in _WEB_PORTS:
+        if not address.is_for_http:
             raise DestinationForbiddenError(
                 "The URL's port is another protocol's; 80, 443 and those from 1024 are "
                 "for HTTP."

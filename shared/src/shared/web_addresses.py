@@ -27,6 +27,7 @@ _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAME_MAX_CHARACTERS = 253
 _PORT_MAX = 65535
+_PRIVILEGED_PORTS = 1024
 
 # RFC 6761, RFC 6762, RFC 8375, and ICANN's reservation of .internal of July 2024.
 _PRIVATE_ENDINGS = (".localhost", ".localdomain", ".local", ".home.arpa", ".internal")
@@ -51,6 +52,11 @@ class WebAddress:
     path: str
     query: str | None
     kind: AddressKind
+
+    @property
+    def is_for_http(self) -> bool:
+        """False for a port below 1024 that is another protocol's."""
+        return self.port >= _PRIVILEGED_PORTS or self.port in _DEFAULT_PORTS.values()
 
     @property
     def origin(self) -> str:

@@ -19,6 +19,7 @@ from shared.errors import (
     InvalidError,
     LeaseRefusedError,
     MalformedError,
+    UnavailableError,
 )
 from shared.identity import Identity
 from shared.ids import new_id
@@ -136,12 +137,17 @@ async def test_a_request_is_answered_once(metrics: Metrics) -> None:
 
 
 @pytest.mark.usefixtures("service")
-async def test_a_late_request_is_refused(metrics: Metrics) -> None:
+async def test_a_late_request_is_no_right_denied_but_clocks_that_differ(
+    metrics: Metrics, superuser: Superuser
+) -> None:
     await metrics.keep(WEBHOOK)
     late = datetime.now(UTC) - timedelta(minutes=1)
 
-    with pytest.raises(LeaseRefusedError):
+    with pytest.raises(UnavailableError, match="clocks"):
         await metrics.leased(metrics.signed(WEBHOOK, issued_at=late))
+
+    [reason] = await _reasons(superuser)
+    assert "not made just now" in reason
 
 
 @pytest.mark.usefixtures("service")

@@ -40,6 +40,8 @@ def test_the_internet_is_open_over_https_and_so_is_what_is_named(
         "https://other.internal",
         "https://169.254.169.254",
         "https://0x7f.1",
+        "https://hooks.example.com:25",
+        "http://siem.internal:22",
         "ftp://hooks.example.com",
         "https://user@hooks.example.com",
         "hooks.example.com",

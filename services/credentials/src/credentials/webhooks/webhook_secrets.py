@@ -39,6 +39,7 @@ from shared.errors import (
     InvalidError,
     LeaseRefusedError,
     MalformedError,
+    UnavailableError,
 )
 from shared.identity import Identity, PublicIdentity
 from shared.ids import new_id
@@ -52,6 +53,7 @@ log = structlog.get_logger(__name__)
 
 _LIFETIME = timedelta(minutes=10)
 _CLOCK_TOLERANCE = timedelta(seconds=30)
+_CLOCKS_DIFFER = "The clocks of metrics and credentials differ by more than 30 s."
 _METRICS = Actor(kind="service", id="metrics")
 
 
@@ -107,14 +109,17 @@ class WebhookSecrets:
         """Hand a webhook's secret to metrics.
 
         Raises `LeaseRefusedError` without saying why; saying why
-        `CredentialsFrozenError`, `MasterKeyUnavailableError`, and
-        `CredentialUnreadableError` if the stored secret does not open.
+        `CredentialsFrozenError`, `MasterKeyUnavailableError`, `UnavailableError` if the
+        clocks differ, and `CredentialUnreadableError` if the stored secret does not
+        open.
         """
         try:
             request = self._believed(signed)
             lease, stored = await self._granted(request)
         except RefusedError as refused:
             await self._note_refused(signed, refused.reason)
+            if refused.reason is Refusal.LATE:  # of metrics itself, by its signature
+                raise UnavailableError(_CLOCKS_DIFFER) from None
             raise LeaseRefusedError("This lease is refused.") from None
         except CredentialsFrozenError:
             await self._note_refused(signed, Refusal.FROZEN)

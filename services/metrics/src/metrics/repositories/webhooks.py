@@ -74,6 +74,14 @@ class PostgresWebhooks:
         async with self._database.organization(org_id) as transaction:
             return await _found(transaction, webhook_id)
 
+    async def require(self, org_id: UUID, webhook_id: UUID) -> None:
+        """Raise `WebhookNotFoundError` if there is none; nothing is counted."""
+        async with self._database.organization(org_id) as transaction:
+            if not await transaction.fetchval(
+                "SELECT true FROM webhook WHERE id = $1", webhook_id
+            ):
+                raise _not_found(webhook_id)
+
     async def add(self, question: CreateWebhook, *, now: datetime) -> Webhook:
         """Add a webhook, unless it is there already.
 
@@ -195,7 +203,7 @@ class PostgresWebhooks:
 async def _found(transaction: Transaction, webhook_id: UUID) -> Webhook:
     row = await transaction.fetchrow(f"{_SELECT} WHERE w.id = $1", webhook_id)
     if row is None:
-        raise WebhookNotFoundError(f"There is no webhook {webhook_id}.")
+        raise _not_found(webhook_id)
     return _webhook(row)
 
 
@@ -212,7 +220,7 @@ async def _require_version(transaction: Transaction, question: UpdateWebhook) ->
         "SELECT version FROM webhook WHERE id = $1 FOR UPDATE", question.webhook_id
     )
     if version is None:
-        raise WebhookNotFoundError(f"There is no webhook {question.webhook_id}.")
+        raise _not_found(question.webhook_id)
     if question.if_version not in {None, version}:
         raise PreconditionFailedError(
             f"The webhook is at version {version}, not {question.if_version}."
@@ -237,3 +245,7 @@ async def _note(
 
 def _webhook(row: asyncpg.Record) -> Webhook:
     return Webhook.model_validate(dict(row))
+
+
+def _not_found(webhook_id: UUID) -> WebhookNotFoundError:
+    return WebhookNotFoundError(f"There is no webhook {webhook_id}.")

@@ -30,6 +30,11 @@ class Destinations:
                 "A webhook may not lead to a link-local, metadata or reserved address, "
                 "and writes an IPv4 address as four decimal numbers."
             )
+        if not address.is_for_http:
+            raise _forbidden(
+                "The URL's port is another protocol's; a webhook's is 80, 443 or one "
+                "from 1024."
+            )
         if address.host in self._private_hosts:
             return
         if address.kind is AddressKind.PRIVATE:

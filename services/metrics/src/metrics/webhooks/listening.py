@@ -35,6 +35,7 @@ class Listener:
         self._feed = feed
         self._wakes = wakes
         self._followed: frozenset[str] = frozenset()
+        self._following = asyncio.Lock()  # or what was read first may be asked for last
 
     async def listen(self) -> None:
         """Take over what there is. Raises `UnavailableError`."""
@@ -43,16 +44,18 @@ class Listener:
             await self._deliveries.add(_readable(events))
             await self._feed.acknowledge(events)
             self._wakes.set()
+            await self.follow()  # what was asked for meanwhile, and was not followed
 
     async def follow(self) -> None:
         """Ask the stream for what webhooks ask for; for nothing more, if none does.
 
         Raises `UnavailableError`.
         """
-        wanted = await self._webhooks.wanted_events()
-        if wanted and wanted != self._followed:
-            await self._feed.follow(wanted)
-        self._followed = wanted
+        async with self._following:
+            wanted = await self._webhooks.wanted_events()
+            if wanted and wanted != self._followed:
+                await self._feed.follow(wanted)
+            self._followed = wanted
 
     async def _taken(self) -> list[TakenEvent]:
         try:

@@ -134,7 +134,7 @@ class Webhooks:
 
         Raises `WebhookNotFoundError`, and what the lease of its secret does.
         """
-        await self._webhooks.one(question.org_id, question.webhook_id)
+        await self._webhooks.require(question.org_id, question.webhook_id)
         await self._secrets.of(question.org_id, question.webhook_id)
         now = self._now()
         due = await self._deliveries.add_test(
@@ -153,7 +153,7 @@ class Webhooks:
 
         Raises `WebhookNotFoundError`, and `InvalidError` for a foreign cursor.
         """
-        await self._webhooks.one(question.org_id, question.webhook_id)
+        await self._webhooks.require(question.org_id, question.webhook_id)
         found = await self._deliveries.newest(
             question, below=before(question.cursor), limit=question.limit + 1
         )
@@ -161,7 +161,7 @@ class Webhooks:
 
     async def replay(self, question: ReplayDeliveries) -> Replayed:
         """Deliver again, under the same ids. Raises `WebhookNotFoundError`."""
-        await self._webhooks.one(question.org_id, question.webhook_id)
+        await self._webhooks.require(question.org_id, question.webhook_id)
         replayed = await self._deliveries.replay(question, now=self._now())
         self._deliverer.woken.set()
         return Replayed(replayed=replayed)
