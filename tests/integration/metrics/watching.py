@@ -30,7 +30,7 @@ async def applied_through(superuser: Superuser, source: UUID) -> int:
     )
 
 
-async def until_blocked(superuser: Superuser) -> None:
+async def until_blocked(superuser: Superuser, *, role: str = "metrics_sweep") -> None:
     """Wait for the service to wait for a lock in the middle of its transaction."""
 
     async def is_blocked() -> bool:
@@ -40,9 +40,10 @@ async def until_blocked(superuser: Superuser) -> None:
                 SELECT count(*)
                 FROM pg_stat_activity
                 WHERE datname = current_database()
-                    AND usename = 'metrics_sweep'
+                    AND usename = $1
                     AND wait_event_type = 'Lock'
-                """
+                """,
+                role,
             )
         )
 

@@ -115,12 +115,14 @@ async def test_receivers_that_are_dead_or_hang_delay_no_other(
 
 @running
 async def test_receivers_that_hang_take_no_connections_from_others(
-    operator: Operator, publisher: Publisher, receiving: Receiver
+    settings: Settings, operator: Operator, publisher: Publisher, receiving: Receiver
 ) -> None:
     async with receiver(is_open=False) as hanging:
         for number in range(14):
             await operator.create(hanging.url, name=f"Hanging {number}")
-        await publisher.opened(8)
+        async with connect_database(settings) as database:
+            at_once = [_happened(operator, str(number)) for number in range(8)]
+            await PostgresDeliveries(database).add(at_once)
         await hanging.until(lambda: hanging.held > 100)
         await operator.create(receiving.url)
 
@@ -286,7 +288,7 @@ async def test_an_event_that_comes_again_is_queued_once(
     settings: Settings, operator: Operator, receiving: Receiver
 ) -> None:
     webhook = await operator.create(receiving.url)
-    event = Happened(operator.org_id, "one", "alert.opened", utc_now(), "{}")
+    event = _happened(operator, "one")
 
     async with connect_database(settings) as database:
         await PostgresDeliveries(database).add([event, event])
@@ -315,6 +317,12 @@ async def test_a_receiver_that_is_gone_is_switched_off_until_somebody_switches_i
     assert "410" in str(off.disabled_reason)
     assert on.disabled_reason is None
     assert not missed & receiving.events
+
+
+def _happened(operator: Operator, event_id: str) -> Happened:
+    return Happened(
+        operator.org_id, event_id, "alert.opened", utc_now(), '{"data":{"id":""}}'
+    )
 
 
 @asynccontextmanager

@@ -70,7 +70,8 @@ class PostgresDeliveries:
     async def add(self, happened: Sequence[Happened]) -> None:
         """Queue each event for every webhook that asks for it, once.
 
-        A webhook is told of what happens after it was made, while it is enabled.
+        A webhook is told of what happens after it was made, while it is enabled. One
+        that is being deleted meanwhile is waited for, and told nothing.
         """
         async with self._database.sweep() as transaction:
             wanted = await _wanted(transaction, happened)
@@ -82,6 +83,7 @@ class PostgresDeliveries:
                 SELECT org_id, $3, id, $4, $5, $6, now()
                 FROM webhook
                 WHERE org_id = $1 AND id = $2
+                FOR KEY SHARE
                 ON CONFLICT (org_id, webhook_id, event_id) DO NOTHING
                 """,
                 wanted,
@@ -93,20 +95,45 @@ class PostgresDeliveries:
         now: datetime,
         until: datetime,
         busy: Sequence[UUID],
+        waiting: Sequence[UUID],
         each: int,
+        webhooks: int,
         limit: int,
     ) -> list[Due]:
-        """Take what is due of webhooks that are not *busy*, oldest first.
+        """Take what is due of webhooks that are neither *busy* nor *waiting*.
 
-        That is up to *each* of a webhook, or one if its last attempt failed; no other
-        process takes them before *until*.
+        That is up to *each* of a webhook, oldest first, or one if its last attempt
+        failed; no other process takes them before *until*. The fewer webhooks of an
+        organization are busy, the sooner is its turn; more than so many *webhooks* of
+        it never are.
         """
         async with self._database.sweep() as transaction:
             rows = await transaction.fetch(
                 """
-                WITH due AS (
-                    SELECT d.org_id, d.id
+                WITH turn AS (
+                    SELECT org_id, id, failures, random() AS chance,
+                        row_number() OVER (
+                            PARTITION BY org_id
+                            ORDER BY id <> ALL ($3::uuid[]), random()
+                        ) AS place
                     FROM webhook w
+                    WHERE enabled
+                        AND id <> ALL ($4::uuid[])
+                        AND (
+                            id = ANY ($3::uuid[])
+                            OR EXISTS (
+                                SELECT
+                                FROM delivery
+                                WHERE org_id = w.org_id
+                                    AND webhook_id = w.id
+                                    AND status = 'pending'
+                                    AND due_at <= $1
+                            )
+                        )
+                ),
+                due AS (
+                    SELECT d.org_id, d.id
+                    FROM turn w
                     CROSS JOIN LATERAL (
                         SELECT org_id, id
                         FROM delivery
@@ -115,12 +142,13 @@ class PostgresDeliveries:
                             AND status = 'pending'
                             AND due_at <= $1
                         ORDER BY due_at
-                        LIMIT CASE WHEN w.failures = 0 THEN $4::integer ELSE 1 END
+                        LIMIT CASE WHEN w.failures = 0 THEN $5::integer ELSE 1 END
                         FOR UPDATE SKIP LOCKED
                     ) d
-                    WHERE w.enabled
-                        AND w.id <> ALL ($3::uuid[])
-                    LIMIT $5
+                    WHERE w.id <> ALL ($3::uuid[])
+                        AND w.place <= $6
+                    ORDER BY w.place, w.chance
+                    LIMIT $7
                 )
                 UPDATE delivery d
                 SET due_at = $2
@@ -133,7 +161,9 @@ class PostgresDeliveries:
                 now,
                 until,
                 list(busy),
+                list(waiting),
                 each,
+                webhooks,
                 limit,
             )
         return [Due(**row) for row in rows]
@@ -151,24 +181,18 @@ class PostgresDeliveries:
             )
 
     async def note(self, due: Due, outcome: Outcome) -> Delivery | None:
-        """Keep what came of an attempt; None if its webhook is gone meanwhile."""
-        attempt = outcome.attempt.model_dump(mode="json")
+        """Keep what came of an attempt.
+
+        None, and nothing is kept, if the delivery is ours no more: replayed, taken by
+        another process when our time was over, or gone with its webhook.
+        """
         async with self._database.organization(due.org_id) as transaction:
-            row = await transaction.fetchrow(
-                """
-                UPDATE delivery
-                SET status = $2, failures = $3, due_at = $4, attempts = $5
-                WHERE id = $1
-                RETURNING *
-                """,
-                due.id,
-                outcome.status,
-                outcome.failures,
-                outcome.due_at,
-                [*due.attempts, attempt][-_ATTEMPTS_KEPT:],
-            )
+            await _hold_receiver(transaction, due.webhook_id)
+            row = await _note_outcome(transaction, due, outcome)
+            if row is None:
+                return None
             await _note_receiver(transaction, due.webhook_id, outcome)
-        return None if row is None else _delivery(row)
+        return _delivery(row)
 
     async def add_test(
         self, happened: Happened, webhook_id: UUID, until: datetime
@@ -299,6 +323,33 @@ async def _wanted(
         and each.event in webhook["events"]
         and webhook["created_at"] <= each.kept_at
     ]
+
+
+async def _hold_receiver(transaction: Transaction, webhook_id: UUID) -> None:
+    """Lock the webhook before its delivery, as whoever deletes it does."""
+    await transaction.execute(
+        "SELECT FROM webhook WHERE id = $1 FOR NO KEY UPDATE", webhook_id
+    )
+
+
+async def _note_outcome(
+    transaction: Transaction, due: Due, outcome: Outcome
+) -> asyncpg.Record | None:
+    attempt = outcome.attempt.model_dump(mode="json")
+    return await transaction.fetchrow(
+        """
+        UPDATE delivery
+        SET status = $2, failures = $3, due_at = $4, attempts = $5
+        WHERE id = $1 AND status = 'pending' AND due_at = $6
+        RETURNING *
+        """,
+        due.id,
+        outcome.status,
+        outcome.failures,
+        outcome.due_at,
+        [*due.attempts, attempt][-_ATTEMPTS_KEPT:],
+        due.claimed_until,
+    )
 
 
 async def _note_receiver(

@@ -1,7 +1,8 @@
 """The use case of delivering: what is due is tried, many beside one another.
 
-A receiver has a few deliveries under way at a time, and one if its last attempt failed:
-so one that is slow, or gone, delays nobody but itself.
+A receiver has a few deliveries under way at a time, and one if its last attempt failed;
+an organization has half of them all, and the next turn if it has fewer than others: so
+one that is slow, or gone, delays nobody but itself.
 """
 
 import asyncio
@@ -33,7 +34,9 @@ CLAIMED_FOR = timedelta(seconds=60)
 
 _AT_ONCE = 256
 _AT_ONCE_EACH = 8
+_BUSY_OF_ONE_ORGANIZATION = _AT_ONCE // _AT_ONCE_EACH // 2
 _LATER = timedelta(seconds=30)
+_CRASHED = "The delivery failed here for a reason that nobody foresaw."
 
 
 class Deliverer:
@@ -56,6 +59,7 @@ class Deliverer:
         self._chance = chance
         self._group: asyncio.TaskGroup | None = None
         self._batches: dict[UUID, asyncio.Task[None]] = {}
+        self._waits: dict[UUID, datetime] = {}
         self._under_way = 0
 
     @asynccontextmanager
@@ -73,11 +77,14 @@ class Deliverer:
         if self._group is None or self._under_way >= _AT_ONCE:
             return
         now = self._now()
+        self._waits = {each: end for each, end in self._waits.items() if end > now}
         due = await self._deliveries.claim(
             now=now,
             until=now + CLAIMED_FOR,
             busy=list(self._batches),
+            waiting=list(self._waits),
             each=_AT_ONCE_EACH,
+            webhooks=_BUSY_OF_ONE_ORGANIZATION,
             limit=_AT_ONCE - self._under_way,
         )
         for webhook_id, batch in _by_webhook(due).items():
@@ -92,40 +99,56 @@ class Deliverer:
         return await self._attempt(due, leased)
 
     async def _deliver(self, webhook_id: UUID, batch: Sequence[Due]) -> None:
-        """Try a batch; what cannot be tried or noted now is tried again later."""
-        again_at = self._now()
+        """Try a batch; a webhook whose secret is not to be had waits a while.
+
+        This is a consumer's edge: what crashes is claimed again when its claim ends.
+        """
+        began = self._now()
         try:
             await self._try_all(webhook_id, batch)
         except asyncio.CancelledError:
-            await self._hand_back(batch, due_at=again_at)
+            await self._hand_back(batch, due_at=began)
             raise
         except AppError as error:
             log.warning("webhook.waits", webhook=str(webhook_id), reason=error.message)
-            await self._hand_back(batch, due_at=again_at + _LATER)
+            self._waits[webhook_id] = began + _LATER
+            await self._give_up(batch, error, due_at=began + _LATER)
         except Exception:
             log.exception("webhook.crashed", webhook=str(webhook_id))
+            self._waits[webhook_id] = began + _LATER
         finally:
             self._under_way -= len(batch)
             del self._batches[webhook_id]
             self.woken.set()
 
     async def _try_all(self, webhook_id: UUID, batch: Sequence[Due]) -> None:
-        """Raise what the lease does, unless it is refused: that is a failure."""
-        try:
-            leased = await self._secrets.of(batch[0].org_id, webhook_id)
-        except LeaseRefusedError as refused:
-            refusal = DeliveryAttempt(
-                at=self._now(), error=refused.message, duration_ms=0
-            )
-            for due in batch:
-                await self._note(due, refusal)
-            return
+        """Raise what the lease does."""
+        leased = await self._secrets.of(batch[0].org_id, webhook_id)
         async with asyncio.TaskGroup() as attempts:
             for due in batch:
                 attempts.create_task(self._try(due, leased))
 
     async def _try(self, due: Due, leased: LeasedWebhook) -> None:
-        await self._note(due, await self._attempt(due, leased))
+        """Try one; a crash is an attempt that failed, so that its repeats end."""
+        try:
+            attempt = await self._attempt(due, leased)
+        except Exception:
+            log.exception("delivery.crashed", delivery=str(due.id))
+            attempt = self._failed(_CRASHED)
+        await self._note(due, attempt)
+
+    async def _give_up(
+        self, batch: Sequence[Due], error: AppError, *, due_at: datetime
+    ) -> None:
+        """Count a refused lease as a failure; anything else is not the receiver's."""
+        if not isinstance(error, LeaseRefusedError):
+            await self._hand_back(batch, due_at=due_at)
+            return
+        for due in batch:
+            await self._note(due, self._failed(error.message))
+
+    def _failed(self, problem: str) -> DeliveryAttempt:
+        return DeliveryAttempt(at=self._now(), error=problem, duration_ms=0)
 
     async def _attempt(self, due: Due, leased: LeasedWebhook) -> DeliveryAttempt:
         body = due.body.encode()
@@ -136,9 +159,12 @@ class Deliverer:
         """Note what came of it; unnoted, the delivery is tried again."""
         outcome = outcome_of(attempt, failures=due.failures, chance=self._chance())
         try:
-            await self._deliveries.note(due, outcome)
+            noted = await self._deliveries.note(due, outcome)
         except AppError as error:
             log.warning("delivery.unnoted", delivery=str(due.id), reason=error.message)
+            return
+        if noted is None:
+            log.info("delivery.overtaken", delivery=str(due.id))
             return
         log.info(
             "delivery.tried",

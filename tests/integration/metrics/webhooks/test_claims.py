@@ -1,0 +1,286 @@
+"""Who may try which delivery, and for whom it is noted; in a real database."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+from tests.integration.metrics.conftest import Superuser
+from tests.integration.metrics.watching import until_blocked
+
+from metrics.repositories.deliveries import (
+    Due,
+    Happened,
+    Outcome,
+    PostgresDeliveries,
+)
+from metrics.settings import Settings
+from metrics.webhooks.courier import Courier
+from metrics.webhooks.delivering import CLAIMED_FOR, Deliverer
+from metrics.webhooks.leased_secrets import LeasedSecrets
+from shared.clock import utc_now
+from shared.contracts.base import Actor
+from shared.contracts.webhook_secrets import LeasedWebhook
+from shared.contracts.webhooks import (
+    DeliveryAttempt,
+    DeliveryStatus,
+    ReplayDeliveries,
+)
+from shared.database import connect_database
+from shared.errors import AppError, CredentialsFrozenError, LeaseRefusedError
+from shared.ids import new_id
+
+from .speaking import SECRET
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("schema")]
+
+_LATER = timedelta(minutes=1)
+
+
+@pytest_asyncio.fixture
+async def deliveries(
+    settings: Settings,
+    schema: None,  # noqa: ARG001 - the tables come first
+) -> AsyncIterator[PostgresDeliveries]:
+    async with connect_database(settings) as database:
+        yield PostgresDeliveries(database)
+
+
+async def test_organizations_take_turns(
+    deliveries: PostgresDeliveries, superuser: Superuser
+) -> None:
+    crowd, other = new_id(), new_id()
+    hooks = [await _webhook(superuser, crowd) for _ in range(8)]
+    await _queue(deliveries, crowd, 4)
+    await _webhook(superuser, other)
+    await _queue(deliveries, other, 1)
+
+    due = await _claimed(deliveries, busy=hooks[:6], limit=2)
+
+    assert {each.org_id for each in due} == {crowd, other}
+
+
+async def test_an_organization_without_others_leaves_room_for_them(
+    deliveries: PostgresDeliveries, superuser: Superuser
+) -> None:
+    org_id = new_id()
+    for _ in range(8):
+        await _webhook(superuser, org_id)
+    await _queue(deliveries, org_id, 2)
+
+    first = await _claimed(deliveries, webhooks=5)
+    busy = [each.webhook_id for each in first]
+    more = await _claimed(deliveries, busy=busy, webhooks=5)
+    rest = await _claimed(deliveries, busy=busy[:2], webhooks=5)
+
+    assert (len(set(busy)), more, len(rest)) == (5, [], 3)
+    assert not {each.webhook_id for each in rest} & {*busy[:2]}
+
+
+async def test_what_came_of_an_attempt_is_kept_while_the_claim_holds(
+    deliveries: PostgresDeliveries, superuser: Superuser
+) -> None:
+    [due] = await _one_claimed(deliveries, superuser)
+
+    noted = await deliveries.note(due, _failure())
+    again = await deliveries.note(due, _failure())
+
+    assert noted
+    assert len(noted.attempts) == 1
+    assert again is None
+    assert await superuser.fetchval("SELECT failures FROM webhook") == 1
+
+
+async def test_what_was_replayed_meanwhile_is_tried_again(
+    deliveries: PostgresDeliveries, superuser: Superuser
+) -> None:
+    [due] = await _one_claimed(deliveries, superuser)
+    question = ReplayDeliveries(
+        org_id=due.org_id,
+        actor=Actor(kind="api_key", id="key-1"),
+        webhook_id=due.webhook_id,
+        delivery_ids=[due.id],
+    )
+    await deliveries.replay(question, now=utc_now())
+
+    noted = await deliveries.note(due, Outcome(_attempt(), DeliveryStatus.DELIVERED))
+
+    assert noted is None
+    assert [each.id for each in await _claimed(deliveries)] == [due.id]
+
+
+async def test_a_webhook_is_deleted_while_an_attempt_of_its_is_noted(
+    deliveries: PostgresDeliveries, superuser: Superuser
+) -> None:
+    [due] = await _one_claimed(deliveries, superuser)
+    async with asyncio.TaskGroup() as group, superuser.transaction():
+        await superuser.execute("SELECT FROM webhook FOR UPDATE")
+        noting = group.create_task(deliveries.note(due, _failure()))
+        await until_blocked(superuser, role="metrics")
+        await superuser.execute("DELETE FROM webhook")
+
+    assert noting.result() is None
+
+
+async def test_a_webhook_is_deleted_while_events_are_queued(
+    deliveries: PostgresDeliveries, superuser: Superuser
+) -> None:
+    org_id = new_id()
+    gone, stays = [await _webhook(superuser, org_id) for _ in range(2)]
+    async with asyncio.TaskGroup() as group, superuser.transaction():
+        await superuser.execute("DELETE FROM webhook WHERE id = $1", gone)
+        group.create_task(_queue(deliveries, org_id, 1))
+        await until_blocked(superuser)
+
+    [due] = await _claimed(deliveries)
+    assert due.webhook_id == stays
+
+
+@pytest.mark.parametrize(
+    "refusal", [CredentialsFrozenError("Frozen."), LeaseRefusedError("Refused.")]
+)
+async def test_a_webhook_whose_secret_is_refused_asks_for_it_again_later(
+    deliveries: PostgresDeliveries, superuser: Superuser, refusal: AppError
+) -> None:
+    org_id = new_id()
+    await _webhook(superuser, org_id)
+    await _queue(deliveries, org_id, 20)
+    clock, secrets = _Clock(), _Secrets(refusal)
+    deliverer = Deliverer(deliveries, secrets, _Courier(), now=clock)
+
+    async with deliverer.working():
+        await _look(deliverer)
+        await deliverer.look()
+        clock.now += timedelta(seconds=29)
+        await deliverer.look()
+        asked_at_first = secrets.asked
+        clock.now += timedelta(seconds=2)
+        await _look(deliverer)
+
+    assert (asked_at_first, secrets.asked) == (1, 2)
+
+
+async def test_a_delivery_that_crashes_has_failed(
+    deliveries: PostgresDeliveries, superuser: Superuser
+) -> None:
+    org_id = new_id()
+    await _webhook(superuser, org_id)
+    await _queue(deliveries, org_id, 2)
+    deliverer = Deliverer(deliveries, _Secrets(), _Courier(), now=_Clock())
+
+    async with deliverer.working():
+        await _look(deliverer)
+
+    failures = await superuser.fetch("SELECT failures FROM delivery")
+    assert [row["failures"] for row in failures] == [1, 1]
+
+
+@dataclass
+class _Clock:
+    now: datetime = field(default_factory=lambda: utc_now() + timedelta(seconds=1))
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+class _Secrets(LeasedSecrets):
+    """Leases any webhook's secret, or refuses to."""
+
+    def __init__(self, refusal: AppError | None = None) -> None:
+        self._refusal = refusal
+        self.asked = 0
+
+    async def of(self, org_id: UUID, webhook_id: UUID) -> LeasedWebhook:  # noqa: ARG002
+        self.asked += 1
+        if self._refusal:
+            raise self._refusal
+        return LeasedWebhook(
+            webhook_id=webhook_id,
+            url=SecretStr("https://example.com/"),
+            secret=SecretStr(SECRET),
+        )
+
+
+class _Courier(Courier):
+    """Breaks down over whatever it is given."""
+
+    def __init__(self) -> None:
+        pass
+
+    async def carry(
+        self, url: str, headers: Mapping[str, str], body: bytes
+    ) -> DeliveryAttempt:
+        raise RuntimeError(url, headers, body)
+
+
+async def _look(deliverer: Deliverer) -> None:
+    """Begin what is due, and wait for it to end."""
+    deliverer.woken.clear()
+    await deliverer.look()
+    async with asyncio.timeout(60):
+        await deliverer.woken.wait()
+
+
+async def _webhook(superuser: Superuser, org_id: UUID) -> UUID:
+    webhook_id = new_id()
+    await superuser.execute(
+        """
+        INSERT INTO webhook (org_id, id, name, origin, events, enabled, created_at)
+        VALUES ($1, $2, $3, 'https://example.com', $4, true, $5)
+        """,
+        org_id,
+        webhook_id,
+        str(webhook_id),
+        ["alert.opened"],
+        utc_now() - _LATER,
+    )
+    return webhook_id
+
+
+async def _queue(deliveries: PostgresDeliveries, org_id: UUID, count: int) -> None:
+    await deliveries.add(
+        [
+            Happened(org_id, str(new_id()), "alert.opened", utc_now(), "{}")
+            for _ in range(count)
+        ]
+    )
+
+
+async def _claimed(
+    deliveries: PostgresDeliveries,
+    *,
+    busy: list[UUID] | None = None,
+    webhooks: int = 16,
+    limit: int = 100,
+) -> list[Due]:
+    now = utc_now() + timedelta(seconds=1)
+    return await deliveries.claim(
+        now=now,
+        until=now + CLAIMED_FOR,
+        busy=busy or [],
+        waiting=[],
+        each=1,
+        webhooks=webhooks,
+        limit=limit,
+    )
+
+
+async def _one_claimed(
+    deliveries: PostgresDeliveries, superuser: Superuser
+) -> list[Due]:
+    org_id = new_id()
+    await _webhook(superuser, org_id)
+    await _queue(deliveries, org_id, 1)
+    return await _claimed(deliveries)
+
+
+def _attempt() -> DeliveryAttempt:
+    return DeliveryAttempt(at=utc_now(), duration_ms=1)
+
+
+def _failure() -> Outcome:
+    return Outcome(_attempt(), DeliveryStatus.PENDING, 1, due_at=utc_now() + _LATER)
