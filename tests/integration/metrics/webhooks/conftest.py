@@ -11,9 +11,12 @@ import pytest_asyncio
 import credentials.app
 import credentials.settings
 from ag2trust.testing import BusAs, Stack
+from metrics.repositories.webhooks import PostgresWebhooks
 from metrics.settings import Settings
 from shared.bus import NatsBus
 from shared.contracts.base import Service
+from shared.database import Database, connect_database
+from shared.migrations import migrate
 
 from .receivers import HOST, Receiver, receiver
 from .speaking import Operator, Publisher
@@ -38,6 +41,19 @@ async def keeper(
     """Run the credentials service during the test."""
     async with keeping():
         yield
+
+
+@pytest_asyncio.fixture
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    """Keep the rows of metrics, without a service that works on them."""
+    await migrate(settings, "metrics.migrations")
+    async with connect_database(settings) as connected:
+        yield connected
+
+
+@pytest.fixture
+def webhooks(database: Database) -> PostgresWebhooks:
+    return PostgresWebhooks(database)
 
 
 @pytest.fixture

@@ -58,11 +58,13 @@ async def test_only_what_is_asked_for_of_ones_own_organization_is_told(
 
 
 @running
-async def test_what_happened_before_is_not_told(
+async def test_what_happened_while_nobody_was_on_is_not_told(
     operator: Operator, publisher: Publisher, receiving: Receiver
 ) -> None:
+    webhook = await operator.create(receiving.url)
+    await operator.change(webhook, enabled=False)
     await publisher.opened(3)
-    await operator.create(receiving.url)
+    await operator.change(webhook, enabled=True)
 
     events = await publisher.opened()
     await until_told(receiving, events)

@@ -309,7 +309,7 @@ async def _wanted(
     """Pair events with the webhooks that are to be told of them."""
     webhooks = await transaction.fetch(
         """
-        SELECT org_id, id, events, created_at
+        SELECT org_id, id, events, enabled_at
         FROM webhook
         WHERE enabled AND org_id = ANY ($1::uuid[])
         """,
@@ -321,7 +321,7 @@ async def _wanted(
         for webhook in webhooks
         if webhook["org_id"] == each.org_id
         and each.event in webhook["events"]
-        and webhook["created_at"] <= each.kept_at
+        and webhook["enabled_at"] <= each.kept_at
     ]
 
 

@@ -1,6 +1,6 @@
 """Webhooks in PostgreSQL: who is told of what."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -26,6 +26,9 @@ __all__ = ["PostgresWebhooks"]
 
 _MOST = 50
 _PIECE = 10_000
+# The stream's clock says when an event happened, ours when a webhook was made: without
+# it, what happens right after could count as before.
+_CLOCK_TOLERANCE = timedelta(seconds=30)
 _BEING_DELETED = "It is being deleted."
 
 _SELECT = """
@@ -93,10 +96,10 @@ class PostgresWebhooks:
                 is_new = await transaction.fetchval(
                     """
                     INSERT INTO webhook (
-                        org_id, id, name, origin, events, enabled, created_at,
-                        updated_at
+                        org_id, id, name, origin, events, enabled, enabled_at,
+                        created_at, updated_at
                     )
-                    VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
+                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
                     ON CONFLICT (org_id, id) DO NOTHING
                     RETURNING true
                     """,
@@ -106,6 +109,7 @@ class PostgresWebhooks:
                     question.origin,
                     question.events,
                     question.enabled,
+                    now - _CLOCK_TOLERANCE,
                     now,
                 )
                 webhook = await _found(transaction, question.webhook_id)
@@ -132,6 +136,8 @@ class PostgresWebhooks:
                     SET name = coalesce($2, name),
                         events = coalesce($3, events),
                         enabled = coalesce($4, enabled),
+                        enabled_at =
+                            CASE WHEN $4 AND NOT enabled THEN $5 ELSE enabled_at END,
                         disabled_reason =
                             CASE WHEN $4 IS NULL THEN disabled_reason END,
                         failures = CASE WHEN $4 THEN 0 ELSE failures END,
@@ -188,7 +194,11 @@ class PostgresWebhooks:
                 WITH removed AS (
                     DELETE FROM delivery
                     WHERE id IN (
-                        SELECT id FROM delivery WHERE webhook_id = $1 LIMIT $2
+                        SELECT id
+                        FROM delivery
+                        WHERE webhook_id = $1
+                        LIMIT $2
+                        FOR UPDATE SKIP LOCKED
                     )
                     RETURNING id
                 )
