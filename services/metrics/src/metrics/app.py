@@ -37,6 +37,7 @@ from .repositories.alerts import PostgresAlerts
 from .repositories.announcements import PostgresAnnouncements
 from .repositories.calls import PostgresCalls
 from .repositories.deliveries import PostgresDeliveries
+from .repositories.delivery_bounds import PostgresDeliveryBounds
 from .repositories.ledger import PostgresLedger
 from .repositories.price_overrides import PostgresPriceOverrides
 from .repositories.repricing import PostgresRepricing
@@ -46,6 +47,7 @@ from .repositories.usage import PostgresUsage
 from .repositories.watched_traffic import PostgresWatchedTraffic
 from .repositories.webhooks import PostgresWebhooks
 from .settings import Settings
+from .webhooks.bounds import Bounds
 from .webhooks.courier import couriers
 from .webhooks.delivering import Deliverer
 from .webhooks.destinations import Destinations
@@ -196,6 +198,7 @@ async def telling_webhooks(
 ) -> AsyncIterator[Webhooks]:
     """Tell webhooks of events while the block runs."""
     webhooks, deliveries = PostgresWebhooks(database), PostgresDeliveries(database)
+    bounds = Bounds(PostgresDeliveryBounds(database))
     destinations = Destinations(settings.private_webhook_hosts)
     secrets = LeasedSecrets(
         bus=bus,
@@ -229,7 +232,11 @@ async def telling_webhooks(
                     name="deliver",
                     woken=deliverer.woken,
                 ),
-                every(_KEEP_EVERY, registration.keep, name="keep_deliveries"),
+                every(_KEEP_EVERY, registration.forget_leases, name="forget_leases"),
+                every(_KEEP_EVERY, bounds.drop_old, name="drop_deliveries"),
+                every(
+                    _KEEP_EVERY, bounds.disable_overflowing, name="disable_overflowing"
+                ),
             ),
         ):
             yield registration

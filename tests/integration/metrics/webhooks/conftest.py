@@ -11,6 +11,7 @@ import pytest_asyncio
 import credentials.app
 import credentials.settings
 from ag2trust.testing import BusAs, Stack
+from metrics.repositories.deliveries import PostgresDeliveries
 from metrics.repositories.webhooks import PostgresWebhooks
 from metrics.settings import Settings
 from shared.bus import NatsBus
@@ -54,6 +55,11 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 @pytest.fixture
 def webhooks(database: Database) -> PostgresWebhooks:
     return PostgresWebhooks(database)
+
+
+@pytest.fixture
+def deliveries(database: Database) -> PostgresDeliveries:
+    return PostgresDeliveries(database)
 
 
 @pytest.fixture

@@ -1,24 +1,21 @@
 """Who may try which delivery, and for whom it is noted; in a real database."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
-import pytest_asyncio
 from pydantic import SecretStr
 from tests.integration.metrics.conftest import Superuser
 from tests.integration.metrics.watching import until_blocked
 
 from metrics.repositories.deliveries import (
     Due,
-    Happened,
     Outcome,
     PostgresDeliveries,
 )
-from metrics.settings import Settings
 from metrics.webhooks.courier import Courier
 from metrics.webhooks.delivering import CLAIMED_FOR, Deliverer
 from metrics.webhooks.leased_secrets import LeasedSecrets
@@ -30,34 +27,25 @@ from shared.contracts.webhooks import (
     DeliveryStatus,
     ReplayDeliveries,
 )
-from shared.database import connect_database
 from shared.errors import AppError, CredentialsFrozenError, LeaseRefusedError
 from shared.ids import new_id
 
+from .rows import make_webhook, queue
 from .speaking import SECRET
 
-pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("schema")]
+pytestmark = pytest.mark.integration
 
 _LATER = timedelta(minutes=1)
-
-
-@pytest_asyncio.fixture
-async def deliveries(
-    settings: Settings,
-    schema: None,  # noqa: ARG001 - the tables come first
-) -> AsyncIterator[PostgresDeliveries]:
-    async with connect_database(settings) as database:
-        yield PostgresDeliveries(database)
 
 
 async def test_organizations_take_turns(
     deliveries: PostgresDeliveries, superuser: Superuser
 ) -> None:
     crowd, other = new_id(), new_id()
-    hooks = [await _webhook(superuser, crowd) for _ in range(8)]
-    await _queue(deliveries, crowd, 4)
-    await _webhook(superuser, other)
-    await _queue(deliveries, other, 1)
+    hooks = [await make_webhook(superuser, crowd) for _ in range(8)]
+    await queue(deliveries, crowd, 4)
+    await make_webhook(superuser, other)
+    await queue(deliveries, other, 1)
 
     due = await _claimed(deliveries, busy=hooks[:6], limit=2)
 
@@ -69,8 +57,8 @@ async def test_an_organization_without_others_leaves_room_for_them(
 ) -> None:
     org_id = new_id()
     for _ in range(8):
-        await _webhook(superuser, org_id)
-    await _queue(deliveries, org_id, 2)
+        await make_webhook(superuser, org_id)
+    await queue(deliveries, org_id, 2)
 
     first = await _claimed(deliveries, webhooks=5)
     busy = [each.webhook_id for each in first]
@@ -130,10 +118,10 @@ async def test_a_webhook_is_deleted_while_events_are_queued(
     deliveries: PostgresDeliveries, superuser: Superuser
 ) -> None:
     org_id = new_id()
-    gone, stays = [await _webhook(superuser, org_id) for _ in range(2)]
+    gone, stays = [await make_webhook(superuser, org_id) for _ in range(2)]
     async with asyncio.TaskGroup() as group, superuser.transaction():
         await superuser.execute("DELETE FROM webhook WHERE id = $1", gone)
-        group.create_task(_queue(deliveries, org_id, 1))
+        group.create_task(queue(deliveries, org_id, 1))
         await until_blocked(superuser)
 
     [due] = await _claimed(deliveries)
@@ -147,8 +135,8 @@ async def test_a_webhook_whose_secret_is_refused_asks_for_it_again_later(
     deliveries: PostgresDeliveries, superuser: Superuser, refusal: AppError
 ) -> None:
     org_id = new_id()
-    await _webhook(superuser, org_id)
-    await _queue(deliveries, org_id, 20)
+    await make_webhook(superuser, org_id)
+    await queue(deliveries, org_id, 20)
     clock, secrets = _Clock(), _Secrets(refusal)
     deliverer = Deliverer(deliveries, secrets, _Courier(), now=clock)
 
@@ -168,8 +156,8 @@ async def test_a_delivery_that_crashes_has_failed(
     deliveries: PostgresDeliveries, superuser: Superuser
 ) -> None:
     org_id = new_id()
-    await _webhook(superuser, org_id)
-    await _queue(deliveries, org_id, 2)
+    await make_webhook(superuser, org_id)
+    await queue(deliveries, org_id, 2)
     deliverer = Deliverer(deliveries, _Secrets(), _Courier(), now=_Clock())
 
     async with deliverer.working():
@@ -225,31 +213,6 @@ async def _look(deliverer: Deliverer) -> None:
         await deliverer.woken.wait()
 
 
-async def _webhook(superuser: Superuser, org_id: UUID) -> UUID:
-    webhook_id = new_id()
-    await superuser.execute(
-        """
-        INSERT INTO webhook (org_id, id, name, origin, events, enabled, created_at)
-        VALUES ($1, $2, $3, 'https://example.com', $4, true, $5)
-        """,
-        org_id,
-        webhook_id,
-        str(webhook_id),
-        ["alert.opened"],
-        utc_now() - _LATER,
-    )
-    return webhook_id
-
-
-async def _queue(deliveries: PostgresDeliveries, org_id: UUID, count: int) -> None:
-    await deliveries.add(
-        [
-            Happened(org_id, str(new_id()), "alert.opened", utc_now(), "{}")
-            for _ in range(count)
-        ]
-    )
-
-
 async def _claimed(
     deliveries: PostgresDeliveries,
     *,
@@ -273,8 +236,8 @@ async def _one_claimed(
     deliveries: PostgresDeliveries, superuser: Superuser
 ) -> list[Due]:
     org_id = new_id()
-    await _webhook(superuser, org_id)
-    await _queue(deliveries, org_id, 1)
+    await make_webhook(superuser, org_id)
+    await queue(deliveries, org_id, 1)
     return await _claimed(deliveries)
 
 

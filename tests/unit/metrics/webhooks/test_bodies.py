@@ -44,6 +44,11 @@ def test_an_event_is_told_with_its_name_its_time_and_all_that_it_says() -> None:
         {"payload": b"\xff"},
         {"organization": "everybody"},
         {"id": ""},
+        {"id": "a\x00b"},
+        {"id": "a" * 3000},
+        {"payload": b"[" * 100_000},
+        {"payload": b'"\\ud800"'},
+        {"payload": b"[NaN]"},
     ],
 )
 def test_what_is_no_event_of_ours_is_refused(wrong: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -269,38 +269,6 @@ class PostgresDeliveries:
                 details={"deliveries": len(rows)},
             )
         return len(rows)
-
-    async def drop_done(self, *, kept: timedelta) -> None:
-        """Drop what has been delivered, or has failed, and is older than *kept*."""
-        async with self._database.sweep() as transaction:
-            await transaction.execute(
-                """
-                DELETE FROM delivery
-                WHERE status <> 'pending' AND created_at < now() - $1::interval
-                """,
-                kept,
-            )
-
-    async def disable_overflowing(self, *, most: int, reason: str) -> None:
-        """Disable every webhook for which more than *most* deliveries wait."""
-        async with self._database.sweep() as transaction:
-            await transaction.execute(
-                """
-                UPDATE webhook w
-                SET enabled = false, disabled_reason = $2, version = version + 1,
-                    updated_at = now()
-                WHERE enabled
-                    AND (
-                        SELECT count(*)
-                        FROM delivery d
-                        WHERE d.org_id = w.org_id
-                            AND d.webhook_id = w.id
-                            AND d.status = 'pending'
-                    ) > $1
-                """,
-                most,
-                reason,
-            )
 
 
 async def _wanted(

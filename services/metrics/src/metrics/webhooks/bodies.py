@@ -5,6 +5,7 @@ described in docs/api/asyncapi.json, and never holds the content of a message.
 """
 
 import json
+import re
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,17 +18,19 @@ __all__ = ["TEST", "event_of_a_test", "happened"]
 
 TEST = "webhook.test"
 
+_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+
 
 def happened(event: TakenEvent) -> Happened:
     """Raise `ValueError` for what is no event of ours."""
-    if not event.id:
-        raise ValueError("it has no id")
+    if not _ID.fullmatch(event.id):
+        raise ValueError("its id is none of ours")
     return Happened(
         org_id=UUID(event.organization),
         event_id=event.id,
         event=event.name,
         kept_at=event.kept_at,
-        body=_body(event.name, event.kept_at, json.loads(event.payload)),
+        body=_told(event),
     )
 
 
@@ -42,7 +45,16 @@ def event_of_a_test(org_id: UUID, *, at: datetime) -> Happened:
     )
 
 
+def _told(event: TakenEvent) -> str:
+    try:
+        body = _body(event.name, event.kept_at, json.loads(event.payload))
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    body.encode()  # half a surrogate pair is JSON, but no text that a database takes
+    return body
+
+
 def _body(name: str, at: datetime, data: Any) -> str:
     timestamp = at.isoformat().replace("+00:00", "Z")
     told = {"type": name, "timestamp": timestamp, "data": data}
-    return json.dumps(told, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(told, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

@@ -1,7 +1,5 @@
 """The use cases of webhooks as people see them: made, changed, tested, replayed."""
 
-from datetime import timedelta
-
 import structlog
 
 from metrics.repositories.deliveries import PostgresDeliveries
@@ -38,10 +36,6 @@ from .outcomes import outcome_of_test
 __all__ = ["Webhooks"]
 
 log = structlog.get_logger(__name__)
-
-_KEPT = timedelta(days=30)
-_MOST_WAITING = 100_000
-_OVERFLOWING = "More than 100,000 deliveries were waiting."
 
 
 class Webhooks:
@@ -166,13 +160,9 @@ class Webhooks:
         self._deliverer.woken.set()
         return Replayed(replayed=replayed)
 
-    async def keep(self) -> None:
-        """Drop old deliveries; disable webhooks that too much waits for."""
+    async def forget_leases(self) -> None:
+        """Forget the secrets whose leases have ended."""
         self._secrets.forget_ended()
-        await self._deliveries.drop_done(kept=_KEPT)
-        await self._deliveries.disable_overflowing(
-            most=_MOST_WAITING, reason=_OVERFLOWING
-        )
 
     async def _forget_secret(
         self, question: WebhookQuestion | KeepWebhookSecret
