@@ -41,6 +41,21 @@ async def test_a_chain_that_nobody_touched_is_told_with_its_length_and_end(
         assert seen.wrongs == []
 
 
+async def test_a_list_that_is_wider_than_the_screen_can_be_reached_by_keyboard(
+    browser: Browser, first_run: FirstRun
+) -> None:
+    async with watched(browser, first_run.origin, state=first_run.state) as seen:
+        await seen.page.set_viewport_size({"width": 260, "height": 600})
+        await seen.go("/settings/audit")
+
+        region = seen.page.get_by_role("region", name="Audit")
+        await expect(region).to_have_attribute("tabindex", "0")
+        await region.focus()
+
+        await expect(region).to_be_focused()
+        assert await seen.barriers() == []
+
+
 async def test_a_chain_that_was_touched_is_told_with_the_entry_and_what_to_do(
     browser: Browser, first_run: FirstRun, installed: Installed
 ) -> None:

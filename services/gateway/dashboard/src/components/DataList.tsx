@@ -3,6 +3,7 @@ import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "re
 import { Button } from "./Button";
 import { classes } from "./classes";
 import styles from "./DataList.module.css";
+import { useOverflow } from "./useOverflow";
 
 export interface Column<Row> {
   name: string;
@@ -29,8 +30,10 @@ const DRAWN_WHOLE = 100;
 /** A real table. A long one draws only what is looked at, and goes on by itself. */
 export function DataList<Row>(props: DataListProps<Row>) {
   const isLong = props.rows.length > DRAWN_WHOLE;
+  const box = useRef<HTMLDivElement>(null);
+  const scrolled = useOverflow(box) && { role: "region", "aria-label": props.label, tabIndex: 0 };
   return (
-    <div className={styles.list}>
+    <div ref={box} className={styles.list} {...scrolled}>
       <table
         aria-label={props.label}
         aria-rowcount={props.rows.length + 1}
