@@ -315,6 +315,7 @@ async def test_a_receiver_that_is_gone_is_switched_off_until_somebody_switches_i
 
     assert (off.enabled, on.enabled) == (False, True)
     assert "410" in str(off.disabled_reason)
+    assert (off.version, on.version) == (2, 3)
     assert on.disabled_reason is None
     assert not missed & receiving.events
 

@@ -333,7 +333,9 @@ async def _note_receiver(
         UPDATE webhook
         SET failures = failures + 1,
             enabled = enabled AND $2::text IS NULL,
-            disabled_reason = coalesce($2, disabled_reason)
+            disabled_reason = coalesce($2, disabled_reason),
+            version = version + ($2::text IS NOT NULL)::integer,
+            updated_at = CASE WHEN $2::text IS NULL THEN updated_at ELSE now() END
         WHERE id = $1
         """,
         webhook_id,
