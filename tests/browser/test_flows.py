@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from .first_run import FirstRun
-from .watched_page import watched
+from .watched_page import WatchedPage, watched
 
 pytestmark = [
     pytest.mark.stack,
@@ -18,6 +18,8 @@ pytestmark = [
 ]
 
 _NEXT_KEY = "sk-browser-rotated-8842"
+_NO_RECEIVER = "https://receiver.invalid/hook-canary-5521"
+_PHONE = 390
 _TABS = 60
 _FOCUSED = "document.activeElement.ariaLabel ?? document.activeElement.innerText"
 
@@ -184,6 +186,44 @@ async def test_a_budget_is_made_and_told_how_it_stands(
         await expect(budget).to_contain_text("then calls are refused")
 
 
+async def test_a_webhook_shows_its_secret_once_and_what_came_of_a_test(
+    browser: Browser, first_run: FirstRun
+) -> None:
+    async with watched(browser, first_run.origin, state=first_run.state) as seen:
+        page = seen.page
+        secret = await _make_webhook(seen, "pager")
+
+        await page.get_by_role("button", name="Send test").click()
+
+        await page.get_by_text("The test was not delivered").wait_for()
+        delivery = page.get_by_role("row").filter(has_text="webhook.test")
+        await expect(delivery).to_contain_text("Failed")
+        assert secret.startswith("whsec_")
+        assert secret not in await page.content()
+        assert _NO_RECEIVER not in await page.content()
+        await _fits_a_phone_in_the_dark(seen, "webhook")
+        assert seen.wrongs == []
+
+
+async def test_a_webhook_is_switched_off_and_deleted(
+    browser: Browser, first_run: FirstRun
+) -> None:
+    async with watched(browser, first_run.origin, state=first_run.state) as seen:
+        page = seen.page
+        await _make_webhook(seen, "siem")
+        await page.get_by_role("button", name="More for siem").click()
+        await page.get_by_role("menuitem", name="Disable webhook").click()
+        await page.get_by_role("button", name="Enable webhook").wait_for()
+        await page.get_by_role("button", name="More for siem").click()
+        await page.get_by_role("menuitem", name="Delete webhook").click()
+
+        await page.get_by_role("button", name="Delete webhook").click()
+
+        await page.get_by_role("heading", name="Webhooks").wait_for()
+        await expect(page.get_by_role("link", name="siem")).to_have_count(0)
+        assert seen.wrongs == []
+
+
 async def test_an_alert_rule_that_is_switched_off_stays_off(
     browser: Browser, first_run: FirstRun
 ) -> None:
@@ -222,6 +262,34 @@ async def test_an_agent_is_found_changed_and_left_alone_by_keyboard_alone(
         await expect(
             page.get_by_role("button", name="More for support-1")
         ).to_be_focused()
+
+
+async def _make_webhook(seen: WatchedPage, name: str) -> str:
+    """Make one by hand, go to its page, and return the secret that was shown."""
+    page = seen.page
+    await seen.go("/settings/webhooks")
+    await page.get_by_role("button", name="New webhook").first.click()
+    await page.get_by_label("Name", exact=True).fill(name)
+    await page.locator("input[name=url]").fill(_NO_RECEIVER)
+    await page.get_by_role("button", name="Create webhook").click()
+    await page.get_by_text("This is the only time it is shown").wait_for()
+    secret = await page.get_by_role("dialog").locator("pre").inner_text()
+    await page.get_by_role("button", name="Close").last.click()
+    await page.get_by_role("link", name=name).click()
+    await page.get_by_role("heading", name=name).wait_for()
+    return secret
+
+
+async def _fits_a_phone_in_the_dark(seen: WatchedPage, name: str) -> None:
+    """Keep pictures of a page as it is, and as small and dark as it can be."""
+    await seen.picture(f"{name}-light-1280")
+    assert await seen.barriers() == []
+    await seen.page.emulate_media(color_scheme="dark")
+    await seen.page.set_viewport_size({"width": _PHONE, "height": 844})
+    await seen.picture(f"{name}-dark-{_PHONE}")
+    wide = await seen.page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= _PHONE
+    assert await seen.barriers() == []
 
 
 async def _reach(page: Page, name: str) -> None:

@@ -27,6 +27,7 @@ PAGES = {
     "system": "/system",
     "providers": "/settings/providers",
     "add-provider": "/settings/providers/new",
+    "webhooks": "/settings/webhooks",
     "prices": "/settings/prices",
     "api-keys": "/settings/api-keys",
     "people": "/settings/people",

@@ -8,6 +8,7 @@ import {
 import type { AlertStatus } from "~/api/queries/alerts";
 import { agentFilter } from "~/pages/agents/filter";
 import { callFilter } from "~/pages/calls/filter";
+import { deliveryFilter } from "~/pages/settings/webhooks/model";
 import { usageFilter } from "~/pages/usage/filter";
 import { NotFound } from "./NotFound";
 import { PageFailed } from "./PageFailed";
@@ -188,6 +189,20 @@ const routeTree = rootRoute.addChildren([
     component: lazyRouteComponent(
       () => import("~/pages/settings/providers/ProviderDetail"),
       "ProviderDetail",
+    ),
+  }),
+  createRoute({
+    ...root,
+    path: "/settings/webhooks",
+    component: lazyRouteComponent(() => import("~/pages/settings/webhooks/Webhooks"), "Webhooks"),
+  }),
+  createRoute({
+    ...root,
+    path: "/settings/webhooks/$id",
+    validateSearch: deliveryFilter,
+    component: lazyRouteComponent(
+      () => import("~/pages/settings/webhooks/WebhookDetail"),
+      "WebhookDetail",
     ),
   }),
 ]);
