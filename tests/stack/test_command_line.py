@@ -262,7 +262,7 @@ async def test_budgets(shell: Shell) -> None:
 
 
 async def test_alerts(shell: Shell) -> None:
-    none = await shell("alerts", "list", "--status", "open")
+    none = await shell("alerts", "list", "--rule", "credential_expiry")
     off = await shell("alerts", "rules", "--off", "error_rate", "--json")
     on = await shell("alerts", "rules", "--on", "error_rate")
 
