@@ -30,10 +30,11 @@ async def runtime(lab: DockerLab) -> AsyncIterator[Runtime]:
 async def neighbour(lab: DockerLab, runtime: Runtime) -> AsyncIterator[Guest]:
     """Launch an agent that answers what it is asked."""
     image = await lab.image(
-        KNOCK + 'while read -r line <&3; do echo "$line!" >&3; done'
+        KNOCK + 'echo up >&3; while read -r line <&3; do echo "$line!" >&3; done'
     )
     async with lab.guest(runtime, image) as guest:
         await runtime.launch(guest.launch)
+        assert await guest.door.hears() == "up"
         yield guest
 
 
