@@ -19,6 +19,8 @@ from .speaking import API_KEY, Operator
 
 pytestmark = pytest.mark.integration
 
+_ANSWERED_WITHIN_SECONDS = 30
+
 
 def _question(operator: Operator, name: str, provider_id: UUID) -> CreateProvider:
     submission = ProviderSubmission.model_validate(
@@ -49,19 +51,22 @@ async def test_what_was_answered_for_lost_is_not_done_when_the_service_wakes(
 async def test_without_an_expiry_it_would_be_done(
     stack: Stack, operator: Operator, gateway_bus: NatsBus
 ) -> None:
-    """Put it as an older asker does, and wait until it can only have been read."""
+    """Put it as an older asker does, and wait for the answer nobody asked about."""
     question = _question(operator, "Too late", new_id())
+    client = gateway_bus._client
+    inbox = client.new_inbox()
+    answer = await client.subscribe(inbox, max_msgs=1)
     async with running_process(stack) as service:
         with service.stopped():
-            await gateway_bus._client.publish(
+            await client.publish(
                 CREATE_PROVIDER.subject,
                 question.model_dump_json().encode(),
-                reply=gateway_bus._client.new_inbox(),
+                reply=inbox,
                 headers={"Ag2trust-Ask-Id": str(new_id())},
             )
             await gateway_bus._settled()
-        await operator.create("In time")
+        await answer.next_msg(timeout=_ANSWERED_WITHIN_SECONDS)
 
-        names = {each.name for each in (await operator.list()).data}
+        names = [each.name for each in (await operator.list()).data]
 
-    assert names == {"In time", "Too late"}
+    assert names == ["Too late"]
