@@ -54,10 +54,15 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["SSL_CERT_FILE"] = str(trusted)
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection() -> None:
     """Spare the collector what stays: ten thousand tests, looked through each time."""
+    gc.disable()  # until they are all there
+
+
+def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> SharingOut:

@@ -6,12 +6,15 @@ __all__ = ["SharingOut"]
 
 _ONE_AT_A_TIME = (
     "tests/browser/",
-    "tests/stack/",
     "tests/integration/agent_image/",
     "tests/integration/agent_runner/test_broker",
     "tests/integration/agent_runner/test_docker_",
     "tests/integration/stack/test_agent_images",
+    "tests/stack/test_closed_doors",
+    "tests/stack/test_compose",
+    "tests/stack/test_side_by_side",
 )
+_IN_CONTAINERS = "[docker"  # the first parameter of what is tested in both runtimes
 
 
 class SharingOut(LoadScopeScheduling):  # type: ignore[misc] # xdist is untyped
@@ -22,5 +25,6 @@ class SharingOut(LoadScopeScheduling):  # type: ignore[misc] # xdist is untyped
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return "engine" if file.startswith(_ONE_AT_A_TIME) else file
+        if nodeid.startswith(_ONE_AT_A_TIME) or _IN_CONTAINERS in nodeid:
+            return "engine"
+        return nodeid.partition("::")[0]

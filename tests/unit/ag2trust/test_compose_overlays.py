@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ def deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployed:
     return Deployed(tmp_path, monkeypatch)
 
 
+@cache
 def composed(*overlays: str, **variables: str) -> Mapping[str, Any]:
     """Return the services as compose puts them together."""
     files = ["docker-compose.yml", *(f"deploy/compose/{each}" for each in overlays)]
