@@ -1,5 +1,7 @@
 """Every page, in both themes and two widths: whole, quiet, and open to everybody."""
 
+from itertools import product
+
 import pytest
 from playwright.async_api import Browser, expect
 
@@ -35,23 +37,24 @@ PAGES = {
     "master-key": "/settings/master-key",
     "no-such-page": "/nonsense",
 }
+WIDTHS = (1280, 390)
+THEMES: tuple[Theme, ...] = ("light", "dark")
 FIRST_LOAD_BYTES = 250_000
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
 async def test_every_page_fits_says_no_error_and_keeps_nobody_out(
-    browser: Browser, first_run: FirstRun, theme: Theme, width: int
+    browser: Browser, first_run: FirstRun
 ) -> None:
-    origin, state = first_run.origin, first_run.state
-    async with watched(browser, origin, width=width, theme=theme, state=state) as seen:
+    async with watched(browser, first_run.origin, state=first_run.state) as seen:
         await seen.go("/")
         for name, path in {**PAGES, **await _detail_pages(seen)}.items():
             await seen.go(path)
-            await seen.picture(f"{name}-{theme}-{width}")
-            wide = await seen.page.evaluate("document.documentElement.scrollWidth")
-            assert wide <= width, f"{path} is wider than the screen"
-            assert await seen.barriers() == [], path
+            for width, theme in product(WIDTHS, THEMES):
+                await seen.look_like(width=width, theme=theme)
+                await seen.picture(f"{name}-{theme}-{width}")
+                wide = await seen.page.evaluate("document.documentElement.scrollWidth")
+                assert wide <= width, f"{path} is wider than the screen"
+                assert await seen.barriers() == [], f"{path}, {theme}, {width}"
 
     assert seen.wrongs == []
 

@@ -32,6 +32,7 @@ _VIOLATIONS = """async () => {
     nodes.map(({ target, failureSummary }) => `${id}: ${target} ${failureSummary}`));
 }"""
 
+_HEIGHT = 844
 _PATIENCE_MS = 60_000
 _NOT_SIGNED_IN = "401 (Unauthorized)"
 _NETWORK_CHANGED = "ERR_NETWORK_CHANGED"
@@ -67,6 +68,11 @@ class WatchedPage:
                     raise
             if not self.is_interrupted:
                 return
+
+    async def look_like(self, *, width: int, theme: Theme) -> None:
+        """Give the page that is open another width and theme, at once."""
+        await self.page.set_viewport_size({"width": width, "height": _HEIGHT})
+        await self.page.emulate_media(color_scheme=theme, reduced_motion="reduce")
 
     async def settled(self) -> None:
         await self.page.get_by_role("heading", level=1).first.wait_for()
@@ -108,13 +114,12 @@ async def watched(
     browser: Browser,
     origin: str,
     *,
-    width: int = 1280,
     theme: Theme = "light",
     state: StorageState | None = None,
 ) -> AsyncIterator[WatchedPage]:
-    """Open a page of *width*; *state* is that of somebody who is signed in."""
+    """Open a wide page; *state* is that of somebody who is signed in."""
     context = await browser.new_context(
-        viewport={"width": width, "height": 844},
+        viewport={"width": 1280, "height": _HEIGHT},
         color_scheme=theme,
         storage_state=state,
     )
