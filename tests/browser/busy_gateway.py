@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from gateway.access.permissions import Role, permissions_of
 from gateway.dashboard import dashboard_routes
-from gateway.routes.sessions import Me, OrganizationSummary
+from gateway.routes.sessions import CurrentSession, Me, OrganizationSummary
 from shared.contracts.agent_runner import Agent, AgentStatus, DesiredState
 from shared.contracts.base import Page
 from shared.contracts.credentials import ProviderType
@@ -48,25 +48,24 @@ class BusyGateway:
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.get("/api/me", self._me),
+            web.get("/api/sessions/current", self._session),
             web.get("/api/agents", self._list_agents),
             web.get("/api/events", self._stream),
             web.get("/api/{rest:.*}", self._nothing),
             *dashboard_routes(_DIST),
         ]
 
-    async def _me(self, _: web.Request) -> web.Response:
-        return _json(
-            Me(
-                kind="api_key",
-                id=uuid4(),
-                role=Role.VIEWER,
-                permissions=sorted(permissions_of(Role.VIEWER)),
-                organization=OrganizationSummary(id=_ORG, name="Large"),
-                user=None,
-                csrf_token=None,
-            )
+    async def _session(self, _: web.Request) -> web.Response:
+        me = Me(
+            kind="api_key",
+            id=uuid4(),
+            role=Role.VIEWER,
+            permissions=sorted(permissions_of(Role.VIEWER)),
+            organization=OrganizationSummary(id=_ORG, name="Large"),
+            user=None,
+            csrf_token=None,
         )
+        return _json(CurrentSession(me=me))
 
     async def _list_agents(self, request: web.Request) -> web.Response:
         start = int(request.query.get("cursor", "0"))

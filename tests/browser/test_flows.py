@@ -205,7 +205,29 @@ async def test_a_webhook_shows_its_secret_once_and_what_came_of_a_test(
         assert seen.wrongs == []
 
 
-async def test_a_webhook_is_switched_off_and_deleted(
+async def test_a_webhook_asks_for_other_events_and_what_failed_is_sent_again(
+    browser: Browser, first_run: FirstRun
+) -> None:
+    async with watched(browser, first_run.origin, state=first_run.state) as seen:
+        page = seen.page
+        await _make_webhook(seen, "ops")
+        await page.get_by_role("button", name="More for ops").click()
+        await page.get_by_role("menuitem", name="Change webhook").click()
+        await page.get_by_role("checkbox", name="budget.reached").check()
+        await page.get_by_role("checkbox", name="alert.resolved").uncheck()
+        assert await seen.barriers() == []
+
+        await page.get_by_role("button", name="Save changes").click()
+
+        await page.get_by_text("alert.opened, budget.reached").wait_for()
+        await page.get_by_role("button", name="Send test").click()
+        await page.get_by_text("The test was not delivered").wait_for()
+        await page.get_by_role("button", name="Replay failed").click()
+        await page.get_by_text("Under way again: 1 delivery.").wait_for()
+        assert seen.wrongs == []
+
+
+async def test_a_webhook_is_switched_off_and_on_and_deleted(
     browser: Browser, first_run: FirstRun
 ) -> None:
     async with watched(browser, first_run.origin, state=first_run.state) as seen:
@@ -213,7 +235,8 @@ async def test_a_webhook_is_switched_off_and_deleted(
         await _make_webhook(seen, "siem")
         await page.get_by_role("button", name="More for siem").click()
         await page.get_by_role("menuitem", name="Disable webhook").click()
-        await page.get_by_role("button", name="Enable webhook").wait_for()
+        await page.get_by_role("button", name="Enable webhook").click()
+        await page.get_by_text("Enabled", exact=True).wait_for()
         await page.get_by_role("button", name="More for siem").click()
         await page.get_by_role("menuitem", name="Delete webhook").click()
 
@@ -221,6 +244,33 @@ async def test_a_webhook_is_switched_off_and_deleted(
 
         await page.get_by_role("heading", name="Webhooks").wait_for()
         await expect(page.get_by_role("link", name="siem")).to_have_count(0)
+        assert seen.wrongs == []
+
+
+async def test_secrets_are_frozen_by_who_types_whose_they_are(
+    browser: Browser, first_run: FirstRun
+) -> None:
+    async with watched(browser, first_run.origin, state=first_run.state) as seen:
+        page = seen.page
+        await seen.go("/settings/master-key")
+        name = await page.evaluate(
+            "() => fetch('/api/organization').then((answer) => answer.json())"
+            ".then(({ name }) => name)"
+        )
+        await page.get_by_role("button", name="Freeze secrets").click()
+        dialog = page.get_by_role("dialog")
+        act = dialog.get_by_role("button", name="Freeze secrets")
+        await act.click()
+        await dialog.get_by_text(f"This is not {name}.").wait_for()
+        await seen.picture("freeze-secrets")
+        assert await seen.barriers() == []
+        await dialog.get_by_label("Organization").fill(name)
+
+        await act.click()
+
+        await page.get_by_text("Every secret is closed", exact=True).wait_for()
+        await page.get_by_role("button", name="Open secrets again").click()
+        await page.get_by_role("heading", name="In an emergency").wait_for()
         assert seen.wrongs == []
 
 

@@ -34,7 +34,6 @@ _VIOLATIONS = """async () => {
 
 _HEIGHT = 844
 _PATIENCE_MS = 60_000
-_NOT_SIGNED_IN = "401 (Unauthorized)"
 _NETWORK_CHANGED = "ERR_NETWORK_CHANGED"
 # Told besides the failure of the request itself, which is heard or was the network's.
 _GIVEN_UP = ("Unable to preload", "dynamically imported module")
@@ -45,9 +44,8 @@ _TRIES = 8
 class WatchedPage:
     """*wrongs* are console errors, uncaught failures and requests to other hosts.
 
-    A browser calls every 401 an error; that of a visitor nobody knows yet is none. And
-    it gives up what it loads whenever a network of this machine comes or goes, such as
-    one of Docker's: then a page is asked for again.
+    A browser gives up what it loads whenever a network of this machine comes or goes,
+    such as one of Docker's: then a page is asked for again.
     """
 
     page: Page
@@ -95,7 +93,7 @@ class WatchedPage:
 
     def note(self, wrong: str) -> None:
         """Keep what is wrong, unless it is known and nobody's fault."""
-        known = (_NOT_SIGNED_IN, _NETWORK_CHANGED, *_GIVEN_UP)
+        known = (_NETWORK_CHANGED, *_GIVEN_UP)
         if not any(each in wrong for each in known):
             self.wrongs.append(wrong)
 

@@ -55,6 +55,22 @@ async def test_who_is_invited_sets_a_password_and_is_in(
     assert ("session", "started", "user") in {tuple(row) for row in acts}
 
 
+async def test_a_browser_is_told_who_is_logged_in_and_that_nobody_is_without_an_error(
+    client: aiohttp.ClientSession, ada: Browser, ben: Browser
+) -> None:
+    await joined(client, ada, email=ADA, role="viewer")
+
+    hers = await ada.ask("GET", "/api/sessions/current")
+    his = await ben.ask("GET", "/api/sessions/current")
+    strange = await ben.ask(
+        "GET", "/api/sessions/current", Cookie="ag2trust_session=nobody"
+    )
+
+    assert hers.body["me"] == (await ada.ask("GET", "/api/me")).body
+    assert (his.status, his.body) == (200, {"me": None})
+    assert (strange.status, strange.body) == (200, {"me": None})
+
+
 async def test_a_link_is_good_once(
     client: aiohttp.ClientSession, ada: Browser, ben: Browser
 ) -> None:

@@ -246,6 +246,7 @@ def _people(
             records.sessions,
             records.users,
             records.organizations,
+            authentication=admission.authentication,
             logging_in=admission.logging_in,
             revocations=admission.revocations,
             browsers=admission.browsers,

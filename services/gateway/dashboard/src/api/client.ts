@@ -1,6 +1,6 @@
 import createClient, { type Middleware } from "openapi-fetch";
 import { csrfHeaders } from "./csrf";
-import { ApiError, refused, unreachable } from "./errors";
+import { refused, unreachable } from "./errors";
 import type { components, paths } from "./schema.gen";
 
 export type Schemas = components["schemas"];
@@ -23,9 +23,4 @@ export async function answered<Answer>(
   const { data, error, response } = await asked;
   if (!response.ok) throw refused(response, error);
   return data as Answer;
-}
-
-/** Whether a failure says that nobody is signed in. */
-export function isSignedOut(failure: unknown): boolean {
-  return failure instanceof ApiError && failure.status === 401;
 }

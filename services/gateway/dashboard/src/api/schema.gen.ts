@@ -1483,7 +1483,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Tell who is logged in in this browser, which may be nobody. */
+        get: operations["get_current_session"];
         put?: never;
         post?: never;
         /** End the session that asks. */
@@ -2425,6 +2426,10 @@ export interface components {
             expires_at: string | null;
             missing: string[];
             fields: string[];
+        };
+        /** @description Who is logged in in a browser; *me* is null if nobody is. */
+        CurrentSession: {
+            me: components["schemas"]["Me"] | null;
         };
         /** @description Tells the time of day, in any time zone. */
         "CurrentTimeTool-Input": {
@@ -9131,6 +9136,31 @@ export interface operations {
             413: components["responses"]["REQUEST_TOO_LARGE"];
             422: components["responses"]["VALIDATION_FAILED"];
             429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["SERVICE_UNAVAILABLE"];
+        };
+    };
+    get_current_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurrentSession"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            422: components["responses"]["VALIDATION_FAILED"];
             500: components["responses"]["INTERNAL_ERROR"];
             503: components["responses"]["SERVICE_UNAVAILABLE"];
         };

@@ -41,6 +41,11 @@ class Authentication:
             return await self._of_session(request, token)
         return await self._of_key(key or "")
 
+    async def visitor(self, request: web.Request) -> Principal | None:
+        """Tell who is logged in in the browser that asks; None if nobody is."""
+        token = self._browsers.token_in(request)
+        return await self._sessions.principal(hash_of(token)) if token else None
+
     async def _of_key(self, key: str) -> Principal:
         if not _KEY.fullmatch(key):
             raise _refusal()

@@ -7,6 +7,7 @@ from uuid import UUID
 import structlog
 from pydantic import AwareDatetime, BaseModel, Field, SecretStr
 
+from gateway.access.authentication import Authentication
 from gateway.access.browsers import Browsers, csrf_token_of
 from gateway.access.permissions import Permission, Role
 from gateway.access.principals import Principal
@@ -91,6 +92,12 @@ class Me(BaseModel):
     csrf_token: str | None
 
 
+class CurrentSession(BaseModel):
+    """Who is logged in in a browser; *me* is null if nobody is."""
+
+    me: Me | None
+
+
 class SessionRoutes:
     def __init__(
         self,
@@ -98,6 +105,7 @@ class SessionRoutes:
         users: PostgresUsers,
         organizations: PostgresOrganizations,
         *,
+        authentication: Authentication,
         logging_in: LoggingIn,
         revocations: Revocations,
         browsers: Browsers,
@@ -105,6 +113,7 @@ class SessionRoutes:
         self._sessions = sessions
         self._users = users
         self._organizations = organizations
+        self._authentication = authentication
         self._logging_in = logging_in
         self._revocations = revocations
         self._browsers = browsers
@@ -142,6 +151,12 @@ class SessionRoutes:
         views = [_view(each, asked.who) for each in page.data]
         return Page(data=views, next_cursor=page.next_cursor)
 
+    @operation("GET /sessions/current", needs=None)
+    async def get_current_session(self, asked: Asked) -> CurrentSession:
+        """Tell who is logged in in this browser, which may be nobody."""
+        who = await self._authentication.visitor(asked.http)
+        return CurrentSession(me=await self._me(who, asked) if who else None)
+
     @operation("DELETE /sessions/current", needs=Permission.SELF)
     async def log_out(self, asked: Asked) -> Reply[None]:
         """End the session that asks."""
@@ -168,7 +183,9 @@ class SessionRoutes:
     @operation("GET /me", needs=Permission.SELF)
     async def get_me(self, asked: Asked) -> Me:
         """Tell who asks, and what that one may."""
-        who = asked.who
+        return await self._me(asked.who, asked)
+
+    async def _me(self, who: Principal, asked: Asked) -> Me:
         organization = await self._organizations.one(who.org_id)
         user = None
         if who.kind == "user":

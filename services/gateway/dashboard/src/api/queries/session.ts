@@ -1,5 +1,5 @@
 import { mutationOptions, type QueryClient, queryOptions } from "@tanstack/react-query";
-import { answered, api, isSignedOut, type Schemas } from "../client";
+import { answered, api, type Schemas } from "../client";
 import { keepCsrfToken } from "../csrf";
 
 export type Me = Schemas["Me"];
@@ -8,19 +8,14 @@ export type Permission = Schemas["Permission"];
 const ME = ["me"] as const;
 const REAUTHORIZED_MS = 60_000;
 
-/** Who is signed in; null if nobody is. */
+/** Who is signed in; null if nobody is, which is no failure. */
 export function meQuery() {
   return queryOptions({
     queryKey: ME,
     queryFn: async ({ signal }): Promise<Me | null> => {
-      try {
-        const me = await answered(api.GET("/api/me", { signal }));
-        keepCsrfToken(me.csrf_token);
-        return me;
-      } catch (failure) {
-        if (isSignedOut(failure)) return null;
-        throw failure;
-      }
+      const { me } = await answered(api.GET("/api/sessions/current", { signal }));
+      keepCsrfToken(me?.csrf_token ?? null);
+      return me;
     },
     staleTime: REAUTHORIZED_MS,
   });

@@ -46,9 +46,14 @@ export const createWebhook = mutationOptions({
   onSuccess: (_, __, ___, { client }) => client.invalidateQueries({ queryKey: WEBHOOKS }),
 });
 
-export const switchWebhook = mutationOptions({
-  mutationFn: ({ id, enabled }: { id: string; enabled: boolean }) =>
-    answered(api.PATCH("/api/webhooks/{id}", { params: { path: { id } }, body: { enabled } })),
+interface WebhookChange {
+  id: string;
+  patch: Schemas["WebhookPatch"];
+}
+
+export const updateWebhook = mutationOptions({
+  mutationFn: ({ id, patch }: WebhookChange) =>
+    answered(api.PATCH("/api/webhooks/{id}", { params: { path: { id } }, body: patch })),
   onSuccess: (_, __, ___, { client }) => client.invalidateQueries({ queryKey: WEBHOOKS }),
 });
 

@@ -8,6 +8,7 @@ import {
   rewrapDataKeys,
   unfreezeSecrets,
 } from "~/api/queries/administration";
+import { meQuery } from "~/api/queries/session";
 import { Button } from "~/components/Button";
 import { ConfirmDialog } from "~/components/ConfirmDialog";
 import { ExplanationNotice } from "~/components/ExplanationNotice";
@@ -40,6 +41,7 @@ export function MasterKeyPage() {
 }
 
 function Freeze({ state }: { state: MasterKey }) {
+  const organization = useQuery(meQuery()).data?.organization.name ?? "";
   const [isAsking, setIsAsking] = useState(false);
   const freeze = useMutation(freezeSecrets);
   const unfreeze = useMutation(unfreezeSecrets);
@@ -74,6 +76,7 @@ function Freeze({ state }: { state: MasterKey }) {
         onClose={() => setIsAsking(false)}
         act="Freeze secrets"
         busyAct="Freezing…"
+        toType={{ label: "Organization", name: organization }}
         isBusy={freeze.isPending}
         onConfirm={() => freeze.mutate(undefined, { onSuccess: () => setIsAsking(false) })}
       >

@@ -10,9 +10,7 @@ import { ExplanationNotice } from "~/components/ExplanationNotice";
 import { Form } from "~/components/Form";
 import { SecretField, TextField } from "~/components/inputs";
 import { Notice } from "~/components/Notice";
-import { EVENTS, EVENTS_AT_FIRST } from "./model";
-
-const CHOICES = EVENTS.map((event) => ({ value: event, name: event }));
+import { EVENT_CHOICES, EVENTS_AT_FIRST } from "./model";
 
 /** The secret is shown once, from this component's own state: no list ever holds it. */
 export function NewWebhook({ onClose }: { onClose: () => void }) {
@@ -58,7 +56,7 @@ export function NewWebhook({ onClose }: { onClose: () => void }) {
           <CheckGroup
             label="Events"
             name="events"
-            choices={CHOICES}
+            choices={EVENT_CHOICES}
             chosen={EVENTS_AT_FIRST}
             error={errors.events}
           />

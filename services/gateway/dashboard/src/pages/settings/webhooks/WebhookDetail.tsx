@@ -6,8 +6,8 @@ import { Allowed } from "~/api/permissions";
 import {
   type Delivery,
   replayFailed,
-  switchWebhook,
   testWebhook,
+  updateWebhook,
   type Webhook,
   webhookQuery,
 } from "~/api/queries/webhooks";
@@ -22,6 +22,7 @@ import { Panel } from "~/components/Panel";
 import { StatusLine } from "~/components/Status";
 import { Time } from "~/components/Time";
 import { count, counted } from "~/format/count";
+import { ChangeWebhook } from "./ChangeWebhook";
 import { DeleteWebhook } from "./DeleteWebhook";
 import { Deliveries } from "./Deliveries";
 import { attemptTold, webhookTold } from "./model";
@@ -45,8 +46,9 @@ export function WebhookDetail() {
 
 function Detail({ webhook }: { webhook: Webhook }) {
   const { id, name, enabled } = webhook;
+  const [isChanging, setIsChanging] = useState(false);
   const [isDeleting, setIsDeleting] = useState(false);
-  const turn = useMutation(switchWebhook);
+  const turn = useMutation(updateWebhook);
   const test = useMutation(testWebhook);
   const replay = useMutation(replayFailed);
   const failure = turn.error ?? test.error ?? replay.error;
@@ -62,7 +64,7 @@ function Detail({ webhook }: { webhook: Webhook }) {
                 kind="primary"
                 isBusy={turn.isPending}
                 busyLabel="Enabling webhook…"
-                onClick={() => turn.mutate({ id, enabled: true })}
+                onClick={() => turn.mutate({ id, patch: { enabled: true } })}
               >
                 Enable webhook
               </Button>
@@ -84,9 +86,10 @@ function Detail({ webhook }: { webhook: Webhook }) {
             <Menu
               label={`More for ${name}`}
               items={[
+                { name: "Change webhook", onSelect: () => setIsChanging(true) },
                 {
                   name: "Disable webhook",
-                  onSelect: () => turn.mutate({ id, enabled: false }),
+                  onSelect: () => turn.mutate({ id, patch: { enabled: false } }),
                   reason: enabled ? undefined : "It is disabled already.",
                 },
                 { name: "Delete webhook", onSelect: () => setIsDeleting(true) },
@@ -109,6 +112,7 @@ function Detail({ webhook }: { webhook: Webhook }) {
         />
       </Panel>
       <Deliveries webhookId={id} />
+      {isChanging && <ChangeWebhook webhook={webhook} onClose={() => setIsChanging(false)} />}
       <DeleteWebhook webhook={webhook} isOpen={isDeleting} onClose={() => setIsDeleting(false)} />
     </>
   );

@@ -22,6 +22,8 @@ export const EVENTS: EventName[] = [
   "tool_call.finished",
 ];
 
+export const EVENT_CHOICES = EVENTS.map((event) => ({ value: event, name: event }));
+
 export const EVENTS_AT_FIRST: EventName[] = ["alert.opened", "alert.resolved"];
 
 interface Told {
