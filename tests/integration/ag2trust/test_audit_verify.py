@@ -43,6 +43,14 @@ class Told:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class AtRest:
+    """What was told of a stack that did not run: by itself, and while it was held."""
+
+    down: Told
+    held: Told
+
+
 async def verify(place: Place, *arguments: str, **variables: str) -> Told:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "ag2trust", "audit", "verify", *arguments),
@@ -62,17 +70,20 @@ def place() -> Iterator[Place]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running(place: Place) -> AsyncIterator[None]:
+async def running(place: Place) -> AsyncIterator[AtRest]:
     """Run a stack with a history whose end was exported, as every start does."""
     async with launched(place):
         await _make_history(place)
+    down = await verify(place)
+    with open_home(place.home):
+        held = await verify(place)
     async with launched(place):
         await _until_exported(place)
-        yield
+        yield AtRest(down, held)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def superuser(place: Place, running: None) -> AsyncIterator[Superuser]:  # noqa: ARG001 - runs meanwhile
+async def superuser(place: Place, running: AtRest) -> AsyncIterator[Superuser]:  # noqa: ARG001 - runs meanwhile
     """Let a test touch the audit, and undo what it did."""
     passwords = json.loads((place.home / "keys" / "passwords.json").read_text())
     postgres = Postgres(place.home / "data" / "postgres", log=place.home / "log")
@@ -108,7 +119,7 @@ async def _until_exported(place: Place) -> None:
 
 async def test_what_nobody_touched_is_whole(
     place: Place,
-    running: None,  # noqa: ARG001 - runs meanwhile
+    running: AtRest,  # noqa: ARG001 - runs meanwhile
 ) -> None:
     told = await verify(place)
 
@@ -177,7 +188,7 @@ async def test_a_copy_that_was_kept_elsewhere_knows_what_the_machine_denies(
 
 async def test_a_head_that_the_service_did_not_sign_is_no_head(
     place: Place,
-    running: None,  # noqa: ARG001 - runs meanwhile
+    running: AtRest,  # noqa: ARG001 - runs meanwhile
     tmp_path: Path,
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
@@ -191,22 +202,11 @@ async def test_a_head_that_the_service_did_not_sign_is_no_head(
     assert f"{file}, line 1: no head signed by this service" in told.words
 
 
-async def test_a_stack_that_is_down_is_verified_unless_somebody_holds_its_home() -> (
-    None
-):
-    with quick_folder() as folder:
-        place = Place(folder / "home")
-        async with launched(place):
-            await _make_history(place)
-
-        down = await verify(place)
-        with open_home(place.home):
-            held = await verify(place)
-        async with launched(place):
-            up_again = await verify(place)
-
-    assert (down.code, held.code, up_again.code) == (WHOLE, UNAVAILABLE, WHOLE)
-    assert "PostgreSQL does not answer." in held.words
+async def test_a_stack_that_is_down_is_verified_unless_somebody_holds_its_home(
+    running: AtRest,
+) -> None:
+    assert (running.down.code, running.held.code) == (WHOLE, UNAVAILABLE)
+    assert "PostgreSQL does not answer." in running.held.words
 
 
 async def test_a_folder_without_an_installation_is_left_as_it_is(
