@@ -7,7 +7,7 @@ from ag2trust.operator import Operator
 
 __all__ = ["log_until"]
 
-_PATIENCE_SECONDS = 30
+_PATIENCE_SECONDS = 60
 
 
 async def log_until(operator: Operator, path: str, words: str) -> list[str]:

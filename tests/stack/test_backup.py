@@ -146,7 +146,7 @@ async def test_a_restored_agent_answers_with_the_key_of_its_provider(
 async def test_calls_that_only_the_spool_had_are_counted_after_a_restore(
     saved: Saved, restored: Whole
 ) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not saved.calls <= await _calls(restored):  # noqa: ASYNC110 - over HTTP
             await asyncio.sleep(0.1)
 
@@ -235,7 +235,7 @@ async def _calls(whole: Whole) -> set[str]:
 
 
 async def _heads_are_kept(place: Place) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not any((place.home / "audit").glob("*.jsonl")):  # noqa: ASYNC110 - a file says it
             await asyncio.sleep(0.1)
 

@@ -17,7 +17,7 @@ from .whole import Whole
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
-LIMIT_SECONDS = 30
+LIMIT_SECONDS = 60
 HANGING = Step(fault=Fault.HANG, after_frames=3, repeat=2)
 STREAMED = Step(pace_seconds=0.02, repeat=1_000_000)
 

@@ -23,7 +23,7 @@ from .whole import Whole, new_place, running
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
-LIMIT_SECONDS = 30
+LIMIT_SECONDS = 60
 LAST_LINES = 30
 CHILDREN = 6
 ENDLESS = Step(content=("on ",) * 1000, pace_seconds=0.1)

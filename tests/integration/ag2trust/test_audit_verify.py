@@ -112,7 +112,7 @@ async def _make_history(place: Place) -> None:
 
 
 async def _until_exported(place: Place) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not any((place.home / "audit").glob("credentials-*.jsonl")):  # noqa: ASYNC110 - a file says it
             await asyncio.sleep(0.1)
 

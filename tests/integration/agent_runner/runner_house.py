@@ -39,7 +39,7 @@ __all__ = ["House", "Puppet", "open_house", "open_neighbourhood", "running"]
 
 ACTOR = Actor(kind="user", id="ada")
 _LOOK_AGAIN_SECONDS = 0.05
-_PATIENCE_SECONDS = 40
+_PATIENCE_SECONDS = 60
 
 
 class Puppet:

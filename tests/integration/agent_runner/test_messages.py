@@ -57,7 +57,7 @@ async def test_a_message_has_one_answer_and_says_so(house: House) -> None:
     ):
         message = await puppet.next()
         assert await puppet.reply(message, "Hello!") == 204
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await finished.wait()
 
     answered = await read(house, accepted.message_id)

@@ -48,7 +48,7 @@ class Told:
         self._more.set()
 
     async def until(self, count: int) -> list[tuple[int, int, str]]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             while len(self.chunks) < count:
                 self._more.clear()
                 await self._more.wait()
@@ -197,7 +197,7 @@ async def test_the_answer_to_a_cancelled_message_is_cut_short(house: House) -> N
             await asyncio.sleep(0.01)
 
     async with house.bus.hearing(MESSAGE_CHUNK, told.hear, key=accepted.message_id):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             status = await puppet.stream(await puppet.next(), endless())
 
     assert status == 409

@@ -31,7 +31,7 @@ __all__ = ["QUICKLY", "Rotation", "key_id_of"]
 QUICKLY = 10_000
 """Data keys a second."""
 
-_ENDS_WITHIN_SECONDS = 30
+_ENDS_WITHIN_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)

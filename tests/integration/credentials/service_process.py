@@ -15,8 +15,8 @@ from shared.contracts.base import Service
 
 __all__ = ["ServiceProcess", "running_process"]
 
-_STARTED_WITHIN_SECONDS = 30
-_STOPPED_WITHIN_SECONDS = 30
+_STARTED_WITHIN_SECONDS = 60
+_STOPPED_WITHIN_SECONDS = 60
 
 
 @dataclass

@@ -228,7 +228,7 @@ async def test_the_service_exports_by_itself(
     async with serving(settings):
         await operator.create()
 
-    async with serving(settings), asyncio.timeout(10):
+    async with serving(settings), asyncio.timeout(20):
         while not await _exported(settings, stack):
             pass
 

@@ -133,7 +133,7 @@ async def test_what_kms_answers_after_a_freeze_is_not_handed_out(
         agent = await _made_agent(operator, runner)
         await kms.arrivals.acquire()
         kms.released.clear()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             leasing = asyncio.create_task(agent.lease())
             await kms.arrivals.acquire()
             await _freeze_while_kms_waits(operator, kms)

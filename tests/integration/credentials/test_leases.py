@@ -54,7 +54,7 @@ from .speaking import API_KEY, Agent, Operator, Runner
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("service")]
 
 EVIL = Identity(b"e" * 32)
-WAITS_WITHIN_SECONDS = 5
+WAITS_WITHIN_SECONDS = 20
 
 _WAITING = """
 SELECT EXISTS (

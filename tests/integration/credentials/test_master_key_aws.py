@@ -300,7 +300,7 @@ async def test_only_so_many_questions_are_asked_at_once(
 ) -> None:
     kms.released.clear()
 
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         for _ in range(60):
             group.create_task(master_key.generate_data_key(CONTEXT))
         for _ in range(20):

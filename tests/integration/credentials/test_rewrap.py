@@ -29,7 +29,7 @@ from .speaking import Operator
 
 pytestmark = pytest.mark.integration
 
-STARTS_WITHIN_SECONDS = 15
+STARTS_WITHIN_SECONDS = 60
 
 
 @pytest.fixture

@@ -136,7 +136,7 @@ async def test_keys_are_fresh_again_before_they_end(
     first = await agent.lease()
     assert first.expires_at is not None
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while _key_id(again := await agent.lease()) == _key_id(first):
             pass
 

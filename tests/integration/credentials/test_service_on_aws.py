@@ -80,7 +80,7 @@ async def test_a_slow_kms_holds_no_transaction_open(
     while not kms.arrivals.locked():
         await kms.arrivals.acquire()
 
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         group.create_task(operator.create("Second"))
         group.create_task(operator.update(agent.provider_id, api_key="sk-new"))
         group.create_task(agent.lease())

@@ -28,7 +28,7 @@ from .objects import message, post_message
 pytestmark = pytest.mark.integration
 
 CANARY = "sk-canary-7d1f0c"
-START_SECONDS = 20
+START_SECONDS = 60
 
 
 @pytest.fixture

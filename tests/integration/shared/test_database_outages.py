@@ -58,11 +58,11 @@ async def test_a_server_that_stops_at_once_costs_only_unavailable_transactions(
                 await connection.execute("SELECT 1")
 
         async with trying(transact, outcomes):
-            await outcomes.more(None, seconds=10)
+            await outcomes.more(None, seconds=20)
             os.kill(child.pid, signal.SIGQUIT)  # "immediate", as in a crash
             await child.ended()
-            await outcomes.more(DatabaseUnavailableError, seconds=10)
+            await outcomes.more(DatabaseUnavailableError, seconds=20)
             await stack.enter_async_context(running_postgres(server, _PASSWORD))
-            await outcomes.more(None, seconds=5)
+            await outcomes.more(None, seconds=20)
 
     assert set(outcomes.counts) == {None, DatabaseUnavailableError}

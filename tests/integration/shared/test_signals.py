@@ -15,7 +15,7 @@ FINISHED = MessageFinished(message_id=UUID(int=1))
 
 
 async def _soon(queue: "asyncio.Queue[MessageFinished]") -> MessageFinished:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         return await queue.get()
 
 

@@ -102,7 +102,7 @@ class FakeRunner:
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait until *holds*, looked at whenever something came in."""
-        async with self._changed, asyncio.timeout(10):
+        async with self._changed, asyncio.timeout(20):
             await self._changed.wait_for(holds)
 
     async def until_replied(self, count: int = 1) -> list[dict[str, Any]]:

@@ -64,7 +64,7 @@ async def test_a_timeout_of_the_block_itself_is_not_a_stop() -> None:
 async def test_an_idle_agent_stops_at_once(
     runner: FakeRunner, working: Working
 ) -> None:
-    async with asyncio.timeout(5), working() as stop:
+    async with asyncio.timeout(20), working() as stop:
         await runner.until(lambda: runner.polls == 1)
         stop.request()
 

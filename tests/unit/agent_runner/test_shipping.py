@@ -30,7 +30,7 @@ async def test_a_fault_of_metrics_stops_no_runner(tmp_path: Path) -> None:
         spool.sync()
         shipping = asyncio.create_task(ship_spool(spool, bus))
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             await counted.wait()
 
         shipping.cancel()

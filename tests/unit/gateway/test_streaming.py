@@ -112,7 +112,7 @@ async def events_of(response: aiohttp.ClientResponse) -> AsyncIterator[Event]:
 async def test_a_reply_is_told_as_it_is_made_and_whole_in_the_end(
     client: aiohttp.ClientSession, runner: Runner
 ) -> None:
-    async with asyncio.timeout(10), client.post(ONE, json=STREAMED) as response:
+    async with asyncio.timeout(20), client.post(ONE, json=STREAMED) as response:
         events = events_of(response)
         await runner.say("Hell")
         first = await anext(events)
@@ -139,7 +139,7 @@ async def test_a_type_is_asked_with_a_stream_too(
     client: aiohttp.ClientSession, runner: Runner
 ) -> None:
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(20),
         client.post("/api/ask/support", json=STREAMED) as response,
     ):
         await runner.say("Hello")
@@ -152,7 +152,7 @@ async def test_a_type_is_asked_with_a_stream_too(
 async def test_a_new_attempt_restarts_the_reply(
     client: aiohttp.ClientSession, runner: Runner
 ) -> None:
-    async with asyncio.timeout(10), client.post(ONE, json=STREAMED) as response:
+    async with asyncio.timeout(20), client.post(ONE, json=STREAMED) as response:
         await runner.say("Hell")
         await runner.say("Good day", attempt=2, index=0)
         await runner.finish(MessageStatus.COMPLETED, "Good day")
@@ -168,7 +168,7 @@ async def test_a_new_attempt_restarts_the_reply(
 async def test_a_message_without_an_answer_ends_as_failed(
     client: aiohttp.ClientSession, runner: Runner, status: MessageStatus
 ) -> None:
-    async with asyncio.timeout(10), client.post(ONE, json=STREAMED) as response:
+    async with asyncio.timeout(20), client.post(ONE, json=STREAMED) as response:
         await runner.finish(status)
         events = [event async for event in events_of(response)]
 
@@ -182,7 +182,7 @@ async def test_out_of_time_the_message_is_told_as_it_is(
 ) -> None:
     body = STREAMED | {"timeout_seconds": 1}
 
-    async with asyncio.timeout(10), client.post(ONE, json=body) as response:
+    async with asyncio.timeout(20), client.post(ONE, json=body) as response:
         runner.status = MessageStatus.RUNNING
         events = [event async for event in events_of(response)]
 
@@ -231,7 +231,7 @@ async def test_a_caller_that_leaves_is_not_written_to_any_more(
 async def test_a_gateway_that_closes_ends_its_streams(
     app: web.Application, client: aiohttp.ClientSession, runner: Runner
 ) -> None:
-    async with asyncio.timeout(10), client.post(ONE, json=STREAMED) as response:
+    async with asyncio.timeout(20), client.post(ONE, json=STREAMED) as response:
         await app.shutdown()
         events = [event async for event in events_of(response)]
 

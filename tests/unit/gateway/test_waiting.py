@@ -113,7 +113,7 @@ def nobody_left() -> bool:
 async def test_a_signal_ends_the_wait(bus: FakeBus, runner: Runner) -> None:
     room = WaitingRoom(bus, look_every=NEVER)
 
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         waiting = group.create_task(
             room.submit_and_wait(submission(), patience=LONG, is_abandoned=nobody_left)
         )
@@ -133,7 +133,7 @@ async def test_a_signal_before_the_submission_returns_is_heard(
     room = WaitingRoom(bus, look_every=NEVER)
     runner.on_submit = runner.finish
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         answered = await room.submit_and_wait(
             submission(), patience=LONG, is_abandoned=nobody_left
         )
@@ -150,7 +150,7 @@ async def test_a_lost_signal_is_found_by_looking(bus: FakeBus, runner: Runner) -
 
     runner.on_look = finish_unheard
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         answered = await room.submit_and_wait(
             submission(), patience=LONG, is_abandoned=nobody_left
         )
@@ -171,7 +171,7 @@ async def test_a_runner_that_is_away_for_a_while_does_not_end_the_wait(
 
     runner.on_look = be_away_once
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         answered = await room.submit_and_wait(
             submission(), patience=LONG, is_abandoned=nobody_left
         )
@@ -201,7 +201,7 @@ async def test_out_of_patience_the_message_is_told_as_it_is_now(
 async def test_who_has_left_is_not_waited_for(bus: FakeBus, runner: Runner) -> None:
     room = WaitingRoom(bus, look_every=AT_ONCE)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await room.submit_and_wait(
             submission(), patience=LONG, is_abandoned=lambda: runner.looks == 2
         )
@@ -212,7 +212,7 @@ async def test_who_has_left_is_not_waited_for(bus: FakeBus, runner: Runner) -> N
 async def test_a_closed_room_sends_everybody_home(bus: FakeBus, runner: Runner) -> None:
     room = WaitingRoom(bus, look_every=NEVER)
 
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         waiting = group.create_task(
             room.submit_and_wait(submission(), patience=LONG, is_abandoned=nobody_left)
         )
@@ -227,7 +227,7 @@ async def test_nobody_waits_in_a_closed_room(bus: FakeBus, runner: Runner) -> No
     room = WaitingRoom(bus, look_every=NEVER)
     room.close()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         answered = await room.submit_and_wait(
             submission(), patience=LONG, is_abandoned=nobody_left
         )
@@ -267,7 +267,7 @@ async def test_out_of_time_is_202_with_the_message(
 async def test_a_caller_who_leaves_ends_the_waiting_and_not_the_message(
     app: web.Application, bus: QuietBus, runner: Runner
 ) -> None:
-    async with asyncio.timeout(10), served(app) as session:
+    async with asyncio.timeout(20), served(app) as session:
         async with asyncio.TaskGroup() as group:
             caller = group.create_task(post(session))
             await runner.submitted.wait()
@@ -282,7 +282,7 @@ async def test_a_gateway_that_closes_answers_those_who_wait(
     app: web.Application, runner: Runner
 ) -> None:
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(20),
         served(app) as session,
         asyncio.TaskGroup() as group,
     ):

@@ -38,7 +38,7 @@ async def _run(
     woken: asyncio.Event | None = None,
 ) -> None:
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(20),
         background(every(interval, job, name="test", woken=woken)),
     ):
         await until.wait()

@@ -19,8 +19,8 @@ __all__ = ["READY", "Launched", "Place", "launched", "launching"]
 
 READY = "Ag2Trust is ready."
 
-_START_SECONDS = 60.0
-_STOP_SECONDS = 15.0
+_START_SECONDS = 120.0
+_STOP_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)

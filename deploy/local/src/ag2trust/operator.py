@@ -67,7 +67,7 @@ class Operator:
                 return found
             query = f"?limit={_LONGEST_PAGE}&cursor={page['next_cursor']}"
 
-    async def until(self, path: str, *, seconds: float = 20, **wanted: object) -> Any:
+    async def until(self, path: str, *, seconds: float = 60, **wanted: object) -> Any:
         """GET again and again until every wanted field has its value.
 
         Nobody listening, and errors, are no answer yet.

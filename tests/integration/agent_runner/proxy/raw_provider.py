@@ -81,7 +81,7 @@ class RawProvider:
     was_left: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def until_asked(self) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await self.was_asked.wait()
 
     async def until_left(self, *, seconds: float) -> None:

@@ -247,7 +247,7 @@ async def test_a_stream_that_falls_silent_is_cut(spool_folder: Path) -> None:
         record = await proxy.settled_one()
         assert record.status is CallStatus.FAILED
         assert code_of(record) == "TIMEOUT"
-        await provider.until_left(seconds=1)
+        await provider.until_left(seconds=20)
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ async def test_an_agent_that_leaves_before_the_first_byte_ends_the_call(
 
         agent.leave()
 
-        await provider.until_left(seconds=1)
+        await provider.until_left(seconds=20)
         record = await proxy.settled_one()
         assert record.status is CallStatus.CANCELLED
         assert record.http_status is None
@@ -333,7 +333,7 @@ async def test_an_agent_that_leaves_in_the_middle_ends_the_call(
 
         await stream.close()
 
-        await provider.until_left(seconds=1)
+        await provider.until_left(seconds=20)
         record = await proxy.settled_one()
         assert record.status is CallStatus.CANCELLED
         assert record.http_status == 200
@@ -358,7 +358,7 @@ async def test_an_agent_that_leaves_an_answer_in_one_piece_ends_the_call(
 
         agent.leave()
 
-        await provider.until_left(seconds=1)
+        await provider.until_left(seconds=20)
         assert (await proxy.settled_one()).status is CallStatus.CANCELLED
 
 
@@ -398,7 +398,7 @@ async def test_an_agent_that_leaves_after_the_end_takes_nothing_back(
 
         agent.leave()
 
-        await provider.until_left(seconds=1)
+        await provider.until_left(seconds=20)
         assert (await proxy.settled_one()).status is CallStatus.COMPLETED
 
 
@@ -436,7 +436,7 @@ async def test_an_agent_that_leaves_ends_the_upload_for_it(
 
         assert (await proxy.settled_one()).status is CallStatus.CANCELLED
         call_is_over.set()
-        await provider.until_left(seconds=1)
+        await provider.until_left(seconds=20)
         assert len(uploaded) < len(large)
 
 
@@ -458,7 +458,7 @@ async def test_an_agent_that_stops_reading_is_given_up(spool_folder: Path) -> No
         record = await proxy.settled_one()
 
         assert record.status is CallStatus.CANCELLED
-        await provider.until_left(seconds=1)
+        await provider.until_left(seconds=20)
         # What lies unread does not keep the connection: it is not even flushed.
         await proxy.until_nobody_is_connected()
 

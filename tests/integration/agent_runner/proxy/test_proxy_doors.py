@@ -22,7 +22,7 @@ async def test_a_head_that_does_not_come_is_not_waited_for(
             spool_folder, sandbox.base_url, idle=timedelta(seconds=0.2)
         ) as proxy,
         raw_agent(proxy, half) as agent,
-        asyncio.timeout(5),
+        asyncio.timeout(20),
     ):
         assert await agent.until_closed() == b""
 
@@ -35,7 +35,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(
             spool_folder, sandbox.base_url, patience=timedelta(seconds=0.2)
         ) as proxy,
         raw_agent(proxy, request(proxy, chat())[:-10]) as agent,
-        asyncio.timeout(5),
+        asyncio.timeout(20),
     ):
         await agent.until(b"malformed_request")
 
@@ -59,7 +59,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(
 async def test_a_head_that_is_too_large_or_unclear_is_refused(
     proxy: Proxy, sandbox: Sandbox, head: bytes
 ) -> None:
-    async with raw_agent(proxy, head) as agent, asyncio.timeout(5):
+    async with raw_agent(proxy, head) as agent, asyncio.timeout(20):
         answer = await agent.until_closed()
 
     assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 431"))

@@ -150,7 +150,7 @@ async def test_what_is_written_is_synced_in_the_background(tmp_path: Path) -> No
         async with asyncio.TaskGroup() as group:
             syncing = group.create_task(spool.syncing(every=timedelta()))
             call(spool)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 await synced.wait()
             syncing.cancel()
 
