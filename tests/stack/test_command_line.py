@@ -404,13 +404,20 @@ async def test_nobody_there_is_said_in_words(shell: Shell) -> None:
     assert "Traceback" not in said.errors
 
 
-async def test_the_first_steps_lead_where_their_page_says(whole: Whole) -> None:
-    steps = steps_of((DOCS / "first-steps.md").read_text())
+@pytest.mark.parametrize(
+    ("page", "gateway"),
+    [("first-steps.md", ()), ("api.md", ("http://127.0.0.1:8080",))],
+)
+async def test_a_tutorial_leads_where_it_says(
+    whole: Whole, page: str, gateway: tuple[str, ...]
+) -> None:
+    steps = steps_of((DOCS / page).read_text())
     port = free_port()
     listening = f"until curl --silent 127.0.0.1:{port} --output /dev/null; do :; done"
     places = {
         "_sandbox &": f"_sandbox --port {port} & {listening}",
         ":8091": f":{port}",
+        **dict.fromkeys(gateway, whole.place.gateway_url),
     }
 
     said = await typed(

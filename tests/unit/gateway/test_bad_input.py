@@ -372,6 +372,14 @@ async def test_a_request_keeps_the_id_it_came_with(
     assert [event["request_id"] for event in logged] == ["request-42"]
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/api/agents", "/nothing"])
+async def test_no_answer_names_the_software_that_gave_it(
+    client: ClientSession, path: str
+) -> None:
+    async with client.get(path) as response:
+        assert "Server" not in response.headers
+
+
 async def test_a_bug_is_told_as_one_and_logged_in_full(
     client: ClientSession, neighbours: Neighbours, logged: list[EventDict]
 ) -> None:

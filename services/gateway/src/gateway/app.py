@@ -154,7 +154,9 @@ def create_app(
     if dashboard is not None:
         app.add_routes(dashboard_routes(dashboard))
     app[DOCUMENT] = _described(tuple(map(type, api)), tuple(map(type, outside)))
-    app.on_response_prepare.extend([_name_request, tell_allowance, _log_answer])
+    app.on_response_prepare.extend(
+        [_name_request, _tell_no_versions, tell_allowance, _log_answer]
+    )
     app.on_shutdown.append(_closing(waiting_room, streams))
     return app
 
@@ -296,6 +298,11 @@ async def _name_request(_: web.Request, response: web.StreamResponse) -> None:
     """Put the request's id on streams too, which leave before the middleware ends."""
     if request_id := get_contextvars().get("request_id"):
         response.headers.setdefault(REQUEST_ID, str(request_id))
+
+
+async def _tell_no_versions(_: web.Request, response: web.StreamResponse) -> None:
+    """Leave out what aiohttp says of itself and of Python."""
+    response.headers.popall("Server", None)
 
 
 async def _log_answer(request: web.Request, response: web.StreamResponse) -> None:
