@@ -236,13 +236,17 @@ class NatsBus:
         except (TimeoutError, nats.errors.Error, OSError) as error:
             raise UnavailableError("The event stream cannot be reached.") from error
 
-    async def declare_events(self) -> None:
-        """Create the stream of public events, or bring it to its configuration."""
+    async def declare_events(self, *, replicas: int = 1) -> None:
+        """Create the stream of public events, or bring it to its configuration.
+
+        *replicas* is how many servers of a cluster keep it.
+        """
         wanted = StreamConfig(
             name=EVENTS,
             subjects=["ag2trust.v1.events.>"],
             max_age=_EVENTS_KEPT_SECONDS,
             duplicate_window=120,
+            num_replicas=replicas,
         )
         try:
             await self._created_or_updated(wanted)

@@ -63,9 +63,9 @@ class _Client(Client):
         self._told: tuple[str, str] | None = None
 
     async def log_in(self, url: str, *, service: Service, identity: Identity) -> None:
-        """Try until it works."""
+        """Try until it works, at each of the servers that *url* names in turn."""
         await self.connect(
-            url,
+            url.split(","),
             name=service,
             nkeys_seed_str=identity.nkey_seed,
             inbox_prefix=inbox_prefix(service),

@@ -49,7 +49,10 @@ class ProcessSettings(BaseSettings):
 
 
 class ServiceSettings(ProcessSettings):
-    """What every service needs: the bus, and who it is there."""
+    """What every service needs: the bus, and who it is there.
+
+    *nats_url* is one server's, or those of a cluster's with commas between.
+    """
 
     nats_url: str = "nats://127.0.0.1:4222"
     identity_file: Path

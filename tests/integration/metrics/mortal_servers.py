@@ -1,16 +1,14 @@
 """PostgreSQL, NATS, metrics and a runner, each a process that can die and come back."""
 
-import asyncio
 import os
 import shutil
-import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from ag2trust.accounts import unprivileged_account
-from ag2trust.child import Child, Command, start
+from ag2trust.child import Command
 from ag2trust.nats_server import NatsServer
 from ag2trust.ports import free_port
 from ag2trust.postgres import SUPERUSER, Postgres
@@ -21,41 +19,13 @@ from shared.contracts.base import Empty, Service
 from shared.contracts.metrics import PING
 from shared.errors import UnavailableError
 
+from ...mortal import Mortal  # noqa: TID252 - test folders are no packages
 from . import tormented_runner
 from .cable import Cable, cable_to_nats
 from .tormented_runner import JOURNAL
 from .watching import until
 
-__all__ = ["Mortal", "MortalServers", "mortal_servers"]
-
-_START_SECONDS = 60.0
-_STOP_SECONDS = 60.0
-
-
-class Mortal:
-    """One process: it can be started again and again, and ended in any way."""
-
-    def __init__(
-        self, command: Callable[[], Command], is_ready: Callable[[int], bool]
-    ) -> None:
-        self._command = command
-        self._is_ready = is_ready
-        self._child: Child | None = None
-
-    async def start(self) -> None:
-        self._child = await start(self._command())
-        await self._child.ready(self._is_ready, seconds=_START_SECONDS)
-
-    async def die(self, signum: signal.Signals = signal.SIGKILL) -> int:
-        """Send a signal and return how it ended; negative if the signal did it."""
-        assert self._child
-        os.kill(self._child.pid, signum)
-        async with asyncio.timeout(_STOP_SECONDS):
-            return await self._child.ended()
-
-    async def stop(self) -> None:
-        if self._child:
-            await self._child.stop(seconds=_STOP_SECONDS)
+__all__ = ["MortalServers", "mortal_servers"]
 
 
 class MortalServers:

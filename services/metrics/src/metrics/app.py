@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 from shared.bus import Answer, NatsBus, answer, answer_ping, connect_bus
 from shared.clock import utc_now
@@ -154,6 +155,7 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
             calls_kept=settings.calls_kept,
             minutes_kept=settings.minutes_kept,
         )
+        declare_events = partial(bus.declare_events, replicas=settings.event_replicas)
         await retention.make_days()
         webhooks = await stack.enter_async_context(
             telling_webhooks(settings, database, bus, identity)
@@ -166,7 +168,7 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
         await stack.enter_async_context(
             background(
                 bus.until_closed(),
-                every(_DECLARE_EVENTS_EVERY, bus.declare_events, name="declare_events"),
+                every(_DECLARE_EVENTS_EVERY, declare_events, name="declare_events"),
                 every(_ANNOUNCE_EVERY, announcer.announce, name="announce"),
                 every(_WATCH_EVERY, watch.look, name="watch"),
                 every(_WATCH_EVERY, standing_watch.look, name="standing_watch"),

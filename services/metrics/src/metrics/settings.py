@@ -17,6 +17,7 @@ class Settings(DatabaseSettings):
     *minutes_kept_days* sums are kept by the minute; those of longer stretches stay.
     *credentials_identity* is the service that leases the secrets of webhooks.
     *private_webhook_hosts* are hosts in private networks that webhooks may lead to.
+    *event_replicas* servers of a NATS cluster keep the public events; of one server, 1.
     Prometheus is answered at *prometheus_host* and *prometheus_port*, if that is set.
     """
 
@@ -24,6 +25,7 @@ class Settings(DatabaseSettings):
 
     credentials_identity: PublicIdentitySetting
     private_webhook_hosts: frozenset[str] = frozenset()
+    event_replicas: int = Field(default=1, ge=1, le=5)
     calls_kept_days: int = Field(default=100, ge=2, le=36_500)
     minutes_kept_days: int = Field(default=8, ge=2, le=36_500)
     prometheus_host: IPv4Address | IPv6Address = IPv4Address("127.0.0.1")
