@@ -107,6 +107,7 @@ FROM (
         exp(6.5 + 1.1 * random_normal())::bigint AS input_tokens,
         exp(5.5 + 1.0 * random_normal())::bigint AS output_tokens
     FROM generate_series(1, $5::integer) AS number
+    ORDER BY started_at
 ) AS drawn
 """
 

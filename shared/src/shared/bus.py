@@ -218,6 +218,8 @@ class NatsBus:
 
         Where it raises, some may be kept and others not.
         """
+        if not events:
+            return
         payloads = [self._payload(event) for event in events]
         try:
             self._check_connection()

@@ -171,9 +171,9 @@ async def _count(sequence: LockedSequence, entries: Sequence[Entry]) -> _Applied
 
 def _time_of(record: Record) -> datetime:
     match record:
-        case MessageRecord(finished_at=time):
-            return time
         case CallRecord(started_at=time) | ToolCallRecord(started_at=time):
+            return time
+        case MessageRecord(finished_at=time):
             return time
 
 

@@ -4,9 +4,9 @@ What PostgreSQL cannot store is refused by it, or by its driver on the way there
 kind of error.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
@@ -180,31 +180,17 @@ class PostgresSequence:
         )
 
     async def _count(self, entries: Sequence[Entry]) -> list[Entry]:
-        calls = {
-            each.sequence: (each.record, each.priced)
-            for each in entries
-            if isinstance(each.record, CallRecord) and each.priced is not None
-        }
-        messages = {
-            each.sequence: each.record
-            for each in entries
-            if isinstance(each.record, MessageRecord)
-        }
-        tool_calls = {
-            each.sequence: each.record
-            for each in entries
-            if isinstance(each.record, ToolCallRecord)
-        }
-        new_calls = await self._insert_calls(calls)
-        new_messages = await self._insert_messages(messages)
+        records = _by_kind(entries)
+        new_calls = await self._insert_calls(records.calls)
+        new_messages = await self._insert_messages(records.messages)
         await add_to_rollups(
             self._transaction,
             rolled_up(
-                [calls[each] for each in new_calls],
-                [messages[each] for each in new_messages],
+                [records.calls[each] for each in new_calls],
+                [records.messages[each] for each in new_messages],
             ),
         )
-        new_tool_calls = await self._insert_tool_calls(tool_calls)
+        new_tool_calls = await self._insert_tool_calls(records.tool_calls)
         new = {*new_calls, *new_messages, *new_tool_calls}
         return [each for each in entries if each.sequence in new]
 
@@ -342,3 +328,26 @@ class PostgresSequence:
             *columns_of_tool_calls(tool_calls),
         )
         return [row["sequence"] for row in counted]
+
+
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """Records of each kind by their place in the source."""
+
+    calls: dict[int, tuple[CallRecord, PricedCall]] = field(default_factory=dict)
+    messages: dict[int, MessageRecord] = field(default_factory=dict)
+    tool_calls: dict[int, ToolCallRecord] = field(default_factory=dict)
+
+
+def _by_kind(entries: Iterable[Entry]) -> _Records:
+    records = _Records()
+    for entry in entries:
+        match entry.record:
+            case CallRecord() as call:
+                if entry.priced:
+                    records.calls[entry.sequence] = (call, entry.priced)
+            case MessageRecord() as message:
+                records.messages[entry.sequence] = message
+            case ToolCallRecord() as tool_call:
+                records.tool_calls[entry.sequence] = tool_call
+    return records

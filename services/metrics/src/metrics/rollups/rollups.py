@@ -5,7 +5,7 @@ dimensions. Dimensions are summed up one beside the other, never crossed: their 
 grow with the sum of what they tell apart, not with the product.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ from metrics.prices.pricing import PricedCall
 from shared.contracts.agent_runner import MessageStatus
 from shared.contracts.metrics import CallRecord, CallStatus, MessageRecord
 
-from .sketch import Sketch
+from .sketch import Sketch, bin_of
 
 __all__ = [
     "ORGANIZATION",
@@ -213,7 +213,7 @@ class _Gathered:
     """Figures and durations by minute, summed up once all are there."""
 
     def __init__(self) -> None:
-        self._by_organization: dict[UUID, dict[tuple[str, str, datetime], _Part]] = (
+        self._by_minute: dict[tuple[UUID, datetime], dict[tuple[str, str], _Part]] = (
             defaultdict(lambda: defaultdict(_Part))
         )
 
@@ -226,27 +226,27 @@ class _Gathered:
         *,
         duration_ms: int | None = None,
     ) -> None:
-        starts_at = Grain.MINUTE.floor(at.astimezone(UTC))
-        parts = self._by_organization[org_id]
-        for dimension, key in dimensions:
-            part = parts[dimension, key, starts_at]
+        parts = self._by_minute[org_id, Grain.MINUTE.floor(at.astimezone(UTC))]
+        bin_of_sketch = None if duration_ms is None else bin_of(duration_ms)
+        for dimension in dimensions:
+            part = parts[dimension]
             part.figures.append(figures)
-            if duration_ms is not None:
-                part.durations.append(duration_ms)
+            if bin_of_sketch is not None:
+                part.bins.append(bin_of_sketch)
 
     def summed_up(self) -> dict[Minute, Rollup]:
         return {
-            Minute(org_id, *key): part.summed_up()
-            for org_id, parts in self._by_organization.items()
-            for key, part in parts.items()
+            Minute(org_id, dimension, key, starts_at): part.summed_up()
+            for (org_id, starts_at), parts in self._by_minute.items()
+            for (dimension, key), part in parts.items()
         }
 
 
 @dataclass(slots=True)
 class _Part:
     figures: list[Figures] = field(default_factory=list)
-    durations: list[int] = field(default_factory=list)
+    bins: list[int] = field(default_factory=list)
 
     def summed_up(self) -> Rollup:
         figures = Figures._make(map(sum, zip(*self.figures, strict=True)))
-        return Rollup(figures, Sketch.of(self.durations))
+        return Rollup(figures, Sketch(Counter(self.bins)))

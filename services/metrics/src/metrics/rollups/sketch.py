@@ -18,7 +18,7 @@ from functools import partial
 from itertools import accumulate
 from math import ceil, log
 
-__all__ = ["RELATIVE_ERROR", "Sketch"]
+__all__ = ["RELATIVE_ERROR", "Sketch", "bin_of"]
 
 RELATIVE_ERROR = 0.02
 
@@ -29,6 +29,10 @@ _BOUNDS = [
     *(_GROWTH**power for power in range(1 + ceil(log(_LONGEST, _GROWTH)))),
 ]
 _MOST_IN_A_PAIR = 2**32 - 1
+
+
+bin_of = partial(bisect_left, _BOUNDS)
+"""Return the bin of a duration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class Sketch:
 
     @classmethod
     def of(cls, durations: Iterable[int]) -> "Sketch":
-        return cls(Counter(map(partial(bisect_left, _BOUNDS), durations)))
+        return cls(Counter(map(bin_of, durations)))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Sketch":
