@@ -87,14 +87,16 @@ async def serving(
         book = CallBook(spool, runner=tenure.runner)
         large_bodies = stack.enter_context(reading_large_bodies())
         forwarding = Forwarding(client=client, book=book, large_bodies=large_bodies)
+        calls = ProxyApplication(hosted, forwarding, large_bodies)
         await stack.enter_async_context(
             open_doors(
-                ProxyApplication(hosted, forwarding, large_bodies),
+                calls,
                 create_app(hosted, desk, cast(ToolDesk, None)),
                 deadlines=deadlines,
                 limits=Limits(),
                 address=HOST,
                 port=port,
+                in_callbacks=calls.directly,
             )
         )
         await stack.enter_async_context(

@@ -16,7 +16,7 @@ from typing import Any, cast
 from agent_runner.hosted_agents import HostedAgent, HostedAgents
 from agent_runner.http.answer import Answer, Source
 from agent_runner.http.client import Client
-from agent_runner.http.exchange import Exchange, Way
+from agent_runner.http.exchange import Exchange, Serve, Way
 from agent_runner.http.limits import Capacity, Limits
 from agent_runner.http.messages import Fields, RequestHead, encode_fields
 from agent_runner.http.urls import parted
@@ -67,6 +67,13 @@ class NoWay:
     def send(self, _: bytes) -> None: ...
 
     async def until_read(self) -> None: ...
+
+    def once_read(self, _: Callable[[], None]) -> bool:
+        return True
+
+    def serve(self, _: Exchange, __: Serve | None) -> None: ...
+
+    def finish(self, _: Exchange) -> None: ...
 
     def date(self) -> bytes:
         return b"now"

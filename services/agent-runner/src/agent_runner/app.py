@@ -175,14 +175,16 @@ async def serving(
             large_bodies=large_bodies,
             limits=limits.of_calls,
         )
+        calls = ProxyApplication(hosted, forwarding, large_bodies)
         doors = await stack.enter_async_context(
             open_doors(
-                ProxyApplication(hosted, forwarding, large_bodies),
+                calls,
                 create_app(hosted, desk, tools),
                 deadlines=deadlines,
                 limits=limits_of(settings),
                 address=settings.proxy_host,
                 port=settings.proxy_port,
+                in_callbacks=calls.directly,
             )
         )
         placement = Placement(database=database, bus=bus)

@@ -7,6 +7,7 @@ from shared.contracts.agent_runner import AgentType
 
 from .hosted_agents import MessageInHand
 from .leases import HeldLease
+from .proof import Proof
 
 __all__ = ["Callers", "ModelCaller"]
 
@@ -39,6 +40,9 @@ class ModelCaller(Protocol):
 
 class Callers(Protocol):
     """The agents that one listener serves."""
+
+    def known(self, proof: Proof, *, reached_at: str) -> ModelCaller | None:
+        """Identify who surely may call now; None where `caller` must say."""
 
     async def caller(
         self, *, key: str, url_token: str | None, reached_at: str

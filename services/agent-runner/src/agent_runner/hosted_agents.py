@@ -4,7 +4,6 @@ All of it is in memory: what must outlive the process is in PostgreSQL and the s
 """
 
 import asyncio
-import hashlib
 import hmac
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from shared.errors import (
 
 from .attempts import Attempts, Refused
 from .leases import HeldLease
+from .proof import Proof, hash_key
 from .repositories.messages import Host
 from .runtimes.runtime import Exited
 from .tenure import Tenure
@@ -144,7 +144,9 @@ class HostedAgent:
             self.first_sign.set_result(exited)
 
     def was_given(self, key: str) -> bool:
-        presented = hashlib.sha256(key.encode()).digest()
+        return self.has_hash_of(hash_key(key))
+
+    def has_hash_of(self, presented: bytes) -> bool:
         return any(hmac.compare_digest(presented, each) for each in self.delivered)
 
 
@@ -183,6 +185,15 @@ class HostedAgents:
                 "The key of this call is not the one this agent was given."
             )
         return agent
+
+    def known(self, proof: Proof, *, reached_at: str) -> HostedAgent | None:
+        """Identify who surely may call now (`callers.Callers`)."""
+        agent = self._by_token.get(proof.token)
+        if agent is None or agent.address != reached_at:
+            return None
+        if proof.key is not None and not agent.has_hash_of(proof.key):
+            return None
+        return agent if self._tenure.admits_calls else None
 
     def identify(self, token: str, *, reached_at: str) -> HostedAgent:
         """Find the agent of *token*, which counts only on its own network.

@@ -307,7 +307,7 @@ async def open_proxy(
                 resolve=resolve,
             ) as client,
             open_doors(
-                ProxyApplication(
+                calls := ProxyApplication(
                     hosted,
                     Forwarding(
                         client=client,
@@ -323,6 +323,7 @@ async def open_proxy(
                 limits=Limits(idle=idle, head=idle, patience=patience),
                 address="127.0.0.1",
                 port=0,
+                in_callbacks=calls.directly,
             ) as doors,
         ):
             port = await doors.open("127.0.0.1")

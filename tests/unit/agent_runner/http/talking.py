@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from agent_runner.http.deadlines import watching_deadlines
-from agent_runner.http.exchange import Exchange
+from agent_runner.http.exchange import Exchange, InCallbacks, in_a_task
 from agent_runner.http.limits import Limits
 from agent_runner.http.messages import Reply, RequestHead
 from agent_runner.http.server import Server, serving
@@ -164,6 +164,7 @@ async def talking(
     answer: Serve = echo,
     *,
     elsewhere: Elsewhere = nowhere,
+    in_callbacks: InCallbacks = in_a_task,
     limits: Limits | None = None,
 ) -> AsyncIterator[Talking]:
     """Serve *answer*; without *limits* nothing times out during a test."""
@@ -176,6 +177,7 @@ async def talking(
             deadlines=deadlines,
             limits=limits or Limits(idle=day, head=day, patience=day),
             elsewhere=elsewhere,
+            in_callbacks=in_callbacks,
             port=0,
         ) as server,
     ):

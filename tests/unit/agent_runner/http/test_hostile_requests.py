@@ -6,6 +6,7 @@ Desync Attacks", 2019, and its successors) and of RFC 9112, section 11.
 
 import asyncio
 import tracemalloc
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -217,7 +218,9 @@ async def test_a_head_that_drips_is_not_waited_for_either() -> None:
             talk.say(b"X: y\r\n"[:1])
             await asyncio.sleep(0.02)
 
-        assert await closing == b""
+        with suppress(ConnectionResetError):  # of what dripped in after the end
+            await closing
+        assert talk.arrived == b""
 
 
 async def test_a_body_that_does_not_come_is_not_waited_for() -> None:

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from agent_runner.http.deadlines import Deadlines
-from agent_runner.http.exchange import Application
+from agent_runner.http.exchange import Application, InCallbacks, in_a_task
 from agent_runner.http.limits import Limits
 from agent_runner.http.server import Server, serving
 
@@ -43,6 +43,7 @@ async def open_doors(
     limits: Limits,
     address: str,
     port: int,
+    in_callbacks: InCallbacks = in_a_task,
 ) -> AsyncIterator[Server]:
     """Listen on *address* while the block runs; port 0 takes any free one.
 
@@ -66,7 +67,12 @@ async def open_doors(
 
     try:
         async with serving(
-            calls, deadlines=deadlines, limits=limits, elsewhere=elsewhere, port=port
+            calls,
+            deadlines=deadlines,
+            limits=limits,
+            elsewhere=elsewhere,
+            in_callbacks=in_callbacks,
+            port=port,
         ) as doors:
             await doors.open(address, for_good=True)
             yield doors

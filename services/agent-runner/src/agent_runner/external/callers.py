@@ -20,6 +20,7 @@ import structlog
 from agent_runner.attempts import Attempts, Refused
 from agent_runner.hosted_agents import MessageInHand
 from agent_runner.leases import HeldLease
+from agent_runner.proof import Proof
 from agent_runner.repositories.external_agents import Change, ExternalAgent
 from agent_runner.tenure import Monotonic, boot_time
 from shared.agent_tokens import hash_token, is_token
@@ -105,6 +106,10 @@ class ExternalCallers:
 
     async def run(self) -> None:
         await every(_LOOK_EVERY, self._look, name="external_agents", woken=self._woken)
+
+    def known(self, proof: Proof, *, reached_at: str) -> None:
+        """Leave it to `caller`, which may have to look up and to lease."""
+        del proof, reached_at
 
     async def caller(
         self, *, key: str, url_token: str | None, reached_at: str

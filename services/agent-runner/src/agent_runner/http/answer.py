@@ -7,7 +7,7 @@ from .decoding import Decoding, decoding_of
 from .errors import BrokenAnswerError
 from .messages import Fields, value_of
 
-__all__ = ["Answer", "Source"]
+__all__ = ["Answer", "Receiver", "Source"]
 
 _HIGH_WATER_BYTES = 64 * 1024
 
@@ -20,6 +20,28 @@ class Source(Protocol):
 
     def resume(self) -> None:
         """Read on."""
+
+
+class Receiver(Protocol):
+    """Who takes an answer as it comes from its connection."""
+
+    is_received: bool
+    """Whether all of it has come, read or not."""
+
+    def begin(self, status: int, fields: Fields) -> None:
+        """Take the head."""
+
+    def take(self, data: bytes) -> None:
+        """Take the next bytes of the body."""
+
+    def turn(self) -> None:
+        """Go on: all that one read brought has been told, and more will come."""
+
+    def receive(self) -> None:
+        """Take it for whole."""
+
+    def fail(self, failure: OSError) -> None:
+        """Hear why no more will come."""
 
 
 class Answer:
@@ -73,27 +95,26 @@ class Answer:
                 raise BrokenAnswerError("the body ended before its encoding did")
         return data
 
+    # What the connection calls (`Receiver`).
+
     def begin(self, status: int, fields: Fields) -> None:
-        """Take the head; for the connection."""
         self.status, self.fields = status, fields
-        self._wake()
 
     def take(self, data: bytes) -> None:
-        """Take the next bytes; for the connection."""
         self._arrived.append(data)
         self._arrived_bytes += len(data)
         if self._arrived_bytes > _HIGH_WATER_BYTES and not self._is_paused:
             self._is_paused = True
             self._source.pause()
+
+    def turn(self) -> None:
         self._wake()
 
     def receive(self) -> None:
-        """Take it for whole; for the connection."""
         self.is_received = True
         self._wake()
 
     def fail(self, failure: OSError) -> None:
-        """Say why no more will come; for the connection."""
         self._failure = failure
         self._wake()
 

@@ -29,7 +29,7 @@ from .errors import (
 )
 from .messages import Fields, encode_fields
 
-__all__ = ["Asking", "Client", "Origin", "Resolve", "connecting"]
+__all__ = ["Asking", "Client", "Origin", "Resolve", "connecting", "request_head"]
 
 _CONNECT_SECONDS = 10.0
 _SILENCE = timedelta(minutes=10)
@@ -51,6 +51,16 @@ class Origin(NamedTuple):
     host: str
     port: int
     authority: bytes
+
+
+def request_head(origin: Origin, method: bytes, target: bytes, fields: Fields) -> bytes:
+    """Write a head but for the empty line that ends it; raises `UnsendableError`."""
+    return b"%b %b HTTP/1.1\r\nhost: %b\r\n%b" % (
+        method,
+        target,
+        origin.authority,
+        encode_fields(fields),
+    )
 
 
 class Client:
@@ -90,12 +100,7 @@ class Client:
         """
         if body or method not in _SAFE:
             fields = [*fields, (b"content-length", b"%d" % len(body))]
-        head = b"%b %b HTTP/1.1\r\nhost: %b\r\n%b\r\n" % (
-            method,
-            target,
-            origin.authority,
-            encode_fields(fields),
-        )
+        head = request_head(origin, method, target, fields) + b"\r\n"
         return Asking(self, origin, head, body, may_repeat=method in _SAFE)
 
     def take(self, origin: Origin) -> ClientConnection | None:
@@ -112,6 +117,25 @@ class Client:
         """Keep *connection* for the next request, if it can serve one."""
         if connection.rest(seconds=_REST_SECONDS):
             self._resting.setdefault(origin, []).append(connection)
+
+    def give_back(self, origin: Origin, connection: ClientConnection) -> None:
+        """Keep a connection that was taken and not used."""
+        self._resting.setdefault(origin, []).append(connection)
+
+    @asynccontextmanager
+    async def going_on(
+        self, origin: Origin, connection: ClientConnection, answer: Answer
+    ) -> AsyncIterator[Answer]:
+        """Give an answer that *connection* was asked for already, as `asking` does."""
+        try:
+            await answer.head()
+        except BaseException:
+            connection.abort()
+            raise
+        try:
+            yield answer
+        finally:
+            self.put(origin, connection)
 
     async def connect(self, origin: Origin) -> ClientConnection:
         """Make a connection to an address that may be reached."""
@@ -215,7 +239,8 @@ class Asking:
             self._client.put(self._origin, self._connection)
 
     async def _asked(self, connection: ClientConnection) -> Answer:
-        answer = connection.ask(self._head, self._body)
+        answer = Answer(connection)
+        connection.ask(self._head, self._body, answer)
         try:
             await answer.head()
         except BaseException:

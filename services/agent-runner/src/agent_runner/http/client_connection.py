@@ -8,7 +8,7 @@ from typing import cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from .answer import Answer
+from .answer import Receiver
 from .deadlines import NEVER, Deadlines
 from .errors import BrokenAnswerError, MalformedAnswerError, SilentError
 from .messages import Fields, value_of, values_of
@@ -39,6 +39,7 @@ class ClientConnection(asyncio.Protocol):
         "_interim_answers",
         "_is_interim",
         "_is_persistent",
+        "_is_whole",
         "_loop",
         "_parser",
         "_silence_seconds",
@@ -62,7 +63,7 @@ class ClientConnection(asyncio.Protocol):
         self._forget = forget
         self._loop = asyncio.get_running_loop()
         self._parser = HttpResponseParser(self)
-        self._answer: Answer | None = None
+        self._answer: Receiver | None = None
         self._fields: list[tuple[bytes, bytes]] = []
         self._has_head = False
         self._head_bytes = 0
@@ -71,12 +72,15 @@ class ClientConnection(asyncio.Protocol):
         self._is_interim = False
         self._interim_answers = 0
         self._is_persistent = True
+        self._is_whole = False
+        """Whether the answer has ended, told or not."""
         self._idle_since = 0.0
         self.ends_by_closing = False
 
-    def ask(self, head: bytes, body: bytes) -> Answer:
+    def ask(self, head: bytes, body: bytes, receiver: Receiver) -> None:
         """Send a request; the connection must be `is_ready`."""
-        answer = self._answer = Answer(self)
+        self._answer = receiver
+        self._is_whole = False
         self._interim_answers = 0
         self._expect_something()
         if len(body) < _LARGE_BODY_BYTES:
@@ -84,7 +88,10 @@ class ClientConnection(asyncio.Protocol):
         else:
             self._transport.write(head)
             self._transport.write(body)
-        return answer
+
+    def hand_to(self, receiver: Receiver) -> None:
+        """Let *receiver* have what still comes of the answer."""
+        self._answer = receiver
 
     @property
     def is_ready(self) -> bool:
@@ -130,7 +137,7 @@ class ClientConnection(asyncio.Protocol):
             self._transport.abort()
             return
         self._expect_something()
-        self._parse(answer, data)
+        self._parse(data)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._is_persistent = False
@@ -147,7 +154,7 @@ class ClientConnection(asyncio.Protocol):
     # What the parser calls.
 
     def on_message_begin(self) -> None:
-        if self._answer is None or self._answer.is_received:
+        if self._answer is None or self._is_whole:
             raise MalformedAnswerError("one answer was asked for")
         self._fields, self._has_head = [], False
         self._head_bytes = 0
@@ -184,7 +191,7 @@ class ClientConnection(asyncio.Protocol):
             # An answer that came before all was asked: the rest would be in the way.
             and self._transport.get_write_buffer_size() == 0
         )
-        self._answer.receive()
+        self._is_whole = True
 
     # What an answer and the deadlines call.
 
@@ -204,24 +211,31 @@ class ClientConnection(asyncio.Protocol):
         else:
             self._transport.close()
 
-    def _parse(self, answer: Answer, data: bytes) -> None:
+    def _parse(self, data: bytes) -> None:
+        """Read *data*, and only then tell of it: who is told may ask again at once."""
+        is_broken = False
         self._unclear_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade):
-            self._is_persistent = False
-            if not answer.is_received:
-                self._fail(answer, MalformedAnswerError("this is no HTTP/1.1"))
+            is_broken, self._is_persistent = True, False
+        answer = self._answer
+        if answer is None:
             return
-        if answer.is_received:
+        if self._is_whole:
             self.deadline = NEVER
+            answer.receive()
+        elif is_broken:
+            self._fail(answer, MalformedAnswerError("this is no HTTP/1.1"))
         elif self._unclear_bytes > _LONGEST_HEAD_BYTES:
             self._fail(answer, MalformedAnswerError("the head is too large"))
+        else:
+            answer.turn()
 
     def _expect_something(self) -> None:
         self.deadline = self._loop.time() + self._silence_seconds
 
-    def _fail(self, answer: Answer, failure: OSError) -> None:
+    def _fail(self, answer: Receiver, failure: OSError) -> None:
         answer.fail(failure)
         self.abort()
 

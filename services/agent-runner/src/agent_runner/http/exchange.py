@@ -1,6 +1,7 @@
 """One request and the answer to it, as an application sees them."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from typing import Protocol
 
 from shared.errors import AppError, TooLargeError
@@ -8,7 +9,15 @@ from shared.errors import AppError, TooLargeError
 from .limits import Capacity
 from .messages import Fields, Reply, RequestHead, encode_fields, status_line, value_of
 
-__all__ = ["Application", "Exchange", "Way"]
+__all__ = [
+    "Application",
+    "Direct",
+    "Exchange",
+    "InCallbacks",
+    "Serve",
+    "Way",
+    "in_a_task",
+]
 
 _LAST_CHUNK = b"0\r\n\r\n"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -28,6 +37,28 @@ class Application(Protocol):
         """Word *error* for the path of *head*; None for what was no request."""
 
 
+class Direct(Protocol):
+    """Who answers one exchange in callbacks, without a task of its own."""
+
+    def go(self) -> None:
+        """Answer: the request is whole. Ends in `Exchange.finish` or `serve`."""
+
+    def leave(self) -> None:
+        """Give up, begun or not: the client has gone away."""
+
+
+InCallbacks = Callable[["Exchange"], Direct | None]
+"""Names who answers a request without a task, by its head alone; None: a task does."""
+
+
+def in_a_task(_: "Exchange") -> None:
+    """Let every request have a task."""
+
+
+Serve = Callable[[], Coroutine[None, None, None]]
+"""Answers what is left to answer of an exchange."""
+
+
 class Way(Protocol):
     """The way back to the client: the connection, as an exchange needs it."""
 
@@ -37,8 +68,17 @@ class Way(Protocol):
     async def until_read(self) -> None:
         """Wait while the client does not read what was sent."""
 
+    def once_read(self, go_on: Callable[[], None]) -> bool:
+        """Call *go_on* when the client has read most; or say that it has already."""
+
     def date(self) -> bytes:
         """Give the value of a `Date` field, now."""
+
+    def serve(self, exchange: "Exchange", serve: Serve | None) -> None:
+        """Let a task answer what is answered in callbacks until now."""
+
+    def finish(self, exchange: "Exchange") -> None:
+        """Go on to the next request, once the client has read this answer."""
 
 
 class Exchange:
@@ -114,6 +154,17 @@ class Exchange:
             raise self._failure
         return b"".join(self._arrived)
 
+    @property
+    def received_body(self) -> bytes:
+        """The body of a request that `is_received`."""
+        arrived = self._arrived
+        return arrived[0] if len(arrived) == 1 else b"".join(arrived)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the body will never be whole."""
+        return self._failure is not None
+
     def hold(self, size: int) -> None:
         """Count *size* bytes that are kept in memory until the exchange is over.
 
@@ -150,11 +201,34 @@ class Exchange:
 
     async def write(self, data: bytes) -> None:
         """Send the next bytes, and wait while the client does not read."""
+        self.send(data)
+        await self._way.until_read()
+
+    async def until_read(self) -> None:
+        """Wait while the client does not read what was sent."""
+        await self._way.until_read()
+
+    def send(self, data: bytes) -> None:
+        """Send the next bytes, without waiting for the client."""
         if data:
             self._way.send(
                 b"%x\r\n%b\r\n" % (len(data), data) if self.is_chunked else data
             )
-        await self._way.until_read()
+
+    def once_read(self, go_on: Callable[[], None]) -> bool:
+        """Call *go_on* when the client has read most; or say that it has already."""
+        return self._way.once_read(go_on)
+
+    def serve(self, serve: Serve | None = None) -> None:
+        """Let a task answer, as if from the start, or go on with *serve*.
+
+        For who answers in callbacks and cannot go on so.
+        """
+        self._way.serve(self, serve)
+
+    def finish(self) -> None:
+        """Be over; for who answers in callbacks. What has not ended is cut."""
+        self._way.finish(self)
 
     def end(self) -> None:
         """Say that the answer is whole."""

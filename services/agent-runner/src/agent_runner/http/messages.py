@@ -5,6 +5,7 @@ values are passed on as they came.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import NamedTuple
@@ -25,16 +26,21 @@ Fields = Sequence[tuple[bytes, bytes]]
 """Pairs of name and value, in the order in which they came or go."""
 
 
-class RequestHead(NamedTuple):
+@dataclass(slots=True)
+class RequestHead:
     """What a client asks. *target* is as it was sent, nothing in it is decoded.
 
-    *reached_at* is our address that the request came in on.
+    *fields* without `Content-Length`, so that one head can be that of many requests.
+    *reached_at* is our address that the request came in on. *worked_out* is what an
+    application has made of it: the next request on the connection that begins alike
+    has the same head.
     """
 
     method: bytes
     target: bytes
     fields: Fields
     reached_at: str
+    worked_out: object = field(default=None, compare=False, repr=False)
 
 
 class Reply(NamedTuple):

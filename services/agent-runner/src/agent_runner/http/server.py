@@ -9,7 +9,7 @@ from ssl import SSLContext
 from shared.errors import UnavailableError
 
 from .deadlines import Deadlines
-from .exchange import Application
+from .exchange import Application, InCallbacks, in_a_task
 from .limits import Capacity, Limits
 from .server_connection import ServerConnection
 from .server_context import Elsewhere, ServerContext
@@ -98,6 +98,7 @@ async def serving(
     limits: Limits,
     port: int,
     elsewhere: Elsewhere = lambda _: None,
+    in_callbacks: InCallbacks = in_a_task,
     tls: SSLContext | None = None,
 ) -> AsyncIterator[Server]:
     """Serve *application* while the block runs; port 0 takes any free one."""
@@ -110,6 +111,7 @@ async def serving(
                 tasks=tasks,
                 elsewhere=elsewhere,
                 capacity=Capacity(limits),
+                in_callbacks=in_callbacks,
             ),
             port=port,
             tls=tls,

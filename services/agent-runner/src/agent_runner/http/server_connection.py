@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 import structlog
@@ -15,7 +17,7 @@ from shared.errors import (
 )
 
 from .deadlines import NEVER
-from .exchange import Exchange
+from .exchange import Direct, Exchange, Serve
 from .messages import Fields, RequestHead, value_of
 from .request_rules import check_fields, check_version
 from .server_context import ServerContext
@@ -41,10 +43,14 @@ class ServerConnection(asyncio.Protocol):
     __slots__ = (
         "_answering",
         "_arriving",
+        "_content_length",
         "_context",
+        "_direct",
         "_fault",
         "_fields",
+        "_has_gone",
         "_has_head",
+        "_head",
         "_head_bytes",
         "_is_between",
         "_is_deaf",
@@ -72,6 +78,9 @@ class ServerConnection(asyncio.Protocol):
         """The beginning of a request that says too little of where it goes."""
         self._target = b""
         self._fields: list[tuple[bytes, bytes]] = []
+        self._content_length = 0
+        self._head: RequestHead | None = None
+        """That of the last request."""
         self._has_head = False
         self._is_between = True
         """Whether no request has begun since the last one was whole."""
@@ -82,6 +91,9 @@ class ServerConnection(asyncio.Protocol):
         self._answering: Exchange | None = None
         self._waiting: deque[Exchange] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._direct: Direct | None = None
+        self._has_gone = False
+        """Whether the one who answers directly has begun."""
         self._unread: asyncio.Future[None] | None = None
         self._fault: AppError | None = None
         self._last_words: AppError | None = None
@@ -137,12 +149,15 @@ class ServerConnection(asyncio.Protocol):
         self._waiting.clear()
         if self._task is not None:
             self._task.cancel()
+        elif self._direct is not None and self._answering is not None:
+            self._direct.leave()
+            self._finish(self._answering)
 
     # What the parser calls.
 
     def on_message_begin(self) -> None:
         self._target, self._fields, self._has_head = b"", [], False
-        self._head_bytes = 0
+        self._head_bytes = self._content_length = 0
         self._is_between = False
         if len(self._waiting) >= self._context.limits.pipelined:
             self._raise(UnavailableError("Too many requests at once."))
@@ -161,7 +176,11 @@ class ServerConnection(asyncio.Protocol):
             self._raise(HeadTooLargeError("The request's head is too large."))
         if self._has_head:  # a trailer, of which nothing is used
             return
-        self._fields.append((name.lower(), value.strip(b" \t")))
+        name = name.lower()
+        if name == b"content-length":
+            self._content_length = int(value)
+            return
+        self._fields.append((name, value.strip(b" \t")))
         if len(self._fields) > self._context.limits.most_fields:
             self._raise(HeadTooLargeError("The request has too many fields."))
 
@@ -201,8 +220,26 @@ class ServerConnection(asyncio.Protocol):
         if self._unread is not None:
             await self._unread
 
+    def once_read(self, go_on: Callable[[], None]) -> bool:
+        if self._unread is None:
+            return True
+        self._unread.add_done_callback(lambda _: go_on())
+        return False
+
     def date(self) -> bytes:
         return self._context.date()
+
+    def serve(self, exchange: Exchange, serve: Serve | None = None) -> None:
+        self._direct = None
+        if serve is None:
+            serve = partial(self._context.application.serve, exchange)
+        self._task = self._context.tasks.create_task(self._served(exchange, serve))
+
+    def finish(self, exchange: Exchange) -> None:
+        if self._answering is exchange and self.once_read(
+            lambda: self.finish(exchange)
+        ):
+            self._finish(exchange)
 
     # What the deadlines and the server call.
 
@@ -211,6 +248,7 @@ class ServerConnection(asyncio.Protocol):
         self.deadline = NEVER
         if self._unread is None and self._arriving is not None and not self._is_deaf:
             self._refuse(MalformedError("The body did not arrive in time."))
+            self._go_directly()
             return
         # Closing would wait for the client to read.
         self._transport.abort()
@@ -236,9 +274,11 @@ class ServerConnection(asyncio.Protocol):
             self._refuse(
                 self._fault or MalformedError(f"This is not a request: {error}.")
             )
+            self._go_directly()
             return
         if self._unclear_bytes > self._context.limits.longest_head_bytes:
             self._refuse(HeadTooLargeError("The request's head is too large."))
+        self._go_directly()
 
     def _raise(self, error: AppError) -> None:
         """Make the parser stop: it says no more than that a callback raised."""
@@ -253,19 +293,31 @@ class ServerConnection(asyncio.Protocol):
         check_fields(fields, version=version)
         is_persistent = version == "1.1" and self._parser.should_keep_alive()
         exchange = Exchange(
-            RequestHead(
-                self._parser.get_method(), self._target, fields, self._reached_at
-            ),
+            self._repeated(self._parser.get_method()),
             way=self,
             capacity=self._context.capacity,
             longest_body_bytes=self._context.limits.longest_body_bytes,
-            content_length=int(value_of(fields, b"content-length") or 0),
+            content_length=self._content_length,
             expects_continue=version == "1.1" and bool(value_of(fields, b"expect")),
             is_chunked=version == "1.1",
             is_last=not is_persistent or self._parser.should_upgrade(),
         )
         exchange.refused = self._past_capacity()
         return exchange
+
+    def _repeated(self, method: bytes) -> RequestHead:
+        """Give the head of the last request again, if this one is the same."""
+        head, fields = self._head, self._fields
+        is_same = (
+            head is not None
+            and head.target == self._target
+            and head.fields == fields
+            and head.method == method
+        )
+        if head is None or not is_same:
+            head = RequestHead(method, self._target, fields, self._reached_at)
+            self._head = head
+        return head
 
     def _past_capacity(self) -> AppError | None:
         if self._is_surplus:
@@ -285,7 +337,24 @@ class ServerConnection(asyncio.Protocol):
             return
         if not exchange.is_received:
             self.deadline = self._in(self._context.limits.patience.total_seconds())
-        self._task = self._context.tasks.create_task(self._served(exchange))
+        self._direct = self._context.in_callbacks(exchange)
+        self._has_gone = False
+        if self._direct is None:
+            self.serve(exchange)
+
+    def _go_directly(self) -> None:
+        """Let who answers directly begin, as soon as the request is whole.
+
+        What will never be whole is a task's to refuse.
+        """
+        exchange, direct = self._answering, self._direct
+        if direct is None or exchange is None or self._has_gone:
+            return
+        if exchange.has_failed:
+            self.serve(exchange)
+        elif exchange.is_received:
+            self._has_gone = True
+            direct.go()
 
     def _answer_refused(self, exchange: Exchange, error: AppError) -> None:
         if not self._transport.is_closing():
@@ -293,9 +362,9 @@ class ServerConnection(asyncio.Protocol):
             self._reply_refusal(exchange, error)
         self._finish(exchange)
 
-    async def _served(self, exchange: Exchange) -> None:
+    async def _served(self, exchange: Exchange, serve: Serve) -> None:
         try:
-            await self._context.application.serve(exchange)
+            await serve()
             if not exchange.has_begun:
                 raise AssertionError("no answer was given")  # noqa: TRY301
         except Exception:
@@ -308,7 +377,7 @@ class ServerConnection(asyncio.Protocol):
 
     def _finish(self, exchange: Exchange) -> None:
         """Go on to what comes after *exchange*."""
-        self._answering = None
+        self._answering = self._direct = None
         self._release(exchange)
         if self._transport.is_closing():
             return
@@ -318,6 +387,7 @@ class ServerConnection(asyncio.Protocol):
             self._hang_up()
         elif self._waiting:
             self._answer(self._waiting.popleft())
+            self._go_directly()
         elif self._last_words is not None:
             self._say_last_words(self._last_words)
         elif self._unread is None:

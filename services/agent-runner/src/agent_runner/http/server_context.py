@@ -7,7 +7,7 @@ from time import time
 from typing import Protocol
 
 from .deadlines import Deadlines, Expiring
-from .exchange import Application
+from .exchange import Application, InCallbacks, in_a_task
 from .limits import Capacity, Limits
 from .messages import http_date
 
@@ -29,7 +29,10 @@ class Connection(Expiring, Protocol):
 
 @dataclass(eq=False, slots=True)
 class ServerContext:
-    """*elsewhere* may take a connection over; *capacity* is left of *limits*."""
+    """*elsewhere* may take a connection over; *capacity* is left of *limits*.
+
+    *in_callbacks* may answer a request in the place of *application*, or begin to.
+    """
 
     application: Application
     limits: Limits
@@ -37,6 +40,7 @@ class ServerContext:
     tasks: asyncio.TaskGroup
     elsewhere: Elsewhere
     capacity: Capacity
+    in_callbacks: InCallbacks = in_a_task
     connections: set[Connection] = field(default_factory=set)
     is_draining: bool = False
     has_emptied: asyncio.Event = field(default_factory=asyncio.Event)

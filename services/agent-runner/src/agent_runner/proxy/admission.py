@@ -39,6 +39,14 @@ class Admissions(Protocol):
         """
         ...
 
+    def admit_at_once(
+        self, agent: ModelCaller, credential: LeasedCredential
+    ) -> Admission | None:
+        """Admit a call of which nothing is counted that must be asked for.
+
+        None where `admit` must say.
+        """
+
     async def admit(
         self, agent: ModelCaller, credential: LeasedCredential, asked: Asked
     ) -> Admission:
@@ -63,6 +71,12 @@ class Unlimited:
     ) -> Asked:
         del agent, credential, wire_format
         return asked
+
+    def admit_at_once(
+        self, agent: ModelCaller, credential: LeasedCredential
+    ) -> "Unlimited":
+        del agent, credential
+        return self
 
     async def admit(
         self, agent: ModelCaller, credential: LeasedCredential, asked: Asked

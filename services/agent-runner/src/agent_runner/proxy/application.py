@@ -4,7 +4,8 @@ A token in the path identifies the agent under environment delivery, where the k
 comes with the call must be one its process was given; a bearer token stands for itself.
 """
 
-import structlog
+from functools import partial
+
 from structlog.contextvars import bind_contextvars
 
 from agent_runner.callers import Callers, ModelCaller
@@ -17,16 +18,16 @@ from shared.errors import (
 )
 from shared.ids import new_id
 
+from .direct_calls import DirectCall, DirectCalls
+from .edge import Edge
 from .features import require_allowed
 from .forwarding import Forwarding
-from .headers import signature, value_of
+from .headers import value_of
 from .large_bodies import LARGE_BODY_BYTES, LargeBodies
 from .paths import Place, format_of, place_of
 from .wire_format import Asked, Route
 
 __all__ = ["ProxyApplication"]
-
-log = structlog.get_logger(__name__)
 
 
 class ProxyApplication:
@@ -38,6 +39,11 @@ class ProxyApplication:
         self._callers = callers
         self._forwarding = forwarding
         self._large_bodies = large_bodies
+        self._direct_calls = DirectCalls(callers, forwarding)
+
+    def directly(self, exchange: Exchange) -> DirectCall | None:
+        """Answer a call that needs no task (`http.exchange.InCallbacks`)."""
+        return self._direct_calls.take(exchange)
 
     async def serve(self, exchange: Exchange) -> None:
         """Answer one call: an edge, like `shared.http.tell_errors`."""
@@ -90,25 +96,21 @@ class _Call:
         self._place = place
         self._agent = agent
         self._request_id = request_id
-        self._model = ""
+        self._edge = Edge(
+            exchange, place.format, agent.agent_type, request_id=request_id
+        )
 
     async def answer(self, forwarding: Forwarding, query: str) -> None:
-        try:
-            await self._served(forwarding, query)
-        except AppError as error:
-            await self._refuse(error)
-        except Exception:
-            log.exception("proxy.failed")
-            await self._refuse(AppError())
+        await self._edge.around(partial(self._served, forwarding, query))
 
     async def _served(self, forwarding: Forwarding, query: str) -> None:
         method = self._exchange.head.method.decode()
         route = self._place.format.route_of(method, self._place.path, query)
         if not route.is_model_call:
-            await self._reply(self._place.format.models(self._agent.agent_type))
+            await self._edge.reply(self._place.format.models(self._agent.agent_type))
             return
         asked = await self._asked(route)
-        self._model = asked.request.model
+        self._edge.model = asked.request.model
         allowed = self._agent.agent_type.allowed_models
         if asked.request.model not in allowed:
             raise ModelNotAllowedError(
@@ -133,20 +135,3 @@ class _Call:
         if len(body) < LARGE_BODY_BYTES:
             return Asked(route, read(route, body), fields)
         return Asked(route, await self._large_bodies.read(read, route, body), fields)
-
-    async def _refuse(self, error: AppError) -> None:
-        if not self._exchange.has_begun:
-            await self._reply(self._place.format.refusal(error, self._request_id))
-
-    async def _reply(self, reply: Reply) -> None:
-        """Answer in the provider's place, which was not asked."""
-        names = {name for name, _ in reply.fields}
-        provider_id = self._agent.agent_type.provider_id
-        ours = (
-            (b"x-request-id", self._request_id.encode()),
-            *signature(provider_id, self._model, attempts=0),
-        )
-        more = [field for field in ours if field[0] not in names]
-        await self._exchange.reply(
-            Reply(reply.status, [*reply.fields, *more], reply.body)
-        )

@@ -181,15 +181,18 @@ class CallBook:
         credential: LeasedCredential,
         asked: Asked,
         *,
-        request_id: str,
+        request_id: str | None = None,
         admission: Admission,
     ) -> OpenCall:
         """Account for a call before it leaves; it settles *admission*, too.
+
+        *request_id* is the call's own where none was told already.
 
         Raises `SpoolFullError`, and `MalformedError` for labels that are none.
         """
         message_id = agent.in_hand.message_id if agent.in_hand else None
         own = Own(new_id(), datetime.now(UTC), message_id)
+        request_id = request_id or str(own.call_id)
         common = Common(
             org_id=agent.org_id,
             agent_id=agent.id,

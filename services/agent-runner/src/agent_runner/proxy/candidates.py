@@ -20,7 +20,7 @@ from .large_bodies import LARGE_BODY_BYTES, LargeBodies
 from .translation.formats import format_to, translated
 from .wire_format import Asked, WireFormat
 
-__all__ = ["Leg", "circuits_of", "in_order", "leg_to"]
+__all__ = ["Leg", "circuits_of", "in_order", "leg_to", "require_residency"]
 
 Change = Callable[[Asked], Asked]
 
@@ -79,7 +79,7 @@ async def leg_to(
         )
     if not credential.enabled:
         raise UnavailableError("The provider is disabled by its operator.")
-    _require_residency(agent.agent_type, credential, model)
+    require_residency(agent.agent_type, credential, model)
     if translates:
         max_tokens = agent.agent_type.max_tokens
         change: Change = partial(translated, credential.type, model, max_tokens)
@@ -101,7 +101,7 @@ async def _credential(agent: ModelCaller, provider_id: UUID) -> LeasedCredential
     return lease.credential
 
 
-def _require_residency(
+def require_residency(
     agent_type: AgentType, credential: LeasedCredential, model: str
 ) -> None:
     if agent_type.residency is None:

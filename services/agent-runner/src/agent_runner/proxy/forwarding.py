@@ -6,16 +6,19 @@ an attempt of the one call, which is opened once and settled once.
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from time import monotonic
 
 import structlog
 
 from agent_runner.callers import ModelCaller
-from agent_runner.http.client import Client
+from agent_runner.http.client import Asking, Client
 from agent_runner.http.exchange import Exchange
+from agent_runner.http.urls import parted
 from agent_runner.masking import SecretMask
 from shared.contracts.metrics import CallStatus
 from shared.errors import AppError
@@ -27,7 +30,7 @@ from .calls import CallBook, OpenCall
 from .candidates import Leg, circuits_of, in_order, leg_to
 from .large_bodies import LargeBodies
 from .moving_on import is_providers
-from .passage import Failed, Passage
+from .passage import Ask, Failed, Passage
 from .patience import Patience
 from .wire_format import Asked, Outgoing, WireFormat
 
@@ -47,10 +50,10 @@ class Forwarding:
         patience: Patience | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._client = client
-        self._book = book
+        self.client = client
+        self.book = book
         self._large_bodies = large_bodies
-        self._limits = limits or Unlimited()
+        self.limits = limits or Unlimited()
         self._patience = patience or Patience()
         self._jitter = jitter
         self.breakers = Breakers(jitter=jitter)
@@ -73,18 +76,27 @@ class Forwarding:
         """
         call = _Call(exchange, agent, wire_format, asked, request_id)
         circuits = circuits_of(agent.agent_type, asked.request.model)
-        try:
+        with call.settled():
             if len(circuits) == 1:
                 await self._ask(call, circuits[0], may_move_on=False)
             else:
                 await self._ask_in_turn(call, circuits)
             await call.end()
-        except Exception:
-            call.settle(CallStatus.FAILED)
-            raise
-        finally:
-            # Only a client that went away leaves a call open until here.
-            call.settle(CallStatus.CANCELLED)
+
+    async def go_on(
+        self,
+        exchange: Exchange,
+        agent: ModelCaller,
+        leg: Leg,
+        open_call: OpenCall,
+        ask: Ask,
+    ) -> None:
+        """Go on with a call that was opened and sent, to its only candidate."""
+        call = _Call(
+            exchange, agent, leg.wire_format, leg.asked, open_call.request_id, open_call
+        )
+        with call.settled():
+            await self._run(call, open_call, leg, ask, may_move_on=False)
 
     async def _ask_in_turn(self, call: "_Call", circuits: Sequence[Circuit]) -> None:
         """Ask all of them, and after a pause once more if that may help."""
@@ -137,7 +149,7 @@ class Forwarding:
                 call.asked,
                 large_bodies=self._large_bodies,
             )
-            asked = self._limits.bounded(
+            asked = self.limits.bounded(
                 call.agent, leg.credential, leg.asked, leg.wire_format
             )
             if asked is not leg.asked:
@@ -145,7 +157,7 @@ class Forwarding:
             outgoing = leg.wire_format.outgoing(
                 leg.asked, leg.credential, datetime.now(UTC)
             )
-            admission = await self._limits.admit(call.agent, leg.credential, leg.asked)
+            admission = await self.limits.admit(call.agent, leg.credential, leg.asked)
         except AppError as error:
             call.refusal = call.refusal or error
             return None
@@ -154,14 +166,25 @@ class Forwarding:
         except BaseException:
             admission.give_back()
             raise
-        return await self._run(call, open_call, leg, outgoing, may_move_on=may_move_on)
+        ask = partial(self._client_asking, leg, outgoing)
+        return await self._run(call, open_call, leg, ask, may_move_on=may_move_on)
+
+    def _client_asking(self, leg: Leg, outgoing: Outgoing) -> Asking:
+        origin, target = parted(outgoing.url)
+        return self.client.asking(
+            origin,
+            method=b"POST",
+            target=target,
+            fields=outgoing.fields,
+            body=leg.asked.request.body,
+        )
 
     async def _run(
         self,
         call: "_Call",
         open_call: OpenCall,
         leg: Leg,
-        outgoing: Outgoing,
+        ask: Ask,
         *,
         may_move_on: bool,
     ) -> Passage:
@@ -172,7 +195,7 @@ class Forwarding:
             mask=SecretMask(_secrets(call.agent, leg)),
             may_move_on=may_move_on,
         )
-        failed = await passage.run(self._client, outgoing)
+        failed = await passage.run(ask)
         if failed is not None:
             open_call.end_attempt(failed.explanation)
             call.failures[passage] = failed
@@ -181,7 +204,7 @@ class Forwarding:
     def _opened(self, call: "_Call", leg: Leg, admission: Admission) -> OpenCall:
         """Open the call for its first candidate, and turn it to any other."""
         if call.open_call is None:
-            call.open_call = self._book.open(
+            call.open_call = self.book.open(
                 call.agent,
                 leg.credential,
                 leg.asked,
@@ -189,7 +212,7 @@ class Forwarding:
                 admission=admission,
             )
         else:
-            self._book.turn(
+            self.book.turn(
                 call.open_call,
                 call.agent,
                 leg.credential,
@@ -247,6 +270,18 @@ class _Call:
         ]
         told = may_pass[0] if may_pass else passages[-1]
         await told.answer(self.failures[told])
+
+    @contextmanager
+    def settled(self) -> Iterator[None]:
+        """Settle the call at the end of the block, however that comes."""
+        try:
+            yield
+        except Exception:
+            self.settle(CallStatus.FAILED)
+            raise
+        finally:
+            # Only a client that went away leaves a call open until here.
+            self.settle(CallStatus.CANCELLED)
 
     def settle(self, status: CallStatus) -> None:
         if self.open_call is not None:

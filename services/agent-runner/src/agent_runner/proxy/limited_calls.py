@@ -94,6 +94,18 @@ class LimitedCalls:
         bounded = wire_format.bounded(asked.route, asked.request, most)
         return replace(asked, request=bounded)
 
+    def admit_at_once(
+        self, agent: ModelCaller, credential: LeasedCredential
+    ) -> Admission | None:
+        """Admit a call of which nothing is metered, if its shares are at hand."""
+        applying = self._applying(agent, credential)
+        if applying.metered:
+            return None
+        if not applying.always:
+            return _UNLIMITED
+        parts = self._leasing.take(applying.always)
+        return None if parts is None else _Admitted(self._leasing, parts)
+
     async def admit(
         self, agent: ModelCaller, credential: LeasedCredential, asked: Asked
     ) -> Admission:

@@ -9,7 +9,8 @@ stream, until it has said something: nothing of it was released then, and the ne
 candidate may be asked.
 """
 
-import re
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -17,10 +18,8 @@ from http import HTTPStatus
 import structlog
 
 from agent_runner.http.answer import Answer
-from agent_runner.http.client import Client
 from agent_runner.http.exchange import Exchange
 from agent_runner.http.messages import Fields, Reply
-from agent_runner.http.urls import parted
 from agent_runner.masking import SecretMask
 from shared.contracts.base import Explanation
 from shared.contracts.metrics import CallStatus
@@ -31,7 +30,8 @@ from shared.provider_errors.rows import ErrorSource, Failure
 
 from .calls import OpenCall
 from .candidates import Leg
-from .headers import media_type_of, response_fields, signature, value_of
+from .dressing import dressed
+from .headers import media_type_of, signature
 from .moving_on import moves_on, never_left, retry_after
 from .provider_failures import (
     FAILURES,
@@ -40,9 +40,9 @@ from .provider_failures import (
     RedirectedError,
     failure_of,
 )
-from .wire_format import AnswerStream, Asked, Outcome, Outgoing
+from .wire_format import AnswerStream, Asked, Outcome
 
-__all__ = ["Failed", "Passage"]
+__all__ = ["Ask", "Failed", "Passage"]
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +52,8 @@ _REDIRECTION = int(HTTPStatus.MULTIPLE_CHOICES)
 _REFUSAL = int(HTTPStatus.BAD_REQUEST)
 _BAD_GATEWAY = int(HTTPStatus.BAD_GATEWAY)
 _HEEDED = frozenset({b"retry-after", b"retry-after-ms", b"x-should-retry"})
-_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+Ask = Callable[[], AbstractAsyncContextManager[Answer]]
+"""Asks the provider, and gives its answer while the block runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +88,10 @@ class Passage:
         self._mask = mask
         self._may_move_on = may_move_on
 
-    async def run(self, client: Client, outgoing: Outgoing) -> Failed | None:
+    async def run(self, ask: Ask) -> Failed | None:
         """Answer the client; or say what came of it, if the next is to be asked."""
         try:
-            return await self._run(client, outgoing)
+            return await self._run(ask)
         except FAILURES as error:
             failed = self._failed(error)
             if self._may_move_on and never_left(error):
@@ -106,15 +107,8 @@ class Passage:
         fields = [*reply.fields, *self._signature()]
         await self._exchange.reply(Reply(reply.status, fields, reply.body))
 
-    async def _run(self, client: Client, outgoing: Outgoing) -> Failed | None:
-        origin, target = parted(outgoing.url)
-        async with client.asking(
-            origin,
-            method=b"POST",
-            target=target,
-            fields=outgoing.fields,
-            body=self._asked.request.body,
-        ) as answer:
+    async def _run(self, ask: Ask) -> Failed | None:
+        async with ask() as answer:
             self._call.http_status = answer.status
             if answer.status >= _REFUSAL:
                 return await self._refused(answer)
@@ -200,18 +194,35 @@ class Passage:
             return failed
         try:
             while data := await answer.read():
-                await self._pass(stream, data)
+                self.pass_on(stream, data)
+                await self._exchange.until_read()
         except FAILURES as error:
-            self._settle_failed(failure_of(error, has_answered=True))
-            await self._exchange.write(stream.rest())
-            return None  # without an end: the agent's SDK sees the cut
+            self.cut(stream, error)
+        else:
+            self.end(stream)
+        await self._exchange.until_read()
+        return None
+
+    def pass_on(self, stream: AnswerStream, data: bytes) -> None:
+        """Pass on what came; settle before what ends the answer."""
+        released = stream.feed(data)
+        self._note(stream)
+        self._exchange.send(released.body)
+        self._send_end(stream, released.end)
+
+    def end(self, stream: AnswerStream) -> None:
+        """Take the clean end of a stream."""
         rest = stream.end()
         self._note(stream)
         self._settle(stream)
-        await self._exchange.write(rest)
+        self._exchange.send(rest)
         if stream.has_ended or stream.is_complete:
             self._exchange.end()
-        return None
+
+    def cut(self, stream: AnswerStream, error: Exception) -> None:
+        """Take the break of a stream; without an end the agent's SDK sees the cut."""
+        self._settle_failed(failure_of(error, has_answered=True))
+        self._exchange.send(stream.rest())
 
     async def _head(
         self, answer: Answer, stream: AnswerStream, fields: Fields
@@ -235,8 +246,9 @@ class Passage:
             is_long = len(held) > _LONGEST_HEAD_BYTES
             if stream.has_content or stream.has_ended or is_long:
                 self._begin(answer, fields)
-                await self._exchange.write(bytes(held))
-                await self._pass_end(stream, released.end)
+                self._exchange.send(bytes(held))
+                self._send_end(stream, released.end)
+                await self._exchange.until_read()
                 return None
         self._begin(answer, fields)
         await self._exchange.write(bytes(held))
@@ -245,16 +257,10 @@ class Passage:
     def _begin(self, answer: Answer, fields: Fields) -> None:
         self._exchange.begin(answer.status, [*fields, *self._signature()])
 
-    async def _pass(self, stream: AnswerStream, data: bytes) -> None:
-        released = stream.feed(data)
-        self._note(stream)
-        await self._exchange.write(released.body)
-        await self._pass_end(stream, released.end)
-
-    async def _pass_end(self, stream: AnswerStream, end: bytes) -> None:
+    def _send_end(self, stream: AnswerStream, end: bytes) -> None:
         if stream.has_ended:
             self._settle(stream)
-            await self._exchange.write(self._mask.hide_bytes(end))
+            self._exchange.send(self._mask.hide_bytes(end))
 
     async def _body_of(self, answer: Answer) -> bytes:
         pieces, size = [], 0
@@ -297,19 +303,11 @@ class Passage:
         self._call.settle(CallStatus.FAILED, explanation=explanation)
 
     def _dressed(self, answer: Answer) -> Fields:
-        """Give the provider's fields; its request id is the call's now."""
-        name = self._format.request_id_field
-        given = value_of(answer.fields, name)
-        # It is recorded, so it must be no key that the provider repeats.
-        if _REQUEST_ID.fullmatch(given) and not self._mask.hides(given):
-            self._call.request_id = given
-        request_id = self._call.request_id.encode()
-        ids = dict.fromkeys((name, b"x-request-id"), request_id)
-        passing = response_fields(answer.fields)
-        if self._format.translation is not None:
-            del ids[name]
-            passing = [_media_type(answer, self._asked), *_waits(passing)]
-        return [*(field for field in passing if field[0] not in ids), *ids.items()]
+        fields = dressed(answer.fields, self._call, self._format, self._mask)
+        if self._format.translation is None:
+            return fields
+        request_id = (b"x-request-id", self._call.request_id.encode())
+        return [_media_type(answer, self._asked), *_waits(fields), request_id]
 
     def _signature(self) -> Fields:
         return signature(

@@ -176,7 +176,8 @@ class WireFormat:
 
     *asked_for* asks another model for the same; raises `WireFormatMismatchError` where
     it would answer something else. *translation* is there where the client's format is
-    not the provider's.
+    not the provider's. *signs_each*: what *outgoing* says depends on the body and the
+    time, not on the route, the client's fields and the credential alone.
     """
 
     provider_type: ProviderType
@@ -192,3 +193,4 @@ class WireFormat:
     models: Callable[[AgentType], Reply] = no_models
     translation: Translation | None = None
     bounded: Callable[[Route, ModelRequest, int], ModelRequest] | None = None
+    signs_each: bool = False

@@ -118,5 +118,6 @@ BEDROCK = WireFormat(
     stream_of=stream_of,
     outcome_of=outcome_of,
     refusal=refusal,
+    signs_each=True,
     asked_for=asked_for,
 )

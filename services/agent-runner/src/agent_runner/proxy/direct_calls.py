@@ -1,0 +1,321 @@
+"""Plain calls, answered in callbacks: no task, no future and no wait of their own.
+
+A call is plain while its agent is known here, its only provider speaks its format, its
+limits can be taken from what is at hand, a connection rests, and the provider answers
+200. What is not is left to `forwarding`, from the start or from where it stands, so
+that each rule is written once. The order is that of `passage`.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from structlog.contextvars import bind_contextvars
+
+from agent_runner.callers import Callers, ModelCaller
+from agent_runner.http.answer import Answer
+from agent_runner.http.client_connection import ClientConnection
+from agent_runner.http.exchange import Exchange
+from agent_runner.http.messages import Fields, Reply
+from shared.contracts.metrics import CallStatus
+from shared.errors import AppError
+
+from .call_head import CallHead, Plan, call_head
+from .calls import OpenCall
+from .candidates import Leg
+from .dressing import dressed
+from .edge import Edge
+from .features import require_allowed
+from .forwarding import Forwarding
+from .headers import media_type_of, value_of
+from .large_bodies import LARGE_BODY_BYTES
+from .passage import Ask, Passage
+from .provider_failures import FAILURES
+from .wire_format import AnswerStream, Asked
+
+__all__ = ["DirectCall", "DirectCalls"]
+
+_OK = 200
+_LONGEST_ANSWER_BYTES = 64 * 1024
+_NOT_PLAIN = "not plain"
+
+
+class DirectCalls:
+    def __init__(self, callers: Callers, forwarding: Forwarding) -> None:
+        self._callers = callers
+        self._forwarding = forwarding
+
+    def take(self, exchange: Exchange) -> "DirectCall | None":
+        """Take a call, of which only the head is known, that begins as a plain one."""
+        head = exchange.head
+        if head.worked_out is None:
+            head.worked_out = call_head(head) or _NOT_PLAIN
+        if not isinstance(head.worked_out, CallHead):
+            return None
+        if exchange.expects_continue or exchange.content_length >= LARGE_BODY_BYTES:
+            return None
+        agent = self._callers.known(head.worked_out.proof, reached_at=head.reached_at)
+        if agent is None:
+            return None
+        return DirectCall(exchange, head.worked_out, agent, self._forwarding)
+
+
+class DirectCall:
+    """One call, from its whole request to the end of its answer."""
+
+    __slots__ = (
+        "_agent",
+        "_call",
+        "_connection",
+        "_exchange",
+        "_fields",
+        "_forwarding",
+        "_head",
+        "_leg",
+        "_passage",
+        "_pieces",
+        "_plan",
+        "_size",
+        "_status",
+        "_stream",
+        "is_received",
+    )
+
+    _call: OpenCall
+    _connection: ClientConnection
+    _leg: Leg
+    _plan: Plan
+    _passage: Passage
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        head: CallHead,
+        agent: ModelCaller,
+        forwarding: Forwarding,
+    ) -> None:
+        self.is_received = False
+        self._exchange = exchange
+        self._head = head
+        self._agent = agent
+        self._forwarding = forwarding
+        self._status = 0
+        self._fields: Fields = ()
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._stream: AnswerStream | None = None
+
+    # What the exchange calls (`Direct`).
+
+    def go(self) -> None:
+        try:
+            has_left = self._sent()
+        except AppError:  # which a task will meet as well, and word
+            has_left = False
+        if not has_left:
+            self._exchange.serve()
+
+    def leave(self) -> None:
+        if hasattr(self, "_call"):
+            self._connection.abort()
+            self._call.settle(CallStatus.CANCELLED)
+
+    # What the connection to the provider calls (`Receiver`).
+
+    def begin(self, status: int, fields: Fields) -> None:
+        self._call.http_status = self._status = status
+        self._fields = fields
+        if status != _OK or value_of(fields, b"content-encoding"):
+            self._leave_to_task()
+            return
+        wire_format = self._head.wire_format
+        self._stream = wire_format.stream_of(self._leg.asked, media_type_of(fields))
+        if self._stream is not None:
+            self._begin_stream(self._stream)
+
+    def take(self, data: bytes) -> None:
+        self._pieces.append(data)
+        self._size += len(data)
+
+    def turn(self) -> None:
+        if self._stream is not None:
+            self._step(partial(self._pass, self._stream))
+        elif self._size > _LONGEST_ANSWER_BYTES:
+            self._leave_to_task()
+
+    def receive(self) -> None:
+        self.is_received = True
+        if self._stream is None:
+            self._step(self._answer)
+        else:
+            self._step(partial(self._end, self._stream))
+
+    def fail(self, failure: OSError) -> None:
+        if self._stream is None:
+            answer = self._answer_so_far()
+            answer.fail(failure)
+            self._go_on(answer)
+        else:
+            self._step(partial(self._cut, self._stream, failure))
+
+    # From the request to the provider.
+
+    def _sent(self) -> bool:
+        """Send the request on, opened in the spool; or say that it is not plain."""
+        head, agent, exchange = self._head, self._agent, self._exchange
+        body = exchange.received_body
+        if len(body) >= LARGE_BODY_BYTES:
+            return False
+        request = head.wire_format.read_request(head.route, body)
+        plan = head.plan_for(agent, request.model)
+        if plan is None:
+            return False
+        require_allowed(plan.agent_type, request.features)
+        credential = plan.credential
+        asked = Asked(head.route, request, head.fields)
+        limits, client = self._forwarding.limits, self._forwarding.client
+        if limits.bounded(agent, credential, asked, head.wire_format) is not asked:
+            return False
+        admission = limits.admit_at_once(agent, credential)
+        if admission is None:
+            return False
+        connection = client.take(plan.origin)
+        if connection is None:
+            admission.give_back()
+            return False
+        try:
+            self._call = self._forwarding.book.open(
+                agent, credential, asked, admission=admission
+            )
+        except BaseException:
+            client.give_back(plan.origin, connection)
+            admission.give_back()
+            raise
+        self._plan, self._connection = plan, connection
+        self._leg = Leg(credential, head.wire_format, asked)
+        connection.ask(
+            b"%bcontent-length: %d\r\n\r\n" % (plan.head, len(request.body)),
+            request.body,
+            self,
+        )
+        return True
+
+    # From the answer to the agent.
+
+    def _answer(self) -> None:
+        """Pass an answer on that comes in one piece, once it is settled."""
+        body = self._arrived()
+        reply = Reply(self._status, self._fields, body)
+        outcome = self._head.wire_format.outcome_of(self._leg.asked, reply)
+        if outcome.failure is not None:
+            self._pieces.append(body)
+            self._leave_to_task()
+            return
+        fields = self._dressed()
+        self._call.report = outcome.report
+        self._call.settle(CallStatus.COMPLETED)
+        self._exchange.answer(Reply(self._status, fields, body))
+        self._finish()
+
+    def _begin_stream(self, stream: AnswerStream) -> None:
+        self._call.stream = stream
+        self._passage = Passage(
+            self._exchange,
+            self._call,
+            self._leg,
+            mask=self._plan.mask,
+            may_move_on=False,
+        )
+        self._exchange.begin(self._status, self._dressed())
+
+    def _pass(self, stream: AnswerStream) -> None:
+        """Pass on what one read brought, and read no more while the client does not."""
+        self._passage.pass_on(stream, self._arrived())
+        if not self._exchange.once_read(self._connection.resume):
+            self._connection.pause()
+
+    def _end(self, stream: AnswerStream) -> None:
+        self._passage.pass_on(stream, self._arrived())
+        self._passage.end(stream)
+        self._finish()
+
+    def _cut(self, stream: AnswerStream, error: Exception) -> None:
+        self._connection.abort()
+        self._passage.cut(stream, error)
+        self._exchange.finish()
+
+    def _arrived(self) -> bytes:
+        """Take out the bytes of the answer that came since the last time."""
+        pieces, self._pieces = self._pieces, []
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _step(self, take: Callable[[], None]) -> None:
+        """Take a step; an edge, where all that is wrong with an answer is met."""
+        try:
+            take()
+        except FAILURES as error:
+            if self._stream is not None:
+                self._step(partial(self._cut, self._stream, error))
+        except Exception as error:  # noqa: BLE001 - a task words and logs it
+            self._fail(error)
+
+    def _dressed(self) -> Fields:
+        plan = self._plan
+        fields = dressed(self._fields, self._call, self._head.wire_format, plan.mask)
+        return [*fields, *plan.signature]
+
+    def _finish(self) -> None:
+        self._forwarding.client.put(self._plan.origin, self._connection)
+        self._exchange.finish()
+
+    # Where a task goes on.
+
+    def _leave_to_task(self) -> None:
+        self._go_on(self._answer_so_far())
+
+    def _answer_so_far(self) -> Answer:
+        """Make an `Answer` of what has come; the rest will come to it."""
+        answer = Answer(self._connection)
+        if self._status:
+            answer.begin(self._status, self._fields)
+        for each in self._pieces:
+            answer.take(each)
+        if self.is_received:
+            answer.receive()
+        self._connection.hand_to(answer)
+        return answer
+
+    def _go_on(self, answer: Answer) -> None:
+        client = self._forwarding.client
+        ask = partial(client.going_on, self._plan.origin, self._connection, answer)
+        self._exchange.serve(partial(self._served, ask))
+
+    def _fail(self, error: Exception) -> None:
+        """Meet *error* where every call's end is written and worded."""
+        self._connection.abort()
+        self._exchange.serve(partial(self._served, partial(_Failing, error)))
+
+    async def _served(self, ask: Ask) -> None:
+        agent, call = self._agent, self._call
+        bind_contextvars(request_id=call.request_id)
+        edge = Edge(
+            self._exchange,
+            self._head.wire_format,
+            agent.agent_type,
+            request_id=call.request_id,
+            model=self._leg.asked.request.model,
+        )
+        await edge.around(
+            partial(self._forwarding.go_on, self._exchange, agent, self._leg, call, ask)
+        )
+
+
+class _Failing:
+    """An answer of which reading one more piece is what failed."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    async def __aenter__(self) -> Answer:
+        raise self._error
+
+    async def __aexit__(self, *_: object) -> None: ...

@@ -1,0 +1,260 @@
+"""Calls that need no task: the second and later ones on kept connections.
+
+The first call to a provider has to connect, for which it needs a task. Of what a
+provider without request ids answers, a call that had none is known by its own id.
+"""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from shared.contracts.metrics import CallRecord, CallStatus
+
+from .proxying import KEY, MODEL, Proxy, lease_of, open_proxy
+from .raw_agent import RawAgent, chat, raw_agent, request
+from .raw_provider import (
+    CHUNKS,
+    DONE,
+    EVENT_STREAM,
+    Conversation,
+    RawProvider,
+    chunk,
+    raw_provider,
+    whole,
+)
+
+ANSWER = json.dumps(
+    {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}}
+).encode()
+ERROR = b'{"error":{"message":"Slow down.","code":"rate_limit_exceeded"}}'
+LAST_CHUNK = b"0\r\n\r\n"
+PLAIN = chat(stream=False)
+
+Answer = Callable[[Conversation], Awaitable[None]]
+
+
+async def fine(asked: Conversation) -> None:
+    asked.say(whole(ANSWER))
+
+
+def saying(*pieces: bytes) -> Answer:
+    async def answer(asked: Conversation) -> None:
+        asked.say(*pieces)
+
+    return answer
+
+
+async def hanging(asked: Conversation) -> None:
+    asked.say(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")
+    await asked.until_left()
+
+
+async def streaming_and_hanging(asked: Conversation) -> None:
+    asked.say(EVENT_STREAM, chunk(CHUNKS[0]))
+    await asked.until_left()
+
+
+@asynccontextmanager
+async def kept(
+    spool_folder: Path, *answers: Answer
+) -> AsyncIterator[tuple[Proxy, RawProvider, RawAgent]]:
+    """Open all connections with a call that is over; *answers* are to the next ones."""
+
+    async def on_one_connection(asked: Conversation) -> None:
+        await fine(asked)
+        for answer in answers:
+            head = await asked.reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length:")[2].split()[0])
+            body = await asked.reader.readexactly(length)
+            following = Conversation(head, body, asked.reader, asked.writer)
+            provider.asked.append(following)
+            provider.was_asked.set()
+            await answer(following)
+
+    async with (
+        raw_provider(on_one_connection) as provider,
+        open_proxy(spool_folder, provider.base_url) as proxy,
+        raw_agent(proxy, request(proxy, PLAIN)) as agent,
+    ):
+        await agent.until(ANSWER)
+        agent.arrived.clear()
+        yield proxy, provider, agent
+
+
+async def second(proxy: Proxy) -> CallRecord:
+    return (await proxy.settled(2))[1]
+
+
+def had_a_task(record: CallRecord) -> bool:
+    return record.request_id != str(record.call_id)
+
+
+async def test_a_plain_call_on_kept_connections_has_no_task(spool_folder: Path) -> None:
+    async with kept(spool_folder, fine) as (proxy, provider, agent):
+        agent.say(request(proxy, PLAIN))
+
+        await agent.until(ANSWER)
+
+        first, following = await proxy.settled(2)
+    assert had_a_task(first)
+    assert not had_a_task(following)
+    assert following.status is CallStatus.COMPLETED
+    assert (following.usage.input_tokens, following.usage.output_tokens) == (7, 3)
+    assert provider.connections == 1
+    assert f"authorization: Bearer {KEY}".encode() in provider.asked[1].head
+    assert provider.asked[1].body == PLAIN
+
+
+async def test_a_stream_has_none_either(spool_folder: Path) -> None:
+    events = (*CHUNKS, DONE)
+    pieces = (EVENT_STREAM, *map(chunk, events), LAST_CHUNK)
+    async with kept(spool_folder, saying(*pieces)) as (proxy, _, agent):
+        agent.say(request(proxy, chat()))
+
+        await agent.until(LAST_CHUNK)
+
+        record = await second(proxy)
+    assert not had_a_task(record)
+    assert (record.status, record.is_streamed) == (CallStatus.COMPLETED, True)
+    assert record.time_to_first_token_ms is not None
+    assert all(each in agent.arrived for each in events)
+
+
+async def test_a_credential_is_swapped_between_two_calls(spool_folder: Path) -> None:
+    async with kept(spool_folder, fine) as (proxy, provider, agent):
+        fields = lease_of("", fields={"api_key": "sk-newer"}).credential.fields
+        proxy.change_credential(version=2, fields=fields)
+        agent.say(request(proxy, PLAIN))
+
+        await agent.until(ANSWER)
+
+    assert b"authorization: Bearer sk-newer" in provider.asked[1].head
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        pytest.param(lambda proxy: proxy.hosted.remove(proxy.agent), 401, id="stopped"),
+        pytest.param(
+            lambda proxy: setattr(proxy.agent, "delivered", frozenset()), 401, id="key"
+        ),
+        pytest.param(lambda proxy: proxy.allow("another"), 403, id="model"),
+        pytest.param(
+            lambda proxy: proxy.change_credential(enabled=False), 503, id="provider"
+        ),
+    ],
+)
+async def test_what_is_forbidden_meanwhile_is_refused_at_once(
+    spool_folder: Path, change: Callable[[Proxy], None], status: int
+) -> None:
+    async with kept(spool_folder, fine) as (proxy, provider, agent):
+        change(proxy)
+        agent.say(request(proxy, PLAIN))
+
+        await agent.until(b"\r\n\r\n")
+
+    assert agent.arrived.startswith(b"HTTP/1.1 %d " % status)
+    assert len(provider.asked) == 1
+
+
+async def test_a_providers_error_passes_and_is_explained(spool_folder: Path) -> None:
+    failing = saying(whole(ERROR, status="429 Too Many Requests"))
+    async with kept(spool_folder, failing) as (proxy, _, agent):
+        agent.say(request(proxy, PLAIN))
+
+        await agent.until(ERROR)
+
+        record = await second(proxy)
+    assert agent.arrived.startswith(b"HTTP/1.1 429 ")
+    assert (record.status, record.http_status) == (CallStatus.FAILED, 429)
+    assert record.explanation is not None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(saying(), id="nothing"),
+        pytest.param(saying(b"HTTP/1.1 200 OK\r\ncontent-le"), id="half a head"),
+        pytest.param(
+            saying(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf"), id="half"
+        ),
+        pytest.param(saying(b"220 smtp\r\n"), id="another protocol"),
+    ],
+)
+async def test_an_answer_that_breaks_off_is_explained(
+    spool_folder: Path, answer: Answer
+) -> None:
+    async with kept(spool_folder, answer) as (proxy, _, agent):
+        agent.say(request(proxy, PLAIN))
+
+        await agent.until(b'"error"')
+
+        record = await second(proxy)
+    assert agent.arrived.startswith(b"HTTP/1.1 502 ")
+    assert (record.status, len(record.attempts)) == (CallStatus.FAILED, 1)
+    assert record.explanation is not None
+
+
+async def test_a_stream_that_breaks_off_is_cut(spool_folder: Path) -> None:
+    cut = saying(EVENT_STREAM, chunk(CHUNKS[0]))
+    async with kept(spool_folder, cut) as (proxy, _, agent):
+        agent.say(request(proxy, chat()))
+
+        said = await agent.until_closed()
+
+        record = await second(proxy)
+    assert CHUNKS[0] in said
+    assert not said.endswith(LAST_CHUNK)
+    assert record.status is CallStatus.FAILED
+
+
+@pytest.mark.parametrize(
+    ("answer", "body", "mark"),
+    [
+        pytest.param(hanging, PLAIN, None, id="whole"),
+        pytest.param(streaming_and_hanging, chat(), CHUNKS[0], id="streamed"),
+    ],
+)
+async def test_an_agent_that_goes_away_ends_the_call_and_its_request(
+    spool_folder: Path, answer: Answer, body: bytes, mark: bytes | None
+) -> None:
+    async with kept(spool_folder, answer) as (proxy, provider, agent):
+        agent.say(request(proxy, body))
+        if mark is not None:
+            await agent.until(mark)
+        while len(provider.asked) < 2:
+            provider.was_asked.clear()
+            await provider.was_asked.wait()
+
+        agent.leave()
+
+        await provider.until_left(seconds=10)
+        record = await second(proxy)
+    assert record.status is CallStatus.CANCELLED
+
+
+async def test_a_long_answer_goes_on_in_a_task_and_is_whole(spool_folder: Path) -> None:
+    text = "x" * 300_000
+    long = json.dumps({"choices": [text], "usage": {"prompt_tokens": 7}}).encode()
+    async with kept(spool_folder, saying(whole(long))) as (proxy, _, agent):
+        agent.say(request(proxy, PLAIN))
+
+        await agent.until(long)
+
+        record = await second(proxy)
+    assert (record.status, record.usage.input_tokens) == (CallStatus.COMPLETED, 7)
+
+
+async def test_a_model_outside_the_catalogue_of_the_type_is_refused(
+    spool_folder: Path,
+) -> None:
+    async with kept(spool_folder, fine) as (proxy, provider, agent):
+        agent.say(request(proxy, PLAIN.replace(MODEL.encode(), b"another")))
+
+        await agent.until(b"\r\n\r\n")
+
+    assert agent.arrived.startswith(b"HTTP/1.1 403 ")
+    assert len(provider.asked) == 1

@@ -1,0 +1,181 @@
+"""Requests that are answered in callbacks: without a task, and in the same order."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from agent_runner.http.exchange import Exchange
+from agent_runner.http.messages import Reply, RequestHead
+
+from .talking import post, talking
+
+HEAD = b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
+CHUNKED = b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def answer(exchange: Exchange) -> None:
+    """Answer with the body of the request."""
+    exchange.answer(Reply(200, [(b"x-answered", b"directly")], exchange.received_body))
+    exchange.finish()
+
+
+def leave_to_task(exchange: Exchange) -> None:
+    exchange.serve()
+
+
+def wait(_: Exchange) -> None:
+    """Answer when the test says."""
+
+
+@dataclass
+class Directly:
+    """Takes every exchange, and goes as it is told to."""
+
+    goes: Callable[[Exchange], None] = answer
+    taken: list[Exchange] = field(default_factory=list)
+    gone: list[Exchange] = field(default_factory=list)
+    was_taken: asyncio.Event = field(default_factory=asyncio.Event)
+    was_left: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __call__(self, exchange: Exchange) -> "Direct":
+        self.taken.append(exchange)
+        self.was_taken.set()
+        return Direct(self, exchange)
+
+    @property
+    def heads(self) -> list[RequestHead]:
+        return [each.head for each in self.taken]
+
+
+@dataclass
+class Direct:
+    directly: Directly
+    exchange: Exchange
+
+    def go(self) -> None:
+        self.directly.gone.append(self.exchange)
+        self.directly.goes(self.exchange)
+
+    def leave(self) -> None:
+        self.directly.was_left.set()
+
+
+async def test_a_request_is_answered_without_a_task() -> None:
+    async with talking(in_callbacks=Directly()) as server:
+        talk = await server.connect(post(b"hello"))
+
+        await talk.until(b"hello")
+
+    assert b"x-answered: directly" in talk.arrived
+    assert server.application.asked == []
+
+
+async def test_it_is_taken_by_its_head_and_goes_when_it_is_whole() -> None:
+    directly = Directly()
+    async with talking(in_callbacks=directly) as server, asyncio.timeout(20):
+        talk = await server.connect(HEAD)
+        await directly.was_taken.wait()
+        began_with_the_head = [*directly.gone]
+
+        talk.say(b"hello")
+
+        await talk.until(b"hello")
+    assert began_with_the_head == []
+
+
+async def test_requests_that_come_together_are_answered_in_their_order() -> None:
+    async with talking(in_callbacks=Directly()) as server:
+        talk = await server.connect(post(b"one"), post(b"two"), post(b"three"))
+
+        await talk.until(b"three")
+
+    order = [talk.arrived.index(each) for each in (b"one", b"two", b"three")]
+    assert order == sorted(order)
+
+
+async def test_what_is_not_for_callbacks_is_left_to_a_task() -> None:
+    async with talking(in_callbacks=Directly(leave_to_task)) as server:
+        talk = await server.connect(post(b"one"), post(b"two"))
+
+        await talk.until(b"two")
+
+    assert len(server.application.asked) == 2
+    assert b"x-answered" not in talk.arrived
+
+
+async def test_a_body_that_breaks_is_refused_by_a_task() -> None:
+    directly = Directly()
+    async with talking(in_callbacks=directly) as server, asyncio.timeout(20):
+        talk = await server.connect(CHUNKED)
+        await directly.was_taken.wait()
+
+        talk.say(b"no size\r\n")
+
+        said = await talk.until_closed()
+    assert said.startswith(b"HTTP/1.1 400 ")
+    assert directly.gone == []
+
+
+async def test_a_client_that_goes_away_is_left_before_and_after_it_was_whole() -> None:
+    for said in (HEAD, post(b"hello")):
+        directly = Directly(wait)
+        async with talking(in_callbacks=directly) as server, asyncio.timeout(20):
+            talk = await server.connect(said)
+            await directly.was_taken.wait()
+
+            talk.leave()
+
+            await directly.was_left.wait()
+            await server.until_connected(0)
+
+
+async def test_what_was_not_ended_is_cut() -> None:
+    def begin_and_finish(exchange: Exchange) -> None:
+        exchange.begin(200, [])
+        exchange.send(b"half")
+        exchange.finish()
+
+    async with talking(in_callbacks=Directly(begin_and_finish)) as server:
+        said = await server.exchange(post(b"hello"))
+
+    assert said.endswith(b"4\r\nhalf\r\n")
+
+
+async def test_the_next_request_waits_until_an_answer_was_read() -> None:
+    large = b"x" * (8 * 1024 * 1024)
+
+    def answer_much(exchange: Exchange) -> None:
+        exchange.answer(Reply(200, [], large + exchange.received_body))
+        exchange.finish()
+
+    directly = Directly(answer_much)
+    async with talking(in_callbacks=directly) as server, asyncio.timeout(20):
+        last = post(b"two", b"Connection: close")
+        talk = await server.connect(post(b"one"), last, has_small_buffers=True)
+        await directly.was_taken.wait()
+        taken_before_any_was_read = len(directly.taken)
+
+        said = await talk.until_closed()
+
+    assert taken_before_any_was_read == 1
+    assert said.count(b"HTTP/1.1 200 OK") == 2
+    assert said.endswith(b"xtwo")
+
+
+async def test_requests_that_begin_alike_have_one_head() -> None:
+    directly = Directly()
+    async with talking(in_callbacks=directly) as server:
+        talk = await server.connect(post(b"one"))
+        await talk.until(b"one")
+        talk.say(post(b"longer"))
+        await talk.until(b"longer")
+        talk.say(post(b"other", b"X-Field: 1"))
+        await talk.until(b"other")
+        talk.say(post(b"elsewhere", b"X-Field: 1", target=b"/y"))
+        await talk.until(b"elsewhere")
+
+    one, longer, other, elsewhere = directly.heads
+    assert one is longer
+    assert other is not one
+    assert elsewhere is not other
+    assert (other.fields[-1], elsewhere.target) == ((b"x-field", b"1"), b"/y")
