@@ -3,13 +3,14 @@
 import random
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import cache
+from functools import lru_cache
 
 import pytest
 
 from metrics.detection.detectors import findings
 from metrics.detection.surprise import chance_of
-from metrics.detection.traffic import Usual
+from metrics.detection.traffic import Minute, Usual
+from metrics.rollups.sketch import Sketch
 from shared.contracts.alerts import AlertRuleName
 
 from .weeks import (
@@ -39,21 +40,43 @@ QUIET = [
 ]
 BUSY = Character("busy all day", calm=13, busy=16, weekend=1)
 
+# By the first of each the rules were made; the others they have never seen.
+WEEKS = [
+    *(1, 1000),
+    *(pytest.param(seed, marks=pytest.mark.torture) for seed in range(1001, 1016)),
+]
+FAULTY_WEEKS = [
+    *(3, 11, 22, 2004),
+    *(pytest.param(seed, marks=pytest.mark.torture) for seed in range(2005, 2025)),
+]
+
+
+NOW = BEGINNING + 7 * DAY
+
+
+def minutes_of(*tokens: int) -> list[Minute]:
+    """Make the last minutes before `NOW`, each of five calls of so many tokens."""
+    return [
+        Minute(NOW - ago * MINUTE, 5, 0, of_minute, Sketch({}))
+        for ago, of_minute in zip(range(len(tokens), 0, -1), tokens, strict=True)
+    ]
+
 
 def seeded(seed: int) -> random.Random:
     return random.Random(seed)  # noqa: S311 - the same week in every run
 
 
-@cache
+@lru_cache(maxsize=4)
 def busy_days(seed: int) -> Sequence[Call]:
     """Draw eight days once for all the faults that are put into them."""
     return [*BUSY.calls(8, seeded(seed))]
 
 
+@pytest.mark.parametrize("seed", WEEKS)
 @pytest.mark.parametrize("character", QUIET, ids=lambda each: each.name)
-def test_a_quiet_week_raises_no_alert(character: Character) -> None:
-    week = Week(character.calls(DAYS, seeded(1)))
-    start = BEGINNING + 7 * DAY
+def test_a_quiet_week_raises_no_alert(character: Character, seed: int) -> None:
+    week = Week(character.calls(DAYS, seeded(seed)))
+    start = BEGINNING + 7 * DAY + timedelta(seconds=seed % 60)
 
     looks = [start + minute * MINUTE for minute in range(7 * 24 * 60)]
     found = [
@@ -65,7 +88,7 @@ def test_a_quiet_week_raises_no_alert(character: Character) -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("hours", [3, 11, 22])
+@pytest.mark.parametrize("seed", FAULTY_WEEKS)
 @pytest.mark.parametrize(
     ("fault", "rule"),
     [
@@ -77,11 +100,12 @@ def test_a_quiet_week_raises_no_alert(character: Character) -> None:
     ids=["runaway", "outage", "most of an outage", "slowness"],
 )
 def test_a_fault_is_found_within_two_minutes(
-    fault: Fault, rule: AlertRuleName, hours: int
+    fault: Fault, rule: AlertRuleName, seed: int
 ) -> None:
-    since = BEGINNING + 7 * DAY + timedelta(hours=hours, minutes=7, seconds=23)
-    days = iter(busy_days(hours))
-    week = Week(with_fault(days, fault, since=since, draw=seeded(hours)))
+    into_the_day = timedelta(hours=seed % 24, minutes=seed * 7 % 60, seconds=seed % 59)
+    since = BEGINNING + 7 * DAY + into_the_day
+    days = iter(busy_days(seed))
+    week = Week(with_fault(days, fault, since=since, draw=seeded(seed)))
 
     looks = [since + timedelta(seconds=15 * look) for look in range(9)]
     found = [findings(week.minutes(now), week.usual(now), now=now) for now in looks]
@@ -102,6 +126,16 @@ def test_a_finding_tells_what_was_seen_and_what_is_usual() -> None:
     assert finding.baseline == pytest.approx(0.02, abs=0.005)
     assert finding.figure > finding.threshold == 0.2
     assert (finding.since, finding.until) == (now - 2 * MINUTE, now)
+
+
+def test_one_call_of_very_many_tokens_is_no_spike_and_many_calls_are() -> None:
+    usual = Usual(quarters=[60_000], calls=1_000)
+
+    one_long_call = findings(minutes_of(2_000, 3_000, 150_000, 2_500), usual, now=NOW)
+    many_calls = findings(minutes_of(2_000, 70_000, 60_000, 50_000), usual, now=NOW)
+
+    assert one_long_call == []
+    assert [each.rule for each in many_calls] == [AlertRuleName.TOKEN_SPIKE]
 
 
 def test_an_agent_without_history_is_judged_by_what_holds_for_all() -> None:

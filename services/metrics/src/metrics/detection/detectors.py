@@ -25,6 +25,7 @@ _SHORT_AND_LONG = (timedelta(minutes=3), LONGEST_WINDOW)
 _FEWEST_CALLS = 10
 _FEWEST_TOKENS = 100_000
 _TIMES_BUSIER = 1.25
+_BESIDE_THE_BUSIEST_MINUTE = 0.4  # of the threshold
 _LOWEST_ERROR_RATE = 0.2
 _FASTEST_SLOW_MS = 3_000.0
 _SLOW_FOR_ANYBODY_MS = 120_000.0
@@ -64,12 +65,16 @@ def findings(
 
 
 def _token_spike(seen: Window, usual: Usual) -> Finding | None:
-    """Compare five minutes with the busiest quarter of an hour about this time."""
+    """Compare five minutes with the busiest quarter of an hour about this time.
+
+    One minute alone makes no spike: a single long call is as much as many.
+    """
     if not usual.has_history or seen.calls < _FEWEST_CALLS:
         return None
     busiest = max(usual.quarters, default=0)
     threshold = max(_FEWEST_TOKENS, _TIMES_BUSIER * busiest)
-    if seen.tokens <= threshold:
+    others = seen.tokens - seen.tokens_of_busiest_minute
+    if seen.tokens <= threshold or others < _BESIDE_THE_BUSIEST_MINUTE * threshold:
         return None
     mean = sum(usual.quarters) / max(len(usual.quarters), 1) / 3
     return _finding(

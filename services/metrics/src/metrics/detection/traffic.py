@@ -49,6 +49,10 @@ class Window:
         return sum(each.tokens for each in self.minutes)
 
     @property
+    def tokens_of_busiest_minute(self) -> int:
+        return max((each.tokens for each in self.minutes), default=0)
+
+    @property
     def response_times(self) -> Sketch:
         return Sketch.merged(each.response_times for each in self.minutes)
 
