@@ -1,5 +1,6 @@
 """Webhooks that are made and deleted while something fails: both can be repeated."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -8,9 +9,11 @@ from tests.integration.metrics.conftest import Superuser
 
 from metrics.app import serving
 from metrics.settings import Settings
+from shared.clock import utc_now
 from shared.contracts.webhooks import Webhook
 from shared.errors import (
     AppError,
+    ConflictError,
     DatabaseUnavailableError,
     UnavailableError,
     WebhookNotFoundError,
@@ -18,6 +21,7 @@ from shared.errors import (
 from shared.ids import new_id
 
 from .receivers import Receiver
+from .rows import make_webhook
 from .speaking import Operator
 
 pytestmark = pytest.mark.integration
@@ -77,6 +81,38 @@ async def test_however_many_deliveries_there_are_few_are_deleted_at_once(
 
 
 @running
+async def test_however_many_deliveries_there_are_few_are_replayed_at_once(
+    operator: Operator, receiving: Receiver, superuser: Superuser
+) -> None:
+    began = utc_now()
+    webhook = await operator.create(receiving.url)
+    await operator.change(webhook, enabled=False)
+    await _add_deliveries(superuser, operator, webhook, count=10_001)
+
+    async with _failing(superuser, "UPDATE", "delivery", _REFUSE_MORE_THAN_A_PIECE):
+        replayed = await operator.replay(webhook, failed_since=began)
+
+    pending = "SELECT count(*) FROM delivery WHERE status = 'pending'"
+    assert replayed == await superuser.fetchval(pending) == 10_001
+
+
+@running
+async def test_of_many_that_are_made_at_once_no_more_are_made_than_there_is_room_for(
+    operator: Operator, receiving: Receiver, superuser: Superuser
+) -> None:
+    for _ in range(45):
+        await make_webhook(superuser, operator.org_id)
+
+    made = await asyncio.gather(
+        *(operator.create(receiving.url, name=f"Hook {each}") for each in range(10)),
+        return_exceptions=True,
+    )
+
+    assert sum(isinstance(each, Webhook) for each in made) == 5
+    assert sum(isinstance(each, ConflictError) for each in made) == 5
+
+
+@running
 async def test_a_webhook_that_could_not_be_deleted_has_its_secret_and_is_off(
     operator: Operator, receiving: Receiver, superuser: Superuser
 ) -> None:
@@ -127,8 +163,8 @@ END IF;
 async def _failing(
     superuser: Superuser, act: str, table: str, how: str
 ) -> AsyncIterator[None]:
-    """Do *how* behind every *act* on *table*; what it removed is called `gone`."""
-    gone = "REFERENCING OLD TABLE AS gone" if act == "DELETE" else ""
+    """Do *how* behind every *act* on *table*; what was there is called `gone`."""
+    gone = "" if act == "INSERT" else "REFERENCING OLD TABLE AS gone"
     await superuser.execute(
         f"""
         CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER

@@ -23,6 +23,8 @@ from .audit import note
 __all__ = ["Due", "Happened", "Outcome", "PostgresDeliveries"]
 
 _ATTEMPTS_KEPT = 10
+_PIECE = 10_000
+_BEFORE_ALL = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,24 +243,19 @@ class PostgresDeliveries:
         return [_delivery(row) for row in rows]
 
     async def replay(self, question: ReplayDeliveries, *, now: datetime) -> int:
-        """Begin deliveries again, and count them; one that is pending is due now."""
+        """Begin deliveries again, and count them; one that is pending is due now.
+
+        In pieces that each end well within a statement's time, in their order; whoever
+        is stopped in between has begun some, and may ask again.
+        """
+        replayed, after = 0, _BEFORE_ALL
+        while True:
+            begun = await self._begin_again(question, after=after, now=now)
+            replayed += len(begun)
+            if len(begun) < _PIECE:
+                break
+            after = max(begun)
         async with self._database.organization(question.org_id) as transaction:
-            rows = await transaction.fetch(
-                """
-                UPDATE delivery
-                SET status = 'pending', failures = 0, due_at = $4
-                WHERE webhook_id = $1
-                    AND (
-                        id = ANY ($2::uuid[])
-                        OR (status = 'failed' AND created_at >= $3)
-                    )
-                RETURNING id
-                """,
-                question.webhook_id,
-                question.delivery_ids,
-                question.failed_since,
-                now,
-            )
             await note(
                 transaction,
                 question.org_id,
@@ -266,9 +263,42 @@ class PostgresDeliveries:
                 act="webhook.replayed",
                 object_kind="webhook",
                 object_id=question.webhook_id,
-                details={"deliveries": len(rows)},
+                details={"deliveries": replayed},
             )
-        return len(rows)
+        return replayed
+
+    async def _begin_again(
+        self, question: ReplayDeliveries, *, after: UUID, now: datetime
+    ) -> list[UUID]:
+        async with self._database.organization(question.org_id) as transaction:
+            rows = await transaction.fetch(
+                """
+                WITH chosen AS (
+                    SELECT id
+                    FROM delivery
+                    WHERE webhook_id = $1
+                        AND id > $5
+                        AND (
+                            id = ANY ($2::uuid[])
+                            OR (status = 'failed' AND created_at >= $3)
+                        )
+                    ORDER BY id
+                    LIMIT $6
+                )
+                UPDATE delivery d
+                SET status = 'pending', failures = 0, due_at = $4
+                FROM chosen
+                WHERE d.id = chosen.id
+                RETURNING d.id
+                """,
+                question.webhook_id,
+                question.delivery_ids,
+                question.failed_since,
+                now,
+                after,
+                _PIECE,
+            )
+        return [row["id"] for row in rows]
 
 
 async def _wanted(

@@ -25,6 +25,7 @@ from .audit import note
 __all__ = ["PostgresWebhooks"]
 
 _MOST = 50
+_ROOM = 2660  # what the advisory locks are about
 _PIECE = 10_000
 # The stream's clock says when an event happened, ours when a webhook was made: without
 # it, what happens right after could count as before.
@@ -92,7 +93,7 @@ class PostgresWebhooks:
         """
         try:
             async with self._database.organization(question.org_id) as transaction:
-                await _require_room(transaction, question.webhook_id)
+                await _require_room(transaction, question)
                 is_new = await transaction.fetchval(
                     """
                     INSERT INTO webhook (
@@ -217,9 +218,13 @@ async def _found(transaction: Transaction, webhook_id: UUID) -> Webhook:
     return _webhook(row)
 
 
-async def _require_room(transaction: Transaction, webhook_id: UUID) -> None:
+async def _require_room(transaction: Transaction, question: CreateWebhook) -> None:
+    """Count the others, while nobody else of the organization adds one."""
+    await transaction.execute(
+        "SELECT pg_advisory_xact_lock($1, hashtext($2))", _ROOM, str(question.org_id)
+    )
     others = await transaction.fetchval(
-        "SELECT count(*) FROM webhook WHERE id <> $1", webhook_id
+        "SELECT count(*) FROM webhook WHERE id <> $1", question.webhook_id
     )
     if others >= _MOST:
         raise ConflictError(f"An organization may have {_MOST} webhooks.")
