@@ -241,8 +241,8 @@ def _figures(found: Sequence[Sums]) -> dict[str, Any]:
         "output_tokens": figures.output_tokens,
         "reasoning_tokens": figures.reasoning_tokens,
         "average_response_time_ms": _mean(figures.duration_ms, figures.timed_calls),
-        "p50_response_time_ms": p50,
-        "p95_response_time_ms": p95,
+        "p50_response_time_ms": _whole_tenths(p50),
+        "p95_response_time_ms": _whole_tenths(p95),
         "average_time_to_first_token_ms": _mean(
             figures.time_to_first_token_ms, figures.timed_first_tokens
         ),
@@ -257,3 +257,8 @@ def _figures(found: Sequence[Sums]) -> dict[str, Any]:
 
 def _mean(total: int, count: int) -> float | None:
     return total / count if count else None
+
+
+def _whole_tenths(milliseconds: float | None) -> float | None:
+    """Round what is known to within 2 % only."""
+    return None if milliseconds is None else round(milliseconds, 1)
