@@ -33,5 +33,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--batches", type=int, default=200, help="of 500 calls each")
     parser.add_argument("--calls", type=int, default=10_000_000)
-    parser.add_argument("--times", type=int, default=43, help="of each read")
+    parser.add_argument("--times", type=int, default=40, help="of each read")
     asyncio.run(main(parser.parse_args()))
