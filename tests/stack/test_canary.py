@@ -10,10 +10,11 @@ import json
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import pytest_asyncio
@@ -38,6 +39,8 @@ PLACES = [
     *("/dev/shm", "/run", "/tmp", "/var/log"),  # noqa: S108 - we only look there
     *("/var/lib/containerd", "/var/lib/docker"),
 ]
+Found = TypeVar("Found")
+DELIVERIES = ("environment", "sealed")
 ENCODINGS: list[Callable[[str], bytes]] = [
     str.encode,
     lambda text: text.encode("utf-16-le"),
@@ -53,11 +56,22 @@ AGENT_ENVIRONMENT_IS_READABLE = os.geteuid() == 0  # it makes itself root's to r
 class Bait:
     """Texts that are nowhere before the test, each searched for on its own."""
 
+    owner_key: str
     key: str = field(default_factory=lambda: f"sk-canary-{secrets.token_hex(20)}")
-    owner_key: str = field(default_factory=lambda: f"cust_{secrets.token_hex(20)}")
     content: str = field(default_factory=lambda: f"content {secrets.token_hex(20)}")
     row: str = field(default_factory=lambda: f"row {secrets.token_hex(20)}")
     log: str = field(default_factory=lambda: f"log-{secrets.token_hex(20)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What an agent was used for, and what was told of it."""
+
+    bait: Bait
+    agent_id: str
+    agent: Process
+    token: str
+    answers: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +80,10 @@ class Finds:
 
     files: Mapping[str, set[Path]]
     processes: Mapping[str, set[Process]]
+
+    def of(self, delivery: str) -> "Finds":
+        """Return where the texts of one way of delivery were."""
+        return Finds(_under(delivery, self.files), _under(delivery, self.processes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,50 +102,72 @@ class Evidence:
     when_stopped: Finds
 
 
-@pytest.fixture(scope="module", params=["environment", "sealed"])
+@pytest.fixture(scope="module", params=DELIVERIES)
 def delivery(request: pytest.FixtureRequest) -> str:
     chosen: str = request.param
     return chosen
 
 
+@pytest.fixture(scope="module")
+def evidence(searched: Mapping[str, Evidence], delivery: str) -> Evidence:
+    return searched[delivery]
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def evidence(
-    runtime: str, delivery: str, sandbox: Sandbox
-) -> AsyncIterator[Evidence]:
-    """Use the product well and badly, search, stop it, and search again."""
-    bait = Bait()
+async def searched(runtime: str, sandbox: Sandbox) -> Mapping[str, Evidence]:
+    """Use the product well and badly, search, stop it, and search again.
+
+    One stack has an agent for each way of delivery.
+    """
+    owner_key = f"cust_{secrets.token_hex(20)}"
     since = time.time()
     with new_place() as place:
-        async with running(place, runtime, key=bait.owner_key) as whole:
-            answers, agent_id = await _use(whole, sandbox, bait, delivery)
-            agent = await _agent(whole, runtime)
-            token = _variable(agent, "AG2TRUST_AGENT_TOKEN")
+        async with running(place, runtime, key=owner_key) as whole:
+            uses: dict[str, Use] = {}
+            for delivery in DELIVERIES:
+                others = {use.agent for use in uses.values()}
+                bait = Bait(owner_key)
+                answers, agent_id = await _use(whole, sandbox, bait, delivery)
+                [agent] = {*await _agents(whole, runtime)} - others
+                token = _variable(agent, "AG2TRUST_AGENT_TOKEN")
+                uses[delivery] = Use(bait, agent_id, agent, token, answers)
             inspected = await _inspected(whole) if runtime == "docker" else ""
-            folders = [place.home, *map(Path, PLACES)]
             needles = {
-                "key": Needle.of(bait.key),
-                "owner_key": Needle.of(bait.owner_key),
-                "token": Needle.of(token or "a token that only root may read"),
-                "content": Needle.as_written(bait.content),
-                "row": Needle.as_written(bait.row),
-                "log": Needle.as_written(bait.log),
-                "agent": Needle.as_written(agent_id),
+                f"{delivery} {name}": needle
+                for delivery, use in uses.items()
+                for name, needle in _needles(use).items()
             }
+            folders = [place.home, *map(Path, PLACES)]
             searched_at = time.time()
             while_running = await _search(needles, folders, since)
         when_stopped = await _search(needles, folders, searched_at)
-        yield Evidence(
-            bait=bait,
+    return {
+        delivery: Evidence(
+            bait=use.bait,
             home=place.home,
-            agent=agent,
+            agent=use.agent,
             launcher=whole.launcher.pid,
-            token=token,
-            answers=answers,
+            token=use.token,
+            answers=use.answers,
             inspected=inspected,
             delivery=delivery,
-            while_running=while_running,
-            when_stopped=when_stopped,
+            while_running=while_running.of(delivery),
+            when_stopped=when_stopped.of(delivery),
         )
+        for delivery, use in uses.items()
+    }
+
+
+def _needles(use: Use) -> dict[str, Needle]:
+    return {
+        "key": Needle.of(use.bait.key),
+        "owner_key": Needle.of(use.bait.owner_key),
+        "token": Needle.of(use.token or "a token that only root may read"),
+        "content": Needle.as_written(use.bait.content),
+        "row": Needle.as_written(use.bait.row),
+        "log": Needle.as_written(use.bait.log),
+        "agent": Needle.as_written(use.agent_id),
+    }
 
 
 async def _use(
@@ -135,7 +175,9 @@ async def _use(
 ) -> tuple[str, str]:
     """Return all answers, and the agent's id."""
     operator = whole.operator
-    ids = await operator.running_agent(sandbox.base_url, bait.key, delivery=delivery)
+    ids = await operator.running_agent(
+        sandbox.base_url, bait.key, name=delivery, delivery=delivery
+    )
     agent = f"/api/agents/{ids['agent_id']}"
     await operator.ask(
         "PATCH", f"/api/agent-types/{ids['agent_type_id']}", {"system_prompt": bait.row}
@@ -155,7 +197,7 @@ async def _use(
         for _ in range(3)
     ]
     await operator.until(f"{agent}/stats", calls=3)
-    submission = {"name": "ada", "type": "openai", "api_key": bait.key}
+    submission = {"name": delivery, "type": "openai", "api_key": bait.key}
     refused = [
         await operator.ask("POST", "/api/providers", submission),
         await operator.ask("POST", "/api/providers", {**submission, "type": "none"}),
@@ -217,15 +259,14 @@ async def _speak_badly(whole: Whole, *headers: str) -> None:
         writer.close()
 
 
-async def _agent(whole: Whole, runtime: str) -> Process:
-    """Find the one agent's process without looking for what it holds."""
+async def _agents(whole: Whole, runtime: str) -> list[Process]:
+    """Find the agents' processes without looking for what they hold."""
     if runtime == "process":
-        [process] = children_of(whole.place.pid_of("agent_runner"))
-        return process
+        return children_of(whole.place.pid_of("agent_runner"))
     async with engine(whole.installation) as docker:
-        [container] = await docker.containers()
-    [process] = (it for it in every_process() if it.pid == container["State"]["Pid"])
-    return process
+        containers = await docker.containers()
+    pids = {each["State"]["Pid"] for each in containers}
+    return [it for it in every_process() if it.pid in pids]
 
 
 async def _inspected(whole: Whole) -> str:
@@ -246,6 +287,14 @@ async def _search(
         return Finds(files_with(needles, folders, since=since), processes_with(needles))
 
     return await asyncio.to_thread(search)
+
+
+def _under(delivery: str, found: Mapping[str, set[Found]]) -> dict[str, set[Found]]:
+    return {
+        name.removeprefix(f"{delivery} "): where
+        for name, where in found.items()
+        if name.startswith(f"{delivery} ")
+    }
 
 
 async def test_while_an_agent_runs_the_key_is_where_it_is_delivered_and_nowhere_else(
