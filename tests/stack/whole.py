@@ -40,12 +40,15 @@ def new_place() -> Iterator[Place]:
 
 @asynccontextmanager
 async def running(
-    place: Place, runtime: str, *, key: str = OWNER_KEY
+    place: Place, runtime: str, *, key: str = OWNER_KEY, **variables: str
 ) -> AsyncIterator[Whole]:
-    """Run the stack of *place*; *key* becomes its first owner's at the first start."""
-    variables = {"AG2TRUST_RUNTIME": runtime, "AG2TRUST_BOOTSTRAP_API_KEY": key}
+    """Run the stack of *place*; *key* becomes its first owner's at the first start.
+
+    The launcher has further *variables*.
+    """
+    ours = {"AG2TRUST_RUNTIME": runtime, "AG2TRUST_BOOTSTRAP_API_KEY": key}
     async with (
-        launching(place, **variables) as launcher,
+        launching(place, **ours, **variables) as launcher,
         aiohttp.ClientSession(
             base_url=place.gateway_url, headers={"X-API-Key": key}
         ) as session,

@@ -34,6 +34,7 @@ from .clock import utc_now
 from .contracts.base import Empty, Endpoint, Message, ReplyT, RequestT
 from .errors import AppError, InvalidError, UnavailableError
 from .http import fields_of
+from .question_spans import answering_span
 from .tally import OK, Tally
 
 __all__ = ["Answer", "Desk", "answer", "answer_ping"]
@@ -151,8 +152,9 @@ class Desk:
             context["request_id"] = request_id
         with bound_contextvars(**context):
             try:
-                async with asyncio.timeout(_patience(headers, self.answer)):
-                    return await self.answer.to(message.data), None
+                with answering_span(message.subject, headers):
+                    async with asyncio.timeout(_patience(headers, self.answer)):
+                        return await self.answer.to(message.data), None
             except AppError as error:
                 return b"", error
             except TimeoutError:

@@ -58,6 +58,7 @@ from .event_stream import EVENTS, EventSource, Position, reading_events
 from .identity import Identity
 from .ids import new_id
 from .nats_client import PING_SECONDS, connected_client
+from .question_spans import asking_span, trace_headers
 from .receipts import Receipts
 from .tally import Tally
 
@@ -153,15 +154,18 @@ class NatsBus:
         `TooLargeError` if NATS would not carry the question.
         """
         payload = self._payload(request)
+        with asking_span(endpoint.subject):
+            return _reply_in(await self._answer_to(endpoint, payload), endpoint)
+
+    async def _answer_to(self, endpoint: Endpoint[Any, Any], payload: bytes) -> Msg:
         try:
             async with asyncio.timeout(endpoint.deadline.total_seconds()):
-                message = await self._asked_twice(endpoint, payload)
+                return await self._asked_twice(endpoint, payload)
         except (TimeoutError, nats.errors.Error, OSError) as error:
             raise UnavailableError(
                 f"{_answerer(endpoint.subject)} does not answer right now.",
                 retry_after_seconds=_RETRY_AFTER_SECONDS,
             ) from error
-        return _reply_in(message, endpoint)
 
     async def _asked_twice(self, endpoint: Endpoint[Any, Any], payload: bytes) -> Msg:
         seconds = endpoint.deadline.total_seconds()
@@ -383,6 +387,7 @@ class _Question:
             ASK_ID: str(self.id),
             SECONDS_LEFT: f"{self.until - _time():.3f}",
             EXPIRES_AT: f"{self.expires_at.timestamp():.3f}",
+            **trace_headers(),
         }
         if request_id := get_contextvars().get("request_id"):
             headers[REQUEST_ID] = str(request_id)

@@ -12,7 +12,9 @@ from typing import Any, Literal
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
-from structlog.typing import ExcInfo
+from structlog.typing import EventDict, ExcInfo
+
+from .tracing import current
 
 __all__ = ["Level", "set_up_logs"]
 
@@ -28,6 +30,7 @@ def set_up_logs(service: str, *, level: Level) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            _name_trace,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.ExceptionRenderer(_without_words),
@@ -46,6 +49,13 @@ def set_up_logs(service: str, *, level: Level) -> None:
     )
     for name in _NOISY:
         logging.getLogger(name).setLevel(max(minimum, logging.WARNING))
+
+
+def _name_trace(_: object, __: str, event: EventDict) -> EventDict:
+    """Say to which trace an event belongs, where there is one."""
+    if context := current().context:
+        event["trace_id"] = context.trace_id
+    return event
 
 
 def _without_words(exc_info: ExcInfo) -> list[dict[str, Any]]:

@@ -48,7 +48,7 @@ class Deployed:
     made: Path
     monkeypatch: pytest.MonkeyPatch
 
-    def settings(self, service: str, variables: Mapping[str, str]) -> Any:
+    def settings(self, service: str, variables: Mapping[str, str | None]) -> Any:
         """Read *variables* as *service* would; raise `SettingsError`.
 
         It names what is no setting of its, and what it lacks.
@@ -57,7 +57,11 @@ class Deployed:
         prefix = kind.model_config["env_prefix"]
         folder = self.made / service.replace("-", "_")
         here = {f"{prefix}SETTINGS_FILE": str(folder / "settings.json")}
-        given = {name: here.get(name, value) for name, value in variables.items()}
+        given = {
+            name: here.get(name, value)
+            for name, value in variables.items()
+            if value is not None  # not there, unless compose was given it
+        }
         with self.monkeypatch.context() as environment:
             for name, value in given.items():
                 environment.setenv(name, value)

@@ -88,6 +88,17 @@ def test_what_a_service_would_refuse_is_found(deployed: Deployed) -> None:
         deployed.settings("gateway", given | {"AG2TRUST_GATEWAY_COLOUR": "red"})
 
 
+def test_who_sends_traces_is_told_where_and_no_credential_of_the_collector() -> None:
+    services = composed(
+        OTEL_EXPORTER_OTLP_ENDPOINT="http://collector:4318",
+        OTEL_EXPORTER_OTLP_HEADERS="x-key=of-the-collector",
+    )
+
+    told = {name for name, each in services.items() if "http://collector" in str(each)}
+    assert told == {"agent-runner", "gateway", "metrics"}
+    assert "of-the-collector" not in str(services)
+
+
 def test_the_master_key_is_the_one_in_kms(deployed: Deployed) -> None:
     service = composed("aws-kms.yml", **IN_KMS)["credentials"]
 

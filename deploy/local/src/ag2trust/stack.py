@@ -30,6 +30,7 @@ from .runtime_choice import choose_runtime
 from .screen import Screen
 from .sockets import make_own_folder
 from .supervisor import Kept, Supervisor
+from .telemetry import telemetry_of
 
 __all__ = ["running_stack"]
 
@@ -144,7 +145,11 @@ def _brokers(installation: Installation, plan: Plan, screen: Screen) -> list[Com
 
 
 def _service(service: Service, installation: Installation, plan: Plan) -> Command:
-    return _python(service, service, installation.environment_of(service), plan)
+    environment = {
+        **installation.environment_of(service),
+        **telemetry_of(service, os.environ),
+    }
+    return _python(service, service, environment, plan)
 
 
 def _python(

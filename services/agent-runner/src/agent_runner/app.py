@@ -9,6 +9,7 @@ from functools import partial
 from aiohttp import web
 
 from shared.bus import Answer, NatsBus, answer, answer_ping, connect_bus
+from shared.collecting import telling_of_spans
 from shared.contracts import agent_runner as contract
 from shared.contracts import conversations
 from shared.contracts import limits as limits_contract
@@ -128,6 +129,7 @@ async def serving(
     """
     identity = Identity.from_file(settings.identity_file)
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(telling_of_spans(Service.AGENT_RUNNER))
         spool = stack.enter_context(
             Spool.open(settings.state_folder / "spool", interrupted=interrupted)
         )

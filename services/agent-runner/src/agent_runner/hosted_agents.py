@@ -19,6 +19,7 @@ from shared.errors import (
     InvalidAgentTokenError,
     UnavailableError,
 )
+from shared.tracing import NO_SPAN, Span
 
 from .attempts import Attempts, Refused
 from .leases import HeldLease
@@ -39,7 +40,8 @@ class MessageInHand:
     """The message an agent works on, and what its model calls have come to so far.
 
     *failure* says why the last call failed, None if it did not. *next_index* numbers
-    the pieces of its reply that were told to whoever reads along.
+    the pieces of its reply that were told to whoever reads along. Its *span* is told
+    once it is in hand no more.
     """
 
     message_id: UUID
@@ -49,6 +51,7 @@ class MessageInHand:
     usage: MessageUsage = field(default_factory=MessageUsage)
     failure: Explanation | None = None
     next_index: int = 0
+    span: Span = NO_SPAN
 
     def add(self, usage: Usage, *, failure: Explanation | None = None) -> None:
         """Count one call; None stays None until a call reports a figure."""
@@ -127,6 +130,7 @@ class HostedAgent:
     def drop(self, message_id: UUID) -> None:
         """Take a message out of its hand: nobody wants the answer any more."""
         if self.in_hand is not None and self.in_hand.message_id == message_id:
+            self.in_hand.span.end()
             self.in_hand = None
 
     @property
@@ -170,6 +174,9 @@ class HostedAgents:
         """Forget an agent; its token is dead from here on."""
         self._by_id.pop(agent.id, None)
         self._by_token.pop(hash_token(agent.token), None)
+        if agent.in_hand is not None:
+            agent.in_hand.span.fail("unanswered")
+            agent.in_hand.span.end()
 
     def find(self, agent_id: UUID) -> HostedAgent | None:
         return self._by_id.get(agent_id)

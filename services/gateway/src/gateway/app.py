@@ -17,6 +17,7 @@ from structlog.contextvars import get_contextvars
 
 from shared.bus import Bus, connect_bus
 from shared.clock import Clock, utc_now
+from shared.collecting import telling_of_spans
 from shared.contracts.base import Service
 from shared.contracts.gateway import ACCESS_CHANGED
 from shared.database import connect_database
@@ -81,6 +82,7 @@ from .routing.openapi import JsonObject, describe
 from .routing.operations import operations_in
 from .routing.serving import open_routes, routes_below
 from .settings import Settings
+from .spans import telling_of_requests, trace_id_of
 from .waiting import WaitingRoom
 
 __all__ = ["create_app", "serving"]
@@ -143,6 +145,7 @@ def create_app(
     app = web.Application(
         middlewares=[
             measuring(measurements),
+            telling_of_requests,
             tell_errors,
             authenticating(admission.authentication, open_routes=is_open),
             limiting(RateLimits(per_minute=requests_per_minute, now=now)),
@@ -170,6 +173,7 @@ async def serving(settings: Settings) -> AsyncIterator[int]:
     identity = Identity.from_file(settings.identity_file)
     await migrate(settings, "gateway.migrations")
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(telling_of_spans(Service.GATEWAY))
         database = await stack.enter_async_context(connect_database(settings))
         records = Records.of(database)
         await open_first_organization(
@@ -310,10 +314,12 @@ async def _log_answer(request: web.Request, response: web.StreamResponse) -> Non
     resource = request.match_info.route.resource
     if resource is None or resource.canonical in _UNREMARKABLE:
         return
+    trace_id = trace_id_of(request)
     log.info(
         "request.answered",
         method=request.method,
         route=resource.canonical,
         status=response.status,
         request_id=response.headers.get(REQUEST_ID),
+        **({"trace_id": trace_id} if trace_id else {}),
     )

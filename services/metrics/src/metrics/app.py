@@ -8,6 +8,7 @@ from functools import partial
 
 from shared.bus import Answer, NatsBus, answer, answer_ping, connect_bus
 from shared.clock import utc_now
+from shared.collecting import telling_of_spans
 from shared.contracts import alerts as alerts_contract
 from shared.contracts import metrics as contract
 from shared.contracts import webhooks as webhooks_contract
@@ -130,6 +131,7 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
     identity = Identity.from_file(settings.identity_file)
     await migrate(settings, "metrics.migrations")
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(telling_of_spans(Service.METRICS))
         database = await stack.enter_async_context(connect_database(settings))
         bus = await stack.enter_async_context(
             connect_bus(settings.nats_url, service=Service.METRICS, identity=identity)

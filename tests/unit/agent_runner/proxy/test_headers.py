@@ -76,6 +76,7 @@ HOP_BY_HOP = [
         "x-amz-content-sha256",
         "api-key",
         "X-Ag2trust-Labels",
+        "baggage",
     ],
 )
 def test_what_belongs_to_the_connection_or_to_us_stays_here(name: str) -> None:

@@ -12,6 +12,7 @@ from agent_runner.tools.definitions import Definition, definition_of
 from agent_runner.tools.tool_desk import ToolDesk
 from shared.errors import InvalidError, MessageNotInHandError
 from shared.http import fields_of
+from shared.tracing import TRACEPARENT
 
 from .replies import Delta, Reply, replied
 
@@ -85,7 +86,8 @@ async def next_message(request: web.Request) -> web.Response:
             "content": found.message.content,
             "attempt": found.message.attempt,
             "history": history,
-        }
+        },
+        headers=_trace_of(agent),
     )
 
 
@@ -151,6 +153,12 @@ def _agent(request: web.Request) -> HostedAgent:
     return request.app[HOSTED].identify(
         bearer_of(request), reached_at=reached_at(request)
     )
+
+
+def _trace_of(agent: HostedAgent) -> dict[str, str]:
+    """Name the span of the message in hand, below which an agent may have its own."""
+    context = agent.in_hand.span.context if agent.in_hand else None
+    return {TRACEPARENT: str(context)} if context else {}
 
 
 def _wait(request: web.Request) -> timedelta:

@@ -101,6 +101,7 @@ class Exchange:
         "is_last",
         "is_received",
         "refused",
+        "status",
     )
 
     def __init__(
@@ -129,6 +130,8 @@ class Exchange:
         """Why it is not even asked of the application."""
         self.has_begun = False
         self.has_ended = False
+        self.status: int | None = None
+        """Which the answer has, once it has begun."""
         self._way = way
         self._capacity = capacity
         self._longest_body_bytes = longest_body_bytes
@@ -277,6 +280,7 @@ class Exchange:
     def _head(self, status: int, fields: Fields) -> bytes:
         if not value_of(fields, b"date"):
             fields = [*fields, (b"date", self._way.date())]
+        self.status = status
         # What still comes of the body is not read to find the next request behind it.
         self.is_last = self.is_last or not self.is_received
         if self.is_last:

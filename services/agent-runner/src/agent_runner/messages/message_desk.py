@@ -24,6 +24,7 @@ from shared.contracts.base import Explanation
 from shared.database import Database
 from shared.errors import MessageNotInHandError
 
+from .message_spans import begin_handling, tell_outcome
 from .reply_stream import ReplyStream
 
 __all__ = ["Failure", "MessageDesk", "NextMessage"]
@@ -117,6 +118,7 @@ class MessageDesk:
         message_id = in_hand.message_id
         if agent.in_hand is not in_hand:
             raise _not_in_hand(message_id)
+        reason = _explained(failure, in_hand, agent)
         async with self._database.organization(agent.org_id) as transaction:
             stored = await repository.finish(
                 transaction,
@@ -125,9 +127,10 @@ class MessageDesk:
                 status=status,
                 reply=_storable(content, agent) if content else None,
                 usage=in_hand.usage,
-                explanation=_explained(failure, in_hand, agent),
+                explanation=reason,
                 at=self._now(),
             )
+        tell_outcome(in_hand.span, status, reason)
         agent.drop(message_id)
         if not stored:
             raise _not_in_hand(message_id)
@@ -203,11 +206,14 @@ def _put_in_hand(agent: HostedAgent, message: ClaimedMessage) -> None:
     known = agent.in_hand
     if known and (known.message_id, known.attempt) == (message.id, message.attempt):
         return
+    if known:
+        agent.drop(known.message_id)
     agent.in_hand = MessageInHand(
         message.id,
         message.thread_id,
         attempt=message.attempt,
         is_streamed=message.is_streamed,
+        span=begin_handling(agent, message),
     )
 
 

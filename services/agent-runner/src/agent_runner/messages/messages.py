@@ -25,6 +25,7 @@ from shared.errors import (
     MessageTooLongError,
     ThreadNotFoundError,
 )
+from shared.tracing import current
 
 __all__ = ["Messages", "require_taking", "wake_host"]
 
@@ -80,6 +81,7 @@ class Messages:
         require_taking(agent)
         at = self._now()
         thread_id = question.thread_id or question.message_id
+        trace = current().context
         if question.thread_id is None:
             await threads.add_thread(
                 transaction,
@@ -101,6 +103,7 @@ class Messages:
             position=place.position,
             content=question.content,
             is_streamed=question.is_streamed,
+            traceparent=str(trace) if trace else None,
             at=at,
         )
 

@@ -17,7 +17,9 @@ from shared.errors import (
     ModelNotAllowedError,
 )
 from shared.ids import new_id
+from shared.tracing import is_on
 
+from .call_spans import call_span
 from .direct_calls import DirectCall, DirectCalls
 from .edge import Edge
 from .features import require_allowed
@@ -42,8 +44,11 @@ class ProxyApplication:
         self._direct_calls = DirectCalls(callers, forwarding)
 
     def directly(self, exchange: Exchange) -> DirectCall | None:
-        """Answer a call that needs no task (`http.exchange.InCallbacks`)."""
-        return self._direct_calls.take(exchange)
+        """Answer a call that needs no task (`http.exchange.InCallbacks`).
+
+        One that is told of needs it: its spans are those of the task.
+        """
+        return None if is_on() else self._direct_calls.take(exchange)
 
     async def serve(self, exchange: Exchange) -> None:
         """Answer one call: an edge, like `shared.http.tell_errors`."""
@@ -63,7 +68,11 @@ class ProxyApplication:
             large_bodies=self._large_bodies,
             request_id=request_id,
         )
-        await call.answer(self._forwarding, query)
+        if not is_on():
+            await call.answer(self._forwarding, query)
+            return
+        with call_span(exchange, agent):
+            await call.answer(self._forwarding, query)
 
     def refusal(self, error: AppError, head: RequestHead | None) -> Reply:
         """Word what the HTTP server itself refuses."""

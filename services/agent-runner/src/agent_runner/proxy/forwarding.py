@@ -23,9 +23,11 @@ from agent_runner.masking import SecretMask
 from shared.contracts.metrics import CallStatus
 from shared.errors import AppError
 from shared.provider_errors.on_the_way import OURS
+from shared.tracing import is_on
 
 from .admission import Admission, Admissions, Unlimited
 from .breaker import Breakers, Circuit
+from .call_spans import attempt_span, tell_end
 from .calls import CallBook, OpenCall
 from .candidates import Leg, circuits_of, in_order, leg_to
 from .large_bodies import LargeBodies
@@ -195,7 +197,7 @@ class Forwarding:
             mask=SecretMask(_secrets(call.agent, leg)),
             may_move_on=may_move_on,
         )
-        failed = await passage.run(ask)
+        failed = await _asked(passage, open_call, ask)
         if failed is not None:
             open_call.end_attempt(failed.explanation)
             call.failures[passage] = failed
@@ -223,6 +225,17 @@ class Forwarding:
 
     def _admits(self, circuit: Circuit) -> bool:
         return self.breakers.admits(circuit, monotonic())
+
+
+async def _asked(passage: Passage, open_call: OpenCall, ask: Ask) -> Failed | None:
+    """Make the attempt, and tell of it if anybody is told."""
+    if not is_on():
+        return await passage.run(ask)
+    with attempt_span(open_call) as span:
+        failed = await passage.run(ask)
+        explanation = failed.explanation if failed else passage.explanation
+        tell_end(span, open_call, explanation)
+    return failed
 
 
 def _secrets(agent: ModelCaller, leg: Leg) -> frozenset[str]:

@@ -51,7 +51,16 @@ _FRAMING = frozenset({b"host", b"content-length", b"expect"})
 _ENCODING = frozenset({b"accept-encoding", b"content-encoding"})
 # It would send the agent around the proxy.
 _OF_THE_PROVIDERS_ORIGIN = frozenset({b"alt-svc"})
-_NEVER = _HOP_BY_HOP | _CREDENTIALS | _FRAMING | _ENCODING | _OF_THE_PROVIDERS_ORIGIN
+# Whatever an agent's surroundings have put there: it is meant for nobody outside.
+_BAGGAGE = frozenset({b"baggage"})
+_NEVER = (
+    _HOP_BY_HOP
+    | _CREDENTIALS
+    | _FRAMING
+    | _ENCODING
+    | _OF_THE_PROVIDERS_ORIGIN
+    | _BAGGAGE
+)
 _OURS = b"x-ag2trust-"
 _LONGEST_MODEL = 256  # as agent types name them
 # What `Connection` mostly says; it names no field.

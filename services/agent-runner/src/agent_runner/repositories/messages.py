@@ -48,6 +48,7 @@ class ClaimedMessage:
     content: str
     attempt: int
     is_streamed: bool
+    traceparent: str | None
 
 
 _COLUMNS = """
@@ -67,15 +68,16 @@ async def add_message(
     position: int,
     content: str,
     is_streamed: bool,
+    traceparent: str | None,
     at: datetime,
 ) -> None:
     await transaction.execute(
         """
         INSERT INTO message (
             id, org_id, agent_id, agent_type_id, thread_id, position, content,
-            is_streamed, status, usage, created_at
+            is_streamed, status, usage, created_at, traceparent
         )
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', $9, $10)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', $9, $10, $11)
         """,
         message_id,
         org_id,
@@ -87,6 +89,7 @@ async def add_message(
         is_streamed,
         MessageUsage().model_dump(),
         at,
+        traceparent,
     )
 
 
@@ -135,7 +138,7 @@ async def claim_next(transaction: Transaction, host: Host) -> ClaimedMessage | N
             LIMIT 1
             FOR UPDATE OF m SKIP LOCKED
         )
-        RETURNING id, thread_id, position, content, attempt, is_streamed
+        RETURNING id, thread_id, position, content, attempt, is_streamed, traceparent
         """,
         host.agent_id,
         host.runner,
@@ -149,7 +152,7 @@ async def claimed_by(transaction: Transaction, host: Host) -> ClaimedMessage | N
     """Read again what this incarnation has in hand: its first answer may be lost."""
     row = await transaction.fetchrow(
         """
-        SELECT id, thread_id, position, content, attempt, is_streamed
+        SELECT id, thread_id, position, content, attempt, is_streamed, traceparent
         FROM message
         WHERE agent_id = $1 AND status = 'running'
           AND EXISTS (
