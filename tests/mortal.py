@@ -31,6 +31,11 @@ class Mortal:
         """Send a signal and return how it ended; negative if the signal did it."""
         assert self._child
         os.kill(self._child.pid, signum)
+        return await self.ended()
+
+    async def ended(self) -> int:
+        """Wait until it has ended, by itself or not."""
+        assert self._child
         async with asyncio.timeout(_STOP_SECONDS):
             return await self._child.ended()
 

@@ -1,6 +1,7 @@
 """The product on many machines: three NATS, and two of everything else."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from ag2trust.testing import PASSWORD, Servers, Stack, fresh_stack
 from ..mortal import Mortal  # noqa: TID252 - test folders are no packages
 from .balancer import balancer
 from .database_of_two import DatabaseOfTwo, database_of_two
-from .hosts import LOOPBACK
+from .hosts import LOOPBACK, Host
 from .nats_of_three import nats_of_three
 from .patience import PatientOperator
 from .services import OWNER_KEY, SERVICES, logins, services_on
@@ -23,6 +24,8 @@ from .services import OWNER_KEY, SERVICES, logins, services_on
 __all__ = ["Cluster", "running_cluster"]
 
 _NATS = ("nats-1", "nats-2", "nats-3")
+_POSTGRES = ("postgres-1", "postgres-2")
+_ONE_HOST = dict.fromkeys((*_NATS, *_POSTGRES, *SERVICES), LOOPBACK)
 _READY_SECONDS = 60.0
 _ANSWER_SECONDS = 15.0
 
@@ -36,11 +39,23 @@ class Cluster:
     operator: PatientOperator
     stack: Stack
 
+    async def agents(self, provider: str, *names: str) -> list[str]:
+        """Run agents whose model is asked at the URL *provider*; return their ids."""
+        made = [
+            await self.operator.running_agent(provider, "sk-any", name=name)
+            for name in names
+        ]
+        return [each["agent_id"] for each in made]
+
     async def lose(self, *names: str) -> None:
         """Kill all of them, which is faster than any could notice."""
         async with asyncio.TaskGroup() as killing:
             for name in names:
                 killing.create_task(self.members[name].die())
+
+    def wipe(self, server: str) -> None:
+        """Lose the disk of a NATS server that is not running."""
+        shutil.rmtree(self.stack.folder / server / "jetstream")
 
     async def bring_back(self, *names: str) -> None:
         """Start all of them; return once each serves."""
@@ -50,20 +65,31 @@ class Cluster:
 
 
 @asynccontextmanager
-async def running_cluster(folder: Path) -> AsyncIterator[Cluster]:
-    """Run everything during the block, which begins once a gateway says ready."""
+async def running_cluster(
+    folder: Path,
+    *,
+    hosts: Mapping[str, Host] = _ONE_HOST,
+    commits_on_both: bool = True,
+    event_replicas: int = 3,
+) -> AsyncIterator[Cluster]:
+    """Run everything during the block, which begins once a gateway says ready.
+
+    *hosts* has each process's by its name.
+    """
     async with AsyncExitStack() as started:
         nats = await started.enter_async_context(
-            nats_of_three(folder, dict.fromkeys(_NATS, LOOPBACK), logins())
+            nats_of_three(folder, {each: hosts[each] for each in _NATS}, logins())
         )
         database = await started.enter_async_context(
-            database_of_two(folder, (LOOPBACK, LOOPBACK))
+            database_of_two(folder, [hosts[each] for each in _POSTGRES])
         )
+        if commits_on_both:
+            await database.commit_on_both()
         await provision_roles(database.url, dict.fromkeys(ROLES, PASSWORD))
         stack = await started.enter_async_context(
             fresh_stack(Servers(database.url, nats.url), folder)
         )
-        services = services_on(dict.fromkeys(SERVICES, LOOPBACK), stack)
+        services = services_on(hosts, stack, event_replicas=event_replicas)
         for each in services.processes.values():
             started.push_async_callback(each.stop)
         async with asyncio.TaskGroup() as starting:

@@ -22,7 +22,10 @@ from .hosts import Host
 
 __all__ = ["DatabaseOfTwo", "Place", "database_of_two"]
 
-_COPIED_WITHIN_SECONDS = 60
+_NEIGHBOURS = """
+host all         all samenet scram-sha-256
+host replication all samenet scram-sha-256
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +69,25 @@ class DatabaseOfTwo:
 
     async def commit_on_both(self) -> None:
         """From now on a commit is answered when both have it on disk."""
-        await until(self._is_followed)
         await self.first.ask("ALTER SYSTEM SET synchronous_standby_names TO '*'")
         await self.first.ask("SELECT pg_reload_conf()")
         await until(self._is_followed_synchronously)
+
+    async def hold_replication(self) -> None:
+        """Keep from the second what is committed from now on."""
+        await self.second.ask("ALTER SYSTEM SET primary_conninfo TO ''")
+        await self.second.ask("SELECT pg_reload_conf()")
+        await until(self._is_left_alone)
 
     async def promote(self) -> None:
         """Make the second the primary; the first must be gone."""
         assert await self.second.ask("SELECT pg_promote()")
 
-    async def _is_followed(self) -> bool:
+    async def is_followed(self) -> bool:
         return bool(await self.first.ask("SELECT count(*) FROM pg_stat_replication"))
+
+    async def _is_left_alone(self) -> bool:
+        return not await self.is_followed()
 
     async def _is_followed_synchronously(self) -> bool:
         kind = await self.first.ask("SELECT max(sync_state) FROM pg_stat_replication")
@@ -93,10 +104,12 @@ async def database_of_two(
         primary = _server(folder / "postgres-1", first)
         primary.open_the_way()
         await primary.create(PASSWORD)
+        with (primary.data_folder / "pg_hba.conf").open("a") as file:
+            file.write(_NEIGHBOURS)
         standby = _server(folder / "postgres-2", second)
         servers = {
-            "postgres-1": Mortal(primary.command, primary.is_ready),
-            "postgres-2": Mortal(standby.command, standby.is_ready),
+            "postgres-1": _mortal(primary, hosts[0]),
+            "postgres-2": _mortal(standby, hosts[1]),
         }
         started.push_async_callback(servers["postgres-1"].stop)
         started.push_async_callback(servers["postgres-2"].stop)
@@ -104,7 +117,7 @@ async def database_of_two(
         await _copy(first, standby)
         await servers["postgres-2"].start()
         database = DatabaseOfTwo(servers, first, second)
-        await database.commit_on_both()
+        await until(database.is_followed)
         yield database
 
 
@@ -120,6 +133,10 @@ def _server(folder: Path, place: Place) -> Postgres:
             "fsync": "off",  # no test cuts the power
         },
     )
+
+
+def _mortal(server: Postgres, host: Host) -> Mortal:
+    return Mortal(lambda: host.moved(server.command()), server.is_ready)
 
 
 async def _copy(place: Place, standby: Postgres) -> None:

@@ -1,12 +1,12 @@
 """Where a process of the cluster runs: an address, and how one gets there."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 from ag2trust.child import Command
 
 __all__ = ["LOOPBACK", "Host"]
+
+_SETPRIV = "/usr/bin/setpriv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,18 +16,19 @@ class Host:
     address: str
     enter: tuple[str, ...] = ()
 
-    def command(
-        self,
-        name: str,
-        arguments: tuple[str, ...],
-        environment: Mapping[str, str],
-        log: Path,
-    ) -> Command:
-        return Command(
-            name=name,
-            arguments=(*self.enter, *arguments),
-            environment=environment,
-            log=log,
+    def moved(self, command: Command) -> Command:
+        """Run *command* here; entering takes root, so its account is changed after."""
+        account = command.account
+        if not (self.enter and account):
+            return replace(command, arguments=(*self.enter, *command.arguments))
+        become = (
+            *(_SETPRIV, f"--reuid={account.uid}", f"--regid={account.gid}"),
+            *("--clear-groups", "--pdeathsig", command.stop_signal.name),
+        )
+        return replace(
+            command,
+            arguments=(*self.enter, *become, *command.arguments),
+            account=None,
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ag2trust.child import Command
 from ag2trust.nats_server import binary, configuration
 from ag2trust.ports import free_port
 from shared.contracts.base import Service
@@ -82,13 +83,13 @@ def _server(
     folder.mkdir(mode=0o700)
     file = folder / "server.conf"
     file.write_text(json.dumps(told))
-    command = place.host.command(
-        place.name,
-        (str(binary()), "--config", str(file)),
-        {"PATH": os.defpath},
-        folder / "log",
+    command = Command(
+        name=place.name,
+        arguments=(str(binary()), "--config", str(file)),
+        environment={"PATH": os.defpath},
+        log=folder / "log",
     )
-    return Mortal(lambda: command, place.greets)
+    return Mortal(lambda: place.host.moved(command), place.greets)
 
 
 def _told(

@@ -47,7 +47,9 @@ def logins() -> dict[str, Service]:
     }
 
 
-def services_on(hosts: Mapping[str, Host], stack: Stack) -> Services:
+def services_on(
+    hosts: Mapping[str, Host], stack: Stack, *, event_replicas: int
+) -> Services:
     """Describe every process, on the one of *hosts* that has its name."""
     runners = json.dumps([*_enrolled()])
     write_private(stack.installation.runners_file, runners)
@@ -57,6 +59,8 @@ def services_on(hosts: Mapping[str, Host], stack: Stack) -> Services:
         folder = stack.folder / name
         folder.mkdir()
         own = _own(service, number, folder)
+        if service is Service.METRICS:
+            own |= {"event_replicas": str(event_replicas)}
         if service is Service.GATEWAY:
             own |= {"host": hosts[name].address, "port": str(ports[number])}
         processes[name] = _process(name, service, hosts[name], stack, own)
@@ -83,7 +87,7 @@ def _own(service: Service, number: int, folder: Path) -> dict[str, str]:
                 "allow_private_tool_hosts": "true",
             }
         case Service.METRICS:
-            return {"event_replicas": "3"}
+            return {}
         case Service.CREDENTIALS:
             return {"audit_folder": str(folder / "audit")}
 
@@ -96,16 +100,16 @@ def _process(
     told = {**own, "alive_file": str(alive)}
     prefix = prefix_of(service)
     variables = {f"{prefix}{each}".upper(): value for each, value in told.items()}
-    command = host.command(
-        name,
-        (sys.executable, "-P", "-m", service),
-        stack.environment(service, **variables),
-        stack.folder / name / "log",
+    command = Command(
+        name=name,
+        arguments=(sys.executable, "-P", "-m", service),
+        environment=stack.environment(service, **variables),
+        log=stack.folder / name / "log",
     )
 
     def fresh() -> Command:
         alive.unlink(missing_ok=True)
-        return command
+        return host.moved(command)
 
     return Mortal(fresh, lambda _: alive.exists())
 

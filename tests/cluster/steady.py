@@ -45,9 +45,10 @@ class Steady:
         for number in count():
             if self.is_over:
                 return
-            await self._exchange(agent, f"{sender}, {number}")
+            await self.exchange(agent, f"{sender}, {number}")
 
-    async def _exchange(self, agent: str, content: str) -> None:
+    async def exchange(self, agent: str, content: str) -> None:
+        """Send a message and wait for its end."""
         answer = await self.operator.ask(
             "POST", f"/api/agents/{agent}/messages", {"content": content, "wait": False}
         )

@@ -1,52 +1,46 @@
 """A machine is lost with all that ran on it, the primary of PostgreSQL included."""
 
-from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
-from ag2trust.quick_folder import quick_folder
-from ag2trust_sandbox import Sandbox, serving
+from ag2trust_sandbox import Sandbox
 
 from .books import agree
-from .cluster import Cluster, running_cluster
+from .cluster import running_cluster
+from .events import counted_calls, told_calls
+from .limited import limited_agent
 from .steady import steadily
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 
 PRIMARY = "postgres-1"
-OTHERS = ("nats-1", "credentials-1", "gateway-1", "agent_runner-1", "metrics-1")
+NATS = "nats-1"
+SERVICES = ("credentials-1", "gateway-1", "agent_runner-1", "metrics-1")
 
 
-@pytest_asyncio.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with serving() as provider:
-        yield provider
-
-
-@pytest_asyncio.fixture
-async def cluster() -> AsyncIterator[Cluster]:
-    with quick_folder() as folder:
-        async with running_cluster(folder) as running:
-            yield running
-
-
-async def test_a_lost_machine_loses_no_accepted_message_and_no_call(
-    cluster: Cluster, sandbox: Sandbox
+async def test_a_lost_machine_loses_no_message_no_call_no_event_and_no_limit(
+    folder: Path, sandbox: Sandbox
 ) -> None:
-    operator = cluster.operator
-    made = [
-        await operator.running_agent(sandbox.base_url, "sk-any", name=name)
-        for name in ("ada", "bob")
-    ]
+    async with (
+        running_cluster(folder) as cluster,
+        limited_agent(cluster.operator) as limited,
+    ):
+        operator = cluster.operator
+        agents = await cluster.agents(sandbox.base_url, "ada", "bob")
 
-    async with steadily(operator, [each["agent_id"] for each in made]) as traffic:
-        await traffic.goes_on()
-        await cluster.lose(PRIMARY, *OTHERS)
-        await cluster.database.promote()
-        await traffic.goes_on()
-        await operator.running_agent(sandbox.base_url, "sk-any", name="eve")
-        await cluster.bring_back(*OTHERS)
-        await traffic.goes_on()
+        async with steadily(operator, agents) as traffic:
+            await limited.wants_more()
+            await cluster.lose(PRIMARY, NATS, *SERVICES)
+            await cluster.database.promote()
+            await limited.wants_more()
+            await traffic.goes_on()
+            await operator.running_agent(sandbox.base_url, "sk-any", name="eve")
+            cluster.wipe(NATS)
+            await cluster.bring_back(NATS, *SERVICES)
+            await traffic.goes_on()
 
-    await agree(operator, sandbox, traffic)
+        await agree(operator, traffic, sandbox, limited.provider)
+        calls = await counted_calls(cluster)
+        assert await told_calls(cluster, until=calls) == dict.fromkeys(calls, 1)
+        assert limited.kept_its_limit()

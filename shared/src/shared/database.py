@@ -13,6 +13,7 @@ from uuid import UUID
 import asyncpg
 from pydantic import SecretStr
 
+from .database_servers import UNREACHABLE, DatabaseServers
 from .errors import DatabaseUnavailableError
 from .settings import DatabaseSettings, SettingsError
 
@@ -25,17 +26,6 @@ _ACQUIRE_SECONDS = 5.0
 _COMMAND_SECONDS = 15.0
 _RETRY_AFTER_SECONDS = 2.0
 
-_UNREACHABLE = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.InternalClientError,
-)
 _KEPT_OUT = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
@@ -97,7 +87,7 @@ async def refusing() -> AsyncIterator[None]:
     """Translate "PostgreSQL is not there" into an error callers may see."""
     try:
         yield
-    except _UNREACHABLE as error:
+    except UNREACHABLE as error:
         raise DatabaseUnavailableError(
             "The database cannot be reached right now.",
             retry_after_seconds=_RETRY_AFTER_SECONDS,
@@ -164,6 +154,7 @@ async def _pool(url: SecretStr) -> AsyncIterator["asyncpg.Pool[asyncpg.Record]"]
             url.get_secret_value(),
             min_size=1,
             max_size=10,
+            connect=DatabaseServers().connect,
             timeout=_ACQUIRE_SECONDS,
             command_timeout=_COMMAND_SECONDS,
             init=_teach_json,

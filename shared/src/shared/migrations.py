@@ -6,6 +6,7 @@ import asyncpg
 import structlog
 
 from .database import connecting, refusing
+from .database_servers import DatabaseServers
 from .errors import AppError
 from .settings import DatabaseSettings
 
@@ -38,7 +39,7 @@ async def migrate(settings: DatabaseSettings, package: str) -> None:
         key=lambda script: script.name,
     )
     async with connecting():
-        connection = await asyncpg.connect(
+        connection = await DatabaseServers().connect(
             settings.owner_database_url.get_secret_value(), timeout=10
         )
     async with refusing():

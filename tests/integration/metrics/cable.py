@@ -14,7 +14,7 @@ _BYTES = 65_536
 
 
 class Cable:
-    """Relays TCP connections to *port* on loopback, to wherever *dial* leads."""
+    """Relays TCP connections to *port* to wherever *dial* leads."""
 
     def __init__(self, dial: Dial) -> None:
         self.port = 0
@@ -39,7 +39,7 @@ class Cable:
         self._flowing.set()
 
     @asynccontextmanager
-    async def laid(self) -> AsyncIterator["Cable"]:
+    async def laid(self, host: str = "127.0.0.1") -> AsyncIterator["Cable"]:
         async with asyncio.TaskGroup() as links:
 
             def accept(reader: StreamReader, writer: StreamWriter) -> None:
@@ -47,7 +47,7 @@ class Cable:
                 self._links.add(link)
                 link.add_done_callback(self._links.discard)
 
-            server = await asyncio.start_server(accept, "127.0.0.1", 0)
+            server = await asyncio.start_server(accept, host, 0)
             self.port = server.sockets[0].getsockname()[1]
             try:
                 yield self
