@@ -1,8 +1,9 @@
 """What each step of a call costs the processor: `python -m benchmarks.proxy.steps`.
 
 Every step runs alone and warm, without a socket; the best of several repeats is shown,
-which a busy machine disturbs least. The rest of a call is the event loop, the parser
-and the kernel: compare the total with the figures of `make bench-proxy`.
+which a busy machine disturbs least. The last figures are of plain calls, which have no
+task, with both parsers; the rest of a call is the event loop and the kernel: compare
+with the figures of `make bench-proxy`.
 """
 
 import asyncio
@@ -34,10 +35,11 @@ from agent_runner.tenure import Tenure, boot_time
 from shared.contracts.metrics import CallStatus
 
 from .asking import ANSWER, EVENTS, KEY, MODEL, PLAIN, chat, token_of
+from .bytes_to_bytes import bytes_to_bytes
 from .ours import HOST, agent
 
-_TIMES = 100
-_REPEATS = 100
+_TIMES = 20
+_REPEATS = 500
 _PATH = f"/a/{token_of(PLAIN)}/openai/v1/chat/completions"
 _REQUEST_FIELDS: Fields = [
     (b"host", b"127.0.0.1:8090"),
@@ -110,6 +112,10 @@ async def main() -> None:
     ):
         show_steps(spool)
         show_whole(spool)
+        async with asyncio.TaskGroup() as tasks:
+            with bytes_to_bytes(spool, tasks) as between:
+                show("from bytes to bytes, in callbacks", between.whole)
+                show("the same, 64 chunks in a burst", between.streamed)
 
 
 def show_steps(spool: Spool) -> None:
@@ -150,12 +156,15 @@ def show_steps(spool: Spool) -> None:
 
 def show_whole(spool: Spool) -> None:
     plain = Answering(ANSWER.encode(), _ANSWER_FIELDS)
-    show("a whole call, all of the above", whole_call(spool, plain, chat(MODEL)))
+    show(
+        "a whole call in a task, all of the above",
+        whole_call(spool, plain, chat(MODEL)),
+    )
     burst = Answering(
         "".join(EVENTS).encode(), [(b"content-type", b"text/event-stream")]
     )
     show(
-        "a whole call, streamed in a burst",
+        "the same, streamed in a burst",
         whole_call(spool, burst, chat(MODEL, is_streamed=True)),
     )
 

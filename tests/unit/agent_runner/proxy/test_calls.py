@@ -6,7 +6,13 @@ import pytest
 
 from agent_runner.hosted_agents import MessageInHand
 from agent_runner.proxy.admission import Unlimited
-from agent_runner.proxy.call_record import Common, Own, lasting_part, opened
+from agent_runner.proxy.call_record import (
+    Common,
+    Own,
+    common_part,
+    lasting_part,
+    opened,
+)
 from agent_runner.proxy.calls import OpenCall, interrupted
 from agent_runner.proxy.usage import Report
 from agent_runner.spool.format import (
@@ -50,7 +56,7 @@ def one_call() -> Own:
 
 
 def written(common: Common, own: Own) -> bytes:
-    return opened(lasting_part(common, own, {}), REQUEST_ID)
+    return opened(lasting_part(common_part(common, {}), own), REQUEST_ID)
 
 
 @pytest.fixture
@@ -69,7 +75,7 @@ def open_call(spool: Spool) -> Opener:
         return OpenCall(
             own=own,
             common=common,
-            lasting=lasting_part(common, own, {}),
+            lasting=lasting_part(common_part(common, {}), own),
             body=b"{}",
             spool=spool,
             in_hand=in_hand,
@@ -194,7 +200,7 @@ def test_each_attempt_is_told_and_the_usage_is_the_last_ones(
     call.end_attempt(EXPLANATION)
     turned = call.common._replace(model="second")
 
-    lasting = lasting_part(turned, call.own, {})
+    lasting = lasting_part(common_part(turned, {}), call.own)
     call.turn_to(turned, lasting, body=b"{}", admission=Unlimited())
     call.http_status = 200
     call.settle(CallStatus.COMPLETED)

@@ -54,6 +54,22 @@ def test_reading_goes_on_where_it_is_told_to(tmp_path: Path) -> None:
         assert sequences(spool, after=99) == []
 
 
+def test_reading_a_long_way_leaves_nothing_out(tmp_path: Path) -> None:
+    with opened(tmp_path) as spool:
+        calls = [new_id() for _ in range(300)]
+        for number, each in enumerate(calls, start=1):
+            spool.open_call(each, b"opened")
+            spool.settle(each, b"%d" % number)
+
+        read = spool.read_settled(7, limit=250, max_bytes=1 << 20)
+
+    assert read == [
+        SettledRecord(number, each, b"%d" % number)
+        for number, each in enumerate(calls, start=1)
+        if 7 < number <= 257
+    ]
+
+
 def test_reading_stops_at_the_limit(tmp_path: Path) -> None:
     with opened(tmp_path) as spool:
         for _ in range(5):

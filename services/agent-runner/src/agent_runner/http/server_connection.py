@@ -18,6 +18,7 @@ from shared.errors import (
 
 from .deadlines import NEVER
 from .exchange import Direct, Exchange, Serve
+from .known_head import KnownHead
 from .messages import Fields, RequestHead, value_of
 from .request_rules import check_fields, check_version
 from .server_context import ServerContext
@@ -55,10 +56,12 @@ class ServerConnection(asyncio.Protocol):
         "_is_between",
         "_is_deaf",
         "_is_surplus",
+        "_known",
         "_last_words",
         "_loop",
         "_parser",
         "_reached_at",
+        "_repeatable",
         "_start",
         "_target",
         "_task",
@@ -81,6 +84,9 @@ class ServerConnection(asyncio.Protocol):
         self._content_length = 0
         self._head: RequestHead | None = None
         """That of the last request."""
+        self._known: KnownHead | None = None
+        self._repeatable: RequestHead | None = None
+        """The head that was read last, if the next request may begin like it."""
         self._has_head = False
         self._is_between = True
         """Whether no request has begun since the last one was whole."""
@@ -124,6 +130,8 @@ class ServerConnection(asyncio.Protocol):
             if protocol := self._context.elsewhere(data):
                 self._hand_over(protocol, data)
                 return
+            self._receive(data)
+            return
         self._parse(data)
 
     def pause_writing(self) -> None:
@@ -264,6 +272,35 @@ class ServerConnection(asyncio.Protocol):
         """Close at once, whatever is in hand."""
         self._transport.abort()
 
+    def _receive(self, data: bytes) -> None:
+        """Take what begins a request while no other is in hand."""
+        known = self._known
+        body = known.body_in(data) if known is not None else None
+        if known is not None and body is not None:
+            self._take(known.head, body)
+            return
+        self._repeatable = None
+        self._parse(data)
+        self._known = self._learnt(data)
+
+    def _learnt(self, data: bytes) -> KnownHead | None:
+        """Learn a head from what was just read, if the next request may begin so."""
+        head = self._repeatable
+        if head is None or not self._is_between:
+            return None
+        return KnownHead.read_in(data, head)
+
+    def _take(self, head: RequestHead, body: bytes) -> None:
+        """Take a whole request, as the parser's calls do, whose head is known."""
+        exchange = self._exchange_of(head, content_length=len(body))
+        exchange.refused = self._past_capacity()
+        exchange.take(body)
+        exchange.receive()
+        if self._unread is None:
+            self.deadline = NEVER
+        self._answer(exchange)
+        self._go_directly()
+
     def _parse(self, data: bytes) -> None:
         self._unclear_bytes += len(data)
         try:
@@ -292,18 +329,38 @@ class ServerConnection(asyncio.Protocol):
         fields: Fields = self._fields
         check_fields(fields, version=version)
         is_persistent = version == "1.1" and self._parser.should_keep_alive()
-        exchange = Exchange(
-            self._repeated(self._parser.get_method()),
-            way=self,
-            capacity=self._context.capacity,
-            longest_body_bytes=self._context.limits.longest_body_bytes,
+        head = self._repeated(self._parser.get_method())
+        exchange = self._exchange_of(
+            head,
             content_length=self._content_length,
             expects_continue=version == "1.1" and bool(value_of(fields, b"expect")),
             is_chunked=version == "1.1",
             is_last=not is_persistent or self._parser.should_upgrade(),
         )
         exchange.refused = self._past_capacity()
+        if not (exchange.is_last or exchange.expects_continue):
+            self._repeatable = head
         return exchange
+
+    def _exchange_of(
+        self,
+        head: RequestHead,
+        *,
+        content_length: int = 0,
+        expects_continue: bool = False,
+        is_chunked: bool = True,
+        is_last: bool = False,
+    ) -> Exchange:
+        return Exchange(
+            head,
+            way=self,
+            capacity=self._context.capacity,
+            longest_body_bytes=self._context.limits.longest_body_bytes,
+            content_length=content_length,
+            expects_continue=expects_continue,
+            is_chunked=is_chunked,
+            is_last=is_last,
+        )
 
     def _repeated(self, method: bytes) -> RequestHead:
         """Give the head of the last request again, if this one is the same."""
@@ -411,16 +468,7 @@ class ServerConnection(asyncio.Protocol):
 
     def _say_last_words(self, error: AppError) -> None:
         head = RequestHead(b"", self._target, (), self._reached_at)
-        exchange = Exchange(
-            head,
-            way=self,
-            capacity=self._context.capacity,
-            longest_body_bytes=0,
-            content_length=0,
-            expects_continue=False,
-            is_chunked=False,
-            is_last=True,
-        )
+        exchange = self._exchange_of(head, is_chunked=False, is_last=True)
         self._reply_refusal(exchange, error)
         self._hang_up()
 

@@ -19,11 +19,11 @@ from shared.contracts.agent_runner import AgentType
 from shared.contracts.credentials import LeasedCredential
 from shared.errors import AppError
 
+from .calls import CallBook, Entry
 from .candidates import require_residency
 from .headers import signature, value_of
-from .labels import labels_in
 from .paths import place_of
-from .wire_format import Asked, ModelRequest, Route, WireFormat
+from .wire_format import Asked, Route, WireFormat
 
 __all__ = ["CallHead", "Plan", "call_head"]
 
@@ -32,10 +32,11 @@ _MOST_PLANS = 8
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How calls for one model go out, as long as type and credential are the same.
+    """How calls for one model, all streamed or none, go out.
 
-    *head* lacks only the length of the body. *signature* says whom the answer is of,
-    *mask* hides what it must not repeat.
+    It holds as long as type and credential are the same. *head* lacks only the length
+    of the body. *signature* says whom an answer is of, *mask* hides what it must not
+    repeat, *entry* is how such calls begin in the book.
     """
 
     agent_type: AgentType
@@ -44,6 +45,7 @@ class Plan:
     head: bytes = field(repr=False)
     signature: Fields
     mask: SecretMask = field(repr=False)
+    entry: Entry
 
     def holds_for(self, agent: ModelCaller) -> bool:
         return (
@@ -58,26 +60,27 @@ class CallHead:
     route: Route
     proof: Proof
     fields: Fields = field(repr=False)
-    labels: dict[str, str]
-    _plans: dict[str, Plan] = field(default_factory=dict)
+    _plans: dict[tuple[str, bool], Plan] = field(default_factory=dict)
 
-    def plan_for(self, agent: ModelCaller, model: str) -> Plan | None:
-        """Give the plan for a model; None where a call for it is not a plain one."""
-        plan = self._plans.get(model)
+    def plan_for(self, agent: ModelCaller, asked: Asked, book: CallBook) -> Plan | None:
+        """Give the plan for what is asked; None where that is no plain call."""
+        kind = asked.request.model, asked.request.is_streamed
+        plan = self._plans.get(kind)
         if plan is not None and plan.holds_for(agent):
             return plan
         try:
-            plan = self._planned(agent, model)
+            plan = self._planned(agent, asked, book)
         except (AppError, UnsendableError):
             return None
         if plan is not None:
             if len(self._plans) >= _MOST_PLANS:
                 self._plans.clear()
-            self._plans[model] = plan
+            self._plans[kind] = plan
         return plan
 
-    def _planned(self, agent: ModelCaller, model: str) -> Plan | None:
+    def _planned(self, agent: ModelCaller, asked: Asked, book: CallBook) -> Plan | None:
         agent_type, credential = agent.agent_type, agent.lease.credential
+        model = asked.request.model
         is_plain = (
             not agent_type.fallbacks
             and model in agent_type.allowed_models
@@ -87,7 +90,6 @@ class CallHead:
         if not is_plain:
             return None
         require_residency(agent_type, credential, model)
-        asked = Asked(self.route, ModelRequest(b"", model), self.fields)
         outgoing = self.wire_format.outgoing(asked, credential, datetime.now(UTC))
         origin, target = parted(outgoing.url)
         return Plan(
@@ -97,6 +99,7 @@ class CallHead:
             request_head(origin, b"POST", target, outgoing.fields),
             signature(credential.provider_id, model, attempts=1),
             SecretMask(agent.secrets),
+            book.entry(agent, credential, asked),
         )
 
 
@@ -106,7 +109,6 @@ def call_head(head: RequestHead) -> CallHead | None:
     try:
         place = place_of(path)
         route = place.format.route_of(head.method.decode(), place.path, query)
-        labels = labels_in(head.fields)
     except AppError:
         return None
     encoding = value_of(head.fields, b"content-encoding").lower()
@@ -120,4 +122,4 @@ def call_head(head: RequestHead) -> CallHead | None:
         return None
     key = place.format.key_of(head.fields)
     proof = Proof.given(key=key, url_token=place.token)
-    return CallHead(place.format, route, proof, head.fields, labels)
+    return CallHead(place.format, route, proof, head.fields)

@@ -5,20 +5,19 @@ begin alike, so that part is written once for all of them, and no record is made
 model of its own: it would cost as much as everything else that is done for a call.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
-from typing import Any, NamedTuple
+from json.encoder import encode_basestring_ascii as quoted
+from typing import NamedTuple
 from uuid import UUID
 
 from pydantic_core import to_json
 
+from shared.contracts.base import Explanation
 from shared.contracts.credentials import ProviderType
-from shared.contracts.metrics import CallStatus
+from shared.contracts.metrics import CallStatus, Usage, UsageSource
 
-__all__ = ["Common", "Own", "ended", "lasting_part", "opened"]
-
-_MOST_COMMON_PARTS = 4096
+__all__ = ["Common", "Own", "attempt", "common_part", "ended", "lasting_part", "opened"]
 
 
 class Common(NamedTuple):
@@ -44,28 +43,86 @@ class Own(NamedTuple):
     message_id: UUID | None
 
 
-def lasting_part(common: Common, own: Own, labels: Mapping[str, str]) -> bytes:
+def common_part(common: Common, labels: Mapping[str, str]) -> bytes:
+    """Write what calls have in common; it is to be followed by a `lasting_part`."""
+    fields = {"kind": "call", **common._asdict(), "labels": labels}
+    return to_json(fields, exclude_none=True)[:-1]
+
+
+def lasting_part(common: bytes, own: Own) -> bytes:
     """Write what will not change until the call has ended."""
-    return _joined(_common_part(common), {**own._asdict(), "labels": labels})
+    of_message = f',"message_id":"{own.message_id}"' if own.message_id else ""
+    return (
+        common
+        + (
+            f',"call_id":"{own.call_id}","started_at":"{own.started_at.isoformat()}"'
+            f"{of_message}"
+        ).encode()
+    )
 
 
 def opened(lasting: bytes, request_id: str) -> bytes:
     """Write a call as it is opened: as one that nobody has settled."""
-    return _joined(
-        lasting, {"request_id": request_id, "status": CallStatus.INTERRUPTED}
+    return b'%b,"request_id":%b,"status":"%b"}' % (
+        lasting,
+        quoted(request_id).encode(),
+        CallStatus.INTERRUPTED.encode(),
     )
 
 
-def ended(lasting: bytes, told: Mapping[str, Any]) -> bytes:
-    """Write a call as it has ended; *told* are the fields that were not known."""
-    return _joined(lasting, told)
+def ended(
+    lasting: bytes,
+    *,
+    request_id: str,
+    status: CallStatus,
+    http_status: int | None,
+    duration_ms: int,
+    time_to_first_token_ms: int | None,
+    usage: Usage,
+    usage_source: UsageSource,
+    explanation: Explanation | None,
+    attempts: Sequence[bytes],
+) -> bytes:
+    """Write a call as it has ended."""
+    return b"".join(
+        (
+            lasting,
+            f',"request_id":{quoted(request_id)},"status":"{status.value}"'
+            f',"duration_ms":{duration_ms},"usage_source":"{usage_source.value}"'
+            f"{_number('http_status', http_status)}"
+            f"{_number('time_to_first_token_ms', time_to_first_token_ms)}"
+            ',"usage":'.encode(),
+            to_json(usage, exclude_none=True),
+            b',"explanation":' + to_json(explanation, exclude_none=True)
+            if explanation
+            else b"",
+            b',"attempts":[',
+            b",".join(attempts),
+            b"]}",
+        )
+    )
 
 
-@lru_cache(_MOST_COMMON_PARTS)
-def _common_part(common: Common) -> bytes:
-    return to_json({"kind": "call", **common._asdict()}, exclude_none=True)
+def attempt(
+    attempt_id: UUID,
+    common: Common,
+    *,
+    started_at: datetime,
+    duration_ms: int,
+    http_status: int | None,
+    error_code: str | None,
+) -> bytes:
+    """Write one attempt of a call, an `AttemptRecord`."""
+    failed = f',"error_code":{quoted(error_code)}' if error_code else ""
+    return b'%b,"model":%b}' % (
+        (
+            f'{{"attempt_id":"{attempt_id}","provider_id":"{common.provider_id}"'
+            f',"started_at":"{started_at.isoformat()}","duration_ms":{duration_ms}'
+            f"{_number('http_status', http_status)}{failed}"
+        ).encode(),
+        to_json(common.model),
+    )
 
 
-def _joined(one: bytes, more: Mapping[str, Any]) -> bytes:
-    """Make one JSON object of two."""
-    return one[:-1] + b"," + to_json(more, exclude_none=True)[1:]
+def _number(name: str, number: int | None) -> str:
+    return "" if number is None else f',"{name}":{number}'

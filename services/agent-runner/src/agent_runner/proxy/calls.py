@@ -1,10 +1,11 @@
 """Accounting for calls: opened before they leave, settled once whatever their end."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from time import monotonic
+from typing import NamedTuple
 from uuid import UUID
 
 from agent_runner.callers import ModelCaller
@@ -18,18 +19,23 @@ from shared.ids import new_id
 from shared.provider_errors.on_the_way import ON_THE_WAY
 
 from .admission import Admission
-from .call_record import Common, Own, ended, lasting_part, opened
+from .call_record import Common, Own, attempt, common_part, ended, lasting_part, opened
 from .counting import SILENCE, Count, End, counted, estimated_input
 from .labels import labels_in, laid_together
 from .usage import NOT_REPORTED, Report
 from .wire_format import AnswerStream, Asked
 
-__all__ = ["CallBook", "OpenCall", "interrupted"]
+__all__ = ["CallBook", "Entry", "OpenCall", "interrupted"]
 
 _MOST_OPENED_BYTES = 3072
+_MOST_OWN_BYTES = 512
 
-Attempt = Mapping[str, object]
-"""The fields of an `AttemptRecord`."""
+
+class Entry(NamedTuple):
+    """How the calls of an agent to one model of a provider begin in the book."""
+
+    common: Common
+    part: bytes
 
 
 @dataclass(slots=True)
@@ -51,15 +57,18 @@ class OpenCall:
     in_hand: MessageInHand | None
     request_id: str
     admission: Admission
-    began: float = field(default_factory=monotonic)
-    attempt_began: float = field(default_factory=monotonic)
-    attempts: list[Attempt] = field(default_factory=list)
+    began: float = 0.0
+    attempt_began: float = 0.0
+    attempts: list[bytes] = field(default_factory=list)
     is_attempting: bool = True
     first_token: float | None = None
     http_status: int | None = None
     report: Report = NOT_REPORTED
     stream: AnswerStream | None = None
     is_settled: bool = False
+
+    def __post_init__(self) -> None:
+        self.began = self.attempt_began = monotonic()
 
     def has_token(self) -> None:
         """Note when a stream first said something."""
@@ -74,7 +83,7 @@ class OpenCall:
         """Note that an attempt failed, after which another may follow."""
         end = self._end(CallStatus.FAILED, explanation)
         self.admission.settle(end, self._count(end))
-        self.attempts.append(self._attempt(explanation))
+        self.attempts.append(self._attempt(explanation, monotonic()))
         self.is_attempting = False
 
     def turn_to(
@@ -131,41 +140,38 @@ class OpenCall:
     def _ended(
         self, status: CallStatus, explanation: Explanation | None, count: Count
     ) -> bytes:
-        first_token = self.first_token
-        attempts = [*self.attempts]
+        now, first_token = monotonic(), self.first_token
+        attempts = self.attempts
         if self.is_attempting:
-            attempts.append(self._attempt(explanation))
+            attempts = [*attempts, self._attempt(explanation, now)]
         return ended(
             self.lasting,
-            {
-                "request_id": self.request_id,
-                "status": status,
-                "http_status": self.http_status,
-                "duration_ms": _milliseconds(monotonic() - self.began),
-                "time_to_first_token_ms": None
-                if first_token is None
-                else _milliseconds(first_token - self.began),
-                "usage": count.usage,
-                "usage_source": count.source,
-                "explanation": explanation,
-                "attempts": attempts,
-            },
+            request_id=self.request_id,
+            status=status,
+            http_status=self.http_status,
+            duration_ms=_milliseconds(now - self.began),
+            time_to_first_token_ms=None
+            if first_token is None
+            else _milliseconds(first_token - self.began),
+            usage=count.usage,
+            usage_source=count.source,
+            explanation=explanation,
+            attempts=attempts,
         )
 
-    def _attempt(self, explanation: Explanation | None) -> Attempt:
-        """Tell of the attempt that is being made; an `AttemptRecord`, as it goes."""
+    def _attempt(self, explanation: Explanation | None, now: float) -> bytes:
+        """Write the attempt that is being made."""
         started_at = self.own.started_at
         if self.attempts:
             started_at += timedelta(seconds=self.attempt_began - self.began)
-        return {
-            "attempt_id": new_id(),
-            "provider_id": self.common.provider_id,
-            "model": self.common.model,
-            "started_at": started_at,
-            "duration_ms": _milliseconds(monotonic() - self.attempt_began),
-            "http_status": self.http_status,
-            "error_code": explanation.code if explanation else None,
-        }
+        return attempt(
+            new_id(),
+            self.common,
+            started_at=started_at,
+            duration_ms=_milliseconds(now - self.attempt_began),
+            http_status=self.http_status,
+            error_code=explanation.code if explanation else None,
+        )
 
 
 class CallBook:
@@ -190,9 +196,44 @@ class CallBook:
 
         Raises `SpoolFullError`, and `MalformedError` for labels that are none.
         """
-        message_id = agent.in_hand.message_id if agent.in_hand else None
+        return self.open_as(
+            self.entry(agent, credential, asked),
+            in_hand=agent.in_hand,
+            body=asked.request.body,
+            request_id=request_id,
+            admission=admission,
+        )
+
+    def open_as(
+        self,
+        entry: Entry,
+        *,
+        in_hand: MessageInHand | None,
+        body: bytes,
+        request_id: str | None = None,
+        admission: Admission,
+    ) -> OpenCall:
+        """Open a call that begins in the book as others do; see `open`."""
+        message_id = in_hand.message_id if in_hand else None
         own = Own(new_id(), datetime.now(UTC), message_id)
         request_id = request_id or str(own.call_id)
+        lasting = lasting_part(entry.part, own)
+        self._spool.open_call(own.call_id, opened(lasting, request_id))
+        return OpenCall(
+            own=own,
+            common=entry.common,
+            lasting=lasting,
+            body=body,
+            spool=self._spool,
+            in_hand=in_hand,
+            request_id=request_id,
+            admission=admission,
+        )
+
+    def entry(
+        self, agent: ModelCaller, credential: LeasedCredential, asked: Asked
+    ) -> Entry:
+        """Write how a call begins; raises `MalformedError` for labels that are none."""
         common = Common(
             org_id=agent.org_id,
             agent_id=agent.id,
@@ -206,18 +247,7 @@ class CallBook:
             runner=self._runner,
         )
         labels = agent.agent_type.labels, credential.labels, labels_in(asked.fields)
-        lasting = _lasting(common, own, request_id, labels)
-        self._spool.open_call(own.call_id, opened(lasting, request_id))
-        return OpenCall(
-            own=own,
-            common=common,
-            lasting=lasting,
-            body=asked.request.body,
-            spool=self._spool,
-            in_hand=agent.in_hand,
-            request_id=request_id,
-            admission=admission,
-        )
+        return Entry(common, _labelled(common, labels))
 
     def turn(
         self,
@@ -229,25 +259,18 @@ class CallBook:
         admission: Admission,
     ) -> None:
         """Let a call go on at another provider, or with another model."""
-        common = call.common._replace(
-            provider_id=credential.provider_id,
-            provider_type=credential.type,
-            model=asked.request.model,
-        )
-        labels = agent.agent_type.labels, credential.labels, labels_in(asked.fields)
-        lasting = _lasting(common, call.own, call.request_id, labels)
+        common, part = self.entry(agent, credential, asked)
+        lasting = lasting_part(part, call.own)
         call.turn_to(common, lasting, body=asked.request.body, admission=admission)
 
 
-def _lasting(
-    common: Common, own: Own, request_id: str, labels: Sequence[dict[str, str]]
-) -> bytes:
+def _labelled(common: Common, labels: Sequence[dict[str, str]]) -> bytes:
     """Write it with the labels that have room beside the longest explanation."""
-    unlabelled = lasting_part(common, own, {})
+    unlabelled = common_part(common, {})
     if not any(labels):
         return unlabelled
-    room_bytes = _MOST_OPENED_BYTES - len(opened(unlabelled, request_id))
-    return lasting_part(common, own, laid_together(*labels, room_bytes=room_bytes))
+    room_bytes = _MOST_OPENED_BYTES - len(unlabelled) - _MOST_OWN_BYTES
+    return common_part(common, laid_together(*labels, room_bytes=room_bytes))
 
 
 def interrupted(_: UUID, opened: bytes) -> bytes:

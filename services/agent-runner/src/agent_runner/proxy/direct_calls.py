@@ -166,12 +166,12 @@ class DirectCall:
         if len(body) >= LARGE_BODY_BYTES:
             return False
         request = head.wire_format.read_request(head.route, body)
-        plan = head.plan_for(agent, request.model)
+        asked = Asked(head.route, request, head.fields)
+        plan = head.plan_for(agent, asked, self._forwarding.book)
         if plan is None:
             return False
         require_allowed(plan.agent_type, request.features)
         credential = plan.credential
-        asked = Asked(head.route, request, head.fields)
         limits, client = self._forwarding.limits, self._forwarding.client
         if limits.bounded(agent, credential, asked, head.wire_format) is not asked:
             return False
@@ -183,8 +183,11 @@ class DirectCall:
             admission.give_back()
             return False
         try:
-            self._call = self._forwarding.book.open(
-                agent, credential, asked, admission=admission
+            self._call = self._forwarding.book.open_as(
+                plan.entry,
+                in_hand=agent.in_hand,
+                body=request.body,
+                admission=admission,
             )
         except BaseException:
             client.give_back(plan.origin, connection)
