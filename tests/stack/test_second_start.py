@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
@@ -30,6 +30,16 @@ ENDLESS = Step(content=("on ",) * 1000, pace_seconds=0.1)
 
 
 @dataclass(frozen=True, slots=True)
+class Killed:
+    """What outlived a launcher that was killed."""
+
+    processes: list[str]
+    logs: str
+    in_docker: list[Any]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     children: list[Process]
     left_in_docker: list[Any]
@@ -41,10 +51,11 @@ class Story:
     asked_again: list[str]
     answer: dict[str, Any]
     calls: list[dict[str, Any]]
+    killed: Killed
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def story(runtime: str, sandbox: Sandbox) -> AsyncIterator[Story]:
+async def story(runtime: str, sandbox: Sandbox) -> Story:
     sandbox.forget_requests()
     with new_place() as place:
         async with running(place, runtime) as first:
@@ -61,20 +72,24 @@ async def story(runtime: str, sandbox: Sandbox) -> AsyncIterator[Story]:
             answer = await second.operator.until(
                 f"/api/messages/{in_hand}", status="completed"
             )
-            yield Story(
-                children=children,
-                left_in_docker=left,
-                made_before=made_before,
-                made_after=made_after,
-                tokens_before=figures.body["total_tokens"],
-                figures_after=await second.operator.until(
-                    f"{agent}/stats", messages_processed=2, calls=3
-                ),
-                ready_seconds=ready_seconds,
-                asked_again=_said_in(sandbox),
-                answer=answer,
-                calls=await calls_are(second.operator, sandbox),
+            figures_after = await second.operator.until(
+                f"{agent}/stats", messages_processed=2, calls=3
             )
+            calls = await calls_are(second.operator, sandbox)
+            killed = await _killed(second, runtime)
+        return Story(
+            children=children,
+            left_in_docker=left,
+            made_before=made_before,
+            made_after=made_after,
+            tokens_before=figures.body["total_tokens"],
+            figures_after=figures_after,
+            ready_seconds=ready_seconds,
+            asked_again=_said_in(sandbox),
+            answer=answer,
+            calls=calls,
+            killed=killed,
+        )
 
 
 async def test_a_stop_leaves_no_process_and_no_container(story: Story) -> None:
@@ -84,21 +99,13 @@ async def test_a_stop_leaves_no_process_and_no_container(story: Story) -> None:
 
 
 async def test_a_killed_launcher_leaves_no_process_and_no_container(
-    runtime: str, sandbox: Sandbox, record_property: Callable[[str, object], None]
+    story: Story, runtime: str, record_property: Callable[[str, object], None]
 ) -> None:
-    with new_place() as place:
-        async with running(place, runtime) as whole:
-            await whole.operator.running_agent(sandbox.base_url, "sk-any")
-            children = descendants_of(whole.launcher.pid)
+    killed = story.killed
+    record_property(f"ended after its launcher, {runtime}", f"{killed.seconds:.1f} s")
 
-            whole.launcher.send(signal.SIGKILL)
-            began = monotonic()
-
-            assert await _left_of(children) == [], _said_at_the_end(place)
-            seconds = monotonic() - began
-            left = await _in_docker(whole.installation) if runtime == "docker" else []
-    record_property(f"ended after its launcher, {runtime}", f"{seconds:.1f} s")
-    assert left == []
+    assert killed.processes == [], killed.logs
+    assert killed.in_docker == []
 
 
 async def test_a_second_start_finds_what_was_made(
@@ -150,6 +157,19 @@ async def _in_the_middle(whole: Whole, sandbox: Sandbox) -> tuple[str, str]:
     async with asyncio.timeout(LIMIT_SECONDS):
         await sandbox.wait_for_requests(2)
     return agent, in_hand["message_id"]
+
+
+async def _killed(whole: Whole, runtime: str) -> Killed:
+    children = descendants_of(whole.launcher.pid)
+    whole.launcher.send(signal.SIGKILL)
+    began = monotonic()
+    left = await _left_of(children)
+    return Killed(
+        processes=left,
+        seconds=monotonic() - began,
+        logs=_said_at_the_end(whole.place) if left else "",
+        in_docker=await _in_docker(whole.installation) if runtime == "docker" else [],
+    )
 
 
 async def _left_of(processes: list[Process]) -> list[str]:

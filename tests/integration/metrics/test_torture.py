@@ -206,7 +206,7 @@ DEATHS: dict[str, Callable[[Torture], Awaitable[None]]] = {
     "NATS with what JetStream kept": Torture.nats_dies_and_loses_jetstream,
     "PostgreSQL": Torture.postgres_stops_at_once,
 }
-REDUCED = [2, 2, 1, 1, 1, 1, 1, 1]
+REDUCED = [1, 1, 1, 1, 1, 1, 1, 1]
 WHOLE = [23, 22, 3, 6, 3, 4, 1, 5]
 
 

@@ -38,7 +38,7 @@ pytestmark = [
     pytest.mark.timeout(300),
 ]
 
-EXAMPLES = 12
+FEW, MANY = 6, 50
 NOBODY = "http://127.0.0.1:9"  # discard: no provider of another host is ever asked
 COPY = Path(__file__).parents[3] / "docs" / "api" / "openapi.json"
 DOCUMENT: dict[str, Any] = json.loads(COPY.read_text())
@@ -161,9 +161,16 @@ def takes(declared: dict[str, Any]) -> set[str]:
     return {name for name, value in declared.items() if value}
 
 
+@pytest.mark.parametrize(
+    "examples",
+    [
+        pytest.param(FEW, id="few"),
+        pytest.param(MANY, marks=pytest.mark.torture, id="many"),
+    ],
+)
 @pytest.mark.parametrize(("operation_id", "mode"), attacks())
 async def test_no_answer_is_other_than_described(
-    target: Target, operation_id: str, mode: GenerationMode
+    target: Target, operation_id: str, mode: GenerationMode, examples: int
 ) -> None:
     operation = OPERATIONS[operation_id]
     known = target.ids.get(operation.definition.raw["tags"][0])
@@ -173,7 +180,7 @@ async def test_no_answer_is_other_than_described(
         case=operation.as_strategy(generation_mode=mode), is_aimed=strategies.booleans()
     )
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=examples,
         deadline=None,
         database=None,
         derandomize=True,
