@@ -34,7 +34,7 @@ def call(**changes: Any) -> CallRecord:
         "provider_id": new_id(),
         "provider_type": ProviderType.OPENAI,
         "model": "gpt-5",
-        "endpoint": "/v1/chat/completions",
+        "endpoint": "chat.completions",
         "is_streamed": False,
         "runner": "runner-1",
         "request_id": "request-1",

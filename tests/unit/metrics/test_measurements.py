@@ -1,6 +1,7 @@
 """What Prometheus is told of what was counted."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession
@@ -14,6 +15,7 @@ from metrics.prices.pricing import PricedCall
 from metrics.repositories.ledger import Entry
 from shared.contracts.base import Explanation
 from shared.contracts.metrics import AttemptRecord, CallRecord, CallStatus, Usage
+from shared.gen_ai import OTHER_OPERATION
 from shared.ids import new_id
 
 from .fakes import FakeLedgerRepository
@@ -27,7 +29,7 @@ def measurements() -> Measurements:
     return Measurements()
 
 
-def samples(measurements: Measurements) -> dict[tuple[object, ...], float]:
+def samples(measurements: Measurements) -> dict[tuple[Any, ...], float]:
     return {
         (sample.name, *sorted(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(measurements.text().decode())
@@ -63,9 +65,64 @@ def test_a_call_is_told_by_tokens_times_and_cost(measurements: Measurements) -> 
     assert found["ag2trust_tokens_total", *GPT, ("kind", "input")] == 7
     assert found["ag2trust_tokens_total", *GPT, ("kind", "output")] == 5
     assert found["ag2trust_cost_usd_total", *GPT] == 0.25
-    assert found["gen_ai_client_operation_duration_seconds_sum", *GPT] == 2.5
+    which = (("gen_ai_operation_name", "chat"), *GPT)
+    assert found["gen_ai_client_operation_duration_seconds_sum", *which] == 2.5
     first = "gen_ai_client_operation_time_to_first_chunk_seconds_sum"
-    assert found[first, *GPT] == pytest.approx(0.3)
+    assert found[first, *which] == pytest.approx(0.3)
+
+
+def test_what_was_cached_is_input_of_a_call(measurements: Measurements) -> None:
+    usage = Usage(
+        input_tokens=7,
+        cached_input_tokens=100,
+        cache_write_5m_tokens=20,
+        cache_write_1h_tokens=3,
+        output_tokens=5,
+        reasoning_tokens=4,
+    )
+
+    measurements.count([entry(call(usage=usage))])
+
+    found = samples(measurements)
+    which = (("gen_ai_operation_name", "chat"), *GPT)
+    told = "gen_ai_client_token_usage_sum"
+    assert found[told, *which, ("gen_ai_token_type", "input")] == 130
+    assert found[told, *which, ("gen_ai_token_type", "output")] == 5
+
+
+def test_an_endpoint_of_any_name_is_an_operation_of_the_list(
+    measurements: Measurements,
+) -> None:
+    for number in range(1_000):
+        measurements.count([entry(call(endpoint=f"invented-{number}", duration_ms=1))])
+
+    operations = {
+        value
+        for key in samples(measurements)
+        for name, value in key[1:]
+        if name == "gen_ai_operation_name"
+    }
+    assert operations == {OTHER_OPERATION}
+
+
+def test_calls_of_many_runners_add_up_over_several_services() -> None:
+    services = [Measurements(), Measurements()]
+    for number in range(60):
+        record = call(
+            runner=f"runner-{number % 3}",
+            usage=Usage(input_tokens=number, output_tokens=1),
+        )
+        services[number % 2].count([entry(record, Decimal("0.5"))])
+
+    sums = [samples(each) for each in services]
+
+    def summed(*key: object) -> float:
+        return sum(each[key] for each in sums)
+
+    assert summed("ag2trust_calls_total", *GPT, ("status", "completed")) == 60
+    assert summed("ag2trust_tokens_total", *GPT, ("kind", "input")) == sum(range(60))
+    assert summed("ag2trust_cost_usd_total", *GPT) == 30
+    assert not any("runner" in str(key) for each in sums for key in each)
 
 
 def test_a_failure_is_told_by_its_code_and_a_move_to_another_as_failover(

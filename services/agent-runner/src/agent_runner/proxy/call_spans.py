@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from agent_runner.callers import ModelCaller
 from agent_runner.http.exchange import Exchange
 from shared.contracts.base import Explanation
-from shared.contracts.credentials import ProviderType
 from shared.contracts.metrics import Usage
+from shared.gen_ai import PROVIDER_NAMES, operation_of
 from shared.tracing import (
     TRACEPARENT,
     Attributes,
@@ -28,15 +28,6 @@ from .headers import values_of
 from .wire_format import Fields
 
 __all__ = ["attempt_span", "call_span", "tell_end"]
-
-_PROVIDERS = {
-    ProviderType.OPENAI: "openai",
-    ProviderType.ANTHROPIC: "anthropic",
-    ProviderType.BEDROCK: "aws.bedrock",
-}
-_CHATS = frozenset(
-    {"chat.completions", "responses", "messages", "converse", "converse-stream"}
-)
 
 
 @contextmanager
@@ -61,14 +52,14 @@ def call_span(exchange: Exchange, agent: ModelCaller) -> Iterator[None]:
 def attempt_span(call: OpenCall) -> Iterator[Span]:
     """Tell of the attempt that *call* is making, below its request."""
     common = call.common
-    operation = "chat" if common.endpoint in _CHATS else common.endpoint
+    operation = operation_of(common.endpoint)
     with spanning(
         f"{operation} {common.model}",
         Kind.CLIENT,
         parent=current().context,
         attributes={
             "gen_ai.operation.name": operation,
-            "gen_ai.provider.name": _PROVIDERS[common.provider_type],
+            "gen_ai.provider.name": PROVIDER_NAMES[common.provider_type],
             "gen_ai.request.model": common.model,
             "ag2trust.call.id": str(call.own.call_id),
             "ag2trust.provider.id": str(common.provider_id),

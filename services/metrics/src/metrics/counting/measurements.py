@@ -6,6 +6,7 @@ several add up. They are no record: what a process counted is lost with it.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 
 from prometheus_client import (
@@ -18,7 +19,6 @@ from prometheus_client import (
 from prometheus_client.registry import Collector
 
 from metrics.repositories.ledger import Entry
-from shared.contracts.credentials import ProviderType
 from shared.contracts.metrics import (
     CallRecord,
     CallStatus,
@@ -26,6 +26,7 @@ from shared.contracts.metrics import (
     ToolCallRecord,
     Usage,
 )
+from shared.gen_ai import PROVIDER_NAMES, operation_of
 
 __all__ = ["MODELS_AT_MOST", "OTHER", "Measurements"]
 
@@ -48,12 +49,9 @@ _SECONDS = (
     40.96,
     81.92,
 )
+_TOKENS = tuple(4**power for power in range(14))
 _MODEL = ["gen_ai_provider_name", "gen_ai_request_model"]
-_PROVIDERS = {
-    ProviderType.OPENAI: "openai",
-    ProviderType.ANTHROPIC: "anthropic",
-    ProviderType.BEDROCK: "aws.bedrock",
-}
+_OPERATION = ["gen_ai_operation_name", *_MODEL]
 _KINDS = (
     "input_tokens",
     "cached_input_tokens",
@@ -62,6 +60,10 @@ _KINDS = (
     "output_tokens",
     "reasoning_tokens",
 )
+
+
+# What a model was given; they are disjoint.
+_GIVEN = _KINDS[:4]
 
 
 class Measurements:
@@ -80,15 +82,22 @@ class Measurements:
         self._duration = Histogram(
             "gen_ai_client_operation_duration_seconds",
             "How long calls took, from their arrival to the last byte.",
-            _MODEL,
+            _OPERATION,
             buckets=_SECONDS,
             registry=self._registry,
         )
         self._first_token = Histogram(
             "gen_ai_client_operation_time_to_first_chunk_seconds",
             "How long streams took to their first token.",
-            _MODEL,
+            _OPERATION,
             buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._usage = Histogram(
+            "gen_ai_client_token_usage",
+            "Tokens of a call: input with what was cached and written, and output.",
+            [*_OPERATION, "gen_ai_token_type"],
+            buckets=_TOKENS,
             registry=self._registry,
         )
         self._calls = self._counter(
@@ -140,10 +149,7 @@ class Measurements:
     def _count_call(self, call: CallRecord, entry: Entry) -> None:
         model = self._model_of(call)
         self._calls.labels(*model, call.status.value).inc()
-        if call.duration_ms is not None:
-            self._duration.labels(*model).observe(call.duration_ms / 1000)
-        if call.time_to_first_token_ms is not None:
-            self._first_token.labels(*model).observe(call.time_to_first_token_ms / 1000)
+        self._observe(call, (operation_of(call.endpoint), *model))
         if call.status is CallStatus.FAILED and call.explanation:
             self._errors.labels(model[0], call.explanation.code).inc()
         if failovers := _failovers(call):
@@ -154,13 +160,24 @@ class Measurements:
         else:
             self._unpriced.labels(*model).inc()
 
+    def _observe(self, call: CallRecord, which: tuple[str, str, str]) -> None:
+        if call.duration_ms is not None:
+            self._duration.labels(*which).observe(call.duration_ms / 1000)
+        if call.time_to_first_token_ms is not None:
+            self._first_token.labels(*which).observe(call.time_to_first_token_ms / 1000)
+        given = [each for each in map(partial(getattr, call.usage), _GIVEN) if each]
+        if given:
+            self._usage.labels(*which, "input").observe(sum(given))
+        if call.usage.output_tokens:
+            self._usage.labels(*which, "output").observe(call.usage.output_tokens)
+
     def _count_tokens(self, model: tuple[str, str], usage: Usage) -> None:
         for kind in _KINDS:
             if tokens := getattr(usage, kind):
                 self._tokens.labels(*model, kind.removesuffix("_tokens")).inc(tokens)
 
     def _model_of(self, call: CallRecord) -> tuple[str, str]:
-        provider = _PROVIDERS[call.provider_type]
+        provider = PROVIDER_NAMES[call.provider_type]
         model = (provider, call.model)
         if model in self._models:
             return model
