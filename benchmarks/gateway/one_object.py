@@ -7,7 +7,7 @@ a gateway that stands still is not spared the requests that it kept waiting.
 
 `--rate` is how many a second (500), `--seconds` for how long (20). It prints the 50th,
 99th and 99.9th percentile, the longest, and the machine's load, which bears on them;
-and the gateway's time on its core for an answer, on which other work bears little.
+and each program's time on a core for an answer, on which other work bears little.
 `--loops uvloop asyncio --rounds 3` runs the gateway on one event loop after the other,
 so that both see the same machine.
 """
@@ -20,9 +20,11 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 
 import aiohttp
@@ -80,20 +82,23 @@ async def measure(loop: str, *, rate: int, seconds: float) -> None:
         async with (
             running_servers(Path(folder)) as servers,
             fresh_stack(servers, Path(folder)) as stack,
-            services(stack, loop) as (port, pid),
+            services(stack, loop) as (port, names),
         ):
             path = await made_provider(port)
             await load(port, path, rate=rate, seconds=WARM_UP_SECONDS)
-            before = cpu_seconds(pid)
+            before = seconds_on_a_core(names)
             times = await load(port, path, rate=rate, seconds=seconds)
-            busy = cpu_seconds(pid) - before
+            after = seconds_on_a_core(names)
+            busy = {name: after[name] - before.get(name, 0) for name in after}
     print(f"GET of one provider, {rate} a second for {seconds:g} s, on {loop}")
     tell(times, busy)
 
 
 @asynccontextmanager
-async def services(stack: Stack, loop: str) -> AsyncIterator[tuple[int, int]]:
-    """Run credentials and the gateway, the latter on one core; yield port and pid."""
+async def services(
+    stack: Stack, loop: str
+) -> AsyncIterator[tuple[int, dict[int, str]]]:
+    """Run credentials and the gateway, the latter on one core; yield port and pids."""
     environment = stack.environment(
         Service.GATEWAY,
         AG2TRUST_GATEWAY_BOOTSTRAP_KEY_HASH=hashlib.sha256(KEY.encode()).hexdigest(),
@@ -110,11 +115,11 @@ async def services(stack: Stack, loop: str) -> AsyncIterator[tuple[int, int]]:
     )
     gateway = command("gateway", environment, stack, "-c", GATEWAY.format(loop=loop))
     async with (
-        running(credentials, is_ready=lambda _: True),
+        running(credentials, is_ready=lambda _: True) as its_neighbour,
         running(gateway, is_ready=lambda _: is_listening(port)) as process,
     ):
         os.sched_setaffinity(process.pid, {GATEWAY_CORE})
-        yield port, process.pid
+        yield port, {process.pid: "gateway", its_neighbour.pid: "credentials"}
 
 
 def command(
@@ -185,14 +190,28 @@ def content_length(head: bytes) -> int:
     return 0
 
 
-def cpu_seconds(pid: int) -> float:
-    """Return how long a process was on a core so far (proc_pid_stat(5))."""
-    facts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    user, system = facts[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+def seconds_on_a_core(names: dict[int, str]) -> dict[str, float]:
+    """Return how long each program that runs below this one was on a core so far.
+
+    Those in *names* have that name, others their own (proc_pid_stat(5)).
+    """
+    spent: defaultdict[str, float] = defaultdict(float)
+    below = {os.getpid()}
+    for pid in sorted(int(each.name) for each in Path("/proc").glob("[0-9]*")):
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text()
+        except FileNotFoundError:
+            continue
+        called = stat.partition("(")[2].rpartition(")")[0]
+        _, parent, *facts = stat.rpartition(")")[2].split()
+        if int(parent) in below:
+            below.add(pid)
+            ticks = int(facts[9]) + int(facts[10])
+            spent[names.get(pid, called)] += ticks / os.sysconf("SC_CLK_TCK")
+    return spent
 
 
-def tell(times: Times, busy: float) -> None:
+def tell(times: Times, busy: dict[str, float]) -> None:
     cores, queue = os.cpu_count(), os.getloadavg()[0]
     answers = len(times.taken) + times.failed
     print(f"  answered   {len(times.taken):,}, not: {times.failed:,}")
@@ -200,7 +219,8 @@ def tell(times: Times, busy: float) -> None:
     print(f"  99 %       {times.percentile(990):8.2f} ms")
     print(f"  99.9 %     {times.percentile(999):8.2f} ms")
     print(f"  longest    {max(times.taken):8.2f} ms")
-    print(f"  core       {busy / answers * 1000:8.2f} ms for an answer")
+    for program, spent in sorted(busy.items(), key=itemgetter(1), reverse=True):
+        print(f"  {program:<12} {spent / answers * 1000:6.2f} ms on a core, an answer")
     print(f"  load       {queue:.1f} on {cores} cores, this program's part included")
 
 

@@ -26,6 +26,7 @@ _ACQUIRE_SECONDS = 5.0
 _COMMAND_SECONDS = 15.0
 _RETRY_AFTER_SECONDS = 2.0
 
+_NO_ROOM = (asyncpg.DiskFullError, asyncpg.OutOfMemoryError)
 _KEPT_OUT = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
@@ -46,10 +47,7 @@ class Database:
     @asynccontextmanager
     async def organization(self, org_id: UUID) -> AsyncIterator[Transaction]:
         """Open a transaction that sees and writes the rows of *org_id* alone."""
-        async with _transaction(self._pool) as connection:
-            await connection.execute(
-                "SELECT set_config('ag2trust.org_id', $1, true)", str(org_id)
-            )
+        async with _connection(self._pool) as connection, _of(org_id, connection):
             yield connection
 
     @asynccontextmanager
@@ -58,17 +56,16 @@ class Database:
 
         A process that is stopped right behind it leaves no lock.
         """
-        async with (
-            refusing(),
-            self._sweep_pool.acquire(timeout=_ACQUIRE_SECONDS) as connection,
-            _noticing_loss(connection),
-        ):
+        async with _connection(self._sweep_pool) as connection:
             yield connection
 
     @asynccontextmanager
     async def sweep(self) -> AsyncIterator[Transaction]:
         """Open a transaction over all organizations; for sweeps, and for login."""
-        async with _transaction(self._sweep_pool) as connection:
+        async with (
+            _connection(self._sweep_pool) as connection,
+            connection.transaction(),
+        ):
             yield connection
 
 
@@ -84,12 +81,17 @@ async def connect_database(settings: DatabaseSettings) -> AsyncIterator[Database
 
 @asynccontextmanager
 async def refusing() -> AsyncIterator[None]:
-    """Translate "PostgreSQL is not there" into an error callers may see."""
+    """Translate what PostgreSQL cannot do now into an error callers may see."""
     try:
         yield
     except UNREACHABLE as error:
         raise DatabaseUnavailableError(
             "The database cannot be reached right now.",
+            retry_after_seconds=_RETRY_AFTER_SECONDS,
+        ) from error
+    except _NO_ROOM as error:
+        raise DatabaseUnavailableError(
+            "The database has no room: the disk or the memory of its machine is full.",
             retry_after_seconds=_RETRY_AFTER_SECONDS,
         ) from error
     except _KEPT_OUT as error:
@@ -116,16 +118,29 @@ async def connecting() -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _transaction(
+async def _connection(
     pool: "asyncpg.Pool[asyncpg.Record]",
 ) -> AsyncIterator[Transaction]:
     async with (
         refusing(),
         pool.acquire(timeout=_ACQUIRE_SECONDS) as connection,
         _noticing_loss(connection),
-        connection.transaction(),
     ):
         yield connection
+
+
+@asynccontextmanager
+async def _of(org_id: UUID, connection: Transaction) -> AsyncIterator[None]:
+    """Open a transaction and say whose it is in one round trip, not in two."""
+    try:
+        await connection.execute(
+            f"BEGIN; SELECT set_config('ag2trust.org_id', '{org_id.hex}', true)"
+        )
+        yield
+        await connection.execute("COMMIT")
+    except BaseException:
+        await connection.execute("ROLLBACK")
+        raise
 
 
 @asynccontextmanager
@@ -158,6 +173,7 @@ async def _pool(url: SecretStr) -> AsyncIterator["asyncpg.Pool[asyncpg.Record]"]
             timeout=_ACQUIRE_SECONDS,
             command_timeout=_COMMAND_SECONDS,
             init=_teach_json,
+            reset=_left_as_it_was,
         )
     try:
         yield pool
@@ -169,3 +185,11 @@ async def _teach_json(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     await connection.set_type_codec(
         "jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog"
     )
+
+
+async def _left_as_it_was(_: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Reset nothing, which would be a round trip after every transaction.
+
+    What is set, locked or declared here ends with its transaction; asyncpg itself rolls
+    one back that was left open.
+    """

@@ -225,6 +225,34 @@ async def test_a_statement_that_takes_too_long_is_ended_on_the_server_too(
     assert await _states(superuser) <= {"idle"}
 
 
+@pytest.mark.parametrize("code", ["53100", "53200"])
+async def test_a_database_without_room_is_unavailable_and_says_why(
+    database: Database, code: str
+) -> None:
+    with pytest.raises(DatabaseUnavailableError, match="disk or the memory"):
+        async with database.organization(MINE) as connection:
+            await connection.execute(
+                f"DO $$ BEGIN RAISE 'full' USING ERRCODE = '{code}'; END $$"
+            )
+
+    assert await _seen_by(database, MINE) == []
+
+
+async def test_a_connection_that_is_given_back_forgets_whose_it_was(
+    database: Database,
+) -> None:
+    async with database.organization(MINE) as connection:
+        pid = await connection.fetchval("SELECT pg_backend_pid()")
+
+    async with database._pool.acquire() as bare:
+        told = await bare.fetchrow(
+            "SELECT pg_backend_pid(), current_setting('ag2trust.org_id', true)"
+        )
+
+    assert told is not None
+    assert tuple(told) == (pid, "")
+
+
 async def test_every_statement_has_a_limit(database: Database) -> None:
     for pool in (database._pool, database._sweep_pool):
         settings = getattr(pool, "_connect_kwargs")  # noqa: B009 - not in its types

@@ -97,7 +97,7 @@ async def test_a_webhooks_url_is_read_and_its_secret_shown() -> None:
         said = await run(
             gateway,
             "webhooks",
-            "create",
+            "add",
             "pager",
             given="https://hooks.example.com/t\n",
         )
@@ -109,7 +109,7 @@ async def test_a_webhooks_url_is_read_and_its_secret_shown() -> None:
 
 async def test_a_webhook_needs_a_url() -> None:
     async with serving() as gateway:
-        said = await run(gateway, "webhooks", "create", "pager", given="")
+        said = await run(gateway, "webhooks", "add", "pager", given="")
 
     assert said.exit_code == 2
     assert "There is no URL" in said.stderr

@@ -60,6 +60,7 @@ def test_more_lines_of_a_fact_stand_below_the_first() -> None:
         (0, "0"),
         (["a", "b"], "a, b"),
         ({"a": 1}, "a=1"),
+        ([{"a": 1, "b": None}, {"a": 2}], "(a=1, b=-), (a=2)"),
     ],
 )
 def test_a_plain_value_in_words(value: object, said: str) -> None:

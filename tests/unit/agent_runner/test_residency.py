@@ -25,6 +25,10 @@ def within(*regions: str) -> Residency:
     return Residency(regions=list(regions))
 
 
+def test_a_region_may_be_written_in_capitals() -> None:
+    assert within("EU", " eu-Central-1 ").regions == ["eu", "eu-central-1"]
+
+
 def test_without_a_residency_data_may_go_anywhere() -> None:
     assert violation(None, bedrock(f"global.{SONNET}")) is None
 

@@ -18,7 +18,7 @@ Place = Annotated[
     StringConstraints(
         strip_whitespace=True,
         to_lower=True,
-        pattern=r"^[a-z0-9][a-z0-9.-]{0,252}$",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$",
     ),
 ]
 

@@ -116,7 +116,9 @@ async def apply_manifest(
     applying = Applying(client, ids, secret_of=_secret)
     with progress() as tell:
         for number, change in enumerate(changes, 1):
-            tell(f"{number} of {len(changes)}: {change.kind} {change.key}")
+            tell(
+                f"{number} of {len(changes)}: {change.verb} {change.kind} {change.key}"
+            )
             with manifest_explained():
                 await applying.make(change)
     said(f"Done: {_counted(len(changes))}.")

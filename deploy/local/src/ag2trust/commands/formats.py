@@ -30,7 +30,10 @@ def word(value: object) -> str:
         case list() | dict() if not value:
             return NOTHING
         case list():
-            return ", ".join(map(str, value))
+            return ", ".join(
+                f"({word(each)})" if isinstance(each, dict) else word(each)
+                for each in value
+            )
         case dict():
             return ", ".join(f"{name}={word(each)}" for name, each in value.items())
         case _:

@@ -44,11 +44,11 @@ async def list_webhooks(client: Client, *, is_json: bool) -> None:
         found,
         _COLUMNS,
         is_json=is_json,
-        if_none="There are no webhooks yet; `ag2trust webhooks create` makes one.",
+        if_none="There are no webhooks yet; `ag2trust webhooks add` makes one.",
     )
 
 
-@webhooks.command("create")
+@webhooks.command("add")
 @click.argument("name")
 @click.option(
     "--event",
@@ -61,10 +61,10 @@ async def list_webhooks(client: Client, *, is_json: bool) -> None:
 )
 @as_json
 @calling
-async def create_webhook(
+async def add_webhook(
     client: Client, *, name: str, events: tuple[EventName, ...], is_json: bool
 ) -> None:
-    """Create a webhook called NAME; its secret is shown here and never again.
+    """Add a webhook called NAME; its secret is shown here and never again.
 
     Its URL may hold a token, so it is asked for, or read from standard input.
     """

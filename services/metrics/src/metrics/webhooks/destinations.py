@@ -40,7 +40,7 @@ class Destinations:
         if address.kind is AddressKind.PRIVATE:
             raise _forbidden(
                 "A webhook may not lead into a private network; the setting "
-                "AG2TRUST_METRICS_PRIVATE_WEBHOOK_HOSTS names hosts that it may."
+                "AG2TRUST_PRIVATE_WEBHOOK_HOSTS names hosts that it may."
             )
         if address.scheme != "https":
             raise _forbidden("The URL of a webhook must start with https://.")
