@@ -11,7 +11,7 @@ DASHBOARD := services/gateway/dashboard
 NPM := $(CURDIR)/$(BIN)/npm --no-update-notifier --prefix $(DASHBOARD)
 API_TYPES := $(DASHBOARD)/tools/openapi
 
-.PHONY: help install dashboard run demo images sbom test torture bench-proxy bench-metrics check fix generate lock clean
+.PHONY: help install dashboard run demo images sbom test torture bench-proxy bench-metrics check fix generate pictures lock clean
 
 help:
 	@echo "make run      start everything on this machine"
@@ -26,6 +26,7 @@ help:
 	@echo "make check    format, lint, types, boundaries"
 	@echo "make fix      format and mend what can be mended"
 	@echo "make generate  write anew what is made from the API: its description, the clients, docs/cli.md"
+	@echo "make pictures  draw the dashboard anew, as README.md shows it (docs/pictures)"
 	@echo "make lock     resolve requirements.lock anew, and the images' from it"
 	@echo "make clean    remove the virtual environment (never the state)"
 
@@ -103,6 +104,9 @@ generate: install $(API_TYPES)/node_modules/.installed
 	$(NPM)/tools/openapi run --silent generate
 	$(BIN)/python -m tests.unit.client.write_client
 	$(BIN)/python -m tests.unit.ag2trust.write_cli
+
+pictures: install dashboard
+	$(BIN)/python -m tests.browser.pictures
 
 lock: install
 	$(BIN)/uv pip compile --no-config --universal --python-version 3.11 --generate-hashes --no-header \

@@ -1,0 +1,1 @@
+"""Pictures of the dashboard, drawn anew by `python -m tests.browser.pictures`."""
