@@ -130,7 +130,7 @@ async def test_a_role_on_trial_is_assumed_anew_each_time_and_forgotten(
 async def test_keys_are_fresh_again_before_they_end(
     operator: Operator, runner: Runner, sts: FakeSts
 ) -> None:
-    sts.lifetime = timedelta(seconds=3)
+    sts.lifetime = timedelta(seconds=6)
     provider = await operator.create(**KEY_PAIR, aws_role_arn=ROLE)
     agent = await _agent(provider, runner)
     first = await agent.lease()

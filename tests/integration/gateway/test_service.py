@@ -1,7 +1,7 @@
 """The gateway over the real bus and the real record."""
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 
 import aiohttp
 import pytest
@@ -38,6 +38,7 @@ from .objects import finished, message, post_message, provider
 
 pytestmark = pytest.mark.integration
 
+TRIES = 10
 SOONER_THAN_A_LOOK_SECONDS = 1.5  # the record is read every 2 s
 
 
@@ -92,6 +93,23 @@ async def test_an_error_keeps_code_and_request_id_across_the_bus(
 async def test_a_signal_brings_the_answer_to_who_waits(
     client: aiohttp.ClientSession, runner: NatsBus
 ) -> None:
+    """At least once: a loaded machine may be late, but without it none is in time."""
+    answered: list[tuple[int, str]] = []
+
+    for _ in range(TRIES):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SOONER_THAN_A_LOOK_SECONDS):
+                answered.append(await _answer_of_signalled(client, runner))
+        if answered:
+            break
+
+    assert answered == [(200, "completed")]
+
+
+async def _answer_of_signalled(
+    client: aiohttp.ClientSession, runner: NatsBus
+) -> tuple[int, str]:
+    """Post a message whose end a signal tells, and return what was answered."""
     submitted: asyncio.Queue[SubmitMessage] = asyncio.Queue()
     status = MessageStatus.QUEUED
 
@@ -103,7 +121,6 @@ async def test_a_signal_brings_the_answer_to_who_waits(
         return message(question, status)
 
     async with (
-        asyncio.timeout(SOONER_THAN_A_LOOK_SECONDS),
         runner.serving(
             Service.AGENT_RUNNER,
             answer(SUBMIT_MESSAGE, submit),
@@ -116,8 +133,7 @@ async def test_a_signal_brings_the_answer_to_who_waits(
         status = MessageStatus.COMPLETED
         finished = MessageFinished(message_id=question.message_id)
         await runner.signal(MESSAGE_FINISHED, finished, key=question.message_id)
-
-    assert answering.result() == (200, "completed")
+    return answering.result()
 
 
 async def test_an_event_reaches_who_listens_and_may(
