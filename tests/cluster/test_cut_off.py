@@ -6,12 +6,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ag2trust.operator import Operator
 from ag2trust_sandbox import Sandbox
 
 from ..integration.metrics.cable import Cable  # noqa: TID252 - no package
-from ..integration.metrics.watching import until  # noqa: TID252 - no package
-from .books import messages_agree
+from .books import agree
 from .cluster import running_cluster
 from .machines import machines
 from .services import SERVICES
@@ -52,13 +50,4 @@ async def test_a_machine_that_is_cut_off_and_comes_back_loses_and_doubles_nothin
             await cluster.bring_back(RUNNER)
             await traffic.goes_on()
 
-        await messages_agree(operator, traffic)
-        await until(lambda: _counts_all(operator, sandbox))
-        calls = await operator.all_of("/api/calls")
-        whole = [each for each in calls if each["status"] == "completed"]
-        assert len(whole) <= sandbox.request_count <= len(calls)
-
-
-async def _counts_all(operator: Operator, sandbox: Sandbox) -> bool:
-    """Say whether the spool of the machine that was cut off has come, too."""
-    return len(await operator.all_of("/api/calls")) >= sandbox.request_count
+        await agree(operator, traffic, sandbox)
