@@ -59,6 +59,11 @@ class Collector:
         async with asyncio.timeout(_WITHIN_SECONDS), self.changed:
             await self.changed.wait_for(lambda: self.asked > 0)
 
+    async def until_spans(self, count: int) -> None:
+        """Wait for so many spans, of whatever trace."""
+        async with asyncio.timeout(_WITHIN_SECONDS), self.changed:
+            await self.changed.wait_for(lambda: len(self.spans) >= count)
+
     async def until_told(self, *names: str, trace_id: str) -> dict[str, ToldSpan]:
         """Wait for one span of each of *names* in a trace; returns them by name."""
         try:

@@ -34,10 +34,14 @@ def step(number: int = 0) -> Iterator[None]:
         yield
 
 
-async def test_what_ended_just_before_the_end_is_told(collector: Collector) -> None:
+async def test_what_ended_just_before_the_end_is_told(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "3600000")
     async with telling_of_spans(Service.AGENT_RUNNER):
         with step(1):
             trace = current().context
+    await collector.until_spans(1)
 
     [told] = collector.spans
     assert (told.service, told.name, told.parent_id) == (
@@ -56,6 +60,7 @@ async def test_the_environment_names_service_and_sampler(
     async with telling_of_spans(Service.GATEWAY):
         with step():
             pass
+        await collector.until_spans(1)
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
     async with telling_of_spans(Service.GATEWAY):
         with step():
@@ -139,6 +144,7 @@ async def test_what_finds_no_place_in_the_queue_is_dropped(
             with step(number):
                 pass
         collector.held.set()
+        await collector.until_spans(1 + told)
 
     assert len(collector.spans) == 1 + told
 
