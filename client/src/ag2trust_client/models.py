@@ -97,6 +97,18 @@ __all__ = [
     "LiveModel",
     "LiveModels",
     "MasterKeyState",
+    "McpApproval",
+    "McpServer",
+    "McpServerPatch",
+    "McpServerSubmission",
+    "McpServerToolsInput",
+    "McpServerToolsOutput",
+    "McpTool",
+    "McpToolDefinition",
+    "McpToolShown",
+    "McpToolStatus",
+    "McpTools",
+    "McpWithdrawal",
     "Me",
     "MessageStatus",
     "MessageSubmission",
@@ -123,6 +135,7 @@ __all__ = [
     "PageOfDelivery",
     "PageOfExplainedError",
     "PageOfJob",
+    "PageOfMcpServer",
     "PageOfProvider",
     "PageOfRunner",
     "PageOfThread",
@@ -271,6 +284,7 @@ Interval = Literal["hour", "day"]
 JobKind = Literal["provider.rotation", "agent_type.restart"]
 JobStatus = Literal["running", "completed", "failed", "rolled_back"]
 JsonValue = Any
+McpToolStatus = Literal["new", "approved", "changed", "gone", "unusable"]
 MessageStatus = Literal[
     "queued", "running", "completed", "acknowledged", "failed", "cancelled"
 ]
@@ -295,6 +309,8 @@ Permission = Literal[
     "jobs:read",
     "master-key:read",
     "master-key:write",
+    "mcp-servers:read",
+    "mcp-servers:write",
     "messages:read",
     "messages:write",
     "organization:read",
@@ -497,7 +513,7 @@ class AgentType(Given):
     system_prompt: str
     temperature: float | None
     max_tokens: int | None
-    tools: list[CurrentTimeToolOutput | HttpRequestToolOutput]
+    tools: list[CurrentTimeToolOutput | HttpRequestToolOutput | McpServerToolsOutput]
     resources: ResourcesOutput
     limits: AgentLimitsOutput
     on_ack_only: OnAckOnly
@@ -530,6 +546,7 @@ class AgentTypePatch(Taken):
             Literal["current_time", "http_request"]
             | CurrentTimeToolInput
             | HttpRequestToolInput
+            | McpServerToolsInput
         ]
         | None
     ) = None
@@ -572,6 +589,7 @@ class AgentTypeSubmission(Taken):
             Literal["current_time", "http_request"]
             | CurrentTimeToolInput
             | HttpRequestToolInput
+            | McpServerToolsInput
         ]
         | None
     ) = None
@@ -1170,6 +1188,131 @@ class MasterKeyState(Given):
     rewrap: Rewrap | None
 
 
+class McpApproval(Taken):
+    """The tools that are approved, each as it was shown: all of them or none."""
+
+    tools: list[McpToolShown]
+
+
+class McpServer(Given):
+    """A server that speaks MCP over streamable HTTP; its token is never told again.
+
+    *token_hint* is the last four characters of a long one.
+    """
+
+    id: UUID
+    name: str
+    url: str
+    has_token: bool
+    token_hint: str | None
+    version: int
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class McpServerPatch(Taken):
+    """A new token, or none any more; crosses the bus only sealed."""
+
+    token: SecretStr | None = None
+
+    @field_serializer("token", when_used="json-unless-none")
+    def _sent(self, secret: SecretStr) -> str:
+        return secret.get_secret_value()
+
+
+class McpServerSubmission(Taken):
+    """A new server as its operator gives it; crosses the bus only sealed.
+
+    *token* is sent as `Authorization: Bearer`. Another URL or name is another
+    server: no token goes to an address that it was not given for, and no tool
+    changes its name.
+    """
+
+    name: str
+    url: str
+    token: SecretStr | None = None
+
+    @field_serializer("token", when_used="json-unless-none")
+    def _sent(self, secret: SecretStr) -> str:
+        return secret.get_secret_value()
+
+
+class McpServerToolsInput(Taken):
+    """The approved tools of an MCP server, or those of them that *tools* names.
+
+    *timeout_seconds* is for all of a call. A longer answer is cut short.
+    """
+
+    name: Literal["mcp"]
+    server_id: UUID
+    tools: list[str] | None = None
+    max_response_bytes: int = 32768
+    timeout_seconds: float = 30
+
+
+class McpServerToolsOutput(Given):
+    """The approved tools of an MCP server, or those of them that *tools* names.
+
+    *timeout_seconds* is for all of a call. A longer answer is cut short.
+    """
+
+    name: Literal["mcp"]
+    server_id: UUID
+    tools: list[str] | None
+    max_response_bytes: int
+    timeout_seconds: float
+
+
+class McpTool(Given):
+    """A tool, as its server describes it now; if it does not, as it was approved.
+
+    Models know it as *told_as*. *fingerprint* is that of *definition*, and what
+    an approval names. *diff* has the lines of a unified diff, from what was
+    approved to what the server says now. *problem* says why it is `unusable`.
+    """
+
+    name: str
+    told_as: str
+    status: McpToolStatus
+    definition: McpToolDefinition | None
+    fingerprint: str | None
+    diff: list[str]
+    problem: str | None
+    approved_at: AwareDatetime | None
+
+
+class McpToolDefinition(Given):
+    """All that a model is told of a tool, but for its name."""
+
+    description: str
+    input_schema: dict[str, JsonValue]
+
+
+class McpToolShown(Taken):
+    """A tool as somebody has seen it, and approves it."""
+
+    name: str
+    fingerprint: str
+
+
+class McpTools(Given):
+    """All tools of a server at once.
+
+    *explanation* says why the server could not be asked; what is listed then
+    are those that were approved.
+    """
+
+    data: list[McpTool]
+    next_cursor: str | None
+    explanation: Explanation | None
+
+
+class McpWithdrawal(Taken):
+    """Whose approval is taken back."""
+
+    tools: list[str]
+
+
 class Me(Given):
     """Who asks, and what that one may. *user* and *csrf_token* are of people only."""
 
@@ -1376,6 +1519,11 @@ class PageOfExplainedError(Given):
 
 class PageOfJob(Given):
     data: list[Job]
+    next_cursor: str | None
+
+
+class PageOfMcpServer(Given):
+    data: list[McpServer]
     next_cursor: str | None
 
 

@@ -45,6 +45,12 @@ from .models import (
     Limits,
     LiveModels,
     MasterKeyState,
+    McpApproval,
+    McpServer,
+    McpServerPatch,
+    McpServerSubmission,
+    McpTools,
+    McpWithdrawal,
     Me,
     MessageSubmission,
     ModelCatalogue,
@@ -65,6 +71,7 @@ from .models import (
     PageOfDelivery,
     PageOfExplainedError,
     PageOfJob,
+    PageOfMcpServer,
     PageOfProvider,
     PageOfRunner,
     PageOfThread,
@@ -1149,6 +1156,115 @@ class Operations(Connection):
             headers={"Idempotency-Key": idempotency_key},
         )
         return answer
+
+    async def list_mcp_servers(
+        self, *, limit: int | None = None, cursor: str | None = None
+    ) -> PageOfMcpServer:
+        """List MCP servers, newest first."""
+        answer: PageOfMcpServer = await self._ask(
+            PageOfMcpServer,
+            "GET",
+            "/api/mcp-servers",
+            query={"limit": limit, "cursor": cursor},
+        )
+        return answer
+
+    async def create_mcp_server(
+        self, body: McpServerSubmission, *, idempotency_key: str | None = None
+    ) -> McpServer:
+        """Add an MCP server; its token is stored encrypted and never shown again.
+
+        Agents have none of its tools before somebody approves them. Another URL or
+        name is another server.
+        """
+        answer: McpServer = await self._ask(
+            McpServer,
+            "POST",
+            "/api/mcp-servers",
+            body=body,
+            headers={"Idempotency-Key": idempotency_key},
+        )
+        return answer
+
+    async def get_mcp_server(self, mcp_server_id: UUID) -> McpServer:
+        """Show an MCP server, without its token."""
+        answer: McpServer = await self._ask(
+            McpServer, "GET", f"/api/mcp-servers/{mcp_server_id}"
+        )
+        return answer
+
+    async def update_mcp_server(
+        self, mcp_server_id: UUID, body: McpServerPatch, *, if_match: str | None = None
+    ) -> McpServer:
+        """Give an MCP server another token, or none (null); runners use it at once."""
+        answer: McpServer = await self._ask(
+            McpServer,
+            "PATCH",
+            f"/api/mcp-servers/{mcp_server_id}",
+            body=body,
+            headers={"If-Match": if_match},
+        )
+        return answer
+
+    async def delete_mcp_server(
+        self, mcp_server_id: UUID, *, if_match: str | None = None
+    ) -> None:
+        """Delete an MCP server with its token and all approvals of its tools."""
+        await self._ask(
+            None,
+            "DELETE",
+            f"/api/mcp-servers/{mcp_server_id}",
+            headers={"If-Match": if_match},
+        )
+
+    async def list_mcp_tools(self, mcp_server_id: UUID) -> McpTools:
+        """Ask the server for its tools, and compare them with what was approved.
+
+        All at once. Of a tool that has changed `diff` shows how; agents have it
+        again when the change is approved. If the server cannot be asked,
+        `explanation` says why, and what was approved is listed.
+        """
+        answer: McpTools = await self._ask(
+            McpTools, "GET", f"/api/mcp-servers/{mcp_server_id}/tools"
+        )
+        return answer
+
+    async def approve_mcp_tools(
+        self,
+        mcp_server_id: UUID,
+        body: McpApproval,
+        *,
+        idempotency_key: str | None = None,
+    ) -> McpTools:
+        """Approve tools as they were shown, by the fingerprints that were.
+
+        The server is asked again: what it describes otherwise by now is not
+        approved.
+        """
+        answer: McpTools = await self._ask(
+            McpTools,
+            "POST",
+            f"/api/mcp-servers/{mcp_server_id}/tools/approve",
+            body=body,
+            headers={"Idempotency-Key": idempotency_key},
+        )
+        return answer
+
+    async def withdraw_mcp_tools(
+        self,
+        mcp_server_id: UUID,
+        body: McpWithdrawal,
+        *,
+        idempotency_key: str | None = None,
+    ) -> None:
+        """Take approvals back: agents cannot call these tools from now on."""
+        await self._ask(
+            None,
+            "POST",
+            f"/api/mcp-servers/{mcp_server_id}/tools/withdraw",
+            body=body,
+            headers={"Idempotency-Key": idempotency_key},
+        )
 
     async def list_prices(
         self, *, limit: int | None = None, cursor: str | None = None

@@ -45,7 +45,8 @@ AppError                              500 INTERNAL_ERROR
  │  ├ AlertNotFoundError                  ALERT_NOT_FOUND
  │  ├ PriceNotFoundError                  PRICE_NOT_FOUND
  │  ├ RepricingNotFoundError              REPRICING_NOT_FOUND
- │  └ WebhookNotFoundError                WEBHOOK_NOT_FOUND
+ │  ├ WebhookNotFoundError                WEBHOOK_NOT_FOUND
+ │  └ McpServerNotFoundError              MCP_SERVER_NOT_FOUND
  ├ MethodNotAllowedError              405 METHOD_NOT_ALLOWED
  ├ ConflictError                      409 CONFLICT
  │  ├ NameTakenError                      NAME_TAKEN
@@ -58,6 +59,9 @@ AppError                              500 INTERNAL_ERROR
  │  │  ├ CredentialsExpiredError             CREDENTIALS_EXPIRED
  │  │  ├ ProviderDisabledError               PROVIDER_DISABLED
  │  │  └ RoleRefusedError                    ROLE_REFUSED
+ │  ├ McpServerInUseError                 MCP_SERVER_IN_USE
+ │  ├ McpServerGoneError                  MCP_SERVER_NOT_FOUND
+ │  ├ McpToolChangedError                 MCP_TOOL_CHANGED
  │  ├ AgentTypeInUseError                 AGENT_TYPE_IN_USE
  │  ├ AgentIsExternalError                AGENT_IS_EXTERNAL
  │  ├ AgentIsHostedError                  AGENT_IS_HOSTED
@@ -78,12 +82,14 @@ AppError                              500 INTERNAL_ERROR
  │  ├ SecretRequiredError                 SECRET_REQUIRED
  │  ├ MessageTooLongError                 MESSAGE_TOO_LONG
  │  ├ ToolArgumentsInvalidError           TOOL_ARGUMENTS_INVALID
- │  └ WebhookUrlForbiddenError            WEBHOOK_URL_FORBIDDEN
+ │  ├ WebhookUrlForbiddenError            WEBHOOK_URL_FORBIDDEN
+ │  └ McpUrlForbiddenError                MCP_URL_FORBIDDEN
  ├ LimitedError                       429 RATE_LIMITED
  │  ├ BudgetSpentError                    BUDGET_SPENT
  │  └ LimitTooSmallError                  LIMIT_TOO_SMALL
  ├ UpstreamError                      502 UPSTREAM_UNREACHABLE
- │  └ ProviderCallFailedError             PROVIDER_CALL_FAILED
+ │  ├ ProviderCallFailedError             PROVIDER_CALL_FAILED
+ │  └ McpServerCallFailedError            MCP_SERVER_CALL_FAILED
  └ UnavailableError                   503 SERVICE_UNAVAILABLE
     ├ DatabaseUnavailableError            DATABASE_UNAVAILABLE
     ├ MasterKeyUnavailableError           MASTER_KEY_UNAVAILABLE
@@ -140,6 +146,12 @@ __all__ = [
     "MalformedError",
     "MalformedJsonError",
     "MasterKeyUnavailableError",
+    "McpServerCallFailedError",
+    "McpServerGoneError",
+    "McpServerInUseError",
+    "McpServerNotFoundError",
+    "McpToolChangedError",
+    "McpUrlForbiddenError",
     "MessageFinalError",
     "MessageNotFoundError",
     "MessageNotInHandError",
@@ -444,6 +456,10 @@ class WebhookNotFoundError(NotFoundError):
     code = "WEBHOOK_NOT_FOUND"
 
 
+class McpServerNotFoundError(NotFoundError):
+    code = "MCP_SERVER_NOT_FOUND"
+
+
 class MethodNotAllowedError(AppError):
     code = "METHOD_NOT_ALLOWED"
     status = HTTPStatus.METHOD_NOT_ALLOWED
@@ -480,6 +496,24 @@ class ProviderRetiringError(ConflictError):
     """An agent was to start on a provider that is about to be removed."""
 
     code = "PROVIDER_RETIRING"
+
+
+class McpServerInUseError(ConflictError):
+    """Agents use the MCP server; `details.agents` names them."""
+
+    code = "MCP_SERVER_IN_USE"
+
+
+class McpServerGoneError(ConflictError):
+    """An agent was to start with tools of an MCP server that is not there any more."""
+
+    code = "MCP_SERVER_NOT_FOUND"
+
+
+class McpToolChangedError(ConflictError):
+    """An MCP server describes a tool otherwise than somebody has approved."""
+
+    code = "MCP_TOOL_CHANGED"
 
 
 class ProviderNotReadyError(ConflictError):
@@ -623,6 +657,10 @@ class WebhookUrlForbiddenError(InvalidError):
     code = "WEBHOOK_URL_FORBIDDEN"
 
 
+class McpUrlForbiddenError(InvalidError):
+    code = "MCP_URL_FORBIDDEN"
+
+
 class LimitedError(AppError):
     code = "RATE_LIMITED"
     status = HTTPStatus.TOO_MANY_REQUESTS
@@ -654,6 +692,15 @@ class ProviderCallFailedError(UpstreamError):
     """
 
     code = "PROVIDER_CALL_FAILED"
+
+
+class McpServerCallFailedError(UpstreamError):
+    """An MCP server did not answer what was asked of it for an operator.
+
+    `details.explanation` is an `Explanation` with the cause and the fix.
+    """
+
+    code = "MCP_SERVER_CALL_FAILED"
 
 
 class UnavailableError(AppError):

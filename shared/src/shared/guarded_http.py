@@ -1,4 +1,4 @@
-"""HTTP requests to URLs that somebody else chose: tools, webhooks, identity providers.
+"""HTTP requests to URLs that somebody else chose: tools, MCP, webhooks, OIDC.
 
 A name may resolve to any address, and to another one the next time, so what decides is
 the address a socket is about to be connected to: asked for every connection, of every
@@ -32,6 +32,7 @@ __all__ = [
     "Limits",
     "NoAnswerError",
     "OutgoingError",
+    "StreamedAnswer",
     "guarded_http",
 ]
 
@@ -92,6 +93,15 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamedAnswer:
+    """An answer whose body is still on its way: *pieces*, as they are decoded."""
+
+    status: int
+    headers: CIMultiDictProxy[str]
+    pieces: AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class _Request:
     method: str
     address: WebAddress
@@ -134,6 +144,27 @@ class GuardedHttp:
                 f"There was no whole answer within {limits.within.total_seconds():g} s."
             ) from error
 
+    @asynccontextmanager
+    async def streamed(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        body: bytes | None = None,
+    ) -> AsyncIterator[StreamedAnswer]:
+        """Ask *url* itself, and give the answer as it comes; no redirect is followed.
+
+        The block bounds time and size: what it leaves unread is never asked for.
+        Raises an `OutgoingError`, also in the block.
+        """
+        request = _Request(method, _read(url), CIMultiDict(headers), body)
+        self._require_reachable(request.address)
+        async with self._exchange(request) as response:
+            yield StreamedAnswer(
+                response.status, response.headers, response.content.iter_any()
+            )
+
     async def _followed(
         self, request: _Request, limits: Limits, permit: Callable[[WebAddress], None]
     ) -> Answer:
@@ -163,6 +194,20 @@ class GuardedHttp:
             )
 
     async def _asked(self, request: _Request, most_bytes: int) -> Answer:
+        async with self._exchange(request) as response:
+            body, is_whole = await _read_body(response, most_bytes)
+            return Answer(
+                url=request.address.url,
+                status=response.status,
+                headers=response.headers,
+                body=body,
+                is_whole=is_whole,
+            )
+
+    @asynccontextmanager
+    async def _exchange(
+        self, request: _Request
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         try:
             async with self._session.request(
                 request.method,
@@ -171,14 +216,7 @@ class GuardedHttp:
                 data=request.body,
                 allow_redirects=False,
             ) as response:
-                body, is_whole = await _read_body(response, most_bytes)
-                return Answer(
-                    url=request.address.url,
-                    status=response.status,
-                    headers=response.headers,
-                    body=body,
-                    is_whole=is_whole,
-                )
+                yield response
         except aiohttp.ClientConnectorError as error:
             raise _unconnected(error) from error
         except aiohttp.ClientError as error:

@@ -32,9 +32,21 @@ from shared.contracts.credentials import (
     SealedLease,
     lease_binding,
 )
+from shared.contracts.mcp_servers import (
+    GET_MCP_SERVER,
+    LEASE_MCP_SERVER,
+    MCP_LEASE_PURPOSE,
+    REMOVE_MCP_SERVER,
+    LeasedMcpServer,
+    McpLeaseRequest,
+    McpServer,
+    McpServerQuestion,
+)
 from shared.errors import (
     AppError,
     LeaseRefusedError,
+    McpServerGoneError,
+    McpServerNotFoundError,
     ProviderGoneError,
     ProviderNotFoundError,
     StaleGenerationError,
@@ -42,6 +54,7 @@ from shared.errors import (
 )
 from shared.identity import Identity
 from shared.ids import new_id
+from shared.leasing import LeaseSealer
 from shared.sealing import seal
 from shared.signing import signed_bytes, verify
 
@@ -72,6 +85,9 @@ class FakeCredentials:
     region: str | None = None
     base_url: str = "http://127.0.0.1:1/v1"
     fields: dict[str, str] | None = None
+    mcp_servers: dict[UUID, LeasedMcpServer] = field(default_factory=dict)
+    mcp_uses: dict[UUID, set[UUID]] = field(default_factory=dict)
+    mcp_leases: list[McpLeaseRequest] = field(default_factory=list)
 
     def answers(self) -> tuple[Answer, ...]:
         return (
@@ -79,6 +95,9 @@ class FakeCredentials:
             answer(CLAIM_USES, self._claim),
             answer(RELEASE_USES, self._release),
             answer(LEASE, self._lease),
+            answer(GET_MCP_SERVER, self._get_mcp_server),
+            answer(REMOVE_MCP_SERVER, self._remove_mcp_server),
+            answer(LEASE_MCP_SERVER, self._lease_mcp_server),
         )
 
     async def _get(self, question: ProviderQuestion) -> Provider:
@@ -108,12 +127,16 @@ class FakeCredentials:
         self._advance(question.agent_id, question.generation)
         if not set(question.provider_ids) <= set(self.secrets):
             raise ProviderGoneError("A provider is gone.")
+        if not set(question.mcp_server_ids) <= set(self.mcp_servers):
+            raise McpServerGoneError("An MCP server is gone.")
         self.uses[question.agent_id] = set(question.provider_ids)
+        self.mcp_uses[question.agent_id] = set(question.mcp_server_ids)
         return Empty()
 
     async def _release(self, question: ReleaseUses) -> Empty:
         self._advance(question.agent_id, question.generation)
         self.uses[question.agent_id] = set()
+        self.mcp_uses[question.agent_id] = set()
         self.released.add(question.agent_id)
         return Empty()
 
@@ -157,6 +180,43 @@ class FakeCredentials:
             signature=self.identity.sign(
                 signed_bytes(LEASE_REPLY_PURPOSE, signed.body, sealed)
             ),
+        )
+
+    async def _get_mcp_server(self, question: McpServerQuestion) -> McpServer:
+        server = self.mcp_servers.get(question.server_id)
+        if server is None:
+            raise McpServerNotFoundError("There is no such MCP server.")
+        at = datetime.now(UTC)
+        return McpServer(
+            id=server.server_id,
+            name=server.name,
+            url=server.url,
+            has_token=server.token is not None,
+            version=1,
+            created_at=at,
+            updated_at=at,
+        )
+
+    async def _remove_mcp_server(self, question: McpServerQuestion) -> Empty:
+        if self.mcp_servers.pop(question.server_id, None) is None:
+            raise McpServerNotFoundError("There is no such MCP server.")
+        return Empty()
+
+    async def _lease_mcp_server(self, signed: Signed) -> SealedLease:
+        request = verify(
+            signed, McpLeaseRequest, purpose=MCP_LEASE_PURPOSE, of=self.runner.public
+        )
+        if request.agent_id is not None:
+            used = self.mcp_uses.get(request.agent_id, set())
+            if request.server_id not in used:
+                raise LeaseRefusedError("This lease is refused.")
+        self.mcp_leases.append(request)
+        return LeaseSealer(self.identity, MCP_LEASE_PURPOSE).sealed(
+            self.mcp_servers[request.server_id],
+            asked=signed,
+            to=request.public_key,
+            lease_id=new_id(),
+            expires_at=datetime.now(UTC) + timedelta(minutes=10),
         )
 
     def _may_have(self, request: LeaseRequest) -> bool:

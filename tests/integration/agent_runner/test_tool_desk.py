@@ -7,6 +7,8 @@ from structlog.testing import capture_logs
 from agent_runner.hosted_agents import MessageInHand
 from agent_runner.limits.platform import PlatformLimits, ToolUser
 from agent_runner.tenure import Tenure, boot_time
+from agent_runner.tools.mcp.leased_servers import LeasedServers
+from agent_runner.tools.mcp.mcp_tools import McpTools
 from agent_runner.tools.tool_desk import ToolDesk
 from shared.contracts.tools import CurrentTimeTool
 from shared.database import Database
@@ -40,6 +42,11 @@ async def test_a_tool_that_was_run_is_answered_although_nobody_can_record_it() -
         desk = ToolDesk(
             database=cast(Database, LostDatabase()),
             http=http,
+            mcp=McpTools(
+                database=cast(Database, LostDatabase()),
+                http=http,
+                servers=cast(LeasedServers, None),
+            ),
             limits=cast(PlatformLimits, NoLimits()),
             tenure=Tenure(runner="runner-1", epoch=1, asked_at=boot_time()),
             allow_private=False,

@@ -136,12 +136,16 @@ async def things(operator: Operator) -> dict[str, str]:
         "/api/webhooks",
         {"name": "w", "url": "https://hooks.invalid/", "events": ["alert.opened"]},
     )
+    mcp_server = await operator.made(
+        "/api/mcp-servers", {"name": "m", "url": "https://mcp.invalid/mcp"}
+    )
     job = await operator.made("/api/master-key/rewrap")
     return {
         "providers": provider["id"],
         "agent-types": agent_type["id"],
         "agents": agent["id"],
         "webhooks": webhook["id"],
+        "mcp-servers": mcp_server["id"],
         "jobs": job["id"],
     }
 

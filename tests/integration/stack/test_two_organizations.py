@@ -144,6 +144,9 @@ async def things(operator: Operator) -> dict[str, str]:
             "time_zone": "UTC",
         },
     )
+    mcp_server = await operator.made(
+        "/api/mcp-servers", {"name": MARK, "url": "https://mcp.invalid/mcp"}
+    )
     job = await operator.made(f"/api/agent-types/{agent_type['id']}/restart")
     await until_done(operator, job["id"])
     return {
@@ -153,6 +156,7 @@ async def things(operator: Operator) -> dict[str, str]:
         "api-keys": key["id"],
         "users": user["id"],
         "budgets": budget["id"],
+        "mcp-servers": mcp_server["id"],
         "jobs": job["id"],
     }
 
@@ -233,6 +237,10 @@ def body_of(route: Route, two: Two) -> dict[str, Any] | None:
         "POST /api/providers/{id}/rotate": {"api_key": "k-1234"},
         "POST /api/alerts/{id}/silence": {"until": "2100-01-01T00:00:00Z"},
         "POST /api/webhooks/{id}/replay": {"failed_since": "2026-01-01T00:00:00Z"},
+        "POST /api/mcp-servers/{id}/tools/approve": {
+            "tools": [{"name": "t", "fingerprint": "0" * 64}]
+        },
+        "POST /api/mcp-servers/{id}/tools/withdraw": {"tools": ["t"]},
         "POST /api/agents": {"name": "n", "agent_type_id": two.ids["agent-types"]},
         "POST /api/agent-types": {
             "name": "n",

@@ -1,5 +1,6 @@
 """Which tools an agent type may have."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +13,32 @@ from shared.contracts.agent_runner import (
     AgentTypeSubmission,
     CredentialDelivery,
 )
+from shared.contracts.mcp_servers import McpServer
 from shared.contracts.tools import CurrentTimeTool, HttpRequestTool
 from shared.errors import InvalidError
 
 SEALED = CredentialDelivery.SEALED
 PROVIDER = "https://models.corp.example/v1"
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+PUBLIC, PRIVATE = UUID(int=2), UUID(int=3)
+
+
+def mcp_server(server_id: UUID, url: str) -> McpServer:
+    return McpServer(
+        id=server_id,
+        name="s",
+        url=url,
+        has_token=False,
+        version=1,
+        created_at=NOON,
+        updated_at=NOON,
+    )
+
+
+SERVERS = {
+    PUBLIC: mcp_server(PUBLIC, "https://mcp.example.com/mcp"),
+    PRIVATE: mcp_server(PRIVATE, "http://10.0.0.1:8080/mcp"),
+}
 
 
 def submission(*tools: object, **fields: Any) -> AgentTypeSubmission:
@@ -28,7 +50,9 @@ def fields_refused(
     submitted: AgentTypeSubmission, *, allow_private: bool = False
 ) -> list[Any]:
     try:
-        require_fitting_tools(submitted, [PROVIDER], allow_private=allow_private)
+        require_fitting_tools(
+            submitted, [PROVIDER], SERVERS, allow_private=allow_private
+        )
     except InvalidError as error:
         fields: Any = error.details["fields"]
         return [each["field"] for each in fields]
@@ -99,3 +123,16 @@ def test_external_agents_have_no_tools() -> None:
     )
 
     assert fields_refused(external) == ["tools"]
+
+
+def test_tools_are_of_servers_that_there_are_each_named_once() -> None:
+    mcp = [{"name": "mcp", "server_id": each} for each in (PUBLIC, UUID(int=9), PUBLIC)]
+
+    assert fields_refused(submission(*mcp)) == ["tools.2", "tools.1.server_id"]
+
+
+def test_a_server_in_a_private_network_needs_the_setting() -> None:
+    private = submission({"name": "mcp", "server_id": PRIVATE, "tools": ["look"]})
+
+    assert fields_refused(private) == ["tools.0.server_id"]
+    assert fields_refused(private, allow_private=True) == []

@@ -23,6 +23,7 @@ _TEXTS = {
     "binary": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
     "^(api_key|user|service)$": "api_key",
     "^[A-Z0-9_]{1,50}$": "OK",
+    "^[0-9a-f]{64}$": "ab" * 32,
     "base_url": "https://api.example.com/v1",
     "region": "us-east-1",
     "aws_role_arn": "arn:aws:iam::123456789012:role/sample",

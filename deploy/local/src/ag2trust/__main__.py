@@ -15,6 +15,7 @@ from .commands.completion import completion
 from .commands.import_config import import_config
 from .commands.jobs import jobs
 from .commands.keys import keys
+from .commands.mcp_servers import mcp_servers
 from .commands.models import models
 from .commands.providers import providers
 from .commands.stats import stats
@@ -59,6 +60,7 @@ for command in (
     top,
     alerts,
     webhooks,
+    mcp_servers,
     budgets,
     keys,
     jobs,

@@ -13,9 +13,11 @@ from shared.collecting import telling_of_spans
 from shared.contracts import agent_runner as contract
 from shared.contracts import conversations
 from shared.contracts import limits as limits_contract
+from shared.contracts import mcp_tools as mcp_contract
 from shared.contracts import probes as probe_contract
 from shared.contracts.base import Service
 from shared.contracts.credentials import PROVIDER_CHANGED
+from shared.contracts.mcp_servers import MCP_SERVER_CHANGED
 from shared.contracts.restarts import LIST_CONCERNED_AGENTS
 from shared.contracts.runners import (
     DRAIN_RUNNER,
@@ -40,6 +42,7 @@ from .agents.budgets import Budgets
 from .agents.claims import Claims
 from .agents.external_agents import ExternalAgents
 from .agents.limit_standings import LimitStandings
+from .agents.mcp_servers import McpServers
 from .agents.runners import Runners
 from .attempt_log import AttemptLog
 from .attempts import Attempts
@@ -89,6 +92,8 @@ from .settings import RuntimeName, Settings
 from .shipping import ship_outbox, ship_spool
 from .spool.spool import Spool
 from .tenure import Tenure, boot_time
+from .tools.mcp.leased_servers import LeasedServers
+from .tools.mcp.mcp_tools import McpTools
 from .tools.tool_desk import ToolDesk
 
 __all__ = ["create_app", "serving"]
@@ -98,6 +103,7 @@ OpenRuntime = Callable[[Settings], AbstractAsyncContextManager[Runtime]]
 _LONGEST_BODY_BYTES = 32 * 1024 * 1024
 _HOUR = timedelta(hours=1)
 _MEASURE_EVERY = timedelta(seconds=10)
+_FORGET_EVERY = timedelta(minutes=1)
 
 
 def runtime_of(settings: Settings) -> AbstractAsyncContextManager[Runtime]:
@@ -162,11 +168,20 @@ async def serving(
         limits = await stack.enter_async_context(
             limiting(database=database, bus=bus, tenure=tenure)
         )
+        tool_http = await stack.enter_async_context(
+            guarded_http(allow_private=settings.allow_private_tool_hosts)
+        )
+        mcp_servers = LeasedServers(
+            bus=bus,
+            identity=identity,
+            credentials=settings.credentials_identity,
+            runner=settings.name,
+            epoch=tenure.epoch,
+        )
         tools = ToolDesk(
             database=database,
-            http=await stack.enter_async_context(
-                guarded_http(allow_private=settings.allow_private_tool_hosts)
-            ),
+            http=tool_http,
+            mcp=McpTools(database=database, http=tool_http, servers=mcp_servers),
             limits=limits.of_tools,
             tenure=tenure,
             allow_private=settings.allow_private_tool_hosts,
@@ -251,6 +266,9 @@ async def serving(
         )
         for changed in (renewal.provider_changed, hosting.provider_changed):
             await stack.enter_async_context(bus.hearing(PROVIDER_CHANGED, changed))
+        await stack.enter_async_context(
+            bus.hearing(MCP_SERVER_CHANGED, mcp_servers.changed)
+        )
         measured = Measured(bus=bus, runner=settings.name, hosted=hosted, doors=doors)
         await stack.enter_async_context(
             background(
@@ -265,6 +283,7 @@ async def serving(
                 hosting.run(),
                 AttemptLog(hosted.attempts, runtime).run(),
                 every(_MEASURE_EVERY, measured.tell, name="measured"),
+                every(_FORGET_EVERY, mcp_servers.forget_ended, name="mcp_servers"),
             )
         )
         await stack.enter_async_context(
@@ -272,6 +291,14 @@ async def serving(
                 Service.AGENT_RUNNER,
                 *answers(settings, database, bus, runtime, placement),
                 *probe_answers(probes),
+                *mcp_answers(
+                    McpServers(
+                        database=database,
+                        bus=bus,
+                        http=tool_http,
+                        servers=mcp_servers,
+                    )
+                ),
             )
         )
         yield
@@ -462,4 +489,14 @@ def probe_answers(probes: Probes) -> Iterable[Answer]:
         answer(probe_contract.PROBE_PROVIDER, probes.probe_provider),
         answer(probe_contract.PROBE_SUBMISSION, probes.probe_submission),
         answer(probe_contract.LIST_LIVE_MODELS, probes.list_models),
+    )
+
+
+def mcp_answers(servers: McpServers) -> Iterable[Answer]:
+    """Every question that concerns the tools of MCP servers."""
+    return (
+        answer(mcp_contract.LIST_MCP_TOOLS, servers.tools),
+        answer(mcp_contract.APPROVE_MCP_TOOLS, servers.approve),
+        answer(mcp_contract.WITHDRAW_MCP_TOOLS, servers.withdraw),
+        answer(mcp_contract.DELETE_MCP_SERVER, servers.delete),
     )

@@ -113,6 +113,15 @@ class HostedAgent:
         fields = self.lease.credential.fields.values()
         return frozenset({self.token, *(each.get_secret_value() for each in fields)})
 
+    @property
+    def leased_secrets(self) -> frozenset[str]:
+        """Those, and what is leased for it besides: none may leave by a tool."""
+        return self.secrets.union(
+            secret.get_secret_value()
+            for each in self.leases
+            for secret in each.credential.fields.values()
+        )
+
     def takes_messages(self, now: datetime) -> bool:
         """Say whether a model could be asked: no message goes where none could."""
         return not (self.is_stopping or self.not_ready) and self.is_served(now)

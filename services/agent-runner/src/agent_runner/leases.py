@@ -1,6 +1,5 @@
 """Leases: a signed question for a provider's plaintext, and its sealed answer."""
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -12,21 +11,14 @@ from shared.contracts.base import Actor
 from shared.contracts.credentials import (
     LEASE,
     LEASE_PURPOSE,
-    LEASE_REPLY_PURPOSE,
     LeasedCredential,
     LeasePurpose,
     LeaseRequest,
-    SealedLease,
-    lease_binding,
 )
-from shared.errors import LeaseRefusedError
 from shared.identity import Identity, PublicIdentity
-from shared.sealing import SealBrokenError, SealingKey
-from shared.signing import sign, signed_bytes
+from shared.leasing import LeaseAsker
 
 __all__ = ["HeldLease", "Leases"]
-
-_NONCE_BYTES = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +65,14 @@ class Leases:
         epoch: int,
         now: Clock = utc_now,
     ) -> None:
-        self._bus = bus
-        self._identity = identity
-        self._credentials = credentials
+        self._asker = LeaseAsker(
+            bus=bus,
+            identity=identity,
+            credentials=credentials,
+            endpoint=LEASE,
+            purpose=LEASE_PURPOSE,
+            plaintext=LeasedCredential,
+        )
         self._runner = runner
         self._epoch = epoch
         self._now = now
@@ -127,40 +124,26 @@ class Leases:
         submission: bytes | None = None,
         rotation_id: UUID | None = None,
     ) -> HeldLease:
-        key = SealingKey.generate()
-        request = LeaseRequest(
-            runner=self._runner,
-            epoch=self._epoch,
-            org_id=org_id,
-            agent_id=agent_id,
-            provider_id=provider_id,
-            purpose=purpose,
-            actor=actor,
-            submission=submission,
-            rotation_id=rotation_id,
-            public_key=key.public_key,
-            nonce=secrets.token_bytes(_NONCE_BYTES),
-            issued_at=self._now(),
-        )
-        signed = sign(request, purpose=LEASE_PURPOSE, by=self._identity)
-        reply = await self._bus.ask(LEASE, signed)
-        return self._opened(reply, signed.body, key)
-
-    def _opened(self, reply: SealedLease, body: bytes, key: SealingKey) -> HeldLease:
-        words = signed_bytes(LEASE_REPLY_PURPOSE, body, reply.sealed)
-        if not self._credentials.verifies(reply.signature, words):
-            raise LeaseRefusedError(
-                "The lease was not signed by the credentials service."
+        def request_of(public_key: bytes, nonce: bytes) -> LeaseRequest:
+            return LeaseRequest(
+                runner=self._runner,
+                epoch=self._epoch,
+                org_id=org_id,
+                agent_id=agent_id,
+                provider_id=provider_id,
+                purpose=purpose,
+                actor=actor,
+                submission=submission,
+                rotation_id=rotation_id,
+                public_key=public_key,
+                nonce=nonce,
+                issued_at=self._now(),
             )
-        try:
-            plaintext = key.open(reply.sealed, info=lease_binding(body))
-        except SealBrokenError as error:
-            raise LeaseRefusedError(
-                "The lease was sealed for another question."
-            ) from error
+
+        leased = await self._asker.obtain(request_of)
         return HeldLease(
-            id=reply.lease_id,
-            credential=LeasedCredential.model_validate_json(plaintext),
+            id=leased.id,
+            credential=leased.plaintext,
             obtained_at=self._now(),
-            expires_at=reply.expires_at,
+            expires_at=leased.expires_at,
         )

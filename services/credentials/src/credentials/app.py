@@ -13,6 +13,7 @@ from shared.clock import utc_now
 from shared.contracts import audit_verification
 from shared.contracts import credentials as contract
 from shared.contracts import master_key as master_key_contract
+from shared.contracts import mcp_servers as mcp_contract
 from shared.contracts import rotations as rotation_contract
 from shared.contracts import webhook_secrets as webhook_contract
 from shared.contracts.base import Service
@@ -33,6 +34,8 @@ from .leases.sts import AwsSts
 from .leases.trials import Trials
 from .leases.uses import Uses
 from .master_keys.ring import open_master_keys
+from .mcp_servers.mcp_leases import McpLeases
+from .mcp_servers.mcp_servers import McpServers
 from .measured import tell_measured
 from .providers.aws_regions import read_regions
 from .providers.expiry import ExpiryWatch
@@ -66,6 +69,8 @@ class Desks:
     master_key: MasterKeyDesk
     rewraps: Rewraps
     webhook_secrets: WebhookSecrets
+    mcp_servers: McpServers
+    mcp_leases: McpLeases
 
 
 def answers(desks: Desks) -> Iterable[Answer]:
@@ -94,6 +99,12 @@ def answers(desks: Desks) -> Iterable[Answer]:
         answer(webhook_contract.KEEP_WEBHOOK_SECRET, desks.webhook_secrets.keep),
         answer(webhook_contract.FORGET_WEBHOOK_SECRET, desks.webhook_secrets.forget),
         answer(webhook_contract.LEASE_WEBHOOK_SECRET, desks.webhook_secrets.lease),
+        answer(mcp_contract.CREATE_MCP_SERVER, desks.mcp_servers.create),
+        answer(mcp_contract.UPDATE_MCP_SERVER, desks.mcp_servers.update),
+        answer(mcp_contract.REMOVE_MCP_SERVER, desks.mcp_servers.remove),
+        answer(mcp_contract.GET_MCP_SERVER, desks.mcp_servers.get),
+        answer(mcp_contract.LIST_MCP_SERVERS, desks.mcp_servers.list),
+        answer(mcp_contract.LEASE_MCP_SERVER, desks.mcp_leases.lease),
     )
 
 
@@ -170,6 +181,12 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
                 identity=identity,
                 metrics=settings.metrics_identity,
             ),
+            mcp_servers=McpServers(
+                database=database, vault=vault, bus=bus, submissions=submissions
+            ),
+            mcp_leases=McpLeases(
+                database=database, vault=vault, enrolment=enrolment, identity=identity
+            ),
         )
         heads = HeadExport(database, settings.audit_folder, identity)
         expiries = ExpiryWatch(database, bus)
@@ -182,6 +199,11 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
                     _SWEEP_EVERY,
                     desks.webhook_secrets.forget_expired,
                     name="forget_webhook_leases",
+                ),
+                every(
+                    _SWEEP_EVERY,
+                    desks.mcp_leases.forget_expired,
+                    name="forget_mcp_leases",
                 ),
                 every(_EXPIRIES_EVERY, expiries.look, name="tell_expiries"),
                 every(_HEADS_EVERY, heads.export, name="export_heads"),

@@ -36,7 +36,15 @@ from shared.errors import (
 
 from . import aes_gcm
 
-__all__ = ["Binding", "Context", "SealedSecret", "WebhookContext", "seal", "unseal"]
+__all__ = [
+    "Binding",
+    "Context",
+    "McpServerContext",
+    "SealedSecret",
+    "WebhookContext",
+    "seal",
+    "unseal",
+]
 
 _FORMAT = b"\x01"
 _COMMITMENT_BYTES = 32
@@ -108,6 +116,32 @@ class WebhookContext(Binding):
             "service": "credentials",
             "organization": str(self.org_id),
             "webhook": str(self.webhook_id),
+            "origin": self.origin,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class McpServerContext(Binding):
+    """What the token of an MCP server is bound to; *origin* is that of its URL.
+
+    *version* is that of the server when it was given the token.
+    """
+
+    org_id: UUID
+    server_id: UUID
+    version: int
+    origin: str
+
+    @property
+    def owner(self) -> str:
+        return f"MCP server {self.server_id}"
+
+    def pairs(self) -> dict[str, str]:
+        return {
+            "service": "credentials",
+            "organization": str(self.org_id),
+            "mcp_server": str(self.server_id),
+            "version": str(self.version),
             "origin": self.origin,
         }
 

@@ -63,6 +63,7 @@ from .routes.invitations import InvitationRoutes
 from .routes.jobs import JobRoutes
 from .routes.limits import LimitRoutes
 from .routes.master_key import MasterKeyRoutes
+from .routes.mcp_servers import McpServerRoutes
 from .routes.messages import MessageRoutes
 from .routes.models import ModelRoutes
 from .routes.oidc import OidcRoutes
@@ -127,6 +128,7 @@ def create_app(
         CallRoutes(bus, now=now),
         AlertRoutes(bus),
         WebhookRoutes(bus, credentials=credentials),
+        McpServerRoutes(bus, credentials=credentials),
         PriceRoutes(bus),
         BudgetRoutes(bus),
         LimitRoutes(bus),

@@ -10,6 +10,11 @@ from shared.contracts.credentials import (
     ProviderSubmission,
     submission_binding,
 )
+from shared.contracts.mcp_servers import (
+    McpServerPatch,
+    McpServerSubmission,
+    mcp_submission_binding,
+)
 from shared.contracts.webhook_secrets import (
     WebhookSubmission,
     webhook_submission_binding,
@@ -17,7 +22,7 @@ from shared.contracts.webhook_secrets import (
 from shared.identity import PublicIdentity
 from shared.sealing import seal
 
-__all__ = ["sealed_to", "sealed_webhook"]
+__all__ = ["sealed_mcp_server", "sealed_to", "sealed_webhook"]
 
 
 def sealed_to(
@@ -47,4 +52,19 @@ def sealed_webhook(
         submission.model_dump_json().encode(),
         to=credentials.sealing_key,
         info=webhook_submission_binding(org_id, webhook_id),
+    )
+
+
+def sealed_mcp_server(
+    credentials: PublicIdentity,
+    submission: McpServerSubmission | McpServerPatch,
+    *,
+    org_id: UUID,
+    server_id: UUID,
+) -> bytes:
+    """Seal *submission* so that it opens for this MCP server of *org_id* only."""
+    return seal(
+        submission.model_dump_json().encode(),
+        to=credentials.sealing_key,
+        info=mcp_submission_binding(org_id, server_id),
     )

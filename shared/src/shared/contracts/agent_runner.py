@@ -24,7 +24,7 @@ from .base import (
     Signal,
 )
 from .routes import Fallback, Model, Residency
-from .tools import Tool, ToolSubmission
+from .tools import McpServerTools, Tool, ToolSubmission
 
 __all__ = [
     "AGENT_LOGS",
@@ -311,6 +311,13 @@ class AgentType(Message):
         """Whom its agents may ask: the provider, and those of the fallbacks."""
         return frozenset(
             {self.provider_id, *(each.provider_id for each in self.fallbacks)}
+        )
+
+    @property
+    def mcp_server_ids(self) -> frozenset[UUID]:
+        """Of which MCP servers its agents may have tools."""
+        return frozenset(
+            each.server_id for each in self.tools if isinstance(each, McpServerTools)
         )
 
 

@@ -1,6 +1,5 @@
 """What the credentials service hears, answers and signals."""
 
-import hashlib
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Self
@@ -34,6 +33,7 @@ from .base import (
     Signal,
     Signed,
 )
+from .leasing import lease_binding_of, reply_purpose_of
 
 __all__ = [
     "CLAIM_USES",
@@ -270,7 +270,7 @@ class ProviderQuestion(Question):
 
 
 class ClaimUses(Question):
-    """Agent *agent_id* is about to depend on *provider_ids*.
+    """Agent *agent_id* is about to depend on *provider_ids* and *mcp_server_ids*.
 
     *generation* grows with every claim and release of one agent; one that was
     overtaken is refused, so a late message cannot undo a newer one.
@@ -279,11 +279,12 @@ class ClaimUses(Question):
     agent_id: UUID
     agent_name: str
     provider_ids: list[UUID] = Field(min_length=1, max_length=20)
+    mcp_server_ids: list[UUID] = Field(default_factory=list, max_length=40)
     generation: int = Field(ge=1)
 
 
 class ReleaseUses(Question):
-    """Agent *agent_id* has stopped and depends on no provider any more."""
+    """Agent *agent_id* has stopped and depends on nothing any more."""
 
     agent_id: UUID
     generation: int = Field(ge=1)
@@ -370,16 +371,13 @@ class LeasedCredential(Message):
 LEASE_PURPOSE = "credentials.v1.lease"
 """What a runner signs a `LeaseRequest` for (`shared.signing`)."""
 
-LEASE_REPLY_PURPOSE = "credentials.v1.lease.reply"
+LEASE_REPLY_PURPOSE = reply_purpose_of(LEASE_PURPOSE)
 """What the credentials service signs the request's body and the sealed reply for."""
 
 
 def lease_binding(request_body: bytes) -> bytes:
-    """Make the HPKE `info` of a lease: it opens as the answer to this request only.
-
-    *request_body* is the signed one, byte for byte.
-    """
-    return f"{LEASE_PURPOSE}/{hashlib.sha256(request_body).hexdigest()}".encode()
+    """Make the HPKE `info` of a provider's lease (`lease_binding_of`)."""
+    return lease_binding_of(LEASE_PURPOSE, request_body)
 
 
 class SealedLease(Message):

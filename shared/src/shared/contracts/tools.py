@@ -1,15 +1,18 @@
 """The tools that an agent type gives to its agents, and that the runner runs."""
 
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from .base import Message
+from .mcp_tools import McpToolName
 
 __all__ = [
     "CurrentTimeTool",
     "HttpMethod",
     "HttpRequestTool",
+    "McpServerTools",
     "Tool",
     "ToolSubmission",
 ]
@@ -48,7 +51,25 @@ class HttpRequestTool(Message):
     timeout_seconds: float = Field(default=10, gt=0, le=60)
 
 
-Tool = Annotated[CurrentTimeTool | HttpRequestTool, Field(discriminator="name")]
+class McpServerTools(Message):
+    """The approved tools of an MCP server, or those of them that *tools* names.
+
+    *timeout_seconds* is for all of a call. A longer answer is cut short.
+    """
+
+    name: Literal["mcp"]
+    server_id: UUID
+    tools: list[McpToolName] | None = Field(default=None, min_length=1, max_length=100)
+    max_response_bytes: int = Field(default=32 * 1024, ge=1, le=512 * 1024)
+    timeout_seconds: float = Field(default=30, gt=0, le=60)
+
+    def includes(self, tool: str) -> bool:
+        return self.tools is None or tool in self.tools
+
+
+Tool = Annotated[
+    CurrentTimeTool | HttpRequestTool | McpServerTools, Field(discriminator="name")
+]
 
 ToolName = Literal["current_time", "http_request"]
 

@@ -3,7 +3,6 @@
 Both are secrets: many a receiver's URL holds a token.
 """
 
-import hashlib
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from pydantic import AwareDatetime, Field
 
 from .base import Bytes, Empty, Endpoint, Message, Question, Secret, Service, Signed
 from .credentials import SealedLease
+from .leasing import lease_binding_of, reply_purpose_of
 
 __all__ = [
     "FORGET_WEBHOOK_SECRET",
@@ -83,17 +83,13 @@ class LeasedWebhook(Message):
 WEBHOOK_LEASE_PURPOSE = "credentials.v1.lease_webhook_secret"
 """What metrics signs a `WebhookLeaseRequest` for (`shared.signing`)."""
 
-WEBHOOK_LEASE_REPLY_PURPOSE = "credentials.v1.lease_webhook_secret.reply"
+WEBHOOK_LEASE_REPLY_PURPOSE = reply_purpose_of(WEBHOOK_LEASE_PURPOSE)
 """What the credentials service signs the request's body and the sealed reply for."""
 
 
 def webhook_lease_binding(request_body: bytes) -> bytes:
-    """Make the HPKE `info` of a lease: it opens as the answer to this request only.
-
-    *request_body* is the signed one, byte for byte.
-    """
-    digest = hashlib.sha256(request_body).hexdigest()
-    return f"{WEBHOOK_LEASE_PURPOSE}/{digest}".encode()
+    """Make the HPKE `info` of a webhook's lease (`lease_binding_of`)."""
+    return lease_binding_of(WEBHOOK_LEASE_PURPOSE, request_body)
 
 
 _METRICS = frozenset({Service.METRICS})

@@ -72,6 +72,22 @@ REFUSALS: Mapping[str, Refusal] = {
         " ask it; private networks are opened by a setting of the agent-runner.",
         retryable=False,
     ),
+    "MCP_TOOL_CHANGED": Refusal(
+        status=409,
+        cause="The MCP server describes the tool otherwise than somebody approved, or"
+        " does not list it any more.",
+        fix="Look at the change (GET /api/mcp-servers/{id}/tools) and approve it, if it"
+        " may be told to models; agents have the tool again at once.",
+        retryable=False,
+    ),
+    "MCP_SERVER_CALL_FAILED": Refusal(
+        status=502,
+        cause="The MCP server could not be reached, refused its token, or did not"
+        " answer as MCP over streamable HTTP says.",
+        fix="See that the URL is its MCP endpoint and the token is valid. A server in a"
+        " private network needs a setting of the agent-runner.",
+        retryable=True,
+    ),
     "TOOL_SECRET_REFUSED": Refusal(
         status=403,
         cause="The URL, a header or the body holds a provider's secret or the agent's"

@@ -14,7 +14,7 @@ from agent_runner.proxy.provider_failures import (
     RedirectedError,
     failure_of,
 )
-from agent_runner.proxy.server_sent_events import EventTooLongError
+from agent_runner.server_sent_events import EventTooLongError
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,13 @@ from .jobs import follow
 from .naming import Names, agent_type_named, names_of, provider_named
 from .output import as_json, said, show, show_all
 from .tables import Column
-from .tool_options import ToolName, tool_options, tools_named, tools_told
+from .tool_options import (
+    ToolName,
+    mcp_tools_named,
+    tool_options,
+    tools_named,
+    tools_told,
+)
 
 __all__ = ["agent_types"]
 
@@ -86,6 +92,7 @@ async def add_agent_type(
     tool: tuple[ToolName, ...],
     tool_host: tuple[str, ...],
     tool_method: tuple[str, ...],
+    mcp: tuple[str, ...],
     is_json: bool,
     **given: Any,
 ) -> None:
@@ -96,7 +103,10 @@ async def add_agent_type(
         slug=slug,
         name=name or slug,
         provider_id=used.id,
-        tools=[*tools_named(tool, tool_host, tool_method)],
+        tools=[
+            *tools_named(tool, tool_host, tool_method),
+            *await mcp_tools_named(client, mcp),
+        ],
         **told,
     )
     made = await client.create_agent_type(body)
@@ -127,6 +137,7 @@ async def change_agent_type(
     tool: tuple[ToolName, ...],
     tool_host: tuple[str, ...],
     tool_method: tuple[str, ...],
+    mcp: tuple[str, ...],
     is_json: bool,
     **given: Any,
 ) -> None:
@@ -139,9 +150,12 @@ async def change_agent_type(
     told = {key: value for key, value in given.items() if value is not None}
     if provider:
         told["provider_id"] = (await provider_named(client, provider)).id
-    if no_tools and tool:
-        raise click.UsageError("Say --tool or --no-tools, not both.")
-    tools = tools_named(tool, tool_host, tool_method)
+    if no_tools and (tool or mcp):
+        raise click.UsageError("Say --tool or --mcp, or --no-tools, not both.")
+    tools = [
+        *tools_named(tool, tool_host, tool_method),
+        *await mcp_tools_named(client, mcp),
+    ]
     if tools or no_tools:
         told["tools"] = tools
     if not told:

@@ -15,6 +15,7 @@ from ag2trust_client.models import (
     AgentType,
     ApiKeyView,
     Budget,
+    McpServer,
     Provider,
     Webhook,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "agent_type_named",
     "api_key_named",
     "budget_named",
+    "mcp_server_named",
     "names_of",
     "provider_named",
     "webhook_named",
@@ -67,6 +69,10 @@ async def api_key_named(client: Client, name: str) -> ApiKeyView:
 
 async def webhook_named(client: Client, name: str) -> Webhook:
     return await _one(name, "webhook", every(client.list_webhooks))
+
+
+async def mcp_server_named(client: Client, name: str) -> McpServer:
+    return await _one(name, "MCP server", every(client.list_mcp_servers))
 
 
 async def budget_named(client: Client, name: str) -> Budget:

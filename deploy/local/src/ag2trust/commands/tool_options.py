@@ -5,13 +5,23 @@ from typing import Any, Literal, TypeVar, get_args
 
 import click
 
+from ag2trust_client import Client
 from ag2trust_client.models import (
     AgentType,
     CurrentTimeToolInput,
     HttpRequestToolInput,
+    McpServerToolsInput,
 )
 
-__all__ = ["ToolName", "tool_options", "tools_named", "tools_told"]
+from .naming import mcp_server_named
+
+__all__ = [
+    "ToolName",
+    "mcp_tools_named",
+    "tool_options",
+    "tools_named",
+    "tools_told",
+]
 
 ToolName = Literal["current_time", "http_request"]
 HttpMethod = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -19,8 +29,14 @@ CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 
 def tool_options(command: CommandT) -> CommandT:
-    """Add the options whose values `tools_named` reads."""
+    """Add the options whose values `tools_named` and `mcp_tools_named` read."""
     for option in (
+        click.option(
+            "--mcp",
+            multiple=True,
+            metavar="SERVER[:TOOL,...]",
+            help="Approved tools of an MCP server; all unless named. Repeatable.",
+        ),
         click.option(
             "--tool-method",
             multiple=True,
@@ -63,13 +79,37 @@ def tools_named(
     ]
 
 
+async def mcp_tools_named(
+    client: Client, mcp: tuple[str, ...]
+) -> list[McpServerToolsInput]:
+    """Read `--mcp`: a server by its name, and which of its tools."""
+    found = []
+    for each in mcp:
+        name, _, tools = each.partition(":")
+        server = await mcp_server_named(client, name)
+        found.append(
+            McpServerToolsInput(
+                name="mcp",
+                server_id=server.id,
+                tools=tools.split(",") if tools else None,
+            )
+        )
+    return found
+
+
 def tools_told(agent_type: AgentType) -> list[str]:
     """Say each tool in a word or a few."""
     told: list[str] = []
     for tool in agent_type.tools:
         if tool.name == "current_time":
             told.append(tool.name)
+        elif tool.name == "mcp":
+            told.append(f"{tool.name} ({tool.server_id}; {_tools_of(tool.tools)})")
         else:
             hosts = ", ".join(tool.hosts) if tool.hosts else "any host"
             told.append(f"{tool.name} ({', '.join(tool.methods)}; {hosts})")
     return told
+
+
+def _tools_of(tools: list[str] | None) -> str:
+    return "every approved tool" if tools is None else ", ".join(tools)

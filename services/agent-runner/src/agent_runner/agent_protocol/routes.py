@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from agent_runner.hosted_agents import HostedAgent, HostedAgents
 from agent_runner.messages.message_desk import Failure, MessageDesk
-from agent_runner.tools.definitions import Definition, definition_of
+from agent_runner.tools.definitions import Definition
 from agent_runner.tools.tool_desk import ToolDesk
 from shared.errors import InvalidError, MessageNotInHandError
 from shared.http import fields_of
@@ -62,7 +62,7 @@ async def configuration(request: web.Request) -> web.Response:
         system_prompt=agent.agent_type.system_prompt,
         temperature=agent.agent_type.temperature,
         max_tokens=agent.agent_type.max_tokens,
-        tools=tuple(map(definition_of, agent.agent_type.tools)),
+        tools=tuple(await request.app[TOOLS].definitions(agent)),
     )
     return web.json_response(text=told.model_dump_json())
 

@@ -1,5 +1,6 @@
 """Use cases of agent types: make, read, change, remove."""
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -27,8 +28,18 @@ from shared.contracts.agent_runner import (
 )
 from shared.contracts.base import Empty, Page, PageQuestion, Question
 from shared.contracts.credentials import GET_PROVIDER, Provider, ProviderQuestion
+from shared.contracts.mcp_servers import (
+    GET_MCP_SERVER,
+    McpServer,
+    McpServerQuestion,
+)
+from shared.contracts.tools import McpServerTools
 from shared.database import Database
-from shared.errors import InvalidError, PreconditionFailedError
+from shared.errors import (
+    InvalidError,
+    McpServerNotFoundError,
+    PreconditionFailedError,
+)
 from shared.pages import before, page_of
 
 from .external_agents import ExternalAgents
@@ -178,8 +189,27 @@ class AgentTypes:
         require_fitting_tools(
             submission,
             [each.base_url for each in providers.values() if each.base_url],
+            await self._mcp_servers(question, submission),
             allow_private=self._allow_private_tool_hosts,
         )
+
+    async def _mcp_servers(
+        self, question: Question, submission: AgentTypeSubmission
+    ) -> dict[UUID, McpServer]:
+        """Read the MCP servers that are named, as far as there are such."""
+        servers = {}
+        for tool in submission.tools:
+            if isinstance(tool, McpServerTools):
+                with suppress(McpServerNotFoundError):
+                    servers[tool.server_id] = await self._bus.ask(
+                        GET_MCP_SERVER,
+                        McpServerQuestion(
+                            org_id=question.org_id,
+                            actor=question.actor,
+                            server_id=tool.server_id,
+                        ),
+                    )
+        return servers
 
     async def _provider(self, question: Question, provider_id: UUID) -> Provider:
         return await self._bus.ask(

@@ -30,7 +30,8 @@ class Claims:
     async def claim(self, question: Question, agent: Agent) -> Claim:
         """Claim the uses of the newest version of its type, and of what still runs.
 
-        Raises `ProviderGoneError`, and what asking the credentials service raises.
+        Raises `ProviderGoneError`, `McpServerGoneError`, and what asking the
+        credentials service raises.
         """
         async with self._database.organization(question.org_id) as transaction:
             newest = await types_repository.agent_type(transaction, agent.agent_type_id)
@@ -44,6 +45,7 @@ class Claims:
                 agent_id=agent.id,
                 agent_name=agent.name,
                 provider_ids=sorted(_providers(newest, running)),
+                mcp_server_ids=sorted(_mcp_servers(newest, running)),
                 generation=generation,
             ),
         )
@@ -62,4 +64,13 @@ def _providers(*types: AgentType | None) -> set[UUID]:
         for each in types
         if each is not None
         for provider_id in each.provider_ids
+    }
+
+
+def _mcp_servers(*types: AgentType | None) -> set[UUID]:
+    return {
+        server_id
+        for each in types
+        if each is not None
+        for server_id in each.mcp_server_ids
     }

@@ -1,17 +1,21 @@
 """Whether the tools of an agent type are such that its agents may have them."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from uuid import UUID
 
 from pydantic import JsonValue
 
 from agent_runner.tools.destinations import needs_hosts, problem_of_host
+from shared.addresses import AddressKind
 from shared.contracts.agent_runner import (
     AgentRuntime,
     AgentTypeSubmission,
     CredentialDelivery,
 )
-from shared.contracts.tools import HttpRequestTool
+from shared.contracts.mcp_servers import McpServer
+from shared.contracts.tools import HttpRequestTool, McpServerTools
 from shared.errors import InvalidError
+from shared.web_addresses import web_address
 
 __all__ = ["require_fitting_tools"]
 
@@ -23,14 +27,19 @@ _HOSTS_MISSING = (
 def require_fitting_tools(
     submission: AgentTypeSubmission,
     base_urls: Collection[str],
+    servers: Mapping[UUID, McpServer],
     *,
     allow_private: bool,
 ) -> None:
     """Raise `InvalidError` that names each field which cannot be as it is.
 
-    *base_urls* are those of the type's providers.
+    *base_urls* are those of the type's providers, *servers* those of its MCP servers
+    that there are.
     """
-    problems = [*_problems(submission, base_urls, allow_private=allow_private)]
+    problems = [
+        *_problems(submission, base_urls, allow_private=allow_private),
+        *_problems_of_servers(submission, servers, allow_private=allow_private),
+    ]
     if problems:
         fields: list[JsonValue] = [
             {"field": field, "message": message} for field, message in problems
@@ -48,12 +57,13 @@ def _problems(
         return
     delivery = submission.credential_delivery or CredentialDelivery.ENVIRONMENT
     hosts_are_needed = needs_hosts(delivery, allow_private=allow_private)
-    seen: set[str] = set()
+    seen: set[str | UUID] = set()
     for index, tool in enumerate(submission.tools):
         field = f"tools.{index}"
-        if tool.name in seen:
+        key = tool.server_id if isinstance(tool, McpServerTools) else tool.name
+        if key in seen:
             yield field, "is there already"
-        seen.add(tool.name)
+        seen.add(key)
         if isinstance(tool, HttpRequestTool):
             if tool.hosts is None and hosts_are_needed:
                 yield f"{field}.hosts", _HOSTS_MISSING
@@ -62,3 +72,20 @@ def _problems(
                     host, base_urls, allow_private=allow_private
                 ):
                     yield f"{field}.hosts.{place}", problem
+
+
+def _problems_of_servers(
+    submission: AgentTypeSubmission,
+    servers: Mapping[UUID, McpServer],
+    *,
+    allow_private: bool,
+) -> Iterator[tuple[str, str]]:
+    for index, tool in enumerate(submission.tools):
+        if not isinstance(tool, McpServerTools):
+            continue
+        field = f"tools.{index}.server_id"
+        server = servers.get(tool.server_id)
+        if server is None:
+            yield field, "is of no MCP server"
+        elif web_address(server.url).kind is AddressKind.PRIVATE and not allow_private:
+            yield field, "lies in a private network, which tools may not reach here"

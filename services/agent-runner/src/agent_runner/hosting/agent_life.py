@@ -242,6 +242,7 @@ class AgentLife:
                 agent_id=assignment.agent_id,
                 agent_name=assignment.name,
                 provider_ids=sorted(agent_type.provider_ids),
+                mcp_server_ids=sorted(agent_type.mcp_server_ids),
                 generation=generation,
             ),
         )

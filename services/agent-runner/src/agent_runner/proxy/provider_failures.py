@@ -4,6 +4,7 @@ from agent_runner.http.errors import (
     ConnectingTimedOutError,
     ForbiddenAddressError,
 )
+from agent_runner.server_sent_events import EventTooLongError
 from shared.contracts.base import Explanation
 from shared.errors import UpstreamError
 from shared.provider_errors.on_the_way import (
@@ -16,7 +17,6 @@ from shared.provider_errors.on_the_way import (
 )
 
 from .bedrock.event_stream import BrokenFrameError
-from .server_sent_events import EventTooLongError
 
 __all__ = [
     "FAILURES",

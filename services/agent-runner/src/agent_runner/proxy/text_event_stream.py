@@ -8,8 +8,9 @@ first of them is passed on as the one piece of bytes that it came in.
 from collections.abc import Sequence
 from typing import ClassVar
 
+from agent_runner.server_sent_events import EventSplitter
+
 from .answer_stream import EventStream
-from .server_sent_events import EventSplitter
 from .wire_format import Released
 
 __all__ = ["TextEventStream"]

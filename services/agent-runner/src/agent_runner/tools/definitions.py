@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, JsonValue
 
-from shared.contracts.tools import CurrentTimeTool, HttpRequestTool, Tool
+from shared.contracts.tools import CurrentTimeTool, HttpRequestTool
 
 __all__ = ["Definition", "definition_of"]
 
@@ -15,7 +15,7 @@ class Definition(BaseModel):
     parameters: dict[str, JsonValue]
 
 
-def definition_of(tool: Tool) -> Definition:
+def definition_of(tool: CurrentTimeTool | HttpRequestTool) -> Definition:
     match tool:
         case CurrentTimeTool():
             return Definition(

@@ -15,7 +15,7 @@ from agent_runner.repositories.outbox import leave, milliseconds
 from agent_runner.tenure import Tenure
 from shared.clock import Clock, utc_now
 from shared.contracts.metrics import ToolCallRecord, ToolCallStatus
-from shared.contracts.tools import CurrentTimeTool, HttpRequestTool, Tool
+from shared.contracts.tools import CurrentTimeTool, HttpRequestTool, McpServerTools
 from shared.database import Database
 from shared.errors import (
     AppError,
@@ -27,8 +27,11 @@ from shared.guarded_http import AnswerTimedOutError, GuardedHttp, OutgoingError
 from shared.ids import new_id
 
 from .current_time import current_time
+from .definitions import Definition, definition_of
 from .destinations import Destinations, needs_hosts
 from .http_request import HttpTool
+from .mcp.failures import McpToolFailedError
+from .mcp.mcp_tools import McpTools
 from .refusals import refused
 
 __all__ = ["ToolAnswer", "ToolDesk"]
@@ -63,6 +66,7 @@ class ToolDesk:
         *,
         database: Database,
         http: GuardedHttp,
+        mcp: McpTools,
         limits: PlatformLimits,
         tenure: Tenure,
         allow_private: bool,
@@ -70,6 +74,7 @@ class ToolDesk:
     ) -> None:
         self._database = database
         self._http = http
+        self._mcp = mcp
         self._limits = limits
         self._tenure = tenure
         self._allow_private = allow_private
@@ -89,16 +94,27 @@ class ToolDesk:
         """
         self._tenure.require()
         try:
-            use = self._judged(agent, name, arguments)
+            use = await self._judged(agent, name, arguments)
             await self._limits.take(_user(agent), is_http_request=use.is_http_request)
             async with self._recorded(agent, in_hand, name):
                 content = await use.run()
         except OutgoingError as error:
-            return ToolAnswer(str(error), is_error=True)
+            told = SecretMask(agent.secrets).hide(str(error))
+            return ToolAnswer(told, is_error=True)
         except AppError as error:
             log.info("tool.refused", agent_id=str(agent.id), code=error.code)
             raise
         return ToolAnswer(SecretMask(agent.secrets).hide(content))
+
+    async def definitions(self, agent: HostedAgent) -> list[Definition]:
+        """Tell what the model may call; raises `DatabaseUnavailableError`."""
+        of_ours = [
+            definition_of(each)
+            for each in agent.agent_type.tools
+            if not isinstance(each, McpServerTools)
+        ]
+        of_servers = await self._mcp.definitions(agent.org_id, agent.agent_type)
+        return [*of_ours, *of_servers]
 
     @asynccontextmanager
     async def _recorded(
@@ -143,16 +159,29 @@ class ToolDesk:
         except DatabaseUnavailableError:
             log.warning("tool_call.unrecorded", **record.model_dump(mode="json"))
 
-    def _judged(
+    async def _judged(
         self, agent: HostedAgent, name: str, arguments: dict[str, JsonValue]
     ) -> _Use:
         match _tool(agent, name):
+            case None:
+                return await self._judged_call(agent, name, arguments)
             case CurrentTimeTool():
                 told = current_time(arguments, self._now())
                 return _Use(partial(_known, told))
             case HttpRequestTool() as configured:
                 request = self._http_tool(agent, configured).request(arguments)
                 return _Use(partial(request.send, self._http), is_http_request=True)
+
+    async def _judged_call(
+        self, agent: HostedAgent, name: str, arguments: dict[str, JsonValue]
+    ) -> _Use:
+        call = await self._mcp.judged(agent, name, arguments)
+        if call is None:
+            raise refused(
+                ToolNotFoundError,
+                f'The type of this agent, "{agent.agent_type.name}", has no such tool.',
+            )
+        return _Use(call.run)
 
     def _http_tool(self, agent: HostedAgent, configured: HttpRequestTool) -> HttpTool:
         delivery = agent.agent_type.credential_delivery
@@ -167,22 +196,16 @@ class ToolDesk:
         return HttpTool(
             configured,
             Destinations.read(configured.hosts, [each.base_url for each in leases]),
-            agent.secrets.union(
-                secret.get_secret_value()
-                for each in leases
-                for secret in each.fields.values()
-            ),
+            agent.leased_secrets,
         )
 
 
-def _tool(agent: HostedAgent, name: str) -> Tool:
+def _tool(agent: HostedAgent, name: str) -> CurrentTimeTool | HttpRequestTool | None:
+    """Find a tool of our own; what is of MCP servers has other names."""
     for tool in agent.agent_type.tools:
-        if tool.name == name:
+        if tool.name == name and not isinstance(tool, McpServerTools):
             return tool
-    raise refused(
-        ToolNotFoundError,
-        f'The type of this agent, "{agent.agent_type.name}", has no such tool.',
-    )
+    return None
 
 
 def _user(agent: HostedAgent) -> ToolUser:
@@ -199,5 +222,10 @@ async def _known(told: str) -> str:
 
 
 def _code_of(error: OutgoingError) -> str:
-    timed_out = isinstance(error, AnswerTimedOutError)
-    return "TOOL_TIMED_OUT" if timed_out else "TOOL_NO_ANSWER"
+    match error:
+        case AnswerTimedOutError():
+            return "TOOL_TIMED_OUT"
+        case McpToolFailedError():
+            return "TOOL_FAILED"
+        case _:
+            return "TOOL_NO_ANSWER"

@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 from enum import StrEnum
+from typing import TypeVar
 
 from shared.clock import Clock
 from shared.contracts.base import Signed
-from shared.contracts.credentials import LEASE_PURPOSE, LeaseRequest
+from shared.contracts.credentials import LeaseRequest
+from shared.contracts.mcp_servers import McpLeaseRequest
 from shared.signing import SignatureBrokenError, verify
 
 from .enrolment import EnrolledRunner, Enrolment
@@ -14,6 +16,8 @@ __all__ = ["LeaseRequests", "Refusal", "RefusedError"]
 
 _CLOCK_TOLERANCE = timedelta(seconds=30)
 _UNKNOWN = "unknown"
+
+RequestT = TypeVar("RequestT", LeaseRequest, McpLeaseRequest)
 
 
 class Refusal(StrEnum):
@@ -26,6 +30,7 @@ class Refusal(StrEnum):
     LATE = "the request was not made just now"
     NO_USE = "the agent does not use the provider"
     NO_PROVIDER = "there is no such provider"
+    NO_MCP_SERVER = "there is no such MCP server, or the agent does not use it"
     NO_SECRET = "the webhook has no secret"  # noqa: S105 - a reason
     NO_STAGED_SECRET = "no secret is staged under this rotation"  # noqa: S105 - a reason
     REPLAYED = "the nonce was seen before"
@@ -45,15 +50,15 @@ class LeaseRequests:
         self._enrolment = enrolment
         self._now = now
 
-    def believed(self, signed: Signed) -> LeaseRequest:
+    def believed(
+        self, signed: Signed, kind: type[RequestT], *, purpose: str
+    ) -> RequestT:
         """Read a request that may be answered. Raises `RefusedError`."""
         runner = self._enrolment.of(signed.signer)
         if runner is None:
             raise RefusedError(Refusal.UNENROLLED)
         try:
-            request = verify(
-                signed, LeaseRequest, purpose=LEASE_PURPOSE, of=runner.identity
-            )
+            request = verify(signed, kind, purpose=purpose, of=runner.identity)
         except SignatureBrokenError:
             raise RefusedError(Refusal.FORGED) from None
         self._require_entitled(runner, request)
@@ -65,7 +70,9 @@ class LeaseRequests:
         is_forged = reason is Refusal.FORGED
         return _UNKNOWN if runner is None or is_forged else runner.runner
 
-    def _require_entitled(self, runner: EnrolledRunner, request: LeaseRequest) -> None:
+    def _require_entitled(
+        self, runner: EnrolledRunner, request: LeaseRequest | McpLeaseRequest
+    ) -> None:
         if request.runner != runner.runner:
             raise RefusedError(Refusal.FOREIGN_NAME)
         if not runner.serves(request.org_id):

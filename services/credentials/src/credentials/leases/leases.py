@@ -20,19 +20,17 @@ from credentials.vault import Vault
 from shared.clock import Clock, utc_now
 from shared.contracts.base import Actor, Signed
 from shared.contracts.credentials import (
-    LEASE_REPLY_PURPOSE,
+    LEASE_PURPOSE,
     LeasedCredential,
     LeasePurpose,
     LeaseRequest,
     SealedLease,
-    lease_binding,
 )
 from shared.database import Database, Transaction
 from shared.errors import AppError, CredentialsFrozenError, LeaseRefusedError
 from shared.identity import Identity
 from shared.ids import new_id
-from shared.sealing import seal
-from shared.signing import signed_bytes
+from shared.leasing import LeaseSealer
 
 from .enrolment import Enrolment
 from .lease_requests import LeaseRequests, Refusal, RefusedError
@@ -71,7 +69,7 @@ class Leases:
         self._database = database
         self._vault = vault
         self._requests = LeaseRequests(enrolment, now=now)
-        self._identity = identity
+        self._sealer = LeaseSealer(identity, LEASE_PURPOSE)
         self._roles = roles
         self._trials = trials
         self._now = now
@@ -85,7 +83,9 @@ class Leases:
         does not open; for a trial also what the creation of the provider would.
         """
         try:
-            request = self._requests.believed(signed)
+            request = self._requests.believed(
+                signed, LeaseRequest, purpose=LEASE_PURPOSE
+            )
             grant = await self._granted(request)
         except RefusedError as refused:
             await self._note_refused(signed, refused.reason)
@@ -100,7 +100,13 @@ class Leases:
             runner=request.runner,
             purpose=request.purpose,
         )
-        return self._sealed(signed, request, grant.lease, credential)
+        return self._sealer.sealed(
+            credential,
+            asked=signed,
+            to=request.public_key,
+            lease_id=grant.lease.id,
+            expires_at=_earlier(grant.lease.expires_at, credential.expires_at),
+        )
 
     async def forget_expired(self) -> None:
         """Drop the rows of leases that ended an hour ago; nonces age in seconds."""
@@ -208,26 +214,6 @@ class Leases:
         if is_trial:
             return await self._roles.session_once(role, source)
         return await self._roles.session(role, source)
-
-    def _sealed(
-        self,
-        signed: Signed,
-        request: LeaseRequest,
-        lease: Lease,
-        credential: LeasedCredential,
-    ) -> SealedLease:
-        sealed = seal(
-            credential.model_dump_json().encode(),
-            to=request.public_key,
-            info=lease_binding(signed.body),
-        )
-        words = signed_bytes(LEASE_REPLY_PURPOSE, signed.body, sealed)
-        return SealedLease(
-            lease_id=lease.id,
-            expires_at=_earlier(lease.expires_at, credential.expires_at),
-            sealed=sealed,
-            signature=self._identity.sign(words),
-        )
 
     async def _note_refused(self, signed: Signed, reason: Refusal) -> None:
         """Keep the reason in the audit of the organization that the words name.

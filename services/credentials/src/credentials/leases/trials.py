@@ -10,7 +10,12 @@ from credentials.providers.external_ids import external_id_of
 from credentials.providers.planning import Planner
 from credentials.providers.submissions import Submissions
 from credentials.repositories.leases import LeasableProvider
-from shared.contracts.credentials import LeaseRequest, ProviderSubmission, ProviderType
+from shared.contracts.credentials import (
+    LeaseRequest,
+    ProviderSubmission,
+    ProviderType,
+    submission_binding,
+)
 from shared.database import Transaction
 
 __all__ = ["Trial", "Trials"]
@@ -40,8 +45,7 @@ class Trials:
         submission = self._submissions.opened(
             request.submission or b"",
             ProviderSubmission,
-            org_id=request.org_id,
-            provider_id=request.provider_id,
+            binding=submission_binding(request.org_id, request.provider_id),
         )
         configuration, secrets = self._planner.trial(submission)
         provider = await _leasable(transaction, request, submission.type, configuration)

@@ -1,7 +1,10 @@
-"""Use cases of uses: an agent comes to depend on providers, or ceases to."""
+"""Use cases of uses: an agent comes to depend on providers and MCP servers, or not."""
+
+from pydantic import JsonValue
 
 from credentials.repositories import uses as repository
 from credentials.repositories.audit import note
+from credentials.repositories.mcp_servers import set_mcp_uses
 from shared.contracts.base import Empty
 from shared.contracts.credentials import ClaimUses, ReleaseUses
 from shared.database import Database, Transaction
@@ -12,8 +15,8 @@ __all__ = ["Uses"]
 class Uses:
     """A repeat of the last claim or release changes nothing; an earlier one is refused.
 
-    Raises `StaleGenerationError`, and `ProviderGoneError` for a claim of a provider
-    that is not there.
+    Raises `StaleGenerationError`, and `ProviderGoneError` or `McpServerGoneError` for a
+    claim of what is not there.
     """
 
     def __init__(self, database: Database) -> None:
@@ -28,6 +31,12 @@ class Uses:
                     agent_id=question.agent_id,
                     provider_ids=question.provider_ids,
                 )
+                await set_mcp_uses(
+                    transaction,
+                    org_id=question.org_id,
+                    agent_id=question.agent_id,
+                    server_ids=question.mcp_server_ids,
+                )
                 await _note(transaction, question, "use.claimed")
         return Empty()
 
@@ -40,6 +49,12 @@ class Uses:
                     org_id=question.org_id,
                     agent_id=question.agent_id,
                     provider_ids=[],
+                )
+                await set_mcp_uses(
+                    transaction,
+                    org_id=question.org_id,
+                    agent_id=question.agent_id,
+                    server_ids=[],
                 )
                 await _note(transaction, question, "use.released")
         return Empty()
@@ -63,7 +78,17 @@ async def _advance(
 async def _note(
     transaction: Transaction, question: ClaimUses | ReleaseUses, act: str
 ) -> None:
-    claimed = question.provider_ids if isinstance(question, ClaimUses) else []
+    providers: list[JsonValue] = []
+    servers: list[JsonValue] = []
+    if isinstance(question, ClaimUses):
+        providers += map(str, question.provider_ids)
+        servers += map(str, question.mcp_server_ids)
+    facts: dict[str, JsonValue] = {
+        "generation": question.generation,
+        "provider_ids": providers,
+    }
+    if servers:
+        facts["mcp_server_ids"] = servers
     await note(
         transaction,
         org_id=question.org_id,
@@ -71,8 +96,5 @@ async def _note(
         act=act,
         object_kind="agent",
         object_id=question.agent_id,
-        details={
-            "generation": question.generation,
-            "provider_ids": [str(each) for each in claimed],
-        },
+        details=facts,
     )

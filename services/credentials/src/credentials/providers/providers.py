@@ -21,6 +21,7 @@ from shared.contracts.credentials import (
     ProviderSubmission,
     ProviderType,
     UpdateProvider,
+    submission_binding,
 )
 from shared.database import Database, Transaction
 from shared.errors import (
@@ -68,7 +69,9 @@ class Providers:
         Raises `NameTakenError`, or `ConflictError` if the id is another provider's.
         """
         submission = self._opened_submission(question, ProviderSubmission)
-        fingerprint = self._submissions.fingerprint(question, submission)
+        fingerprint = self._submissions.fingerprint(
+            submission, binding=_binding(question)
+        )
         try:
             return await self._add(question, submission, fingerprint)
         except ConflictError:
@@ -116,10 +119,7 @@ class Providers:
         self, question: CreateProvider | UpdateProvider, kind: type[SubmittedT]
     ) -> SubmittedT:
         return self._submissions.opened(
-            question.sealed,
-            kind,
-            org_id=question.org_id,
-            provider_id=question.provider_id,
+            question.sealed, kind, binding=_binding(question)
         )
 
     async def _add(
@@ -219,6 +219,10 @@ class Providers:
             PROVIDER_CHANGED,
             ProviderChanged(org_id=question.org_id, provider_id=question.provider_id),
         )
+
+
+def _binding(question: CreateProvider | UpdateProvider) -> bytes:
+    return submission_binding(question.org_id, question.provider_id)
 
 
 class _OvertakenError(Exception):

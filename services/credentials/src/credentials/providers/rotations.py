@@ -20,6 +20,7 @@ from shared.contracts.credentials import (
     Provider,
     ProviderChanged,
     ProviderPatch,
+    submission_binding,
 )
 from shared.contracts.rotations import RetireProvider, RotationQuestion, StageSecret
 from shared.database import Database, Transaction
@@ -62,8 +63,7 @@ class Rotations:
         patch = self._submissions.opened(
             question.sealed,
             ProviderPatch,
-            org_id=question.org_id,
-            provider_id=question.provider_id,
+            binding=submission_binding(question.org_id, question.provider_id),
         )
         async with self._database.organization(question.org_id) as transaction:
             current = await providers_repository.provider(

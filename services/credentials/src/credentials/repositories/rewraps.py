@@ -8,7 +8,14 @@ from uuid import UUID
 
 import asyncpg
 
-from credentials.envelope import Binding, Context, SealedSecret, WebhookContext
+from credentials.envelope import (
+    Binding,
+    Context,
+    McpServerContext,
+    SealedSecret,
+    WebhookContext,
+)
+from credentials.providers.base_url import origin_of
 from credentials.providers.configuration import sealed_origin
 from shared.contracts.master_key import Rewrap, RewrapStatus
 from shared.database import Transaction
@@ -54,7 +61,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class WrappedRow:
-    """A data key where it is kept: of a provider's secret, or of a webhook's."""
+    """A data key where it is kept, whatever the secret is of."""
 
     org_id: UUID
     object_kind: str
@@ -161,6 +168,8 @@ async def put_data_key(
     match row.object_kind:
         case "webhook":
             replaced = await _put_webhooks(transaction, row, again)
+        case "mcp_server":
+            replaced = await _put_mcp_servers(transaction, row, again)
         case _:
             replaced = await _put_providers(transaction, row, again)
     if replaced:
@@ -203,6 +212,26 @@ async def _put_webhooks(
         """,
         row.org_id,
         row.object_id,
+        row.secret.encrypted_dek,
+        again.encrypted_dek,
+        again.master_key_id,
+    )
+    return bool(replaced)
+
+
+async def _put_mcp_servers(
+    transaction: Transaction, row: WrappedRow, again: SealedSecret
+) -> bool:
+    replaced: bool | None = await transaction.fetchval(
+        """
+        UPDATE mcp_server
+        SET encrypted_dek = $5, master_key_id = $6
+        WHERE org_id = $1 AND id = $2 AND token_version = $3 AND encrypted_dek = $4
+        RETURNING true
+        """,
+        row.org_id,
+        row.object_id,
+        row.version,
         row.secret.encrypted_dek,
         again.encrypted_dek,
         again.master_key_id,
@@ -294,6 +323,10 @@ def _context(row: asyncpg.Record) -> Binding:
     org_id, object_id = row["org_id"], row["object_id"]
     if row["object_kind"] == "webhook":
         return WebhookContext(org_id, object_id, origin=row["bound_to"])
+    if row["object_kind"] == "mcp_server":
+        return McpServerContext(
+            org_id, object_id, row["version"], origin=origin_of(row["bound_to"])
+        )
     return Context(
         org_id, object_id, row["version"], origin=sealed_origin(row["bound_to"])
     )

@@ -22,13 +22,11 @@ from shared.contracts.base import Actor, Empty, Signed
 from shared.contracts.credentials import SealedLease
 from shared.contracts.webhook_secrets import (
     WEBHOOK_LEASE_PURPOSE,
-    WEBHOOK_LEASE_REPLY_PURPOSE,
     ForgetWebhookSecret,
     KeepWebhookSecret,
     LeasedWebhook,
     WebhookLeaseRequest,
     WebhookSubmission,
-    webhook_lease_binding,
     webhook_submission_binding,
 )
 from shared.database import Database, Transaction
@@ -43,8 +41,9 @@ from shared.errors import (
 )
 from shared.identity import Identity, PublicIdentity
 from shared.ids import new_id
-from shared.sealing import SealBrokenError, seal
-from shared.signing import SignatureBrokenError, signed_bytes, verify
+from shared.leasing import LeaseSealer
+from shared.sealing import SealBrokenError
+from shared.signing import SignatureBrokenError, verify
 from shared.web_addresses import UrlInvalidError, web_address
 
 __all__ = ["WebhookSecrets"]
@@ -71,7 +70,8 @@ class WebhookSecrets:
     ) -> None:
         self._database = database
         self._vault = vault
-        self._identity = identity
+        self._sealing_key = identity.sealing_key
+        self._sealer = LeaseSealer(identity, WEBHOOK_LEASE_PURPOSE)
         self._metrics = metrics
         self._now = now
 
@@ -126,7 +126,13 @@ class WebhookSecrets:
             raise
         leased = await self._opened(request, lease, stored)
         log.info("webhook_lease.granted", lease=str(lease.id))
-        return self._sealed(signed, request, lease, leased)
+        return self._sealer.sealed(
+            leased,
+            asked=signed,
+            to=request.public_key,
+            lease_id=lease.id,
+            expires_at=lease.expires_at,
+        )
 
     async def forget_expired(self) -> None:
         """Drop the rows of leases that ended; nonces age in seconds."""
@@ -138,7 +144,7 @@ class WebhookSecrets:
     def _submitted(self, question: KeepWebhookSecret) -> WebhookSubmission:
         binding = webhook_submission_binding(question.org_id, question.webhook_id)
         try:
-            words = self._identity.sealing_key.open(question.sealed, info=binding)
+            words = self._sealing_key.open(question.sealed, info=binding)
             submission = WebhookSubmission.model_validate_json(words)
         except (SealBrokenError, ValidationError) as error:
             raise MalformedError(
@@ -214,26 +220,6 @@ class WebhookSecrets:
             raise
         return LeasedWebhook(
             webhook_id=lease.webhook_id, url=fields["url"], secret=fields["secret"]
-        )
-
-    def _sealed(
-        self,
-        signed: Signed,
-        request: WebhookLeaseRequest,
-        lease: WebhookLease,
-        leased: LeasedWebhook,
-    ) -> SealedLease:
-        sealed = seal(
-            leased.model_dump_json().encode(),
-            to=request.public_key,
-            info=webhook_lease_binding(signed.body),
-        )
-        words = signed_bytes(WEBHOOK_LEASE_REPLY_PURPOSE, signed.body, sealed)
-        return SealedLease(
-            lease_id=lease.id,
-            expires_at=lease.expires_at,
-            sealed=sealed,
-            signature=self._identity.sign(words),
         )
 
     async def _note_refused(self, signed: Signed, reason: Refusal) -> None:

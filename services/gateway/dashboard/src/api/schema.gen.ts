@@ -919,6 +919,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/mcp-servers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List MCP servers, newest first. */
+        get: operations["list_mcp_servers"];
+        put?: never;
+        /**
+         * Add an MCP server; its token is stored encrypted and never shown again.
+         * @description Agents have none of its tools before somebody approves them. Another URL or
+         *     name is another server.
+         */
+        post: operations["create_mcp_server"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mcp-servers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show an MCP server, without its token. */
+        get: operations["get_mcp_server"];
+        put?: never;
+        post?: never;
+        /** Delete an MCP server with its token and all approvals of its tools. */
+        delete: operations["delete_mcp_server"];
+        options?: never;
+        head?: never;
+        /** Give an MCP server another token, or none (null); runners use it at once. */
+        patch: operations["update_mcp_server"];
+        trace?: never;
+    };
+    "/api/mcp-servers/{id}/tools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ask the server for its tools, and compare them with what was approved.
+         * @description All at once. Of a tool that has changed `diff` shows how; agents have it again
+         *     when the change is approved. If the server cannot be asked, `explanation` says
+         *     why, and what was approved is listed.
+         */
+        get: operations["list_mcp_tools"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mcp-servers/{id}/tools/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve tools as they were shown, by the fingerprints that were.
+         * @description The server is asked again: what it describes otherwise by now is not approved.
+         */
+        post: operations["approve_mcp_tools"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mcp-servers/{id}/tools/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take approvals back: agents cannot call these tools from now on. */
+        post: operations["withdraw_mcp_tools"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/prices": {
         parameters: {
             query?: never;
@@ -1925,7 +2025,7 @@ export interface components {
             system_prompt: string;
             temperature: number | null;
             max_tokens: number | null;
-            tools: (components["schemas"]["CurrentTimeTool-Output"] | components["schemas"]["HttpRequestTool-Output"])[];
+            tools: (components["schemas"]["CurrentTimeTool-Output"] | components["schemas"]["HttpRequestTool-Output"] | components["schemas"]["McpServerTools-Output"])[];
             resources: components["schemas"]["Resources-Output"];
             limits: components["schemas"]["AgentLimits-Output"];
             /** @default acknowledge */
@@ -1967,7 +2067,7 @@ export interface components {
             temperature?: number | null;
             /** @default null */
             max_tokens?: number | null;
-            tools?: (("current_time" | "http_request") | (components["schemas"]["CurrentTimeTool-Input"] | components["schemas"]["HttpRequestTool-Input"]))[];
+            tools?: (("current_time" | "http_request") | (components["schemas"]["CurrentTimeTool-Input"] | components["schemas"]["HttpRequestTool-Input"] | components["schemas"]["McpServerTools-Input"]))[];
             resources?: components["schemas"]["Resources-Input"];
             limits?: components["schemas"]["AgentLimits-Input"];
             on_ack_only?: components["schemas"]["OnAckOnly"];
@@ -2013,7 +2113,7 @@ export interface components {
             temperature?: number | null;
             /** @default null */
             max_tokens?: number | null;
-            tools?: (("current_time" | "http_request") | (components["schemas"]["CurrentTimeTool-Input"] | components["schemas"]["HttpRequestTool-Input"]))[];
+            tools?: (("current_time" | "http_request") | (components["schemas"]["CurrentTimeTool-Input"] | components["schemas"]["HttpRequestTool-Input"] | components["schemas"]["McpServerTools-Input"]))[];
             /**
              * @default {
              *       "memory_mb": 256,
@@ -2888,6 +2988,146 @@ export interface components {
             frozen_by: components["schemas"]["Actor"] | null;
             rewrap: components["schemas"]["Rewrap"] | null;
         };
+        /** @description The tools that are approved, each as it was shown: all of them or none. */
+        McpApproval: {
+            tools: components["schemas"]["McpToolShown"][];
+        };
+        /**
+         * @description A server that speaks MCP over streamable HTTP; its token is never told again.
+         *
+         *     *token_hint* is the last four characters of a long one.
+         */
+        McpServer: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            url: string;
+            has_token: boolean;
+            /** @default null */
+            token_hint: string | null;
+            version: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        /** @description A new token, or none any more; crosses the bus only sealed. */
+        McpServerPatch: {
+            /** @default null */
+            token?: string | null;
+        };
+        /**
+         * @description A new server as its operator gives it; crosses the bus only sealed.
+         *
+         *     *token* is sent as `Authorization: Bearer`. Another URL or name is another server:
+         *     no token goes to an address that it was not given for, and no tool changes its name.
+         */
+        McpServerSubmission: {
+            name: string;
+            url: string;
+            /** @default null */
+            token?: string | null;
+        };
+        /**
+         * @description The approved tools of an MCP server, or those of them that *tools* names.
+         *
+         *     *timeout_seconds* is for all of a call. A longer answer is cut short.
+         */
+        "McpServerTools-Input": {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "mcp";
+            /** Format: uuid */
+            server_id: string;
+            /** @default null */
+            tools?: string[] | null;
+            /** @default 32768 */
+            max_response_bytes?: number;
+            /** @default 30 */
+            timeout_seconds?: number;
+        };
+        /**
+         * @description The approved tools of an MCP server, or those of them that *tools* names.
+         *
+         *     *timeout_seconds* is for all of a call. A longer answer is cut short.
+         */
+        "McpServerTools-Output": {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            name: "mcp";
+            /** Format: uuid */
+            server_id: string;
+            /** @default null */
+            tools: string[] | null;
+            /** @default 32768 */
+            max_response_bytes: number;
+            /** @default 30 */
+            timeout_seconds: number;
+        };
+        /**
+         * @description A tool, as its server describes it now; if it does not, as it was approved.
+         *
+         *     Models know it as *told_as*. *fingerprint* is that of *definition*, and what an
+         *     approval names. *diff* has the lines of a unified diff, from what was approved to
+         *     what the server says now. *problem* says why it is `unusable`.
+         */
+        McpTool: {
+            name: string;
+            told_as: string;
+            status: components["schemas"]["McpToolStatus"];
+            /** @default null */
+            definition: components["schemas"]["McpToolDefinition"] | null;
+            /** @default null */
+            fingerprint: string | null;
+            diff: string[];
+            /** @default null */
+            problem: string | null;
+            /** @default null */
+            approved_at: string | null;
+        };
+        /** @description All that a model is told of a tool, but for its name. */
+        McpToolDefinition: {
+            description: string;
+            input_schema: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+        };
+        /** @description A tool as somebody has seen it, and approves it. */
+        McpToolShown: {
+            name: string;
+            fingerprint: string;
+        };
+        /**
+         * McpToolStatus
+         * @description What a tool is to agents.
+         *
+         *     `approved`: they may have it. `changed`: its server describes it otherwise than it
+         *     was approved, and it is not run. `new`: nobody has approved it. `gone`: its server
+         *     does not list it any more. `unusable`: it cannot be approved as it is.
+         * @enum {string}
+         */
+        McpToolStatus: "new" | "approved" | "changed" | "gone" | "unusable";
+        /**
+         * @description All tools of a server at once.
+         *
+         *     *explanation* says why the server could not be asked; what is listed then are those
+         *     that were approved.
+         */
+        McpTools: {
+            data: components["schemas"]["McpTool"][];
+            /** @default null */
+            next_cursor: string | null;
+            /** @default null */
+            explanation: components["schemas"]["Explanation"] | null;
+        };
+        /** @description Whose approval is taken back. */
+        McpWithdrawal: {
+            tools: string[];
+        };
         /** @description Who asks, and what that one may. *user* and *csrf_token* are of people only. */
         Me: {
             /** @enum {string} */
@@ -3140,6 +3380,11 @@ export interface components {
             /** @default null */
             next_cursor: string | null;
         };
+        PageOfMcpServer: {
+            data: components["schemas"]["McpServer"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
         PageOfProvider: {
             data: components["schemas"]["Provider"][];
             /** @default null */
@@ -3184,7 +3429,7 @@ export interface components {
          *     has: to see and change what concerns oneself alone.
          * @enum {string}
          */
-        Permission: "self" | "agent-types:read" | "agent-types:write" | "agents:read" | "agents:write" | "alerts:read" | "alerts:write" | "api-keys:read" | "api-keys:write" | "audit:read" | "budgets:read" | "budgets:write" | "dead-letters:read" | "dead-letters:write" | "events:read" | "jobs:read" | "master-key:read" | "master-key:write" | "messages:read" | "messages:write" | "organization:read" | "organization:write" | "prices:read" | "prices:write" | "providers:read" | "providers:write" | "runners:read" | "runners:write" | "usage:read" | "users:read" | "users:write" | "webhooks:read" | "webhooks:write";
+        Permission: "self" | "agent-types:read" | "agent-types:write" | "agents:read" | "agents:write" | "alerts:read" | "alerts:write" | "api-keys:read" | "api-keys:write" | "audit:read" | "budgets:read" | "budgets:write" | "dead-letters:read" | "dead-letters:write" | "events:read" | "jobs:read" | "master-key:read" | "master-key:write" | "mcp-servers:read" | "mcp-servers:write" | "messages:read" | "messages:write" | "organization:read" | "organization:write" | "prices:read" | "prices:write" | "providers:read" | "providers:write" | "runners:read" | "runners:write" | "usage:read" | "users:read" | "users:write" | "webhooks:read" | "webhooks:write";
         PriceOverride: {
             provider_type: components["schemas"]["ProviderType"];
             model: string;
@@ -4673,8 +4918,8 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description `NAME_TAKEN` or `NO_EXTERNAL_LISTENER` or `PROVIDER_NOT_FOUND` or `REQUEST_IN_PROGRESS` */
-        NAME_TAKEN_or_NO_EXTERNAL_LISTENER_or_PROVIDER_NOT_FOUND_or_REQUEST_IN_PROGRESS: {
+        /** @description `MCP_SERVER_NOT_FOUND` or `NAME_TAKEN` or `NO_EXTERNAL_LISTENER` or `PROVIDER_NOT_FOUND` or `REQUEST_IN_PROGRESS` */
+        MCP_SERVER_NOT_FOUND_or_NAME_TAKEN_or_NO_EXTERNAL_LISTENER_or_PROVIDER_NOT_FOUND_or_REQUEST_IN_PROGRESS: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -4703,8 +4948,8 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description `PROVIDER_NOT_FOUND` or `REQUEST_IN_PROGRESS` */
-        PROVIDER_NOT_FOUND_or_REQUEST_IN_PROGRESS: {
+        /** @description `MCP_SERVER_NOT_FOUND` or `PROVIDER_NOT_FOUND` or `REQUEST_IN_PROGRESS` */
+        MCP_SERVER_NOT_FOUND_or_PROVIDER_NOT_FOUND_or_REQUEST_IN_PROGRESS: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -4885,6 +5130,56 @@ export interface components {
         };
         /** @description `CREDENTIALS_FROZEN` or `FORBIDDEN` or `LEASE_REFUSED` */
         CREDENTIALS_FROZEN_or_FORBIDDEN_or_LEASE_REFUSED: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `IDEMPOTENCY_KEY_REUSED` or `MCP_URL_FORBIDDEN` or `VALIDATION_FAILED` */
+        IDEMPOTENCY_KEY_REUSED_or_MCP_URL_FORBIDDEN_or_VALIDATION_FAILED: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `MCP_SERVER_NOT_FOUND` */
+        MCP_SERVER_NOT_FOUND: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `MCP_SERVER_IN_USE` */
+        MCP_SERVER_IN_USE: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `MCP_SERVER_CALL_FAILED` */
+        MCP_SERVER_CALL_FAILED: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `MCP_TOOL_CHANGED` or `REQUEST_IN_PROGRESS` */
+        MCP_TOOL_CHANGED_or_REQUEST_IN_PROGRESS: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -5798,7 +6093,7 @@ export interface operations {
             401: components["responses"]["INVALID_API_KEY"];
             403: components["responses"]["FORBIDDEN"];
             404: components["responses"]["AGENT_TYPE_NOT_FOUND"];
-            409: components["responses"]["NAME_TAKEN_or_NO_EXTERNAL_LISTENER_or_PROVIDER_NOT_FOUND_or_REQUEST_IN_PROGRESS"];
+            409: components["responses"]["MCP_SERVER_NOT_FOUND_or_NAME_TAKEN_or_NO_EXTERNAL_LISTENER_or_PROVIDER_NOT_FOUND_or_REQUEST_IN_PROGRESS"];
             413: components["responses"]["REQUEST_TOO_LARGE"];
             422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_VALIDATION_FAILED"];
             429: components["responses"]["RATE_LIMITED"];
@@ -5956,7 +6251,7 @@ export interface operations {
             401: components["responses"]["INVALID_API_KEY"];
             403: components["responses"]["FORBIDDEN"];
             404: components["responses"]["AGENT_NOT_FOUND"];
-            409: components["responses"]["PROVIDER_NOT_FOUND_or_REQUEST_IN_PROGRESS"];
+            409: components["responses"]["MCP_SERVER_NOT_FOUND_or_PROVIDER_NOT_FOUND_or_REQUEST_IN_PROGRESS"];
             413: components["responses"]["REQUEST_TOO_LARGE"];
             422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_VALIDATION_FAILED"];
             429: components["responses"]["RATE_LIMITED"];
@@ -6038,7 +6333,7 @@ export interface operations {
             401: components["responses"]["INVALID_API_KEY"];
             403: components["responses"]["FORBIDDEN"];
             404: components["responses"]["AGENT_NOT_FOUND"];
-            409: components["responses"]["PROVIDER_NOT_FOUND_or_REQUEST_IN_PROGRESS"];
+            409: components["responses"]["MCP_SERVER_NOT_FOUND_or_PROVIDER_NOT_FOUND_or_REQUEST_IN_PROGRESS"];
             413: components["responses"]["REQUEST_TOO_LARGE"];
             422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_VALIDATION_FAILED"];
             429: components["responses"]["RATE_LIMITED"];
@@ -7628,6 +7923,323 @@ export interface operations {
             401: components["responses"]["INVALID_API_KEY"];
             403: components["responses"]["FORBIDDEN"];
             404: components["responses"]["WEBHOOK_NOT_FOUND"];
+            409: components["responses"]["REQUEST_IN_PROGRESS"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    list_mcp_servers: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfMcpServer"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    create_mcp_server: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same request within 24 hours, it brings the same answer, without what is shown once. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["McpServerSubmission"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    Location: components["headers"]["Location"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["McpServer"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            409: components["responses"]["CONFLICT_or_NAME_TAKEN_or_REQUEST_IN_PROGRESS"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_MCP_URL_FORBIDDEN_or_VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_MASTER_KEY_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    get_mcp_server: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["McpServer"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["MCP_SERVER_NOT_FOUND"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    delete_mcp_server: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that was read: 412 if the object has changed since. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["MCP_SERVER_NOT_FOUND"];
+            409: components["responses"]["MCP_SERVER_IN_USE"];
+            412: components["responses"]["PRECONDITION_FAILED"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    update_mcp_server: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that was read: 412 if the object has changed since. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["McpServerPatch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["McpServer"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["MCP_SERVER_NOT_FOUND"];
+            412: components["responses"]["PRECONDITION_FAILED"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_MASTER_KEY_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    list_mcp_tools: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["McpTools"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["CREDENTIALS_FROZEN_or_FORBIDDEN_or_LEASE_REFUSED"];
+            404: components["responses"]["MCP_SERVER_NOT_FOUND"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            502: components["responses"]["MCP_SERVER_CALL_FAILED"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_MASTER_KEY_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    approve_mcp_tools: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same request within 24 hours, it brings the same answer, without what is shown once. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["McpApproval"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["McpTools"];
+                };
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["CREDENTIALS_FROZEN_or_FORBIDDEN_or_LEASE_REFUSED"];
+            404: components["responses"]["MCP_SERVER_NOT_FOUND"];
+            409: components["responses"]["MCP_TOOL_CHANGED_or_REQUEST_IN_PROGRESS"];
+            413: components["responses"]["REQUEST_TOO_LARGE"];
+            422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            502: components["responses"]["MCP_SERVER_CALL_FAILED"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_MASTER_KEY_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    withdraw_mcp_tools: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same request within 24 hours, it brings the same answer, without what is shown once. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["McpWithdrawal"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["MCP_SERVER_NOT_FOUND"];
             409: components["responses"]["REQUEST_IN_PROGRESS"];
             413: components["responses"]["REQUEST_TOO_LARGE"];
             422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_VALIDATION_FAILED"];

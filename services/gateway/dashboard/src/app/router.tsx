@@ -193,6 +193,22 @@ const routeTree = rootRoute.addChildren([
   }),
   createRoute({
     ...root,
+    path: "/settings/mcp-servers",
+    component: lazyRouteComponent(
+      () => import("~/pages/settings/mcp-servers/McpServers"),
+      "McpServers",
+    ),
+  }),
+  createRoute({
+    ...root,
+    path: "/settings/mcp-servers/$id",
+    component: lazyRouteComponent(
+      () => import("~/pages/settings/mcp-servers/McpServerDetail"),
+      "McpServerDetail",
+    ),
+  }),
+  createRoute({
+    ...root,
     path: "/settings/webhooks",
     component: lazyRouteComponent(() => import("~/pages/settings/webhooks/Webhooks"), "Webhooks"),
   }),

@@ -52,6 +52,8 @@ class Permission(StrEnum):
     JOBS_READ = "jobs:read", Role.VIEWER
     MASTER_KEY_READ = "master-key:read", Role.OWNER
     MASTER_KEY_WRITE = "master-key:write", Role.OWNER
+    MCP_SERVERS_READ = "mcp-servers:read", Role.VIEWER
+    MCP_SERVERS_WRITE = "mcp-servers:write", Role.ADMIN
     MESSAGES_READ = "messages:read", Role.VIEWER
     MESSAGES_WRITE = "messages:write", Role.OPERATOR
     ORGANIZATION_READ = "organization:read", Role.VIEWER

@@ -44,6 +44,7 @@ from shared.errors import (
     AgentTypeNotFoundError,
     AppError,
     LimitedError,
+    McpServerGoneError,
     NameTakenError,
     NoExternalListenerError,
     PreconditionFailedError,
@@ -107,6 +108,7 @@ class AgentRoutes:
         errors=(
             AgentTypeNotFoundError,
             NameTakenError,
+            McpServerGoneError,
             ProviderGoneError,
             NoExternalListenerError,
         ),
@@ -170,7 +172,7 @@ class AgentRoutes:
         "POST /agents/{id}/start",
         needs=Permission.AGENTS_WRITE,
         status=HTTPStatus.ACCEPTED,
-        errors=(ProviderGoneError,),
+        errors=(McpServerGoneError, ProviderGoneError),
         missing=AgentNotFoundError,
     )
     async def start_agent(self, asked: Asked) -> Agent:
@@ -191,7 +193,7 @@ class AgentRoutes:
         "POST /agents/{id}/restart",
         needs=Permission.AGENTS_WRITE,
         status=HTTPStatus.ACCEPTED,
-        errors=(ProviderGoneError,),
+        errors=(McpServerGoneError, ProviderGoneError),
         missing=AgentNotFoundError,
     )
     async def restart_agent(self, asked: Asked) -> Agent:

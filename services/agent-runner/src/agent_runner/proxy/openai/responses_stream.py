@@ -9,9 +9,9 @@ from typing import Any
 
 from agent_runner.proxy.answer_stream import Passage
 from agent_runner.proxy.json_text import read_object
-from agent_runner.proxy.server_sent_events import data_of
 from agent_runner.proxy.text_event_stream import TextEventStream
 from agent_runner.proxy.usage import object_at
+from agent_runner.server_sent_events import data_of
 from shared.provider_errors.reading import failure_in_event
 from shared.provider_errors.rows import ErrorSource
 

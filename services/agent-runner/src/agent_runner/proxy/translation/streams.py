@@ -19,13 +19,13 @@ from agent_runner.proxy.bedrock.event_stream import (
 from agent_runner.proxy.bedrock.streams import ConverseStream
 from agent_runner.proxy.counting import Spoken
 from agent_runner.proxy.json_text import read_object
-from agent_runner.proxy.server_sent_events import (
+from agent_runner.proxy.usage import Report, object_at
+from agent_runner.proxy.wire_format import Released
+from agent_runner.server_sent_events import (
     EventSplitter,
     EventTooLongError,
     data_of,
 )
-from agent_runner.proxy.usage import Report, object_at
-from agent_runner.proxy.wire_format import Released
 from shared.provider_errors.rows import Failure
 
 from .answers import FINISH_REASONS

@@ -6,6 +6,7 @@ export type AgentType = Schemas["AgentType"];
 export type AgentTypeSubmission = Schemas["AgentTypeSubmission"];
 export type Fallback = Schemas["Fallback-Input"];
 export type Residency = Schemas["Residency-Input"];
+export type McpServerTools = Schemas["McpServerTools-Input"];
 export type HttpRequestTool = Schemas["HttpRequestTool-Input"];
 export type AgentRuntime = Schemas["AgentRuntime"];
 export type CredentialDelivery = Schemas["CredentialDelivery"];

@@ -1,8 +1,11 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import type { AgentType } from "~/api/queries/agentTypes";
+import { mcpServersQuery } from "~/api/queries/mcpServers";
 import { CheckGroup } from "~/components/CheckGroup";
 import { Form } from "~/components/Form";
 import { TextField } from "~/components/inputs";
-import { httpRequestOf } from "./model";
+import { httpRequestOf, mcpOf } from "./model";
 
 interface ToolFieldsProps {
   tools: AgentType["tools"];
@@ -50,7 +53,40 @@ export function ToolFields({ tools, errors }: ToolFieldsProps) {
         error={told(errors, /^tools\.\d+\.methods/)}
       />
       <input type="hidden" name="http_request" value={JSON.stringify(http ?? {})} />
+      <McpFields tools={tools} errors={errors} />
     </Form.Fields>
+  );
+}
+
+/** The servers are listed when they are there; those that are chosen, before that. */
+function McpFields({ tools, errors }: ToolFieldsProps) {
+  const chosen = mcpOf(tools);
+  const servers =
+    useInfiniteQuery(mcpServersQuery()).data?.pages.flatMap((page) => page.data) ?? [];
+  const names = new Map([
+    ...chosen.map(({ server_id }) => [server_id, server_id] as const),
+    ...servers.map(({ id, name }) => [id, name] as const),
+  ]);
+  if (names.size === 0) {
+    return (
+      <p>
+        Tools of <Link to="/settings/mcp-servers">MCP servers</Link> can be chosen here once there
+        is one.
+      </p>
+    );
+  }
+  return (
+    <>
+      <CheckGroup
+        label="MCP servers"
+        name="mcp_servers"
+        choices={[...names].map(([value, name]) => ({ value, name }))}
+        chosen={chosen.map(({ server_id }) => server_id)}
+        help="Agents have the tools of these servers that somebody has approved in the settings."
+        error={told(errors, /^tools\.\d+\.server_id/)}
+      />
+      <input type="hidden" name="mcp" value={JSON.stringify(chosen)} />
+    </>
   );
 }
 

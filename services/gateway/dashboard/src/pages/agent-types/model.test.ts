@@ -112,3 +112,13 @@ test("what the form does not ask of a tool is kept", () => {
     { name: "http_request", timeout_seconds: 3, hosts: null, methods: ["POST"] },
   ]);
 });
+
+test("tools of MCP servers are those of the servers that are chosen, and stay as they were", () => {
+  const form = new FormData();
+  form.append("mcp_servers", "new");
+  form.append("mcp_servers", "kept");
+  const kept = { name: "mcp", server_id: "kept", tools: ["look"], timeout_seconds: 5 };
+  form.set("mcp", JSON.stringify([kept, { name: "mcp", server_id: "dropped" }]));
+
+  expect(submissionOf(form).tools).toEqual([{ name: "mcp", server_id: "new" }, kept]);
+});

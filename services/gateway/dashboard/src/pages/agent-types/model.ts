@@ -5,6 +5,7 @@ import type {
   CredentialDelivery,
   Fallback,
   HttpRequestTool,
+  McpServerTools,
   Residency,
 } from "~/api/queries/agentTypes";
 import type { ProviderType } from "~/api/queries/providers";
@@ -13,6 +14,8 @@ import type { ProviderType } from "~/api/queries/providers";
 export type AgentTypeFields = Omit<AgentTypeSubmission, "credential_delivery"> & {
   credential_delivery: CredentialDelivery;
 };
+
+type Tool = NonNullable<AgentTypeSubmission["tools"]>[number];
 
 /** Read the form of an agent type; an empty number is one that is not set. */
 export function submissionOf(form: FormData): AgentTypeFields {
@@ -57,21 +60,40 @@ function residencyOf(form: FormData): Residency | null {
   };
 }
 
-/** The tools that are chosen; of `http_request` what the form does not ask for is kept. */
-function toolsOf(form: FormData): NonNullable<AgentTypeSubmission["tools"]> {
+/** The tools that are chosen; what the form does not ask for is kept of them. */
+function toolsOf(form: FormData): Tool[] {
   const hosts = listed(form, "http_hosts");
   const methods = form.getAll("http_methods") as NonNullable<HttpRequestTool["methods"]>;
   const kept = JSON.parse(text(form, "http_request") || "{}") as Partial<HttpRequestTool>;
-  return form.getAll("tools").map((name) =>
-    name === "http_request"
-      ? {
-          ...kept,
-          name,
-          hosts: hosts.length > 0 ? hosts : null,
-          methods: methods.length > 0 ? methods : ["GET"],
-        }
-      : { name: "current_time" },
+  const ofOurs = form.getAll("tools").map(
+    (name): Tool =>
+      name === "http_request"
+        ? {
+            ...kept,
+            name,
+            hosts: hosts.length > 0 ? hosts : null,
+            methods: methods.length > 0 ? methods : ["GET"],
+          }
+        : { name: "current_time" },
   );
+  return [...ofOurs, ...mcpToolsOf(form)];
+}
+
+/** Those of the MCP servers that are chosen: all that is approved, unless some are named. */
+function mcpToolsOf(form: FormData): McpServerTools[] {
+  const kept = JSON.parse(text(form, "mcp") || "[]") as McpServerTools[];
+  return form.getAll("mcp_servers").map(
+    (server_id) =>
+      kept.find((tool) => tool.server_id === server_id) ?? {
+        name: "mcp",
+        server_id: String(server_id),
+      },
+  );
+}
+
+/** The MCP servers that the type has tools of. */
+export function mcpOf(tools: AgentType["tools"]) {
+  return tools.filter((tool) => tool.name === "mcp");
 }
 
 /** The type's `http_request`, if it has that tool. */

@@ -6,6 +6,7 @@ export function SettingsTabs() {
       label="Settings"
       tabs={[
         { to: "/settings/providers", name: "Providers" },
+        { to: "/settings/mcp-servers", name: "MCP servers" },
         { to: "/settings/webhooks", name: "Webhooks" },
         { to: "/settings/prices", name: "Prices" },
         { to: "/settings/api-keys", name: "API keys" },

@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai._streaming import SSEDecoder
 
-from agent_runner.proxy.server_sent_events import (
+from agent_runner.server_sent_events import (
     EventSplitter,
     EventTooLongError,
     data_of,
 )
 
-from .cutting import pieces_of
+from .proxy.cutting import pieces_of
 
 STREAMS = st.lists(
     st.sampled_from(

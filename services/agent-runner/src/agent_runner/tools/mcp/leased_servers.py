@@ -1,0 +1,108 @@
+"""MCP servers and their tokens, leased from the credentials service while in use."""
+
+from uuid import UUID
+
+from shared.bus import Bus
+from shared.clock import Clock, utc_now
+from shared.contracts.base import Actor
+from shared.contracts.mcp_servers import (
+    LEASE_MCP_SERVER,
+    MCP_LEASE_PURPOSE,
+    LeasedMcpServer,
+    McpLeaseRequest,
+    McpServerChanged,
+)
+from shared.identity import Identity, PublicIdentity
+from shared.leasing import LeaseAsker, Leased
+
+__all__ = ["LeasedServers"]
+
+_Key = tuple[UUID, UUID]
+
+
+class LeasedServers:
+    """Asks in the name of one runner, and holds what it got until its lease ends.
+
+    Whatever is asked for may raise `LeaseRefusedError`, and what the credentials
+    service raises.
+    """
+
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        identity: Identity,
+        credentials: PublicIdentity,
+        runner: str,
+        epoch: int,
+        now: Clock = utc_now,
+    ) -> None:
+        self._asker = LeaseAsker(
+            bus=bus,
+            identity=identity,
+            credentials=credentials,
+            endpoint=LEASE_MCP_SERVER,
+            purpose=MCP_LEASE_PURPOSE,
+            plaintext=LeasedMcpServer,
+        )
+        self._runner = runner
+        self._epoch = epoch
+        self._now = now
+        self._held: dict[_Key, Leased[LeasedMcpServer]] = {}
+
+    async def of(
+        self, *, org_id: UUID, agent_id: UUID, server_id: UUID
+    ) -> LeasedMcpServer:
+        """Return a server that an agent uses."""
+        key = (agent_id, server_id)
+        held = self._held.get(key)
+        if held is None or held.expires_at <= self._now():
+            held = await self._obtained(org_id, server_id, agent_id=agent_id)
+            self._held[key] = held
+        return held.plaintext
+
+    async def once(
+        self, *, org_id: UUID, actor: Actor, server_id: UUID
+    ) -> LeasedMcpServer:
+        """Return a server for the one look that *actor* asked for."""
+        return (await self._obtained(org_id, server_id, actor=actor)).plaintext
+
+    def changed(self, changed: McpServerChanged) -> None:
+        self._held = {
+            key: held
+            for key, held in self._held.items()
+            if held.plaintext.server_id != changed.server_id
+        }
+
+    def forget(self, *, agent_id: UUID, server_id: UUID) -> None:
+        """Ask anew next time: the server does not take what was leased."""
+        self._held.pop((agent_id, server_id), None)
+
+    async def forget_ended(self) -> None:
+        now = self._now()
+        self._held = {
+            key: held for key, held in self._held.items() if now < held.expires_at
+        }
+
+    async def _obtained(
+        self,
+        org_id: UUID,
+        server_id: UUID,
+        *,
+        agent_id: UUID | None = None,
+        actor: Actor | None = None,
+    ) -> Leased[LeasedMcpServer]:
+        def request_of(public_key: bytes, nonce: bytes) -> McpLeaseRequest:
+            return McpLeaseRequest(
+                runner=self._runner,
+                epoch=self._epoch,
+                org_id=org_id,
+                server_id=server_id,
+                agent_id=agent_id,
+                actor=actor,
+                public_key=public_key,
+                nonce=nonce,
+                issued_at=self._now(),
+            )
+
+        return await self._asker.obtain(request_of)

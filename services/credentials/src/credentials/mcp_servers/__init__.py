@@ -1,0 +1,1 @@
+"""MCP servers: where they are, and the tokens that runners are leased for them."""

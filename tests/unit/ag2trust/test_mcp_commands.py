@@ -1,0 +1,109 @@
+"""What `ag2trust mcp-servers` sends and tells."""
+
+from typing import Any
+
+from aiohttp import web
+from tests.unit.client.gateway import json_answer, serving
+from tests.unit.client.objects import page_of, sample
+
+from .test_commands import run
+
+SERVER = sample("McpServer", name="tickets")
+FINGERPRINT = "ab" * 32
+
+
+def tool(name: str, status: str, **fields: Any) -> dict[str, Any]:
+    definition = {"description": f"Does {name}.", "input_schema": {"type": "object"}}
+    usual = {"fingerprint": FINGERPRINT, "definition": definition, "problem": None}
+    return sample(
+        "McpTool",
+        name=name,
+        told_as=f"tickets__{name}",
+        status=status,
+        **usual | {"diff": []} | fields,
+    )
+
+
+def tools(*found: dict[str, Any]) -> dict[str, Any]:
+    return sample("McpTools", data=[*found], next_cursor=None, explanation=None)
+
+
+async def test_a_token_is_read_and_not_told() -> None:
+    took: list[Any] = []
+
+    async def create(request: web.Request) -> web.Response:
+        took.append(await request.json())
+        return web.json_response(SERVER, status=201)
+
+    async with serving(create) as gateway:
+        said = await run(
+            gateway,
+            "mcp-servers",
+            "add",
+            "tickets",
+            "https://mcp.example.com/mcp",
+            given="a-secret-token\n",
+        )
+
+    assert took[0]["token"] == "a-secret-token"
+    assert "a-secret-token" not in said.output
+
+
+async def test_what_is_approved_is_what_was_shown() -> None:
+    took: list[Any] = []
+    changed = tool("change", "changed", diff=["-Does it.", "+Does change."])
+    found = tools(tool("old", "approved"), tool("look", "new"), changed)
+
+    async def approve(request: web.Request) -> web.Response:
+        took.append(await request.json())
+        return web.json_response(found)
+
+    async with serving(
+        json_answer(page_of([SERVER])), json_answer(found), approve
+    ) as gateway:
+        said = await run(gateway, "mcp-servers", "approve", "tickets", given="y\n")
+
+    assert [each["name"] for each in took[0]["tools"]] == ["look", "change"]
+    assert {each["fingerprint"] for each in took[0]["tools"]} == {FINGERPRINT}
+    assert "Does look." in said.output
+    assert "-Does it." in said.output
+    assert "Does old." not in said.output
+
+
+async def test_nothing_is_approved_without_a_yes() -> None:
+    async with serving(
+        json_answer(page_of([SERVER])), json_answer(tools(tool("look", "new")))
+    ) as gateway:
+        said = await run(gateway, "mcp-servers", "approve", "tickets", given="n\n")
+
+    assert said.exit_code == 1
+
+
+async def test_what_cannot_be_approved_is_told() -> None:
+    found = tools(tool("look", "unusable", problem="It hides something."))
+
+    async with serving(json_answer(page_of([SERVER])), json_answer(found)) as gateway:
+        said = await run(gateway, "mcp-servers", "approve", "tickets", "look")
+
+    assert said.exit_code == 2
+    assert "It hides something." in said.stderr
+
+
+async def test_a_type_is_given_tools_of_a_server_by_its_name() -> None:
+    took: list[Any] = []
+    agent_type = sample("AgentType", name="helper", slug="helper", tools=[])
+
+    async def change(request: web.Request) -> web.Response:
+        took.append(await request.json())
+        return web.json_response(agent_type)
+
+    async with serving(
+        json_answer(page_of([agent_type])), json_answer(page_of([SERVER])), change
+    ) as gateway:
+        await run(
+            gateway, "agent-types", "change", "helper", "--mcp", "tickets:look,find"
+        )
+
+    [given] = took[0]["tools"]
+    assert (given["name"], given["server_id"]) == ("mcp", SERVER["id"])
+    assert given["tools"] == ["look", "find"]
