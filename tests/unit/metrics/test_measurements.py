@@ -188,3 +188,17 @@ async def test_prometheus_is_answered(measurements: Measurements) -> None:
 
     assert told.status == 200
     assert "# TYPE ag2trust_calls_total counter" in text
+
+
+def test_a_tool_that_is_none_of_ours_is_other(measurements: Measurements) -> None:
+    for number in range(1_000):
+        record = tool_call(tool=f"invented-{number}")
+        measurements.count([Entry(1, "", record, None)])
+
+    counted = {
+        key: value
+        for key, value in samples(measurements).items()
+        if key[0] == "ag2trust_tool_calls_total"
+    }
+    assert list(counted.values()) == [1_000]
+    assert ("tool", OTHER) in next(iter(counted))

@@ -31,6 +31,8 @@ from shared.gen_ai import PROVIDER_NAMES, operation_of
 __all__ = ["MODELS_AT_MOST", "OTHER", "Measurements"]
 
 MODELS_AT_MOST = 100
+# Those of MCP servers have whatever names their servers chose.
+_OUR_TOOLS = frozenset({"current_time", "http_request"})
 OTHER = "other"
 
 _SECONDS = (
@@ -144,7 +146,8 @@ class Measurements:
                 case MessageRecord(status=status):
                     self._messages.labels(status.value).inc()
                 case ToolCallRecord(tool=tool, status=status):
-                    self._tool_calls.labels(tool, status.value).inc()
+                    ours = tool if tool in _OUR_TOOLS else OTHER
+                    self._tool_calls.labels(ours, status.value).inc()
 
     def _count_call(self, call: CallRecord, entry: Entry) -> None:
         model = self._model_of(call)
