@@ -4,7 +4,7 @@ They have the shape of a real year's end: of 200 agents the busiest makes a sixt
 calls, of twelve models the first a third; a weekend has 40 % of a working day, most
 calls come in office hours; 97 % are completed, 2 % failed by five codes. Sums are made
 of the calls by the dimensions of the product, and their sketches grow and are packed as
-the service packs them.
+the service packs them. Those of one day are held against what the ledger makes of it.
 """
 
 import math
@@ -18,7 +18,10 @@ import asyncpg
 
 from ag2trust.testing import Stack
 from metrics.repositories.rollups import LONG
+from metrics.rollups.rollups import Grain
 from metrics.rollups.sketch import Sketch
+
+from .proof import prove_sums
 
 __all__ = ["BUSIEST_AGENT", "DAYS", "ORGANIZATION", "RAREST_MODEL", "make_history"]
 
@@ -194,6 +197,8 @@ async def make_history(stack: Stack, calls: int) -> None:
     size = await connection.fetchval(
         "SELECT pg_size_pretty(pg_database_size(current_database()))"
     )
+    yesterday = _midnight(today - timedelta(days=1))
+    await prove_sums(connection, ORGANIZATION, yesterday, Grain)
     await connection.close()
     print(
         f"{made:,} calls over {DAYS} days made in"
@@ -212,7 +217,7 @@ def _days(today: date, calls: int) -> Iterator[tuple[date, int]]:
 async def _make_day(
     connection: Connection, day: date, made: int, count: int, today: date
 ) -> None:
-    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    midnight = _midnight(day)
     is_by_minute = (today - day).days <= _DAYS_BY_MINUTE
     await connection.execute("SELECT make_days($1, $1)", day)
     await connection.execute(_CALLS, ORGANIZATION, _SOURCE, made, midnight, count)
@@ -229,6 +234,10 @@ async def _make_day(
         await connection.execute(_ROLLUP, name, ORGANIZATION, length, midnight)
     await connection.execute("DROP TABLE finest")
     await _pack(connection, midnight)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 async def _pack(connection: Connection, midnight: datetime) -> None:
