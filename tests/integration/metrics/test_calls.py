@@ -296,3 +296,54 @@ async def test_one_organization_sees_nothing_of_another(
         )
 
     assert page.data == []
+
+
+async def test_calls_are_found_by_a_model_of_any_length(
+    runner: NatsBus, gateway: NatsBus
+) -> None:
+    org_id, alike = new_id(), "m" * 70
+    records = [
+        call(org_id=org_id, model=model)
+        for model in (f"{alike}a", f"{alike}b", "n" * 600)
+    ]
+    await runner.ask(INGEST, batch(new_id(), records))
+
+    found = [
+        await gateway.ask(
+            LIST_CALLS, CallsQuestion(org_id=org_id, actor=ACTOR, model=model)
+        )
+        for model in (f"{alike}a", "n" * 500, alike)
+    ]
+
+    assert [[each.call_id for each in page.data] for page in found] == [
+        [records[0].call_id],
+        [records[2].call_id],
+        [],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("condition", "finds"),
+    [
+        ("model::name = 'gpt-5'::text::name", True),
+        ("left(model, 500) = 'gpt-5'", False),
+    ],
+    ids=["leakproof", "not leakproof"],
+)
+async def test_an_index_finds_a_model_if_row_level_security_lets_it(
+    superuser: Superuser, condition: str, *, finds: bool
+) -> None:
+    """Without other indexes, for so few calls any is as good."""
+    await superuser.execute(
+        """
+        DROP INDEX call_by_time, call_by_agent, call_by_agent_type, call_by_provider,
+            call_not_completed;
+        SET enable_seqscan = off;
+        SET ROLE metrics
+        """
+    )
+
+    plan = await superuser.fetch(f"EXPLAIN SELECT FROM call WHERE {condition}")
+
+    conditions = [row[0] for row in plan if "Index Cond" in row[0]]
+    assert any("model" in each for each in conditions) is finds
