@@ -24,14 +24,14 @@ _SHORT_AND_LONG = (timedelta(minutes=3), LONGEST_WINDOW)
 
 _FEWEST_CALLS = 10
 _FEWEST_TOKENS = 100_000
-_TIMES_BUSIER = 1.25
-_BESIDE_THE_BUSIEST_MINUTE = 0.4  # of the threshold
+_OF_THE_BUSIEST_QUARTER = 0.8
+_BESIDE_THE_BUSIEST_MINUTE = 0.3  # of the threshold
 _LOWEST_ERROR_RATE = 0.2
 _FASTEST_SLOW_MS = 3_000.0
 _SLOW_FOR_ANYBODY_MS = 120_000.0
 _TIMES_SLOWER = 2.0
 _SLOWER_AT_LEAST = 1.5  # than usual, where slow for anybody is usual
-_ONLY_CHANCE = 1e-7
+_ONLY_CHANCE = 3e-7
 _95TH = 0.95
 
 
@@ -72,7 +72,7 @@ def _token_spike(seen: Window, usual: Usual) -> Finding | None:
     if not usual.has_history or seen.calls < _FEWEST_CALLS:
         return None
     busiest = max(usual.quarters, default=0)
-    threshold = max(_FEWEST_TOKENS, _TIMES_BUSIER * busiest)
+    threshold = _FEWEST_TOKENS + _OF_THE_BUSIEST_QUARTER * busiest
     others = seen.tokens - seen.tokens_of_busiest_minute
     if seen.tokens <= threshold or others < _BESIDE_THE_BUSIEST_MINUTE * threshold:
         return None
