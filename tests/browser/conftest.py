@@ -45,7 +45,9 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 async def installed() -> AsyncIterator[Installed]:
     with quick_folder() as folder:
         place = Place(folder / "home")
-        async with launching(place) as launcher:
+        async with launching(
+            place, AG2TRUST_ALLOW_PRIVATE_TOOL_HOSTS="true"
+        ) as launcher:
             await launcher.says(READY, seconds=120)
             await launcher.says("/welcome#")
             link = _LINK.search(launcher.screen)

@@ -19,7 +19,6 @@ pytestmark = [
 
 _NEXT_KEY = "sk-browser-rotated-8842"
 _NO_RECEIVER = "https://receiver.invalid/hook-canary-5521"
-_PHONE = 390
 _TABS = 60
 _FOCUSED = "document.activeElement.ariaLabel ?? document.activeElement.innerText"
 
@@ -201,7 +200,7 @@ async def test_a_webhook_shows_its_secret_once_and_what_came_of_a_test(
         assert secret.startswith("whsec_")
         assert secret not in await page.content()
         assert _NO_RECEIVER not in await page.content()
-        await _fits_a_phone_in_the_dark(seen, "webhook")
+        await seen.fits("webhook")
         assert seen.wrongs == []
 
 
@@ -328,18 +327,6 @@ async def _make_webhook(seen: WatchedPage, name: str) -> str:
     await page.get_by_role("link", name=name).click()
     await page.get_by_role("heading", name=name).wait_for()
     return secret
-
-
-async def _fits_a_phone_in_the_dark(seen: WatchedPage, name: str) -> None:
-    """Keep pictures of a page as it is, and as small and dark as it can be."""
-    await seen.picture(f"{name}-light-1280")
-    assert await seen.barriers() == []
-    await seen.page.emulate_media(color_scheme="dark")
-    await seen.page.set_viewport_size({"width": _PHONE, "height": 844})
-    await seen.picture(f"{name}-dark-{_PHONE}")
-    wide = await seen.page.evaluate("document.documentElement.scrollWidth")
-    assert wide <= _PHONE
-    assert await seen.barriers() == []
 
 
 async def _reach(page: Page, name: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Literal
 
@@ -32,6 +33,8 @@ _VIOLATIONS = """async () => {
     nodes.map(({ target, failureSummary }) => `${id}: ${target} ${failureSummary}`));
 }"""
 
+_WIDTHS = (1280, 390)
+_THEMES: tuple[Theme, ...] = ("light", "dark")
 _HEIGHT = 844
 _PATIENCE_MS = 60_000
 _NETWORK_CHANGED = "ERR_NETWORK_CHANGED"
@@ -67,8 +70,17 @@ class WatchedPage:
             if not self.is_interrupted:
                 return
 
-    async def look_like(self, *, width: int, theme: Theme) -> None:
-        """Give the page that is open another width and theme, at once."""
+    async def fits(self, name: str) -> None:
+        """Fail unless the page that is open fits every look, and keeps nobody out."""
+        for width, theme in product(_WIDTHS, _THEMES):
+            await self._look_like(width=width, theme=theme)
+            await self.picture(f"{name}-{theme}-{width}")
+            wide = await self.page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, f"{name} is wider than the screen"
+            assert await self.barriers() == [], f"{name}, {theme}, {width}"
+        await self._look_like(width=max(_WIDTHS), theme="light")
+
+    async def _look_like(self, *, width: int, theme: Theme) -> None:
         await self.page.set_viewport_size({"width": width, "height": _HEIGHT})
         await self.page.emulate_media(color_scheme=theme, reduced_motion="reduce")
 
