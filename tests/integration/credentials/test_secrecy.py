@@ -26,6 +26,9 @@ TABLES = [
     "credential_version",
     "external_id",
     "lease",
+    "mcp_lease",
+    "mcp_server",
+    "mcp_use",
     "provider",
     "rewrap_failure",
     "rotation",
@@ -95,6 +98,24 @@ async def _fill(operator: Operator, runner: Runner, superuser: Superuser) -> Age
     agent = Agent(runner, (await operator.create()).id)
     await agent.claim()
     await agent.lease()
+    await superuser.execute(
+        """
+        WITH server AS (
+            INSERT INTO mcp_server (org_id, id, submission_fingerprint, name, url)
+            VALUES ($1, $2, '', 'tickets', 'https://mcp.example.com')
+            RETURNING org_id, id
+        ), used AS (
+            INSERT INTO mcp_use (org_id, agent_id, server_id)
+            SELECT org_id, agent_id, server.id FROM server JOIN use_claim USING (org_id)
+        )
+        INSERT INTO mcp_lease (
+            org_id, id, server_id, runner, nonce, granted_at, expires_at
+        )
+        SELECT org_id, id, id, 'runner-1', '', now(), now() FROM server
+        """,
+        operator.org_id,
+        new_id(),
+    )
     return agent
 
 
