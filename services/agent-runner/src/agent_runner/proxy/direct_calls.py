@@ -256,7 +256,9 @@ class DirectCall:
         try:
             take()
         except FAILURES as error:
-            if self._stream is not None:
+            if self._stream is None:
+                self._fail(error)
+            else:
                 self._step(partial(self._cut, self._stream, error))
         except Exception as error:  # noqa: BLE001 - a task words and logs it
             self._fail(error)
