@@ -25,6 +25,15 @@ def test_a_free_port_is_fine() -> None:
     require_free(free_port(), wanted_by="gateway", variable="AG2TRUST_X")
 
 
+def test_a_port_handed_out_is_kept_for_its_server_from_others_who_look() -> None:
+    port = free_port()
+
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(("127.0.0.1", port))
+    with socket.create_server(("127.0.0.1", port)):
+        assert is_listening(port)
+
+
 def test_a_port_is_remembered_while_it_is_free(tmp_path: Path) -> None:
     first = remembered_port(tmp_path / "port")
 

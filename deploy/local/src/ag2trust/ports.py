@@ -35,14 +35,31 @@ def remembered_port(file: Path) -> int:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on right now.
+    """Return a port that is nobody's, and no other caller's while this process lives.
 
     It is none of those that systems give to outgoing connections: between our look and
     the bind of the server that wants it, or its next start, those may be taken.
     """
-    while _problem_with(port := secrets.choice(_PORTS)):
+    while not _is_reserved(port := secrets.choice(_PORTS)):
         pass
     return port
+
+
+def _is_reserved(port: int) -> bool:
+    """Bind *port*, if nobody has, by a socket that stays open and never listens.
+
+    Allowing reuse only after its own bind, it keeps out the next caller, who binds as
+    strictly, but not the server that the port is for.
+    """
+    holder = socket.socket()
+    try:
+        holder.bind((_HOST, port))
+    except OSError:
+        holder.close()
+        return False
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.detach()
+    return True
 
 
 def is_listening(port: int) -> bool:
