@@ -117,7 +117,8 @@ def _of_model(found: UnpricedModel, *, since: datetime, now: datetime) -> Condit
         subject=AlertSubject(kind=AlertSubjectKind.MODEL, key=found.model),
         message=(
             f"No price of {found.model} is known. Calls of the last day without a"
-            f" cost: {found.calls:,}. Set a price with PUT /api/prices."
+            f" cost: {found.calls:,}. Set one under Settings, Prices, or with"
+            " PUT /api/prices."
         ),
         evidence=AlertEvidence(
             figure=found.calls,

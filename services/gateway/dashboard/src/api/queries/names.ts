@@ -1,6 +1,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { agentsQuery } from "./agents";
 import { agentTypesQuery } from "./agentTypes";
+import { budgetsQuery } from "./budgets";
 import { providersQuery } from "./providers";
 
 /** What an id is called today; the end of the id for what is gone or not loaded. */
@@ -16,6 +17,10 @@ export function useAgentTypeNames(isWanted = true): NameOf {
 
 export function useProviderNames(isWanted = true): NameOf {
   return named(useInfiniteQuery({ ...providersQuery(), enabled: isWanted }).data);
+}
+
+export function useBudgetNames(isWanted = true): NameOf {
+  return named(useInfiniteQuery({ ...budgetsQuery(), enabled: isWanted }).data);
 }
 
 interface Listed {

@@ -1,9 +1,7 @@
 import { useMutation } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { explained } from "~/api/errors";
 import { useMay } from "~/api/permissions";
 import { type Alert, silenceAlert } from "~/api/queries/alerts";
-import type { NameOf } from "~/api/queries/names";
 import { Button } from "~/components/Button";
 import { ButtonLink } from "~/components/ButtonLink";
 import { ExplanationNotice } from "~/components/ExplanationNotice";
@@ -11,18 +9,19 @@ import { Status } from "~/components/Status";
 import { Time, useNow } from "~/components/Time";
 import { duration } from "~/format/duration";
 import { absolute } from "~/format/time";
+import { AlertSubject } from "./AlertSubject";
 import styles from "./Alerts.module.css";
 import { callsOf, evidenceTold, isSilenced, RULE_NAMES, statusOf } from "./model";
 
 /** One alert: what, of whom, since when, and what was seen. */
-export function AlertItem({ alert, nameOf }: { alert: Alert; nameOf: NameOf }) {
+export function AlertItem({ alert }: { alert: Alert }) {
   const now = useNow();
   return (
     <li className={styles.alert}>
       <Status {...statusOf(alert, now)} />
       <div className={styles.words}>
         <p className={styles.title}>
-          <strong>{RULE_NAMES[alert.rule]}</strong> <Subject alert={alert} nameOf={nameOf} />
+          <strong>{RULE_NAMES[alert.rule]}</strong> <AlertSubject subject={alert.subject} />
         </p>
         <p>{alert.message}</p>
         <p className={styles.evidence}>{evidenceTold(alert)}</p>
@@ -37,15 +36,6 @@ export function AlertItem({ alert, nameOf }: { alert: Alert; nameOf: NameOf }) {
         {alert.status === "open" && <Silence alert={alert} isSilenced={isSilenced(alert, now)} />}
       </div>
     </li>
-  );
-}
-
-function Subject({ alert: { subject }, nameOf }: { alert: Alert; nameOf: NameOf }) {
-  if (subject.kind !== "agent") return <code>{subject.key}</code>;
-  return (
-    <Link to="/agents/$id" params={{ id: subject.key }}>
-      {nameOf(subject.key)}
-    </Link>
   );
 }
 

@@ -1,7 +1,6 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useSearch } from "@tanstack/react-router";
 import { type AlertStatus, alertsQuery } from "~/api/queries/alerts";
-import { useAgentNames } from "~/api/queries/names";
 import { Button } from "~/components/Button";
 import { ButtonLink } from "~/components/ButtonLink";
 import { Chip, Chips } from "~/components/Chips";
@@ -17,7 +16,6 @@ import { Rules } from "./Rules";
 export function Alerts() {
   const { status } = useSearch({ from: "/alerts" });
   const query = useInfiniteQuery(alertsQuery(status));
-  const nameOf = useAgentNames();
   return (
     <>
       <PageHeader
@@ -43,7 +41,7 @@ export function Alerts() {
             return (
               <ul>
                 {alerts.map((alert) => (
-                  <AlertItem key={alert.id} alert={alert} nameOf={nameOf} />
+                  <AlertItem key={alert.id} alert={alert} />
                 ))}
               </ul>
             );

@@ -1,10 +1,10 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type Alert, alertsQuery } from "~/api/queries/alerts";
-import { useAgentNames } from "~/api/queries/names";
 import { Loaded } from "~/components/Loaded";
 import { Panel } from "~/components/Panel";
 import { Time, useNow } from "~/components/Time";
+import { AlertSubject } from "~/pages/alerts/AlertSubject";
 import { isSilenced, RULE_NAMES } from "~/pages/alerts/model";
 import styles from "./Overview.module.css";
 
@@ -36,7 +36,6 @@ export function OpenAlerts() {
 }
 
 function Alerts({ alerts }: { alerts: Alert[] }) {
-  const nameOf = useAgentNames();
   return (
     <ul className={styles.failures}>
       {alerts.slice(0, SHOWN).map(({ id, rule, subject, opened_at }) => (
@@ -45,7 +44,7 @@ function Alerts({ alerts }: { alerts: Alert[] }) {
             {RULE_NAMES[rule]}
           </Link>
           <span className={styles.code}>
-            {subject.kind === "agent" ? nameOf(subject.key) : subject.key}
+            <AlertSubject subject={subject} />
           </span>
           <span className={styles.when}>
             <Time at={opened_at} />
