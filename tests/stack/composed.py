@@ -8,9 +8,9 @@ import shutil
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 
@@ -39,6 +39,12 @@ class Composed:
     nats_port: int = field(default_factory=free_port)
     prometheus_port: int = field(default_factory=free_port)
     https_port: int = field(default_factory=free_port)
+    overlaid: Mapping[str, str] = field(default_factory=dict)
+
+    def under(self, overlay: str, **variables: str) -> Self:
+        """Return this installation with a file of `deploy/compose` on top of it."""
+        files = f"docker-compose.yml:deploy/compose/{overlay}"
+        return replace(self, overlaid={"COMPOSE_FILE": files, **variables})
 
     @property
     def gateway_url(self) -> str:
@@ -56,18 +62,14 @@ class Composed:
 
     async def up_with_tls(self, folder: Path) -> None:
         """Start it with the overlay for TLS and the certificate in *folder*."""
-        tls = {
-            "COMPOSE_FILE": "docker-compose.yml:deploy/compose/tls.yml",
-            "AG2TRUST_TLS_FOLDER": str(folder),
-            "AG2TRUST_TLS_ADDRESS": "127.0.0.1",
-            "AG2TRUST_HTTPS_PORT": str(self.https_port),
-            "AG2TRUST_PUBLIC_URL": f"https://127.0.0.1:{self.https_port}",
-            "AG2TRUST_EXTERNAL_URL": f"https://127.0.0.1:{self.external_port}",
-        }
-        project = ("--project-name", self.name)
-        variables = {**self._variables(), **tls}
-        await _run(*_COMPOSE, *project, "up", "--detach", **variables)
-        await self._until_ready()
+        await self.under(
+            "tls.yml",
+            AG2TRUST_TLS_FOLDER=str(folder),
+            AG2TRUST_TLS_ADDRESS="127.0.0.1",
+            AG2TRUST_HTTPS_PORT=str(self.https_port),
+            AG2TRUST_PUBLIC_URL=f"https://127.0.0.1:{self.https_port}",
+            AG2TRUST_EXTERNAL_URL=f"https://127.0.0.1:{self.external_port}",
+        ).up()
 
     async def _until_ready(self) -> None:
         try:
@@ -127,6 +129,7 @@ class Composed:
             "AG2TRUST_PROMETHEUS_PORT": str(self.prometheus_port),
             "AG2TRUST_PUBLIC_URL": self.gateway_url,
             "AG2TRUST_ALLOW_PRIVATE_BASE_URLS": "true",
+            **self.overlaid,
         }
 
 

@@ -1,9 +1,9 @@
-"""What can be connected to from inside an agent's container."""
+"""What can be connected to from inside a container, and where containers find us."""
 
 import asyncio
 from asyncio.subprocess import DEVNULL, PIPE
 
-__all__ = ["EVERY_ADDRESS", "reached_from"]
+__all__ = ["EVERY_ADDRESS", "address_for_containers", "reached_from"]
 
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - that it cannot be reached is what tests show
 
@@ -26,12 +26,20 @@ with ThreadPoolExecutor(32) as pool:
 
 async def reached_from(container_id: str, *targets: str) -> list[str]:
     """Return those of *targets* (`address:port`) that accept a connection."""
+    connect = ("exec", container_id, "python3", "-c", _CONNECT)
+    return (await _docker(*connect, *targets)).split()
+
+
+async def address_for_containers() -> str:
+    """Return the address of this machine in the network that the engine brings."""
+    gateway = "{{(index .IPAM.Config 0).Gateway}}"
+    return (await _docker("network", "inspect", "bridge", "--format", gateway)).strip()
+
+
+async def _docker(*arguments: str) -> str:
     process = await asyncio.create_subprocess_exec(
-        *("docker", "exec", container_id, "python3", "-c", _CONNECT, *targets),
-        stdin=DEVNULL,
-        stdout=PIPE,
-        stderr=PIPE,
+        "docker", *arguments, stdin=DEVNULL, stdout=PIPE, stderr=PIPE
     )
     output, errors = await process.communicate()
     assert process.returncode == 0, errors.decode()
-    return output.decode().split()
+    return output.decode()

@@ -26,6 +26,7 @@ from shared.contracts.base import Service
 
 from .composed import Composed, composed
 from .reaching import EVERY_ADDRESS, reached_from
+from .runbooks import RETIRING
 
 pytestmark = [
     pytest.mark.docker,
@@ -36,13 +37,6 @@ pytestmark = [
 
 UNASKED = {Service.AGENT_RUNNER, Service.CREDENTIALS}
 PROVIDER_KEY = f"sk-fake-{secrets.token_hex(16)}"
-
-OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
-[RETIRING] = re.findall(
-    r"^docker-compose stop\n(.*?)^docker-compose up",
-    OPERATIONS,
-    re.DOTALL | re.MULTILINE,
-)
 
 KEY_FILES = """
     */identity.nkey vault/keys/*.nkey vault/api-key master-key/master.key
