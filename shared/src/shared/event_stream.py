@@ -2,7 +2,8 @@
 
 Each reader has a consumer of its own that nothing is pushed to: it asks for a few
 events more when it has taken those before. So a slow reader costs no memory, only the
-time for which the stream keeps what it has not read.
+time for which the stream keeps what it has not read. A consumer that has nothing gives
+signs of life (NATS ADR-37), so that one that went with its server is soon missed.
 """
 
 import asyncio
@@ -36,6 +37,8 @@ EVENTS = "EVENTS"
 
 _AT_ONCE = 64
 _REQUEST_SECONDS = 30.0
+_SIGN_OF_LIFE_SECONDS = 2.0
+_SILENCE_SECONDS = 2 * _SIGN_OF_LIFE_SECONDS + 1  # one of them may be lost
 _FORGOTTEN_AFTER_SECONDS = 60.0
 _NANOSECONDS = 1_000_000_000
 _POSITION = re.compile(r"([1-9][0-9]{17,18})-([A-Za-z0-9-]{1,64})")
@@ -50,6 +53,11 @@ class Position:
 
     kept_at: int
     event_id: str
+
+    @classmethod
+    def at(cls, time: datetime) -> "Position":
+        """Return the place between what was kept up to *time* and what was after."""
+        return cls(round(time.timestamp() * 1_000_000) * 1000, "")
 
     def __str__(self) -> str:
         return f"{self.kept_at}-{self.event_id}"
@@ -119,7 +127,7 @@ class _Reader:
         self._skips_to = after
         self._consumer = ""
         self._expected = 0
-        self._expected_until = 0.0
+        self._silent_at = 0.0
 
     async def begin(self) -> None:
         """Make a consumer that begins where this reader is."""
@@ -138,9 +146,11 @@ class _Reader:
             opt_start_time=self._after.time if self._after else None,
         )
         try:
-            await self._jetstream.add_consumer(EVENTS, config)
+            made = await self._jetstream.add_consumer(EVENTS, config)
         except (TimeoutError, nats.errors.Error, OSError) as error:
             raise _unavailable() from error
+        if self._after is None:  # the next consumer begins where this one did
+            self._after = Position.at(made.created)
 
     async def next(self, *, patience: float) -> PublicEvent | None:
         """Return the next event; None if there is none within *patience* seconds.
@@ -149,14 +159,12 @@ class _Reader:
         """
         deadline = _time() + patience
         try:
-            while (left := deadline - _time()) > 0:
+            while _time() < deadline:
                 await self._ask_for_more()
-                event = await self._heard(await self._subscription.next_msg(left))
+                event = await self._heard_before(min(deadline, self._silent_at))
                 if event is not None:
                     self._after = event.position
                     return event
-        except TimeoutError:
-            return None
         except (nats.errors.Error, OSError) as error:
             raise _unavailable() from error
         return None
@@ -169,11 +177,13 @@ class _Reader:
             await self._jetstream.delete_consumer(EVENTS, self._consumer)
 
     async def _ask_for_more(self) -> None:
-        if self._expected and _time() < self._expected_until:
+        """Ask again too if nobody has given a sign: whoever was asked may be gone."""
+        if self._expected and _time() < self._silent_at:
             return
         wanted = {
             "batch": _AT_ONCE,
             "expires": int(_REQUEST_SECONDS * _NANOSECONDS),
+            "idle_heartbeat": int(_SIGN_OF_LIFE_SECONDS * _NANOSECONDS),
         }
         await self._client.publish(
             f"$JS.API.CONSUMER.MSG.NEXT.{EVENTS}.{self._consumer}",
@@ -181,11 +191,18 @@ class _Reader:
             reply=self._subscription.subject,
         )
         self._expected = _AT_ONCE
-        self._expected_until = _time() + _REQUEST_SECONDS + 1
+        self._silent_at = _time() + _SILENCE_SECONDS
 
-    async def _heard(self, message: Msg) -> PublicEvent | None:
-        """Take an event, or what the server says instead of one."""
+    async def _heard_before(self, deadline: float) -> PublicEvent | None:
+        """Take an event, or what the server says instead of one, if anything."""
+        try:
+            message = await self._subscription.next_msg(max(deadline - _time(), 0.001))
+        except TimeoutError:
+            return None
+        self._silent_at = _time() + _SILENCE_SECONDS
         status = (message.headers or {}).get("Status")
+        if status == _SIGN_OF_LIFE:
+            return None
         if status is not None:
             self._expected = 0
             if status in {"409", "503"}:  # the consumer is gone, with its server
@@ -235,4 +252,5 @@ def _time() -> float:
     return asyncio.get_running_loop().time()
 
 
+_SIGN_OF_LIFE = "100"
 _TOKENS_OF_V1 = 9

@@ -1,10 +1,16 @@
 """Reading public events from a real JetStream: all, once, in order, one's own."""
 
+import os
+import signal
+from contextlib import AsyncExitStack
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
-from ag2trust.testing import BusAs
+from ag2trust.nats_server import NatsServer, running_nats
+from ag2trust.ports import free_port
+from ag2trust.testing import BusAs, identity_of
 from shared.bus import NatsBus
 from shared.clock import utc_now
 from shared.contracts import metrics as contract
@@ -107,6 +113,36 @@ async def test_a_consumer_that_is_gone_is_made_anew_where_it_was(
         second, _ = await taken(source, 3)
 
     assert first + second == mine
+
+
+async def test_a_consumer_that_went_with_its_server_is_missed_soon(
+    tmp_path: Path,
+) -> None:
+    """It had been asked for events, and nobody says that it never will answer."""
+    server = NatsServer(
+        tmp_path / "nats",
+        log=tmp_path / "nats.log",
+        port=free_port(),
+        logins={identity_of(each).public.nkey: each for each in Service},
+    )
+    org_id = new_id()
+    async with AsyncExitStack() as stack:
+        first_life = await stack.enter_async_context(running_nats(server))
+        bus_as = BusAs(server.url)
+        async with bus_as(Service.METRICS) as metrics:
+            await metrics.declare_events()
+        gateway = await stack.enter_async_context(bus_as(Service.GATEWAY))
+        source = await stack.enter_async_context(gateway.reading_events(org_id, None))
+        assert await source.next(patience=0.2) is None
+
+        os.kill(first_life.pid, signal.SIGKILL)
+        await first_life.ended()
+        await stack.enter_async_context(running_nats(server))
+        async with bus_as(Service.METRICS) as metrics:
+            mine = await published(metrics, org_id, 3)
+        ids, _ = await taken(source, 3)
+
+    assert ids == mine
 
 
 async def test_another_organization_is_not_told_how_much_happened(
