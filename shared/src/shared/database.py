@@ -5,12 +5,14 @@ which `organization` sets inside the transaction; without it there are no rows.
 """
 
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
+import structlog
 from pydantic import SecretStr
 
 from .database_servers import UNREACHABLE, DatabaseServers
@@ -21,6 +23,8 @@ __all__ = ["Database", "Transaction", "connect_database", "connecting", "refusin
 
 Transaction: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 """A connection inside a transaction; only repositories use it."""
+
+log = structlog.get_logger(__name__)
 
 _ACQUIRE_SECONDS = 5.0
 _COMMAND_SECONDS = 15.0
@@ -71,6 +75,7 @@ class Database:
 
 @asynccontextmanager
 async def connect_database(settings: DatabaseSettings) -> AsyncIterator[Database]:
+    logging.getLogger("asyncpg.pool").addFilter(_PLAINLY)
     async with AsyncExitStack() as stack:
         pools = [
             await stack.enter_async_context(_pool(url))
@@ -193,3 +198,20 @@ async def _left_as_it_was(_: "asyncpg.Connection[asyncpg.Record]") -> None:
     What is set, locked or declared here ends with its transaction; asyncpg itself rolls
     one back that was left open.
     """
+
+
+class _Plainly(logging.Filter):
+    """Say in a line what asyncpg's pools say with a traceback, at each try to connect.
+
+    They try at longer and longer intervals, up to a minute.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        failure = record.exc_info[1] if record.exc_info else None
+        if not isinstance(failure, UNREACHABLE):
+            return True
+        log.warning("database.unreachable", reason=type(failure).__name__)
+        return False
+
+
+_PLAINLY = _Plainly()

@@ -1,5 +1,6 @@
 """The pools through the loss of PostgreSQL."""
 
+import asyncio
 import os
 import signal
 from collections.abc import Iterator
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from ag2trust.accounts import unprivileged_account
 from ag2trust.postgres import SUPERUSER, Postgres, running_postgres
@@ -36,21 +39,26 @@ def server() -> Iterator[Postgres]:
         )
 
 
-async def test_a_server_that_stops_at_once_costs_only_unavailable_transactions(
-    server: Postgres,
-) -> None:
-    outcomes = Outcomes()
+def settings_for(server: Postgres) -> DatabaseSettings:
     url = SecretStr(server.url(SUPERUSER, _PASSWORD, "postgres"))
-    settings = DatabaseSettings(
+    return DatabaseSettings(
         identity_file=Path("unused"),
         database_url=url,
         sweep_database_url=url,
         owner_database_url=url,
     )
 
+
+async def test_a_server_that_stops_at_once_costs_only_unavailable_transactions(
+    server: Postgres,
+) -> None:
+    outcomes = Outcomes()
+
     async with AsyncExitStack() as stack:
         child = await stack.enter_async_context(running_postgres(server, _PASSWORD))
-        database = await stack.enter_async_context(connect_database(settings))
+        database = await stack.enter_async_context(
+            connect_database(settings_for(server))
+        )
 
         async def transact() -> None:
             async with database.organization(new_id()) as connection:
@@ -66,3 +74,27 @@ async def test_a_server_that_stops_at_once_costs_only_unavailable_transactions(
             await outcomes.more(None, seconds=20)
 
     assert set(outcomes.counts) == {None, DatabaseUnavailableError}
+
+
+async def is_told(event: str, told: list[EventDict]) -> None:
+    while True:
+        if event in [each["event"] for each in told]:
+            return
+        await asyncio.sleep(0.01)
+
+
+async def test_a_pool_says_in_a_line_that_its_server_is_gone(
+    server: Postgres, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with AsyncExitStack() as stack:
+        told = stack.enter_context(capture_logs())
+        child = await stack.enter_async_context(running_postgres(server, _PASSWORD))
+        await stack.enter_async_context(connect_database(settings_for(server)))
+
+        os.kill(child.pid, signal.SIGQUIT)
+        await child.ended()
+        async with asyncio.timeout(20):
+            await is_told("database.unreachable", told)
+
+    assert not [each for each in caplog.records if each.name.startswith("asyncpg")]
+    assert not [each for each in told if each.get("exc_info")]
