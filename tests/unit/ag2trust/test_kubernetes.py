@@ -175,6 +175,18 @@ def test_what_is_mounted_is_there() -> None:
         assert mounted <= volumes | claimed
 
 
+def test_each_credentials_keeps_heads_of_the_audit_in_a_volume_of_its_own() -> None:
+    workload = WORKLOADS["credentials"]
+    [audit] = workload["volumeClaimTemplates"]
+    mounts = {
+        each["name"]: each["mountPath"] for each in named("credentials")["volumeMounts"]
+    }
+
+    folder = variables("credentials")["AG2TRUST_CREDENTIALS_AUDIT_FOLDER"]
+    assert workload["replicas"] > 1
+    assert mounts[audit["metadata"]["name"]] == folder
+
+
 def test_a_service_of_the_cluster_leads_to_pods() -> None:
     labels = [each["template"]["metadata"]["labels"] for each in WORKLOADS.values()]
     selectors = [
