@@ -18,7 +18,7 @@ import gateway.settings
 import metrics.app
 import metrics.settings
 from ag2trust.testing import Stack
-from agent_runner.app import OpenRuntime, runtime_of
+from agent_runner.assembly.ground import OpenRuntime, runtime_of
 from shared.contracts.base import Service
 
 __all__ = ["OWNER_KEY", "four_services"]

@@ -1,0 +1,1 @@
+"""The runner, part by part: what each is made of, in the order in which it is."""
