@@ -165,6 +165,7 @@ class Proxy:
 
     agent: HostedAgent
     hosted: HostedAgents
+    calls: ProxyApplication
     doors: Server
     spool: WatchedSpool
     port: int
@@ -329,7 +330,7 @@ async def open_proxy(
             port = await doors.open("127.0.0.1")
             agent = agent_at("127.0.0.1", lease=lease_of(base_url), models=[MODEL])
             hosted.add(agent)
-            proxy = Proxy(agent, hosted, doors, spool, port)
+            proxy = Proxy(agent, hosted, calls, doors, spool, port)
             try:
                 yield proxy
             finally:

@@ -80,9 +80,11 @@ class RawProvider:
     was_asked: asyncio.Event = field(default_factory=asyncio.Event)
     was_left: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def until_asked(self) -> None:
+    async def until_asked(self, *, times: int = 1) -> None:
         async with asyncio.timeout(20):
-            await self.was_asked.wait()
+            while len(self.asked) < times:
+                self.was_asked.clear()
+                await self.was_asked.wait()
 
     async def until_left(self, *, seconds: float) -> None:
         async with asyncio.timeout(seconds):

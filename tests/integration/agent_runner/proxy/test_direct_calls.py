@@ -4,13 +4,18 @@ The first call to a provider has to connect, for which it needs a task. Of what 
 provider without request ids answers, a call that had none is known by its own id.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from tests.unit.agent_runner.http.wire import wired
 
+from agent_runner.callers import ModelCaller
+from agent_runner.proxy.admission import Unlimited
+from shared.contracts.credentials import LeasedCredential
 from shared.contracts.metrics import CallRecord, CallStatus
 
 from .proxying import KEY, MODEL, Proxy, lease_of, open_proxy
@@ -225,15 +230,56 @@ async def test_an_agent_that_goes_away_ends_the_call_and_its_request(
         agent.say(request(proxy, body))
         if mark is not None:
             await agent.until(mark)
-        while len(provider.asked) < 2:
-            provider.was_asked.clear()
-            await provider.was_asked.wait()
+        await provider.until_asked(times=2)
 
         agent.leave()
 
         await provider.until_left(seconds=10)
         record = await second(proxy)
     assert record.status is CallStatus.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("body", "pieces", "end"),
+    [
+        pytest.param(PLAIN, [whole(ANSWER)], ANSWER, id="whole"),
+        pytest.param(
+            chat(),
+            [EVENT_STREAM, chunk(CHUNKS[0]), chunk(DONE), LAST_CHUNK],
+            LAST_CHUNK,
+            id="streamed",
+        ),
+    ],
+)
+async def test_an_agent_that_leaves_an_answer_unread_breaks_no_later_call(
+    spool_folder: Path, body: bytes, pieces: list[bytes], end: bytes
+) -> None:
+    has_left = asyncio.Event()
+
+    async def answer_once_it_left(asked: Conversation) -> None:
+        await has_left.wait()
+        asked.say(whole(ANSWER))
+
+    async with (
+        kept(spool_folder, saying(*pieces), answer_once_it_left) as (
+            proxy,
+            provider,
+            agent,
+        ),
+        wired(proxy.calls, in_callbacks=proxy.calls.directly) as slow,
+    ):
+        slow.read_nothing()
+        slow.say(request(proxy, body))
+        await slow.until(end)
+        agent.say(request(proxy, PLAIN))
+        await provider.until_asked(times=3)
+
+        slow.leave()
+        has_left.set()
+
+        await agent.until(ANSWER)
+    assert slow.has_let_go
+    assert provider.connections == 1
 
 
 async def test_a_long_answer_goes_on_in_a_task_and_is_whole(spool_folder: Path) -> None:
@@ -246,6 +292,29 @@ async def test_a_long_answer_goes_on_in_a_task_and_is_whole(spool_folder: Path) 
 
         record = await second(proxy)
     assert (record.status, record.usage.input_tokens) == (CallStatus.COMPLETED, 7)
+
+
+class FaultyLimits(Unlimited):
+    """Limits with a fault of ours, which a task does not meet."""
+
+    def admit_at_once(
+        self, agent: ModelCaller, credential: LeasedCredential
+    ) -> Unlimited:
+        raise LookupError(agent, credential)
+
+
+async def test_a_fault_of_ours_in_callbacks_leaves_the_call_to_a_task(
+    spool_folder: Path,
+) -> None:
+    async def on_each_connection(asked: Conversation) -> None:
+        asked.say(whole(ANSWER))
+
+    async with (
+        raw_provider(on_each_connection) as provider,
+        open_proxy(spool_folder, provider.base_url, limits=FaultyLimits()) as proxy,
+        raw_agent(proxy, request(proxy, PLAIN)) as agent,
+    ):
+        await agent.until(ANSWER)
 
 
 async def test_a_model_outside_the_catalogue_of_the_type_is_refused(

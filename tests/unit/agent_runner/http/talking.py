@@ -16,7 +16,7 @@ from agent_runner.http.server import Server, serving
 from agent_runner.http.server_context import Elsewhere
 from shared.errors import AppError
 
-__all__ = ["Talk", "Talking", "echo", "nowhere", "post", "talking"]
+__all__ = ["SmallApplication", "Talk", "Talking", "echo", "nowhere", "post", "talking"]
 
 _WITHIN_SECONDS = 20
 _SMALL_BUFFER_BYTES = 4096

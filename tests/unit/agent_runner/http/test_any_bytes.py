@@ -7,13 +7,11 @@ import h11
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_runner.http.deadlines import Deadlines
 from agent_runner.http.exchange import Exchange
-from agent_runner.http.limits import Capacity, Limits
 from agent_runner.http.messages import Reply, RequestHead
-from agent_runner.http.server_connection import ServerConnection
-from agent_runner.http.server_context import ServerContext
 from shared.errors import AppError
+
+from .wire import wired
 
 SPECIAL = [
     b"\r\n",
@@ -53,41 +51,6 @@ WELL_FORMED = [
 Asked = tuple[bytes, bytes, bytes]
 
 
-class Wire(asyncio.Transport):
-    """A transport that keeps what is written to it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = bytearray()
-        self.is_closed = False
-
-    def get_extra_info(self, name: str, default: object = None) -> object:
-        return ("127.0.0.1", 1) if name == "sockname" else default
-
-    def set_write_buffer_limits(
-        self, high: int | None = None, low: int | None = None
-    ) -> None:
-        """Have no limits."""
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        assert not self.is_closed
-        self.written += data
-
-    def can_write_eof(self) -> bool:
-        return True
-
-    def write_eof(self) -> None:
-        """Have nobody who would see it."""
-
-    def is_closing(self) -> bool:
-        return self.is_closed
-
-    def close(self) -> None:
-        self.is_closed = True
-
-    abort = close
-
-
 @dataclass
 class Application:
     asked: list[Asked] = field(default_factory=list)
@@ -116,30 +79,18 @@ def heard(pieces: list[bytes]) -> Heard:
     """Give *pieces* to a server one after another; return what became of them."""
 
     async def run() -> Heard:
-        application, wire = Application(), Wire()
-        limits = Limits()
-        async with asyncio.TaskGroup() as tasks:
-            context = ServerContext(
-                application=application,
-                limits=limits,
-                deadlines=Deadlines(),
-                tasks=tasks,
-                elsewhere=lambda _: None,
-                capacity=Capacity(limits),
-            )
-            connection = ServerConnection(context)
-            connection.connection_made(wire)
+        application = Application()
+        async with wired(application) as client:
             for piece in pieces:
-                if wire.is_closed:
+                if client.wire.is_closed:
                     break
-                connection.data_received(piece)
+                client.say(piece)
                 for _ in range(24):
                     await asyncio.sleep(0)
-            connection.connection_lost(None)
-        assert not context.connections
-        assert context.capacity._bytes_left == limits.buffered_bytes
-        assert context.capacity._exchanges_left == limits.most_exchanges
-        return Heard(application.asked, bytes(wire.written), wire.is_closed)
+            was_closed = client.wire.is_closed
+            client.leave()
+        assert client.has_let_go
+        return Heard(application.asked, bytes(client.wire.written), was_closed)
 
     return asyncio.run(run())
 

@@ -21,7 +21,8 @@ from cryptography.x509.oid import NameOID
 
 from agent_runner.http.answer import Answer
 from agent_runner.http.client import Client, Origin, Resolve, connecting
-from agent_runner.http.deadlines import watching_deadlines
+from agent_runner.http.client_connection import ClientConnection
+from agent_runner.http.deadlines import Deadlines, watching_deadlines
 from agent_runner.http.errors import (
     BrokenAnswerError,
     ConnectingFailedError,
@@ -438,6 +439,45 @@ async def test_an_answer_that_is_not_read_slows_the_server_down() -> None:
         read = 0
         while read <= unread:
             read += len(await answer.read())
+
+
+class Wire(asyncio.Transport):
+    """A transport that takes everything, and remembers whether it is read from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_read = True
+
+    def is_closing(self) -> bool:
+        return False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Have nobody who would see it."""
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def pause_reading(self) -> None:
+        self.is_read = False
+
+    def resume_reading(self) -> None:
+        self.is_read = True
+
+
+async def test_a_connection_that_rests_is_read_also_if_its_answer_was_not() -> None:
+    wire = Wire()
+    connection = ClientConnection(
+        deadlines=Deadlines(), silence_seconds=1, forget=lambda _: None
+    )
+    connection.connection_made(wire)
+    answer = Answer(connection)
+    connection.ask(b"GET / HTTP/1.1\r\n\r\n", b"", answer)
+    connection.data_received(HEAD + b"content-length: 100000\r\n\r\n" + bytes(100_000))
+    was_read = wire.is_read
+
+    rests = connection.rest(seconds=30)
+
+    assert (was_read, rests, wire.is_read) == (False, True, True)
 
 
 async def test_an_answer_before_the_whole_request_is_read_and_ends_the_connection() -> (

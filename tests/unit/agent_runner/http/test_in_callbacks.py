@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from agent_runner.http.exchange import Exchange
 from agent_runner.http.messages import Reply, RequestHead
 
-from .talking import post, talking
+from .talking import SmallApplication, echo, post, talking
+from .wire import wired
 
 HEAD = b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
 CHUNKED = b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -127,6 +128,29 @@ async def test_a_client_that_goes_away_is_left_before_and_after_it_was_whole() -
 
             await directly.was_left.wait()
             await server.until_connected(0)
+
+
+async def test_a_task_that_goes_on_does_so_for_a_client_that_is_gone_before() -> None:
+    """Whoever goes on has something to end, as a call that was opened."""
+    has_ended = asyncio.Event()
+
+    async def go_on() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            has_ended.set()
+
+    directly = Directly(lambda exchange: exchange.serve(go_on))
+    async with (
+        asyncio.timeout(20),
+        wired(SmallApplication(echo), in_callbacks=directly) as client,
+    ):
+        client.say(post(b"hello"))
+
+        client.leave()
+
+        await has_ended.wait()
+    assert client.has_let_go
 
 
 async def test_what_was_not_ended_is_cut() -> None:

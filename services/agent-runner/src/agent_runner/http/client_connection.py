@@ -115,6 +115,7 @@ class ClientConnection(asyncio.Protocol):
         if is_over and self._is_persistent and not self._transport.is_closing():
             self._idle_since = self._loop.time()
             self.deadline = self._idle_since + seconds
+            self._transport.resume_reading()  # the answer may not have been read
             return True
         self._transport.abort()
         return False

@@ -156,7 +156,9 @@ class ServerConnection(asyncio.Protocol):
             self._release(exchange)
         self._waiting.clear()
         if self._task is not None:
-            self._task.cancel()
+            # A task that is cancelled before its first step never runs: what it has to
+            # end, as a call that was opened, would never end.
+            self._loop.call_soon(self._task.cancel)
         elif self._direct is not None and self._answering is not None:
             self._direct.leave()
             self._finish(self._answering)

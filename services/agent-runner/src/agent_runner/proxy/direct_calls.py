@@ -17,7 +17,6 @@ from agent_runner.http.client_connection import ClientConnection
 from agent_runner.http.exchange import Exchange
 from agent_runner.http.messages import Fields, Reply
 from shared.contracts.metrics import CallStatus
-from shared.errors import AppError
 
 from .call_head import CallHead, Plan, call_head
 from .calls import OpenCall
@@ -109,15 +108,17 @@ class DirectCall:
     def go(self) -> None:
         try:
             has_left = self._sent()
-        except AppError:  # which a task will meet as well, and word
+        except Exception:  # noqa: BLE001 - a task that meets it as well words it
             has_left = False
         if not has_left:
             self._exchange.serve()
 
     def leave(self) -> None:
-        if hasattr(self, "_call"):
+        if not hasattr(self, "_call"):
+            return
+        if not self.is_received:  # else the connection may be another call's by now
             self._connection.abort()
-            self._call.settle(CallStatus.CANCELLED)
+        self._call.settle(CallStatus.CANCELLED)
 
     # What the connection to the provider calls (`Receiver`).
 
