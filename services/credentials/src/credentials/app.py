@@ -1,14 +1,15 @@
 """Where the parts of the service meet. Read this first."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from shared.audit_heads import make_head_folder
-from shared.bus import Answer, answer, answer_ping, connect_bus
+from shared.bus import Answer, NatsBus, answer, answer_ping, connect_bus
 from shared.clock import utc_now
 from shared.contracts import audit_verification
 from shared.contracts import credentials as contract
@@ -17,7 +18,7 @@ from shared.contracts import mcp_servers as mcp_contract
 from shared.contracts import rotations as rotation_contract
 from shared.contracts import webhook_secrets as webhook_contract
 from shared.contracts.base import Service
-from shared.database import connect_database
+from shared.database import Database, connect_database
 from shared.identity import Identity
 from shared.lifecycle import background, every
 from shared.migrations import migrate
@@ -33,7 +34,7 @@ from .leases.role_sessions import RoleSessions
 from .leases.sts import AwsSts
 from .leases.trials import Trials
 from .leases.uses import Uses
-from .master_keys.ring import open_master_keys
+from .master_keys.ring import MasterKeyRing, open_master_keys
 from .mcp_servers.mcp_leases import McpLeases
 from .mcp_servers.mcp_servers import McpServers
 from .measured import tell_measured
@@ -108,6 +109,125 @@ def answers(desks: Desks) -> Iterable[Answer]:
     )
 
 
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[None]:
+    """Assemble the service and hold it open; leaving undoes it in reverse."""
+    identity = Identity.from_file(settings.identity_file)
+    enrolment = Enrolment.from_file(settings.runners_file)
+    make_head_folder(settings.audit_folder)
+    await asyncio.to_thread(read_regions)
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        master_keys = await enter(open_master_keys(settings))
+        await migrate(settings, "credentials.migrations")
+        database = await enter(connect_database(settings))
+        bus = await enter(
+            connect_bus(
+                settings.nats_url, service=Service.CREDENTIALS, identity=identity
+            )
+        )
+        desks = desks_of(
+            settings,
+            identity=identity,
+            enrolment=enrolment,
+            master_keys=master_keys,
+            database=database,
+            bus=bus,
+        )
+        heads = HeadExport(database, settings.audit_folder, identity)
+        await enter(
+            background(
+                bus.until_closed(),
+                *forgetting(desks),
+                every(
+                    _EXPIRIES_EVERY,
+                    ExpiryWatch(database, bus).look,
+                    name="tell_expiries",
+                ),
+                every(_HEADS_EVERY, heads.export, name="export_heads"),
+                every(_MEASURE_EVERY, partial(tell_measured, bus), name="measured"),
+                every(
+                    _REWRAP_EVERY,
+                    desks.rewraps.advance,
+                    name="rewrap",
+                    woken=desks.rewraps.woken,
+                ),
+            )
+        )
+        await enter(bus.serving(Service.CREDENTIALS, *answers(desks)))
+        yield
+
+
+def desks_of(
+    settings: Settings,
+    *,
+    identity: Identity,
+    enrolment: Enrolment,
+    master_keys: MasterKeyRing,
+    database: Database,
+    bus: NatsBus,
+) -> Desks:
+    freeze = Freeze(database)
+    vault = Vault(master_keys, freeze)
+    submissions = Submissions(identity)
+    planner = planner_of(settings, vault)
+    return Desks(
+        providers=Providers(
+            database=database,
+            vault=vault,
+            bus=bus,
+            submissions=submissions,
+            planner=planner,
+        ),
+        rotations=Rotations(
+            database=database,
+            vault=vault,
+            bus=bus,
+            submissions=submissions,
+            planner=planner,
+        ),
+        uses=Uses(database),
+        leases=Leases(
+            database=database,
+            vault=vault,
+            enrolment=enrolment,
+            identity=identity,
+            roles=role_sessions_of(settings),
+            trials=Trials(submissions, planner),
+        ),
+        audit=Audit(database),
+        audit_verifier=AuditVerifier(database, settings.audit_folder, identity.public),
+        master_key=MasterKeyDesk(database, vault, freeze),
+        rewraps=Rewraps(database, vault, per_second=settings.rewraps_per_second),
+        webhook_secrets=WebhookSecrets(
+            database=database,
+            vault=vault,
+            identity=identity,
+            metrics=settings.metrics_identity,
+        ),
+        mcp_servers=McpServers(
+            database=database, vault=vault, bus=bus, submissions=submissions
+        ),
+        mcp_leases=McpLeases(
+            database=database, vault=vault, enrolment=enrolment, identity=identity
+        ),
+    )
+
+
+def forgetting(desks: Desks) -> Iterable[Coroutine[Any, Any, None]]:
+    """Clear away what has ended by itself, each in its own round."""
+    return (
+        every(_SWEEP_EVERY, desks.leases.forget_expired, name="forget_leases"),
+        every(_SWEEP_EVERY, desks.rotations.forget, name="forget_rotations"),
+        every(
+            _SWEEP_EVERY,
+            desks.webhook_secrets.forget_expired,
+            name="forget_webhook_leases",
+        ),
+        every(_SWEEP_EVERY, desks.mcp_leases.forget_expired, name="forget_mcp_leases"),
+    )
+
+
 def planner_of(settings: Settings, vault: Vault) -> Planner:
     return Planner(
         vault,
@@ -123,100 +243,3 @@ def role_sessions_of(settings: Settings) -> RoleSessions:
         allow_ambient=settings.allow_ambient_aws_identity,
     )
     return RoleSessions(sts, now=utc_now)
-
-
-@asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[None]:
-    """Assemble the service and hold it open; leaving undoes it in reverse."""
-    identity = Identity.from_file(settings.identity_file)
-    enrolment = Enrolment.from_file(settings.runners_file)
-    make_head_folder(settings.audit_folder)
-    await asyncio.to_thread(read_regions)
-    async with AsyncExitStack() as stack:
-        master_keys = await stack.enter_async_context(open_master_keys(settings))
-        await migrate(settings, "credentials.migrations")
-        database = await stack.enter_async_context(connect_database(settings))
-        bus = await stack.enter_async_context(
-            connect_bus(
-                settings.nats_url, service=Service.CREDENTIALS, identity=identity
-            )
-        )
-        freeze = Freeze(database)
-        vault = Vault(master_keys, freeze)
-        submissions = Submissions(identity)
-        planner = planner_of(settings, vault)
-        desks = Desks(
-            providers=Providers(
-                database=database,
-                vault=vault,
-                bus=bus,
-                submissions=submissions,
-                planner=planner,
-            ),
-            rotations=Rotations(
-                database=database,
-                vault=vault,
-                bus=bus,
-                submissions=submissions,
-                planner=planner,
-            ),
-            uses=Uses(database),
-            leases=Leases(
-                database=database,
-                vault=vault,
-                enrolment=enrolment,
-                identity=identity,
-                roles=role_sessions_of(settings),
-                trials=Trials(submissions, planner),
-            ),
-            audit=Audit(database),
-            audit_verifier=AuditVerifier(
-                database, settings.audit_folder, identity.public
-            ),
-            master_key=MasterKeyDesk(database, vault, freeze),
-            rewraps=Rewraps(database, vault, per_second=settings.rewraps_per_second),
-            webhook_secrets=WebhookSecrets(
-                database=database,
-                vault=vault,
-                identity=identity,
-                metrics=settings.metrics_identity,
-            ),
-            mcp_servers=McpServers(
-                database=database, vault=vault, bus=bus, submissions=submissions
-            ),
-            mcp_leases=McpLeases(
-                database=database, vault=vault, enrolment=enrolment, identity=identity
-            ),
-        )
-        heads = HeadExport(database, settings.audit_folder, identity)
-        expiries = ExpiryWatch(database, bus)
-        await stack.enter_async_context(
-            background(
-                bus.until_closed(),
-                every(_SWEEP_EVERY, desks.leases.forget_expired, name="forget_leases"),
-                every(_SWEEP_EVERY, desks.rotations.forget, name="forget_rotations"),
-                every(
-                    _SWEEP_EVERY,
-                    desks.webhook_secrets.forget_expired,
-                    name="forget_webhook_leases",
-                ),
-                every(
-                    _SWEEP_EVERY,
-                    desks.mcp_leases.forget_expired,
-                    name="forget_mcp_leases",
-                ),
-                every(_EXPIRIES_EVERY, expiries.look, name="tell_expiries"),
-                every(_HEADS_EVERY, heads.export, name="export_heads"),
-                every(_MEASURE_EVERY, partial(tell_measured, bus), name="measured"),
-                every(
-                    _REWRAP_EVERY,
-                    desks.rewraps.advance,
-                    name="rewrap",
-                    woken=desks.rewraps.woken,
-                ),
-            )
-        )
-        await stack.enter_async_context(
-            bus.serving(Service.CREDENTIALS, *answers(desks))
-        )
-        yield
