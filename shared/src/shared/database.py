@@ -4,6 +4,7 @@ Every table's row-level security compares `org_id` with the setting `ag2trust.or
 which `organization` sets inside the transaction; without it there are no rows.
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -127,11 +128,32 @@ async def _connection(
     pool: "asyncpg.Pool[asyncpg.Record]",
 ) -> AsyncIterator[Transaction]:
     async with (
+        _staying_cancelled(),
         refusing(),
         pool.acquire(timeout=_ACQUIRE_SECONDS) as connection,
         _noticing_loss(connection),
     ):
         yield connection
+
+
+@asynccontextmanager
+async def _staying_cancelled() -> AsyncIterator[None]:
+    """Let a cancellation out that a lost connection hid, when it was to roll back.
+
+    A loop that goes on after failures would go on after its end.
+    """
+    before = _cancellations()
+    try:
+        yield
+    except DatabaseUnavailableError as error:
+        if _cancellations() > before:
+            raise asyncio.CancelledError from error
+        raise
+
+
+def _cancellations() -> int:
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
 
 
 @asynccontextmanager

@@ -3,7 +3,8 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import TypeAlias
 from uuid import UUID
 
@@ -13,7 +14,7 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from ag2trust.testing import Stack
-from shared.database import Database, connect_database
+from shared.database import Database, Transaction, connect_database
 from shared.errors import DatabaseUnavailableError
 from shared.ids import new_id
 from shared.settings import DatabaseSettings, SettingsError
@@ -300,6 +301,37 @@ async def test_a_connection_cut_before_the_end_is_unavailable_and_replaced(
         await lose_it()
 
     assert await _seen_by(database, MINE) == []
+
+
+@pytest.mark.parametrize(
+    "opened",
+    [
+        pytest.param(lambda database: database.organization(MINE), id="organization"),
+        pytest.param(lambda database: database.sweep(), id="sweep"),
+    ],
+)
+async def test_who_is_cancelled_stays_cancelled_though_the_connection_was_cut(
+    database: Database,
+    superuser: Superuser,
+    opened: Callable[[Database], AbstractAsyncContextManager[Transaction]],
+) -> None:
+    """Else a loop that survives unavailable databases would survive its end, too."""
+    was_cut = asyncio.Event()
+
+    async def lose_it_and_wait() -> None:
+        async with opened(database) as connection:
+            pid = await connection.fetchval("SELECT pg_backend_pid()")
+            await superuser.execute("SELECT pg_terminate_backend($1, 5000)", pid)
+            was_cut.set()
+            await asyncio.Event().wait()
+
+    waiting = asyncio.create_task(lose_it_and_wait())
+    await was_cut.wait()
+
+    waiting.cancel()
+
+    await asyncio.wait([waiting])
+    assert waiting.cancelled()
 
 
 async def test_a_connection_cut_while_it_rests_is_replaced_unseen(
