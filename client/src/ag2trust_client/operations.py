@@ -663,7 +663,7 @@ class Operations(Connection):
         label: str | None = None,
         interval: Interval | None = None,
     ) -> UsageTimeline:
-        """Show usage by hour or day on the clock of a time zone, oldest first."""
+        """Show usage by hour or day of a time zone, 10,000 at most, oldest first."""
         answer: UsageTimeline = await self._ask(
             UsageTimeline,
             "GET",

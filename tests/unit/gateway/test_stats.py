@@ -374,6 +374,12 @@ async def test_an_export_of_nothing_is_a_line_of_names(
         ("usage/summary?tz=../etc", "tz"),
         ("usage/timeline?interval=week", "interval"),
         ("usage/timeline?to=2026-01-01T00:00:00Z", "from"),
+        ("usage/timeline?from=1970-01-01T00:00:00Z", "interval"),
+        (
+            "usage/timeline?interval=day&from=1970-01-01T00:00:00Z&to=9999-01-01T00:00:00Z",
+            "interval",
+        ),
+        ("export.csv?interval=hour&from=1970-01-01T00:00:00Z", "interval"),
         ("usage/by-agent?limit=201", "limit"),
         ("usage/by-agent?agent_id=7", "agent_id"),
         ("usage/errors?limit=1", "limit"),

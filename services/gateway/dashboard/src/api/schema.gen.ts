@@ -537,7 +537,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show usage by hour or day on the clock of a time zone, oldest first. */
+        /** Show usage by hour or day of a time zone, 10,000 at most, oldest first. */
         get: operations["get_usage_timeline"];
         put?: never;
         post?: never;

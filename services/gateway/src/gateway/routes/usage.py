@@ -1,5 +1,6 @@
 """`/stats`: what an organization used, and how its calls fared."""
 
+from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -42,6 +43,8 @@ from shared.contracts.usage import (
 __all__ = ["UsageRoutes"]
 
 _ALL_CODES = 1000
+_MOST_STRETCHES = 10_000  # of a timeline: hours of more than a year, days of 27
+_LENGTHS = {Interval.HOUR: timedelta(hours=1), Interval.DAY: timedelta(days=1)}
 
 PageT = TypeVar("PageT", bound=UsagePage[Any])
 
@@ -86,9 +89,9 @@ class UsageRoutes:
     async def get_usage_timeline(
         self, asked: Asked, query: TimelineQuery
     ) -> UsageTimeline:
-        """Show usage by hour or day on the clock of a time zone, oldest first."""
+        """Show usage by hour or day of a time zone, 10,000 at most, oldest first."""
         question = UsageTimelineQuestion(
-            **self._period_that_begins(asked, query),
+            **self._period_to_cut(asked, query),
             **_scope(query),
             interval=query.interval,
             zone=query.tz,
@@ -178,7 +181,7 @@ class UsageRoutes:
         if query.by not in NAMES:
             raise invalid_query({"by": f"Should be one of {', '.join(NAMES)}"})
         question = UsageTimelineQuestion(
-            **self._period_that_begins(asked, query),
+            **self._period_to_cut(asked, query),
             interval=query.interval,
             zone=query.tz,
         )
@@ -215,10 +218,21 @@ class UsageRoutes:
             data += part.data
         return timeline.model_copy(update={"data": data, "resumes_at": None})
 
-    def _period_that_begins(self, asked: Asked, query: PeriodQuery) -> dict[str, Any]:
+    def _period_to_cut(
+        self, asked: Asked, query: TimelineQuery | ExportQuery
+    ) -> dict[str, Any]:
+        """Say who asks, and about which period; refuse one of too many intervals."""
         period = self._period(asked, query)
         if period["since"] is None:
             raise invalid_query({"from": "Time can only be cut up from a beginning"})
+        length = (period["until"] or self._now()) - period["since"]
+        if length > _MOST_STRETCHES * _LENGTHS[query.interval]:
+            raise invalid_query(
+                {
+                    "interval": f"Too short for this period: {_MOST_STRETCHES:,} of an"
+                    f" interval at most, and this is {length.days:,} days"
+                }
+            )
         return period
 
     def _period(self, asked: Asked, query: PeriodQuery) -> dict[str, Any]:
