@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.rollups.sketch import RELATIVE_ERROR, Sketch
+from metrics.rollups.sketch import RELATIVE_ERROR, Sketch, percentiles_of
 
 durations = st.lists(
     st.integers(0, 10_000_000) | st.integers(0, 2**63 - 1), max_size=99
@@ -58,6 +58,26 @@ def test_bytes_side_by_side_are_the_sketch_of_all(parts: list[list[int]]) -> Non
     together = b"".join(Sketch.of(part).to_bytes() for part in parts)
 
     assert Sketch.from_bytes(together) == Sketch.of(chain(*parts))
+
+
+@given(parts=st.lists(durations, max_size=9), fraction=st.floats(0, 1))
+def test_percentiles_of_bytes_are_those_of_their_sketch(
+    parts: list[list[int]], fraction: float
+) -> None:
+    together = b"".join(Sketch.of(part).to_bytes() for part in parts)
+
+    assert percentiles_of(together, fraction, 0.5) == (
+        Sketch.of(chain(*parts)).percentiles(fraction, 0.5)
+    )
+
+
+@pytest.mark.parametrize("count", [2**16 - 1, 2**16, 2**24, 2**32])
+def test_percentiles_of_bytes_are_right_with_large_counts(count: int) -> None:
+    together = Sketch({7: count, 9: count - 1}).to_bytes() + Sketch({9: 3}).to_bytes()
+
+    assert percentiles_of(together, 0.5, 0.51) == (
+        Sketch({7: count, 9: count + 2}).percentiles(0.5, 0.51)
+    )
 
 
 @given(one=durations, other=durations)

@@ -41,7 +41,7 @@ def usage_of(repository: FakeUsage) -> Usage:
 
 
 def summed(bucket: int = 0, key: str = "", **figures: Any) -> Sums:
-    return Sums(bucket, key, Figures(**figures), Sketch({}))
+    return Sums(bucket, key, Figures(**figures), b"")
 
 
 def period_read(repository: FakeUsage) -> tuple[datetime, datetime]:
@@ -75,7 +75,7 @@ async def test_figures_are_made_of_sums() -> None:
             timed_messages=4,
             message_duration_ms=10,
         ),
-        Sketch.of([10] * 90 + [1000] * 10),
+        Sketch.of([10] * 90 + [1000] * 10).to_bytes(),
     )
 
     stats = await usage_of(FakeUsage([sums])).agent_stats(

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from metrics.repositories.usage import Sums, UsageRepository
 from metrics.rollups.buckets import buckets, longest_grain
 from metrics.rollups.rollups import ORGANIZATION, Figures, Grain
-from metrics.rollups.sketch import Sketch
+from metrics.rollups.sketch import percentiles_of
 from metrics.rollups.spans import BEGINNING, END, Reading, Span, reading
 from shared.clock import Clock
 from shared.contracts.usage import (
@@ -36,7 +36,7 @@ __all__ = ["Usage"]
 
 _BUCKETS_AT_ONCE = 1_000  # an answer on the bus is 1 MiB at most
 _OFFSET = re.compile(r"[0-9]{1,9}")
-_NONE = Sums(0, "", Figures(), Sketch({}))
+_NONE = Sums(0, "", Figures(), b"")
 
 
 class Usage:
@@ -222,7 +222,7 @@ def _figures(found: Sequence[Sums]) -> dict[str, Any]:
     """Make what is told of what was summed up: of one key and bucket, or of none."""
     sums = found[0] if found else _NONE
     figures = sums.figures
-    p50, p95 = sums.response_times.percentiles(0.5, 0.95)
+    p50, p95 = percentiles_of(sums.response_times, 0.5, 0.95)
     return {
         "calls": figures.calls,
         "errors": figures.failed_calls,

@@ -23,12 +23,15 @@ __all__ = ["PostgresUsage", "Sums", "UsageRepository"]
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """The figures of one key in one bucket; buckets count from 0."""
+    """The figures of one key in one bucket; buckets count from 0.
+
+    *response_times* are the bytes of sketches, side by side.
+    """
 
     bucket: int
     key: str
     figures: Figures
-    response_times: Sketch
+    response_times: bytes
 
 
 class UsageRepository(Protocol):
@@ -273,5 +276,5 @@ def _sums(row: "asyncpg.Record") -> Sums:
         bucket=row["bucket"],
         key=row["key"],
         figures=Figures(*map(row.__getitem__, Figures._fields)),
-        response_times=Sketch.from_bytes(response_times),
+        response_times=response_times,
     )

@@ -18,7 +18,7 @@ from functools import partial
 from itertools import accumulate
 from math import ceil, log
 
-__all__ = ["RELATIVE_ERROR", "Sketch", "bin_of"]
+__all__ = ["RELATIVE_ERROR", "Sketch", "bin_of", "percentiles_of"]
 
 RELATIVE_ERROR = 0.02
 
@@ -29,6 +29,8 @@ _BOUNDS = [
     *(_GROWTH**power for power in range(1 + ceil(log(_LONGEST, _GROWTH)))),
 ]
 _MOST_IN_A_PAIR = 2**32 - 1
+_BYTES_OF_A_PAIR = 6
+_IS_LITTLE_ENDIAN = sys.byteorder == "little"
 
 
 bin_of = partial(bisect_left, _BOUNDS)
@@ -52,7 +54,7 @@ class Sketch:
     def from_bytes(cls, data: bytes) -> "Sketch":
         """Read one sketch, or many that lie side by side as one."""
         words = array("H", data)
-        if sys.byteorder == "little":
+        if _IS_LITTLE_ENDIAN:
             words.byteswap()
         bins, tops, bottoms = words[0::3], words[1::3], words[2::3]
         counts: dict[int, int] = {}
@@ -72,7 +74,7 @@ class Sketch:
                 for word in (place, count >> 16, count & 0xFFFF)
             ],
         )
-        if sys.byteorder == "little":
+        if _IS_LITTLE_ENDIAN:
             words.byteswap()
         return words.tobytes()
 
@@ -125,6 +127,41 @@ class Sketch:
             _middle_of(places[bisect_left(passed, fraction * passed[-1])])
             for fraction in fractions
         ]
+
+
+def percentiles_of(data: bytes, *fractions: float) -> list[float | None]:
+    """Return what `Sketch.from_bytes(data).percentiles(*fractions)` does, sooner.
+
+    A read asks thousands of times. Without a sketch in between, no step of what is done
+    to each pair is Python's: pairs are sorted as integers, and their counts added up.
+    """
+    if not data or _has_large_counts(data):
+        return Sketch.from_bytes(data).percentiles(*fractions)
+    pairs = sorted(_integers(data))
+    passed = list(accumulate(_counts_of(pairs)))
+    return [
+        _middle_of(pairs[bisect_left(passed, fraction * passed[-1])] >> 16)
+        for fraction in fractions
+    ]
+
+
+def _has_large_counts(data: bytes) -> bool:
+    """Return whether any count needs the upper two of its four bytes."""
+    upper, lower = data[2::_BYTES_OF_A_PAIR], data[3::_BYTES_OF_A_PAIR]
+    return bool(upper.strip(b"\0") or lower.strip(b"\0"))
+
+
+def _integers(data: bytes) -> "array[int]":
+    """Return pairs as 32 bits each: the bin above, the lower half of the count below."""
+    packed = bytearray(len(data) // _BYTES_OF_A_PAIR * 4)
+    for to, place in enumerate((5, 4, 1, 0) if _IS_LITTLE_ENDIAN else (0, 1, 4, 5)):
+        packed[to::4] = data[place::_BYTES_OF_A_PAIR]
+    return array("I", packed)
+
+
+def _counts_of(pairs: list[int]) -> "array[int]":
+    halves = array("H", array("I", pairs).tobytes())
+    return halves[0 if _IS_LITTLE_ENDIAN else 1 :: 2]
 
 
 def _middle_of(place: int) -> float:
