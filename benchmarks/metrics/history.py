@@ -42,7 +42,7 @@ INSERT INTO call (
     call_id, org_id, source, sequence, agent_id, agent_type_id, provider_id,
     provider_type, use_case, labels, model, endpoint, is_streamed, runner, request_id,
     status, http_status, started_at, duration_ms, time_to_first_token_ms, input_tokens,
-    cached_input_tokens, output_tokens, usage_source, explanation, attempts, cost,
+    cached_input_tokens, output_tokens, usage_source, explanation, code, attempts, cost,
     price_version, unpriced_reason, has_day
 )
 SELECT
@@ -78,6 +78,7 @@ SELECT
         'fix', 'Wait, or raise the limit.',
         'retryable', true
     ) END,
+    CASE WHEN status = 'failed' THEN 'CODE_' || number % 5 END,
     jsonb_build_array(jsonb_build_object(
         'attempt_id', $1::uuid,
         'provider_id', $1::uuid,

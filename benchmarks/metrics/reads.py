@@ -140,6 +140,7 @@ def _reads(days: int) -> Iterator[Read]:
     yield Read("calls of the busiest agent", calls(agent_id=BUSIEST_AGENT))
     yield Read("calls that failed", calls(status=CallStatus.FAILED))
     yield Read("calls that failed by one code", calls(code="CODE_3"))
+    yield Read("calls by a code nobody has", calls(code="CODE_5"))
     yield Read("calls of the rarest model", calls(model=RAREST_MODEL))
     yield Read("calls of a model nobody used", calls(model="model-0"))
     yield Read("calls by request", calls(request_id="request-7"))

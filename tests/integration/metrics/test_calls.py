@@ -204,17 +204,20 @@ async def test_failed_calls_are_found_by_their_code(
 ) -> None:
     org_id = new_id()
     failed = failed_call(org_id=org_id)
-    await runner.ask(INGEST, batch(new_id(), [call(org_id=org_id), failed]))
+    unexplained = call(org_id=org_id, status=CallStatus.FAILED)
+    records = [call(org_id=org_id), failed, unexplained]
+    await runner.ask(INGEST, batch(new_id(), records))
 
     pages = [
         await gateway.ask(
             LIST_CALLS, CallsQuestion(org_id=org_id, actor=ACTOR, code=code)
         )
-        for code in ("RATE_LIMITED", "TIMEOUT")
+        for code in ("RATE_LIMITED", "UNEXPLAINED", "TIMEOUT")
     ]
 
     assert [[each.call_id for each in page.data] for page in pages] == [
         [failed.call_id],
+        [unexplained.call_id],
         [],
     ]
 
@@ -327,10 +330,12 @@ async def test_calls_are_found_by_a_model_of_any_length(
     [
         ("model::name = 'gpt-5'::text::name", True),
         ("left(model, 500) = 'gpt-5'", False),
+        ("code = left('TIMEOUT', 500)", True),
+        ("explanation ->> 'code' = 'TIMEOUT'", False),
     ],
-    ids=["leakproof", "not leakproof"],
+    ids=["model", "not leakproof", "code", "not a column"],
 )
-async def test_an_index_finds_a_model_if_row_level_security_lets_it(
+async def test_an_index_finds_a_model_or_code_if_row_level_security_lets_it(
     superuser: Superuser, condition: str, *, finds: bool
 ) -> None:
     """Without other indexes, for so few calls any is as good."""
@@ -346,4 +351,4 @@ async def test_an_index_finds_a_model_if_row_level_security_lets_it(
     plan = await superuser.fetch(f"EXPLAIN SELECT FROM call WHERE {condition}")
 
     conditions = [row[0] for row in plan if "Index Cond" in row[0]]
-    assert any("model" in each for each in conditions) is finds
+    assert any("model" in each or "code" in each for each in conditions) is finds

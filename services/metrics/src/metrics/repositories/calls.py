@@ -63,7 +63,7 @@ class PostgresCalls:
             "provider_id = {}": question.provider_id,
             _OF_MODEL: question.model,
             "status = {}": question.status,
-            "status <> 'completed' AND explanation ->> 'code' = {}": question.code,
+            "code = left({}::text, 500)": question.code,
             "request_id = {}": question.request_id,
         }
         conditions, arguments = _conditions(wanted)

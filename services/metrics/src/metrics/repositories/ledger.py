@@ -213,7 +213,7 @@ class PostgresSequence:
                     $24::text[], $25::bigint[], $26::bigint[], $27::bigint[],
                     $28::bigint[], $29::bigint[], $30::bigint[], $31::bigint[],
                     $32::text[], $33::text[], $34::text[], $35::text[], $36::text[],
-                    $37::text[]
+                    $37::text[], $38::text[]
                 ) AS given (
                     sequence, cost, price_version, unpriced_reason, call_id, org_id,
                     agent_id, agent_type_id, provider_id, provider_type, use_case,
@@ -222,7 +222,7 @@ class PostgresSequence:
                     time_to_first_token_ms, usage_source, input_tokens,
                     cached_input_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
                     output_tokens, reasoning_tokens, web_searches, service_tier, speed,
-                    inference_geo, labels, explanation, attempts
+                    inference_geo, labels, explanation, code, attempts
                 )
             ),
             held AS (
@@ -242,7 +242,7 @@ class PostgresSequence:
                     started_at, duration_ms, time_to_first_token_ms, input_tokens,
                     cached_input_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
                     output_tokens, reasoning_tokens, web_searches, service_tier, speed,
-                    inference_geo, usage_source, explanation, attempts, cost,
+                    inference_geo, usage_source, explanation, code, attempts, cost,
                     price_version, unpriced_reason, has_day
                 )
                 SELECT
@@ -253,7 +253,7 @@ class PostgresSequence:
                     input_tokens, cached_input_tokens, cache_write_5m_tokens,
                     cache_write_1h_tokens, output_tokens, reasoning_tokens,
                     web_searches, service_tier, speed, inference_geo, usage_source,
-                    explanation::jsonb, attempts::jsonb, cost, price_version,
+                    explanation::jsonb, code, attempts::jsonb, cost, price_version,
                     unpriced_reason, held.day IS NOT NULL
                 FROM given
                 LEFT JOIN held ON held.day = (started_at AT TIME ZONE 'UTC')::date

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from pydantic import TypeAdapter
 
 from metrics.prices.pricing import PricedCall
+from metrics.rollups.rollups import code_of
 from shared.contracts.metrics import (
     AttemptRecord,
     CallRecord,
@@ -86,7 +87,7 @@ _TOOL_CALL = attrgetter(
 
 
 def columns_of_calls(calls: Calls) -> Columns:
-    """Return sequence, cost, the call, its usage, labels, explanation, attempts."""
+    """Return sequence, cost, the call, usage, labels, explanation, code, attempts."""
     rows = (
         (
             sequence,
@@ -95,6 +96,7 @@ def columns_of_calls(calls: Calls) -> Columns:
             *_USAGE(call.usage),
             json.dumps(call.labels),
             call.explanation.model_dump_json() if call.explanation else None,
+            code_of(call),
             _ATTEMPTS.dump_json(call.attempts).decode(),
         )
         for sequence, (call, priced) in calls.items()

@@ -27,6 +27,7 @@ __all__ = [
     "Grain",
     "Minute",
     "Rollup",
+    "code_of",
     "dimensions_of",
     "repriced",
     "rolled_up",
@@ -163,12 +164,21 @@ def dimensions_of(call: CallRecord) -> list[tuple[str, str]]:
         ("use_case", (call.use_case or "")[:_LONGEST_KEY]),
         ("status", str(call.status)),
     ]
-    if call.status is CallStatus.FAILED:
-        code = call.explanation.code if call.explanation else UNEXPLAINED
-        dimensions.append(("code", code[:_LONGEST_KEY]))
+    code = code_of(call)
+    if code is not None and call.status is CallStatus.FAILED:
+        dimensions.append(("code", code))
     labels = {f"{name}={value}"[:_LONGEST_KEY] for name, value in call.labels.items()}
     dimensions += (("label", label) for label in labels)
     return dimensions
+
+
+def code_of(call: CallRecord) -> str | None:
+    """Return the code that *call* is found by; a failed one has one for certain."""
+    if call.status is CallStatus.COMPLETED:
+        return None
+    if call.explanation:
+        return call.explanation.code[:_LONGEST_KEY]
+    return UNEXPLAINED if call.status is CallStatus.FAILED else None
 
 
 def _dimensions_of_message(message: MessageRecord) -> list[tuple[str, str]]:

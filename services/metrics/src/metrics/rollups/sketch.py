@@ -152,7 +152,7 @@ def _has_large_counts(data: bytes) -> bool:
 
 
 def _integers(data: bytes) -> "array[int]":
-    """Return pairs as 32 bits each: the bin above, the lower half of the count below."""
+    """Return pairs as 32 bits each, the bin above the lower half of the count."""
     packed = bytearray(len(data) // _BYTES_OF_A_PAIR * 4)
     for to, place in enumerate((5, 4, 1, 0) if _IS_LITTLE_ENDIAN else (0, 1, 4, 5)):
         packed[to::4] = data[place::_BYTES_OF_A_PAIR]
