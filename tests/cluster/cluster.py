@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,12 +32,16 @@ _ANSWER_SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Every process by its name; *operator* reaches whichever gateway is there."""
+    """Every process by its name; *operator* reaches whichever gateway is there.
+
+    At *doors* each runner lets in agents that run elsewhere.
+    """
 
     members: Mapping[str, Mortal]
     database: DatabaseOfTwo
     operator: PatientOperator
     stack: Stack
+    doors: Sequence[str]
 
     async def agents(self, provider: str, *names: str) -> list[str]:
         """Run agents whose model is asked at the URL *provider*; return their ids."""
@@ -111,4 +115,5 @@ async def running_cluster(
             database,
             PatientOperator(session),
             stack,
+            services.doors,
         )

@@ -9,6 +9,7 @@ from uuid import UUID
 from ag2trust.testing import identity_of
 from shared.bus import connect_bus
 from shared.contracts.base import Service
+from shared.errors import UnavailableError
 from shared.event_stream import EventSource, Position
 
 from .cluster import Cluster
@@ -16,6 +17,7 @@ from .cluster import Cluster
 __all__ = ["counted_calls", "told_calls"]
 
 _SECONDS = 60.0
+_AGAIN_AFTER_SECONDS = 0.1
 _BEFORE_ANY = Position(10**17, "")
 
 
@@ -28,8 +30,17 @@ async def told_calls(cluster: Cluster, *, until: set[str]) -> Counter[str]:
 
     Return how often each call did.
     """
+    async with asyncio.timeout(_SECONDS):
+        while True:
+            try:
+                return await _told(cluster, until)
+            except UnavailableError:  # as long as NATS has no leader
+                await asyncio.sleep(_AGAIN_AFTER_SECONDS)
+
+
+async def _told(cluster: Cluster, until: set[str]) -> Counter[str]:
     told: Counter[str] = Counter()
-    async with asyncio.timeout(_SECONDS), _reading(cluster) as source:
+    async with _reading(cluster) as source:
         while not until <= told.keys():
             event = await source.next(patience=_SECONDS)
             if event and event.name == "call.finished":

@@ -33,10 +33,14 @@ SERVICES = {
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Processes by name, such as `gateway-1`, and where the gateways listen."""
+    """Processes by name, such as `gateway-1`, and where the gateways listen.
+
+    *doors* are the URLs at which runners let in agents that run elsewhere, on loopback.
+    """
 
     processes: Mapping[str, Mortal]
     gateways: list[tuple[str, int]]
+    doors: list[str]
 
 
 def logins() -> dict[str, Service]:
@@ -54,6 +58,7 @@ def services_on(
     runners = json.dumps([*_enrolled()])
     write_private(stack.installation.runners_file, runners)
     ports = {number: free_port() for number in _NUMBERS}
+    doors = {number: free_port() for number in _NUMBERS}
     processes = {}
     for name, (service, number) in SERVICES.items():
         folder = stack.folder / name
@@ -61,12 +66,15 @@ def services_on(
         own = _own(service, number, folder)
         if service is Service.METRICS:
             own |= {"event_replicas": str(event_replicas)}
+        if service is Service.AGENT_RUNNER:
+            own |= {"external_port": str(doors[number])}
         if service is Service.GATEWAY:
             own |= {"host": hosts[name].address, "port": str(ports[number])}
         processes[name] = _process(name, service, hosts[name], stack, own)
     return Services(
         processes,
         [(hosts[f"gateway-{number}"].address, port) for number, port in ports.items()],
+        [f"http://127.0.0.1:{port}" for port in doors.values()],
     )
 
 

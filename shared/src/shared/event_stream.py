@@ -23,7 +23,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy
 
 from .contracts.base import Topic
 from .errors import UnavailableError
@@ -40,6 +40,8 @@ _REQUEST_SECONDS = 30.0
 _SIGN_OF_LIFE_SECONDS = 2.0
 _SILENCE_SECONDS = 2 * _SIGN_OF_LIFE_SECONDS + 1  # one of them may be lost
 _FORGOTTEN_AFTER_SECONDS = 60.0
+_QUESTIONS = 3
+_ANSWER_SECONDS = 2.0
 _NANOSECONDS = 1_000_000_000
 _POSITION = re.compile(r"([1-9][0-9]{17,18})-([A-Za-z0-9-]{1,64})")
 
@@ -146,11 +148,23 @@ class _Reader:
             opt_start_time=self._after.time if self._after else None,
         )
         try:
-            made = await self._jetstream.add_consumer(EVENTS, config)
+            made = await self._make(config)
         except (TimeoutError, nats.errors.Error, OSError) as error:
             raise _unavailable() from error
         if self._after is None:  # the next consumer begins where this one did
             self._after = Position.at(made.created)
+
+    async def _make(self, config: ConsumerConfig) -> ConsumerInfo:
+        """Ask again while nobody answers: where no server leads, a question is lost."""
+        for _ in range(_QUESTIONS - 1):
+            with suppress(TimeoutError):
+                return await self._asked_to_make(config)
+        return await self._asked_to_make(config)
+
+    async def _asked_to_make(self, config: ConsumerConfig) -> ConsumerInfo:
+        return await self._jetstream.add_consumer(
+            EVENTS, config, timeout=_ANSWER_SECONDS
+        )
 
     async def next(self, *, patience: float) -> PublicEvent | None:
         """Return the next event; None if there is none within *patience* seconds.
