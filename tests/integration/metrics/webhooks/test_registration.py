@@ -97,6 +97,26 @@ async def test_however_many_deliveries_there_are_few_are_replayed_at_once(
 
 
 @running
+async def test_a_replay_goes_on_behind_a_piece_of_which_some_are_dropped_meanwhile(
+    operator: Operator, receiving: Receiver, superuser: Superuser
+) -> None:
+    began = utc_now()
+    webhook = await operator.create(receiving.url)
+    await operator.change(webhook, enabled=False)
+    await _add_deliveries(superuser, operator, webhook, count=10_001)
+
+    async with asyncio.TaskGroup() as group, superuser.transaction():
+        await superuser.execute(
+            "DELETE FROM delivery"
+            " WHERE id = (SELECT id FROM delivery ORDER BY id LIMIT 1)"
+        )
+        replaying = group.create_task(operator.replay(webhook, failed_since=began))
+        await _until_somebody_waits_for_a_row(superuser)
+
+    assert replaying.result() == 10_000
+
+
+@running
 async def test_of_many_that_are_made_at_once_no_more_are_made_than_there_is_room_for(
     operator: Operator, receiving: Receiver, superuser: Superuser
 ) -> None:
@@ -177,6 +197,19 @@ async def _failing(
         yield
     finally:
         await superuser.execute("DROP FUNCTION fail() CASCADE")
+
+
+async def _until_somebody_waits_for_a_row(superuser: Superuser) -> None:
+    """Ask until then; nothing announces it."""
+    async with asyncio.timeout(20):
+        while not await superuser.fetchval(
+            """
+            SELECT count(*)
+            FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event = 'transactionid'
+            """
+        ):
+            continue
 
 
 async def _secrets(superuser: Superuser) -> int:

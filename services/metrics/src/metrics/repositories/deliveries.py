@@ -249,11 +249,8 @@ class PostgresDeliveries:
         is stopped in between has begun some, and may ask again.
         """
         replayed, after = 0, _BEFORE_ALL
-        while True:
-            begun = await self._begin_again(question, after=after, now=now)
+        while begun := await self._begin_again(question, after=after, now=now):
             replayed += len(begun)
-            if len(begun) < _PIECE:
-                break
             after = max(begun)
         async with self._database.organization(question.org_id) as transaction:
             await note(
