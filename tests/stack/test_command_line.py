@@ -112,6 +112,27 @@ async def test_agent_types(shell: Shell) -> None:
     assert shown.json["version"] == 2
 
 
+async def test_the_budget_of_an_agent_type(shell: Shell) -> None:
+    made = await shell(
+        *("agent-types", "add", "thrifty", "--provider", "sand"),
+        *("--model", "sandbox-echo", "--budget-usd", "200"),
+    )
+    changed = await shell("agent-types", "change", "thrifty", "--budget-usd", "2.5")
+    listed = await shell("budgets", "list", "--json")
+    refused = await shell(
+        *("agent-types", "change", "thrifty", "--budget-usd", "1", "--no-budget"),
+        fails=2,
+    )
+    removed = await shell("agent-types", "change", "thrifty", "--no-budget", "--json")
+    await shell("agent-types", "delete", "thrifty")
+
+    assert "$200.00 a month, then calls are refused" in made.output
+    assert "$2.50 a month" in changed.output
+    assert [(each["name"], each["usd"]) for each in listed.json] == [("thrifty", 2.5)]
+    assert "not both" in refused.errors
+    assert removed.json["budget"] is None
+
+
 async def test_tools_of_an_agent_type(shell: Shell) -> None:
     made = await shell(
         *("agent-types", "add", "tooled", "--provider", "sand"),
@@ -320,7 +341,10 @@ async def test_a_manifest_is_shown_done_and_then_nothing_is_left(
             provider: sand
             model: sandbox-echo
             system_prompt: You are very helpful.
-          - {{slug: writer, provider: written, model: sandbox-echo}}
+          - slug: writer
+            provider: written
+            model: sandbox-echo
+            budget: {{tokens: 90000, period: day, mode: warn}}
         agents:
           - {{name: walt, type: writer, state: running}}
         budgets:
@@ -334,6 +358,7 @@ async def test_a_manifest_is_shown_done_and_then_nothing_is_left(
     unset = await shell("apply", "-f", str(file), "--yes", fails=65)
     applied = await shell("apply", "-f", str(file), "--yes", SAND_KEY=KEY)
     again = await shell("apply", "-f", str(file), "--yes", "--json")
+    budgets = await shell("budgets", "list", "--json")
     answer = await shell("ask", "writer", "Well?")
 
     assert [line for line in shown.output.splitlines() if line[0] != " "] == [
@@ -350,6 +375,7 @@ async def test_a_manifest_is_shown_done_and_then_nothing_is_left(
     assert "ada runs as before" in applied.errors
     assert KEY not in shown.output + applied.output + applied.errors
     assert again.json == []
+    assert {each["name"] for each in budgets.json} == {"helpers", "writer"}
     assert answer.output.endswith("You said: Well?\n")
 
 

@@ -32,6 +32,8 @@ __all__ = [
     "AgentSubmission",
     "AgentToken",
     "AgentType",
+    "AgentTypeBudget",
+    "AgentTypeBudgetSubmission",
     "AgentTypePatch",
     "AgentTypeSubmission",
     "Alert",
@@ -495,8 +497,8 @@ class AgentToken(Given):
 class AgentType(Given):
     """A version of an agent type; running agents keep the one they started with.
 
-    But *fallbacks*, *residency* and *limits* are the type's own, and hold at
-    once.
+    But *fallbacks*, *residency*, *limits* and *budget* are the type's own, and
+    hold at once.
     """
 
     id: UUID
@@ -516,6 +518,7 @@ class AgentType(Given):
     tools: list[CurrentTimeToolOutput | HttpRequestToolOutput | McpServerToolsOutput]
     resources: ResourcesOutput
     limits: AgentLimitsOutput
+    budget: AgentTypeBudget | None
     on_ack_only: OnAckOnly
     provider_features: list[ProviderFeature]
     runtime: AgentRuntime | None
@@ -526,8 +529,40 @@ class AgentType(Given):
     updated_at: AwareDatetime
 
 
+class AgentTypeBudget(Given):
+    """The budget given with an agent type; it stands among the budgets with its use."""
+
+    id: UUID
+    name: str
+    tokens: int | None
+    usd: float | None
+    period: BudgetPeriod
+    time_zone: str
+    mode: BudgetMode
+    warn_at_percent: int
+
+
+class AgentTypeBudgetSubmission(Taken):
+    """What all agents of a type may use: at most so many *tokens* or *usd* a period.
+
+    One of the two. A new one is called as its type is, unless it has a *name*.
+    """
+
+    tokens: int | None = None
+    usd: float | str | None = None
+    period: BudgetPeriod
+    time_zone: str = "UTC"
+    mode: BudgetMode | None = None
+    warn_at_percent: int = 80
+    name: str | None = None
+
+
 class AgentTypePatch(Taken):
-    """Changes to an agent type; *allowed_models* null is the one *model* again."""
+    """Changes to an agent type; *allowed_models* null is the one *model* again.
+
+    A *budget* takes the place of the one there was, which goes on counting
+    unless its measure, period or time zone is another; null removes it.
+    """
 
     name: str | None = None
     slug: str | None = None
@@ -552,6 +587,7 @@ class AgentTypePatch(Taken):
     ) = None
     resources: ResourcesInput | None = None
     limits: AgentLimitsInput | None = None
+    budget: AgentTypeBudgetSubmission | None = None
     on_ack_only: OnAckOnly | None = None
     provider_features: list[ProviderFeature] | None = None
     runtime: AgentRuntime | None = None
@@ -569,7 +605,8 @@ class AgentTypeSubmission(Taken):
     defaults to the environment, for external agents to the only one they have:
     sealed. *fallbacks* are asked in their order when the provider cannot
     answer, within the *residency*. *tools* are run by the runner; an external
-    agent has none.
+    agent has none. The *budget* is made with the type, and is one of the
+    budgets.
     """
 
     name: str
@@ -595,6 +632,7 @@ class AgentTypeSubmission(Taken):
     ) = None
     resources: ResourcesInput | None = None
     limits: AgentLimitsInput | None = None
+    budget: AgentTypeBudgetSubmission | None = None
     on_ack_only: OnAckOnly | None = None
     provider_features: list[ProviderFeature] | None = None
     runtime: AgentRuntime | None = None
@@ -821,19 +859,20 @@ class BudgetScopeOutput(Given):
 
 
 class BudgetSubmission(Taken):
-    """At most so many *tokens* or *usd* a period, one of the two.
+    """A budget of the calls in its *scope*: at most so many *tokens* or *usd* a period.
 
-    At *warn_at_percent* of it, and when it is spent, an event tells.
+    One of the two. At *warn_at_percent* of it, and when it is spent, an event
+    tells.
     """
 
-    name: str
-    scope: BudgetScopeInput
     tokens: int | None = None
     usd: float | str | None = None
     period: BudgetPeriod
     time_zone: str = "UTC"
     mode: BudgetMode | None = None
     warn_at_percent: int = 80
+    name: str
+    scope: BudgetScopeInput
 
 
 class Call(Given):

@@ -287,7 +287,10 @@ class Operations(Connection):
     async def create_agent_type(
         self, body: AgentTypeSubmission, *, idempotency_key: str | None = None
     ) -> AgentType:
-        """Create an agent type."""
+        """Create an agent type, with a budget of its agents' calls if one is given.
+
+        A key with scopes needs `budgets:write` too for a budget.
+        """
         answer: AgentType = await self._ask(
             AgentType,
             "POST",
@@ -316,7 +319,8 @@ class Operations(Connection):
 
         Running agents keep the version they started with and say
         `restart_required`. With `restart=rolling` the answer is the job that
-        restarts them.
+        restarts them. A key with scopes needs `budgets:write` too to change the
+        budget.
         """
         answer: AgentType | Job = await self._ask(
             AgentType | Job,
@@ -331,7 +335,7 @@ class Operations(Connection):
     async def delete_agent_type(
         self, agent_type_id: UUID, *, if_match: str | None = None
     ) -> None:
-        """Delete an agent type that no agent has."""
+        """Delete an agent type that no agent has, and the budgets of its calls."""
         await self._ask(
             None,
             "DELETE",

@@ -197,3 +197,34 @@ def test_a_budgets_amount_changes_and_whose_it_is_does_not() -> None:
     assert change.differences == (Difference("usd", 5.0, 20),)
     with pytest.raises(ManifestError, match="scope of the budget 'helpers' cannot"):
         plan_of(manifest, budget(scope={"kind": "organization", "name": None}))
+
+
+def with_budget(said: str) -> Manifest:
+    return read_manifest(
+        f"agent_types: [{{slug: helper, provider: one, model: m, budget: {said}}}]"
+    )
+
+
+def test_a_types_budget_is_completed_and_keeps_one_measure() -> None:
+    now = {"name": "a", "tokens": 5, "usd": None, "period": "day", "mode": "warn"}
+    state = there(agent_type={"budget": now})
+
+    [change] = plan_of(with_budget("{usd: 20, period: day}"), state)
+
+    wanted = {**now, "tokens": None, "usd": 20}
+    assert change.differences == (Difference("budget", now, wanted),)
+    assert plan_of(with_budget("{tokens: 5, period: day}"), state) == []
+
+
+def test_a_types_budget_is_removed_when_it_is_told_to_be_none() -> None:
+    now = {"name": "a", "tokens": 5, "usd": None, "period": "day", "mode": "warn"}
+
+    [change] = plan_of(with_budget("null"), there(agent_type={"budget": now}))
+
+    assert change.differences == (Difference("budget", now, None),)
+    assert plan_of(with_budget("null"), there(agent_type={"budget": None})) == []
+
+
+def test_a_types_budget_that_cannot_be_is_refused_with_its_place() -> None:
+    with pytest.raises(ManifestError, match=r"agent_types\.0\.budget\.period"):
+        with_budget("{usd: 20}")

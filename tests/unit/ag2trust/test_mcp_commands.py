@@ -107,3 +107,17 @@ async def test_a_type_is_given_tools_of_a_server_by_its_name() -> None:
     [given] = took[0]["tools"]
     assert (given["name"], given["server_id"]) == ("mcp", SERVER["id"])
     assert given["tools"] == ["look", "find"]
+
+
+async def test_a_type_is_shown_with_the_names_of_its_servers() -> None:
+    mcp = sample("McpServerTools-Output", name="mcp", server_id=SERVER["id"])
+    agent_type = sample("AgentType", name="helper", slug="helper", tools=[mcp])
+
+    async with serving(
+        json_answer(page_of([agent_type])),
+        json_answer(page_of([])),
+        json_answer(page_of([SERVER])),
+    ) as gateway:
+        said = await run(gateway, "agent-types", "show", "helper")
+
+    assert "mcp (tickets; every approved tool)" in said.output

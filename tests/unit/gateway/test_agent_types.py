@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
+from gateway.access.permissions import Permission
 from shared.contracts.agent_runner import (
     CREATE_AGENT_TYPE,
     DELETE_AGENT_TYPE,
@@ -13,7 +14,7 @@ from shared.contracts.agent_runner import (
 from shared.contracts.base import Empty, Page
 from shared.errors import AgentTypeInUseError, AgentTypeNotFoundError
 
-from .fakes import Neighbours
+from .fakes import FakeApiKeys, Neighbours
 from .objects import AGENT_TYPE, ORGANIZATION, SOME_ID
 
 SUBMISSION: dict[str, Any] = {
@@ -107,3 +108,57 @@ async def test_what_the_runner_refuses_keeps_its_code(
     async with client.delete(ONE) as response:
         assert response.status == status
         assert (await response.json())["error_code"] == code
+
+
+@pytest.mark.parametrize(
+    "budget",
+    [
+        {"period": "month"},
+        {"period": "month", "usd": 1, "tokens": 1},
+        {"usd": 1, "period": "week"},
+        {"usd": 1, "period": "day", "scope": {"kind": "organization"}},
+    ],
+)
+async def test_a_budget_that_cannot_be_is_refused_with_its_field(
+    client: ClientSession, budget: dict[str, Any]
+) -> None:
+    told = SUBMISSION | {"budget": budget}
+
+    async with client.post("/api/agent-types", json=told) as response:
+        body = await response.json()
+
+    assert response.status == 422
+    assert body["details"]["fields"][0]["field"].startswith("budget.")
+
+
+@pytest.mark.parametrize("budget", [{"usd": 1, "period": "day"}, None])
+async def test_a_key_that_may_not_change_budgets_changes_none_with_a_type(
+    client: ClientSession,
+    neighbours: Neighbours,
+    api_keys: FakeApiKeys,
+    budget: dict[str, Any] | None,
+) -> None:
+    neighbours.answer(UPDATE_AGENT_TYPE, AGENT_TYPE)
+    api_keys.narrow(api_keys.keys[0].id, frozenset({Permission.AGENT_TYPES_WRITE}))
+
+    async with client.patch(ONE, json={"budget": budget}) as response:
+        refused = response.status
+    async with client.patch(ONE, json={"model": "gpt-4o"}) as response:
+        allowed = response.status
+
+    assert (refused, allowed) == (403, 200)
+
+
+async def test_a_key_that_may_not_make_budgets_makes_none_with_a_type(
+    client: ClientSession, neighbours: Neighbours, api_keys: FakeApiKeys
+) -> None:
+    neighbours.answer(CREATE_AGENT_TYPE, AGENT_TYPE)
+    api_keys.narrow(api_keys.keys[0].id, frozenset({Permission.AGENT_TYPES_WRITE}))
+    told = SUBMISSION | {"budget": {"usd": 1, "period": "day"}}
+
+    async with client.post("/api/agent-types", json=told) as response:
+        refused = response.status
+    async with client.post("/api/agent-types", json=SUBMISSION) as response:
+        allowed = response.status
+
+    assert (refused, allowed) == (403, 201)

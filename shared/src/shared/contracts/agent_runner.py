@@ -23,6 +23,7 @@ from .base import (
     Service,
     Signal,
 )
+from .limits import AgentTypeBudget, AgentTypeBudgetSubmission
 from .routes import Fallback, Model, Residency
 from .tools import McpServerTools, Tool, ToolSubmission
 
@@ -208,7 +209,8 @@ class AgentTypeSubmission(Message):
     one it is the runner's own. *credential_delivery* defaults to the environment, for
     external agents to the only one they have: sealed. *fallbacks* are asked in their
     order when the provider cannot answer, within the *residency*. *tools* are run by
-    the runner; an external agent has none.
+    the runner; an external agent has none. The *budget* is made with the type, and is
+    one of the budgets.
     """
 
     name: Name
@@ -226,6 +228,7 @@ class AgentTypeSubmission(Message):
     tools: list[ToolSubmission] = Field(default_factory=list, max_length=_MOST_TOOLS)
     resources: Resources = Resources()
     limits: AgentLimits = Field(default_factory=AgentLimits)
+    budget: AgentTypeBudgetSubmission | None = None
     on_ack_only: OnAckOnly = OnAckOnly.ACKNOWLEDGE
     provider_features: list[ProviderFeature] = Field(
         default_factory=list, max_length=20
@@ -237,7 +240,11 @@ class AgentTypeSubmission(Message):
 
 
 class AgentTypePatch(Patch):
-    """Changes to an agent type; *allowed_models* null is the one *model* again."""
+    """Changes to an agent type; *allowed_models* null is the one *model* again.
+
+    A *budget* takes the place of the one there was, which goes on counting unless its
+    measure, period or time zone is another; null removes it.
+    """
 
     clearable = frozenset(
         {
@@ -248,6 +255,7 @@ class AgentTypePatch(Patch):
             "max_tokens",
             "runtime",
             "image",
+            "budget",
         }
     )
 
@@ -266,6 +274,7 @@ class AgentTypePatch(Patch):
     tools: list[ToolSubmission] | None = Field(default=None, max_length=_MOST_TOOLS)
     resources: Resources | None = None
     limits: AgentLimits | None = None
+    budget: AgentTypeBudgetSubmission | None = None
     on_ack_only: OnAckOnly | None = None
     provider_features: list[ProviderFeature] | None = Field(default=None, max_length=20)
     runtime: AgentRuntime | None = None
@@ -277,7 +286,8 @@ class AgentTypePatch(Patch):
 class AgentType(Message):
     """A version of an agent type; running agents keep the one they started with.
 
-    But *fallbacks*, *residency* and *limits* are the type's own, and hold at once.
+    But *fallbacks*, *residency*, *limits* and *budget* are the type's own, and hold at
+    once.
     """
 
     id: UUID
@@ -297,6 +307,7 @@ class AgentType(Message):
     tools: list[Tool] = Field(default_factory=list)
     resources: Resources
     limits: AgentLimits = Field(default_factory=AgentLimits)
+    budget: AgentTypeBudget | None = None
     on_ack_only: OnAckOnly = OnAckOnly.ACKNOWLEDGE
     provider_features: list[ProviderFeature] = Field(default_factory=list)
     runtime: AgentRuntime | None = None

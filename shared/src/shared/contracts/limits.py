@@ -41,6 +41,8 @@ __all__ = [
     "LIST_BUDGETS",
     "LIST_LIMITS",
     "UPDATE_BUDGET",
+    "AgentTypeBudget",
+    "AgentTypeBudgetSubmission",
     "Budget",
     "BudgetMode",
     "BudgetPatch",
@@ -49,6 +51,7 @@ __all__ = [
     "BudgetReached",
     "BudgetScope",
     "BudgetSubmission",
+    "BudgetTerms",
     "BudgetsChanged",
     "CreateBudget",
     "LimitReached",
@@ -116,14 +119,12 @@ BudgetDollars = Annotated[
 Percent = Annotated[int, Field(ge=1, le=100)]
 
 
-class BudgetSubmission(Message):
+class BudgetTerms(Message):
     """At most so many *tokens* or *usd* a period, one of the two.
 
     At *warn_at_percent* of it, and when it is spent, an event tells.
     """
 
-    name: Name
-    scope: BudgetScope
     tokens: BudgetTokens | None = None
     usd: BudgetDollars | None = Field(default=None, validate_default=True)
     period: BudgetPeriod
@@ -141,6 +142,38 @@ class BudgetSubmission(Message):
                 "measure", "Should be given, or tokens: one of the two"
             )
         return value
+
+
+class BudgetSubmission(BudgetTerms):
+    """A budget of the calls in its *scope*: at most so many *tokens* or *usd* a period.
+
+    One of the two. At *warn_at_percent* of it, and when it is spent, an event tells.
+    """
+
+    name: Name
+    scope: BudgetScope
+
+
+class AgentTypeBudgetSubmission(BudgetTerms):
+    """What all agents of a type may use: at most so many *tokens* or *usd* a period.
+
+    One of the two. A new one is called as its type is, unless it has a *name*.
+    """
+
+    name: Name | None = None
+
+
+class AgentTypeBudget(Message):
+    """The budget given with an agent type; it stands among the budgets with its use."""
+
+    id: UUID
+    name: str
+    tokens: int | None
+    usd: float | None
+    period: BudgetPeriod
+    time_zone: str
+    mode: BudgetMode
+    warn_at_percent: int
 
 
 class BudgetPatch(Patch):

@@ -14,6 +14,7 @@ from ag2trust_client.models import (
     Job,
 )
 
+from .budget_options import budget_given, budget_options, budget_told
 from .calling import calling
 from .formats import moment, word
 from .jobs import follow
@@ -57,7 +58,7 @@ async def list_agent_types(client: Client, *, is_json: bool) -> None:
 async def show_agent_type(client: Client, *, slug: str, is_json: bool) -> None:
     """Show the agent type SLUG."""
     found = await agent_type_named(client, slug)
-    _tell(found, await names_of(client, "providers"), is_json=is_json)
+    await _tell(client, found, is_json=is_json)
 
 
 @agent_types.command("add")
@@ -79,6 +80,7 @@ async def show_agent_type(client: Client, *, slug: str, is_json: bool) -> None:
     type=click.Choice(get_args(CredentialDelivery)),
     help="Where the key is: sealed keeps it out of the agent.",
 )
+@budget_options
 @tool_options
 @as_json
 @calling
@@ -98,6 +100,7 @@ async def add_agent_type(
 ) -> None:
     """Add an agent type with the slug SLUG."""
     used = await provider_named(client, provider)
+    given["budget"] = budget_given(given)
     told = {key: value for key, value in given.items() if value is not None}
     body = AgentTypeSubmission(
         slug=slug,
@@ -110,7 +113,7 @@ async def add_agent_type(
         **told,
     )
     made = await client.create_agent_type(body)
-    _tell(made, await names_of(client, "providers"), is_json=is_json)
+    await _tell(client, made, is_json=is_json)
 
 
 @agent_types.command("change", short_help="Change the agent type SLUG.")
@@ -122,7 +125,9 @@ async def add_agent_type(
 @click.option("--system-prompt", help="What its agents are told first.")
 @click.option("--max-tokens", type=click.IntRange(min=1), help="Of one answer.")
 @click.option("--temperature", type=click.FloatRange(0, 2), help="Of its answers.")
+@click.option("--no-budget", is_flag=True, help="Remove its budget.")
 @click.option("--no-tools", is_flag=True, help="Take all tools away.")
+@budget_options
 @tool_options
 @as_json
 @calling
@@ -133,6 +138,7 @@ async def change_agent_type(
     slug: str,
     provider: str | None,
     restart: bool,
+    no_budget: bool,
     no_tools: bool,
     tool: tuple[ToolName, ...],
     tool_host: tuple[str, ...],
@@ -144,10 +150,15 @@ async def change_agent_type(
     """Change the agent type SLUG: running agents keep the version they started with.
 
     With --restart they get the new one, in a job that is waited for. Tools that are
-    named take the place of those it has.
+    named take the place of those it has; a budget holds at once.
     """
     found = await agent_type_named(client, slug)
+    given["budget"] = budget_given(given, found.budget)
+    if no_budget and given["budget"]:
+        raise click.UsageError("Say how the budget is, or --no-budget, not both.")
     told = {key: value for key, value in given.items() if value is not None}
+    if no_budget:
+        told["budget"] = None
     if provider:
         told["provider_id"] = (await provider_named(client, provider)).id
     if no_tools and (tool or mcp):
@@ -169,7 +180,7 @@ async def change_agent_type(
     if isinstance(changed, Job):
         await follow(client, changed, is_json=is_json)
     else:
-        _tell(changed, await names_of(client, "providers"), is_json=is_json)
+        await _tell(client, changed, is_json=is_json)
 
 
 @agent_types.command("delete")
@@ -194,7 +205,8 @@ def _columns(names: Names) -> list[Column[AgentType]]:
     ]
 
 
-def _tell(agent_type: AgentType, names: Names, *, is_json: bool) -> None:
+async def _tell(client: Client, agent_type: AgentType, *, is_json: bool) -> None:
+    names = await names_of(client, "providers", "mcp_servers")
     resources = agent_type.resources
     pairs = [
         ("slug", agent_type.slug),
@@ -215,8 +227,9 @@ def _tell(agent_type: AgentType, names: Names, *, is_json: bool) -> None:
             "resources",
             f"{resources.memory_mb} MB, {resources.cpus:g} CPU, {resources.pids} pids",
         ),
-        ("tools", word(tools_told(agent_type))),
+        ("tools", word(tools_told(agent_type, names))),
         ("limits", word(agent_type.limits.model_dump(exclude_none=True))),
+        ("budget", budget_told(agent_type.budget)),
         ("use case", word(agent_type.use_case)),
         ("labels", word(agent_type.labels)),
         ("changed", moment(agent_type.updated_at)),

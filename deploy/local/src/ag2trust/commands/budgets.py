@@ -14,6 +14,7 @@ from ag2trust_client.models import (
     BudgetSubmission,
 )
 
+from .budget_options import WHEN_SPENT
 from .calling import calling
 from .formats import dollars, moment, number, percent
 from .naming import (
@@ -153,14 +154,11 @@ async def _tell(client: Client, budget: Budget, *, is_json: bool) -> None:
         ("at most", f"{_amount(budget, _limit(budget))} a {budget.period}"),
         ("used", _amount(budget, budget.used)),
         ("left", _amount(budget, budget.left)),
-        ("when spent", _WHEN_SPENT[budget.mode]),
+        ("when spent", WHEN_SPENT[budget.mode]),
         ("warns at", f"{budget.warn_at_percent}%"),
         ("begins anew", moment(budget.period_end)),
     ]
     show(budget, pairs, is_json=is_json)
-
-
-_WHEN_SPENT = {"hard": "calls are refused", "warn": "it is told"}
 
 
 def _columns(names: Names) -> list[Column[Budget]]:

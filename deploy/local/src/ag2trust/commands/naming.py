@@ -45,7 +45,7 @@ class _Named(Protocol):
     def name(self) -> str: ...
 
 
-Kind = Literal["agents", "agent_types", "providers"]
+Kind = Literal["agents", "agent_types", "mcp_servers", "providers"]
 NamedT = TypeVar("NamedT", bound=_Named)
 
 
@@ -90,13 +90,14 @@ class Names:
 
 
 async def names_of(client: Client, *kinds: Kind) -> Names:
-    """Learn what all agents, agent types (by slug) or providers are called.
+    """Learn what all things of these *kinds* are called, agent types by their slug.
 
     What the key may not see keeps its id.
     """
     lists: dict[Kind, AsyncIterator[_Named]] = {
         "agents": every(client.list_agents),
         "agent_types": every(client.list_agent_types),
+        "mcp_servers": every(client.list_mcp_servers),
         "providers": every(client.list_providers),
     }
     by_id: dict[str, str] = {}

@@ -13,7 +13,7 @@ from ag2trust_client.models import (
     McpServerToolsInput,
 )
 
-from .naming import mcp_server_named
+from .naming import Names, mcp_server_named
 
 __all__ = [
     "ToolName",
@@ -97,14 +97,15 @@ async def mcp_tools_named(
     return found
 
 
-def tools_told(agent_type: AgentType) -> list[str]:
-    """Say each tool in a word or a few."""
+def tools_told(agent_type: AgentType, names: Names) -> list[str]:
+    """Say each tool in a word or a few, an MCP server by its name."""
     told: list[str] = []
     for tool in agent_type.tools:
         if tool.name == "current_time":
             told.append(tool.name)
         elif tool.name == "mcp":
-            told.append(f"{tool.name} ({tool.server_id}; {_tools_of(tool.tools)})")
+            server = names.of(tool.server_id)
+            told.append(f"{tool.name} ({server}; {_tools_of(tool.tools)})")
         else:
             hosts = ", ".join(tool.hosts) if tool.hosts else "any host"
             told.append(f"{tool.name} ({', '.join(tool.methods)}; {hosts})")

@@ -66,7 +66,9 @@ async def read_state(client: Client) -> tuple[State, Ids]:
     state = State(
         providers={each.name: each.model_dump(mode="json") for each in providers},
         agent_types={
-            each.slug: _with_names(each.model_dump(mode="json"), names)
+            each.slug: _with_names(
+                each.model_dump(mode="json", exclude={"budget": {"id"}}), names
+            )
             for each in types
         },
         agents={

@@ -12,6 +12,7 @@ Kind = Literal["provider", "agent type", "agent", "budget"]
 Verb = Literal["add", "change", "start", "stop"]
 
 _FIXED_OF_BUDGETS = frozenset({"scope", "period", "time_zone"})
+_NO_AMOUNT = {"tokens": None, "usd": None}
 _WHOLE = frozenset({"labels", "runner_labels"})
 
 
@@ -176,9 +177,12 @@ def _differences(
 
 
 def _completed(name: str, value: Any, now: Any) -> Any:
-    """Complete an object that is told in part; labels are told as a whole."""
+    """Complete an object that is told in part; labels are told as a whole.
+
+    So is how much a budget allows: in tokens or in dollars.
+    """
     if isinstance(value, dict) and isinstance(now, dict) and name not in _WHOLE:
-        return {**now, **value}
+        return {**now, **(_NO_AMOUNT if name == "budget" else {}), **value}
     return value
 
 

@@ -28,6 +28,7 @@ from shared.contracts.agent_runner import (
 )
 from shared.contracts.base import Empty, Page, PageQuestion, Question
 from shared.contracts.credentials import GET_PROVIDER, Provider, ProviderQuestion
+from shared.contracts.limits import BUDGETS_CHANGED, BudgetsChanged
 from shared.contracts.mcp_servers import (
     GET_MCP_SERVER,
     McpServer,
@@ -43,12 +44,13 @@ from shared.errors import (
 from shared.pages import before, page_of
 
 from .external_agents import ExternalAgents
+from .type_budgets import give_budget, remove_budgets
 from .type_providers import require_fitting_providers
 from .type_tools import require_fitting_tools
 
 __all__ = ["AgentTypes", "patched"]
 
-_LIVE_FIELDS = frozenset({"fallbacks", "limits", "residency"})
+_LIVE_FIELDS = frozenset({"budget", "fallbacks", "limits", "residency"})
 """What holds for running agents at once."""
 
 
@@ -77,7 +79,7 @@ class AgentTypes:
         await self._require_image(submission)
         await self._require_providers(question, submission)
         async with self._database.organization(question.org_id) as transaction:
-            await repository.add_agent_type(
+            is_new = await repository.add_agent_type(
                 transaction,
                 org_id=question.org_id,
                 agent_type_id=question.agent_type_id,
@@ -87,7 +89,12 @@ class AgentTypes:
             await note(
                 transaction, question, "agent_type.created", question.agent_type_id
             )
-            return await repository.agent_type(transaction, question.agent_type_id)
+            if is_new:
+                await give_budget(transaction, question, submission, at=self._now())
+            made = await repository.agent_type(transaction, question.agent_type_id)
+        if made.budget:
+            await self._tell_budgets_changed(question)
+        return made
 
     async def update(self, question: UpdateAgentType) -> AgentType:
         """Make a new version; running agents keep theirs until they restart.
@@ -117,9 +124,13 @@ class AgentTypes:
             await note(
                 transaction, question, "agent_type.updated", question.agent_type_id
             )
+            if "budget" in question.patch.model_fields_set:
+                await give_budget(transaction, question, submission, at=self._now())
             changed = await repository.agent_type(transaction, question.agent_type_id)
         if question.patch.model_fields_set & _LIVE_FIELDS:
             await self._external.reroute(question, changed.id)
+        if "budget" in question.patch.model_fields_set:
+            await self._tell_budgets_changed(question)
         return changed
 
     async def get(self, question: AgentTypeQuestion) -> AgentType:
@@ -144,7 +155,12 @@ class AgentTypes:
             await note(
                 transaction, question, "agent_type.deleted", question.agent_type_id
             )
+            await remove_budgets(transaction, question)
+        await self._tell_budgets_changed(question)
         return Empty()
+
+    async def _tell_budgets_changed(self, question: Question) -> None:
+        await self._bus.signal(BUDGETS_CHANGED, BudgetsChanged(org_id=question.org_id))
 
     def _settled(self, submission: AgentTypeSubmission) -> AgentTypeSubmission:
         """Fill in what was left to us; raises `InvalidError` for what cannot be."""
@@ -223,10 +239,13 @@ class AgentTypes:
 def patched(current: AgentType, patch: AgentTypePatch) -> AgentTypeSubmission:
     """Lay *patch* over *current*.
 
-    A type that allows its one model goes on doing so when only the model changes.
+    A type that allows its one model goes on doing so when only the model changes. The
+    budget is none that was not given again.
     """
     kept: dict[str, Any] = {
-        name: getattr(current, name) for name in AgentTypeSubmission.model_fields
+        name: getattr(current, name)
+        for name in AgentTypeSubmission.model_fields
+        if name != "budget"
     }
     if current.allowed_models == [current.model]:
         kept["allowed_models"] = None

@@ -4,10 +4,15 @@ import builtins
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
-from agent_runner.limits.budget import ActiveBudget
+from agent_runner.limits.budget import (
+    ActiveBudget,
+    in_measure,
+    new_budget,
+    units_of,
+)
 from agent_runner.repositories import budgets as repository
 from agent_runner.repositories.audit import note
 from shared.bus import Bus
@@ -19,7 +24,6 @@ from shared.contracts.limits import (
     BudgetPatch,
     BudgetQuestion,
     BudgetsChanged,
-    BudgetSubmission,
     CreateBudget,
     UpdateBudget,
 )
@@ -27,9 +31,7 @@ from shared.database import Database, Transaction
 from shared.errors import InvalidError, PreconditionFailedError
 from shared.pages import before, page_of
 
-__all__ = ["NANODOLLARS", "Budgets", "in_its_measure"]
-
-NANODOLLARS = 1_000_000_000
+__all__ = ["Budgets"]
 
 
 class Budgets:
@@ -39,7 +41,15 @@ class Budgets:
         self._now = now
 
     async def create(self, question: CreateBudget) -> Budget:
-        made = self._made(question, question.submission)
+        submission = question.submission
+        made = new_budget(
+            submission,
+            budget_id=question.budget_id,
+            org_id=question.org_id,
+            name=submission.name,
+            scope=submission.scope,
+            at=self._now(),
+        )
         async with self._database.organization(question.org_id) as transaction:
             await repository.add_budget(transaction, made)
             await note(transaction, question, "budget.created", made.id)
@@ -81,26 +91,6 @@ class Budgets:
         await self._tell(question)
         return Empty()
 
-    def _made(
-        self, question: CreateBudget, submission: BudgetSubmission
-    ) -> ActiveBudget:
-        at = self._now()
-        return ActiveBudget(
-            id=question.budget_id,
-            org_id=question.org_id,
-            name=submission.name,
-            scope=submission.scope,
-            is_in_dollars=submission.usd is not None,
-            amount=_units(submission.tokens, submission.usd),
-            period=submission.period,
-            time_zone=submission.time_zone,
-            mode=submission.mode,
-            warn_at_percent=submission.warn_at_percent,
-            version=1,
-            created_at=at,
-            updated_at=at,
-        )
-
     async def _told_one(self, transaction: Transaction, budget_id: UUID) -> Budget:
         (told,) = await self._told(
             transaction, [await repository.budget(transaction, budget_id)]
@@ -119,26 +109,21 @@ class Budgets:
         await self._bus.signal(BUDGETS_CHANGED, BudgetsChanged(org_id=question.org_id))
 
 
-def in_its_measure(budget: ActiveBudget, units: int) -> float:
-    """Give units of a budget as tokens or dollars."""
-    return units / NANODOLLARS if budget.is_in_dollars else units
-
-
 def _as_told(budget: ActiveBudget, used: int, *, at: datetime) -> Budget:
     period = budget.period_at(at)
-    amount = in_its_measure(budget, budget.amount)
+    told = partial(in_measure, is_in_dollars=budget.is_in_dollars)
     return Budget(
         id=budget.id,
         name=budget.name,
         scope=budget.scope,
         tokens=None if budget.is_in_dollars else budget.amount,
-        usd=amount if budget.is_in_dollars else None,
+        usd=told(budget.amount) if budget.is_in_dollars else None,
         period=budget.period,
         time_zone=budget.time_zone,
         mode=budget.mode,
         warn_at_percent=budget.warn_at_percent,
-        used=in_its_measure(budget, used),
-        left=in_its_measure(budget, max(0, budget.amount - used)),
+        used=told(used),
+        left=told(max(0, budget.amount - used)),
         period_start=period.start,
         period_end=period.end,
         version=budget.version,
@@ -161,9 +146,5 @@ def _changed(current: ActiveBudget, patch: BudgetPatch) -> ActiveBudget:
             },
         )
     if tokens is not None or usd is not None:
-        given["amount"] = _units(tokens, usd)
+        given["amount"] = units_of(tokens, usd)
     return replace(current, **given)
-
-
-def _units(tokens: int | None, usd: Decimal | None) -> int:
-    return int(usd * NANODOLLARS) if usd is not None else tokens or 0

@@ -2,15 +2,31 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from shared.contracts.limits import BudgetMode, BudgetPeriod, BudgetScope, ScopeKind
+from shared.contracts.limits import (
+    BudgetMode,
+    BudgetPeriod,
+    BudgetScope,
+    BudgetTerms,
+    ScopeKind,
+)
 
 from .limit import Limit, LimitKind
 
-__all__ = ["ActiveBudget", "PeriodOfTime", "period_at"]
+__all__ = [
+    "ActiveBudget",
+    "PeriodOfTime",
+    "in_measure",
+    "new_budget",
+    "period_at",
+    "units_of",
+]
+
+_NANODOLLARS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +40,10 @@ class PeriodOfTime:
 
 @dataclass(frozen=True, slots=True)
 class ActiveBudget:
-    """A budget as its row has it; *amount* in tokens or nanodollars."""
+    """A budget as its row has it; *amount* in tokens or nanodollars.
+
+    *agent_type_id* is the type that it was given with, if it was.
+    """
 
     id: UUID
     org_id: UUID
@@ -39,6 +58,7 @@ class ActiveBudget:
     version: int
     created_at: datetime
     updated_at: datetime
+    agent_type_id: UUID | None = None
 
     def counts(self, *, agent_id: UUID, agent_type_id: UUID, provider_id: UUID) -> bool:
         """Say whether a call of these is in its scope."""
@@ -72,6 +92,45 @@ class ActiveBudget:
 
     def key_of(self, period: PeriodOfTime) -> str:
         return f"budget:{self.id}:{period.name}"
+
+
+def new_budget(
+    terms: BudgetTerms,
+    *,
+    budget_id: UUID,
+    org_id: UUID,
+    name: str,
+    scope: BudgetScope,
+    at: datetime,
+    agent_type_id: UUID | None = None,
+) -> ActiveBudget:
+    """Make the first version of a budget that allows what *terms* say."""
+    return ActiveBudget(
+        id=budget_id,
+        org_id=org_id,
+        name=name,
+        scope=scope,
+        is_in_dollars=terms.usd is not None,
+        amount=units_of(terms.tokens, terms.usd),
+        period=terms.period,
+        time_zone=terms.time_zone,
+        mode=terms.mode,
+        warn_at_percent=terms.warn_at_percent,
+        version=1,
+        created_at=at,
+        updated_at=at,
+        agent_type_id=agent_type_id,
+    )
+
+
+def units_of(tokens: int | None, usd: Decimal | None) -> int:
+    """Give tokens or dollars, whichever there are, as units of a budget."""
+    return int(usd * _NANODOLLARS) if usd is not None else tokens or 0
+
+
+def in_measure(units: int, *, is_in_dollars: bool) -> float:
+    """Give units of a budget as tokens or dollars."""
+    return units / _NANODOLLARS if is_in_dollars else units
 
 
 def period_at(period: BudgetPeriod, time_zone: str, wall: datetime) -> PeriodOfTime:

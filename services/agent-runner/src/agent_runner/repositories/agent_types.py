@@ -1,11 +1,14 @@
 """Agent types in PostgreSQL: the row, and its versions that never change."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 from pydantic import TypeAdapter
 
+from agent_runner.limits.budget import in_measure
 from shared.contracts.agent_runner import (
     AgentLimits,
     AgentRuntime,
@@ -15,6 +18,7 @@ from shared.contracts.agent_runner import (
     OnAckOnly,
     Resources,
 )
+from shared.contracts.limits import AgentTypeBudget, BudgetMode, BudgetPeriod
 from shared.contracts.routes import Fallback, Residency
 from shared.contracts.tools import Tool
 from shared.database import Database, Transaction
@@ -43,7 +47,8 @@ AGENT_TYPE_COLUMNS = """
     v.allowed_models,
     v.system_prompt, v.temperature, v.max_tokens, v.resources, v.on_ack_only,
     v.provider_features, v.runtime, v.runner_labels, v.credential_delivery, v.image,
-    v.tools
+    v.tools,
+    (SELECT to_jsonb(b) FROM budget b WHERE b.agent_type_id = t.id) AS budget
 """
 """A version `v` of the type `t`, for `agent_type_of`."""
 
@@ -57,8 +62,8 @@ async def add_agent_type(
     agent_type_id: UUID,
     submission: AgentTypeSubmission,
     at: datetime,
-) -> None:
-    """Add version 1; *agent_type_id* added before is left as it is."""
+) -> bool:
+    """Add version 1; *agent_type_id* added before is left as it is: False."""
     try:
         added = await transaction.fetchval(
             """
@@ -78,7 +83,7 @@ async def add_agent_type(
     except asyncpg.UniqueViolationError as error:
         raise _taken(error, submission) from error
     if added is None:
-        return
+        return False
     await add_agent_type_version(
         transaction,
         org_id=org_id,
@@ -87,6 +92,7 @@ async def add_agent_type(
         after_version=0,
         at=at,
     )
+    return True
 
 
 async def add_agent_type_version(
@@ -302,6 +308,7 @@ def agent_type_of(row: asyncpg.Record) -> AgentType:
         tools=_TOOLS.validate_python(row["tools"]),
         resources=Resources.model_validate(row["resources"]),
         limits=AgentLimits.model_validate(row["limits"]),
+        budget=row["budget"] and _budget_of(row["budget"]),
         on_ack_only=OnAckOnly(row["on_ack_only"]),
         provider_features=row["provider_features"],
         runtime=AgentRuntime(row["runtime"]) if row["runtime"] else None,
@@ -310,4 +317,18 @@ def agent_type_of(row: asyncpg.Record) -> AgentType:
         image=row["image"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+    )
+
+
+def _budget_of(row: Mapping[str, Any]) -> AgentTypeBudget:
+    amount, is_in_dollars = row["amount"], row["is_in_dollars"]
+    return AgentTypeBudget(
+        id=UUID(row["id"]),
+        name=row["name"],
+        tokens=None if is_in_dollars else amount,
+        usd=in_measure(amount, is_in_dollars=True) if is_in_dollars else None,
+        period=BudgetPeriod(row["period"]),
+        time_zone=row["time_zone"],
+        mode=BudgetMode(row["mode"]),
+        warn_at_percent=row["warn_at_percent"],
     )

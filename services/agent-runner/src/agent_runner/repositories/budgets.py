@@ -15,15 +15,17 @@ __all__ = [
     "add_budget",
     "all_budgets",
     "budget",
+    "budget_of_agent_type",
     "budgets",
     "change_budget",
     "remove_budget",
+    "remove_budgets_of_agent_type",
     "used_of",
 ]
 
 _COLUMNS = """
     id, org_id, name, scope_kind, scope_id, is_in_dollars, amount, period, time_zone,
-    mode, warn_at_percent, version, created_at, updated_at
+    mode, warn_at_percent, agent_type_id, version, created_at, updated_at
 """
 
 
@@ -42,7 +44,7 @@ async def add_budget(transaction: Transaction, added: ActiveBudget) -> None:
         await transaction.execute(
             f"""
             INSERT INTO budget ({_COLUMNS})
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13, $13)
             ON CONFLICT (id) DO NOTHING
             """,  # noqa: S608 - our own columns
             added.id,
@@ -56,6 +58,7 @@ async def add_budget(transaction: Transaction, added: ActiveBudget) -> None:
             added.time_zone,
             added.mode,
             added.warn_at_percent,
+            added.agent_type_id,
             added.created_at,
         )
     except asyncpg.UniqueViolationError as error:
@@ -125,6 +128,32 @@ async def remove_budget(transaction: Transaction, budget_id: UUID) -> None:
         raise BudgetNotFoundError(f"There is no budget {budget_id}.")
 
 
+async def budget_of_agent_type(
+    transaction: Transaction, agent_type_id: UUID
+) -> ActiveBudget | None:
+    """Read the budget that was given with the type, if one was."""
+    row = await transaction.fetchrow(
+        f"SELECT {_COLUMNS} FROM budget WHERE agent_type_id = $1",  # noqa: S608 - our columns
+        agent_type_id,
+    )
+    return None if row is None else _budget(row)
+
+
+async def remove_budgets_of_agent_type(
+    transaction: Transaction, agent_type_id: UUID
+) -> list[UUID]:
+    """Remove all that count the calls of a type alone, and return their ids."""
+    rows = await transaction.fetch(
+        """
+        DELETE FROM budget
+        WHERE scope_kind = 'agent_type' AND scope_id = $1
+        RETURNING id
+        """,
+        agent_type_id,
+    )
+    return [row["id"] for row in rows]
+
+
 async def used_of(transaction: Transaction, keys: Sequence[str]) -> dict[str, int]:
     """Sum what was used of each window, shares of runners included."""
     rows = await transaction.fetch(
@@ -156,6 +185,7 @@ def _budget(row: asyncpg.Record) -> ActiveBudget:
         time_zone=row["time_zone"],
         mode=BudgetMode(row["mode"]),
         warn_at_percent=row["warn_at_percent"],
+        agent_type_id=row["agent_type_id"],
         version=row["version"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],

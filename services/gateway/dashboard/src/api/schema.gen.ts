@@ -161,7 +161,10 @@ export interface paths {
         /** List agent types, newest first. */
         get: operations["list_agent_types"];
         put?: never;
-        /** Create an agent type. */
+        /**
+         * Create an agent type, with a budget of its agents' calls if one is given.
+         * @description A key with scopes needs `budgets:write` too for a budget.
+         */
         post: operations["create_agent_type"];
         delete?: never;
         options?: never;
@@ -180,14 +183,15 @@ export interface paths {
         get: operations["get_agent_type"];
         put?: never;
         post?: never;
-        /** Delete an agent type that no agent has. */
+        /** Delete an agent type that no agent has, and the budgets of its calls. */
         delete: operations["delete_agent_type"];
         options?: never;
         head?: never;
         /**
          * Change an agent type, which makes a new version.
          * @description Running agents keep the version they started with and say `restart_required`.
-         *     With `restart=rolling` the answer is the job that restarts them.
+         *     With `restart=rolling` the answer is the job that restarts them. A key with
+         *     scopes needs `budgets:write` too to change the budget.
          */
         patch: operations["update_agent_type"];
         trace?: never;
@@ -2003,7 +2007,8 @@ export interface components {
         /**
          * @description A version of an agent type; running agents keep the one they started with.
          *
-         *     But *fallbacks*, *residency* and *limits* are the type's own, and hold at once.
+         *     But *fallbacks*, *residency*, *limits* and *budget* are the type's own, and hold at
+         *     once.
          */
         AgentType: {
             /** Format: uuid */
@@ -2028,6 +2033,8 @@ export interface components {
             tools: (components["schemas"]["CurrentTimeTool-Output"] | components["schemas"]["HttpRequestTool-Output"] | components["schemas"]["McpServerTools-Output"])[];
             resources: components["schemas"]["Resources-Output"];
             limits: components["schemas"]["AgentLimits-Output"];
+            /** @default null */
+            budget: components["schemas"]["AgentTypeBudget"] | null;
             /** @default acknowledge */
             on_ack_only: components["schemas"]["OnAckOnly"];
             provider_features: components["schemas"]["ProviderFeature"][];
@@ -2045,7 +2052,44 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
         };
-        /** @description Changes to an agent type; *allowed_models* null is the one *model* again. */
+        /** @description The budget given with an agent type; it stands among the budgets with its use. */
+        AgentTypeBudget: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            tokens: number | null;
+            usd: number | null;
+            period: components["schemas"]["BudgetPeriod"];
+            time_zone: string;
+            mode: components["schemas"]["BudgetMode"];
+            warn_at_percent: number;
+        };
+        /**
+         * @description What all agents of a type may use: at most so many *tokens* or *usd* a period.
+         *
+         *     One of the two. A new one is called as its type is, unless it has a *name*.
+         */
+        AgentTypeBudgetSubmission: {
+            /** @default null */
+            tokens?: number | null;
+            /** @default null */
+            usd?: number | string | null;
+            period: components["schemas"]["BudgetPeriod"];
+            /** @default UTC */
+            time_zone?: string;
+            /** @default hard */
+            mode?: components["schemas"]["BudgetMode"];
+            /** @default 80 */
+            warn_at_percent?: number;
+            /** @default null */
+            name?: string | null;
+        };
+        /**
+         * @description Changes to an agent type; *allowed_models* null is the one *model* again.
+         *
+         *     A *budget* takes the place of the one there was, which goes on counting unless its
+         *     measure, period or time zone is another; null removes it.
+         */
         AgentTypePatch: {
             name?: string;
             slug?: string;
@@ -2070,6 +2114,8 @@ export interface components {
             tools?: (("current_time" | "http_request") | (components["schemas"]["CurrentTimeTool-Input"] | components["schemas"]["HttpRequestTool-Input"] | components["schemas"]["McpServerTools-Input"]))[];
             resources?: components["schemas"]["Resources-Input"];
             limits?: components["schemas"]["AgentLimits-Input"];
+            /** @default null */
+            budget?: components["schemas"]["AgentTypeBudgetSubmission"] | null;
             on_ack_only?: components["schemas"]["OnAckOnly"];
             provider_features?: components["schemas"]["ProviderFeature"][];
             /** @default null */
@@ -2089,7 +2135,8 @@ export interface components {
          *     one it is the runner's own. *credential_delivery* defaults to the environment, for
          *     external agents to the only one they have: sealed. *fallbacks* are asked in their
          *     order when the provider cannot answer, within the *residency*. *tools* are run by
-         *     the runner; an external agent has none.
+         *     the runner; an external agent has none. The *budget* is made with the type, and is
+         *     one of the budgets.
          */
         AgentTypeSubmission: {
             name: string;
@@ -2123,6 +2170,8 @@ export interface components {
              */
             resources?: components["schemas"]["Resources-Input"];
             limits?: components["schemas"]["AgentLimits-Input"];
+            /** @default null */
+            budget?: components["schemas"]["AgentTypeBudgetSubmission"] | null;
             /** @default acknowledge */
             on_ack_only?: components["schemas"]["OnAckOnly"];
             provider_features?: components["schemas"]["ProviderFeature"][];
@@ -2403,13 +2452,11 @@ export interface components {
             id: string | null;
         };
         /**
-         * @description At most so many *tokens* or *usd* a period, one of the two.
+         * @description A budget of the calls in its *scope*: at most so many *tokens* or *usd* a period.
          *
-         *     At *warn_at_percent* of it, and when it is spent, an event tells.
+         *     One of the two. At *warn_at_percent* of it, and when it is spent, an event tells.
          */
         BudgetSubmission: {
-            name: string;
-            scope: components["schemas"]["BudgetScope-Input"];
             /** @default null */
             tokens?: number | null;
             /** @default null */
@@ -2421,6 +2468,8 @@ export interface components {
             mode?: components["schemas"]["BudgetMode"];
             /** @default 80 */
             warn_at_percent?: number;
+            name: string;
+            scope: components["schemas"]["BudgetScope-Input"];
         };
         /** @description A call as it was counted, and priced by *price_version*. */
         Call: {

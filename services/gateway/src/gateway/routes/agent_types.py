@@ -63,7 +63,12 @@ class AgentTypeRoutes:
     async def create_agent_type(
         self, asked: Asked, body: AgentTypeSubmission
     ) -> AgentType:
-        """Create an agent type."""
+        """Create an agent type, with a budget of its agents' calls if one is given.
+
+        A key with scopes needs `budgets:write` too for a budget.
+        """
+        if body.budget is not None:
+            asked.who.require(Permission.BUDGETS_WRITE)
         question = CreateAgentType(
             org_id=asked.org_id,
             actor=asked.actor,
@@ -103,8 +108,11 @@ class AgentTypeRoutes:
         """Change an agent type, which makes a new version.
 
         Running agents keep the version they started with and say `restart_required`.
-        With `restart=rolling` the answer is the job that restarts them.
+        With `restart=rolling` the answer is the job that restarts them. A key with
+        scopes needs `budgets:write` too to change the budget.
         """
+        if "budget" in body.model_fields_set:
+            asked.who.require(Permission.BUDGETS_WRITE)
         if query.restart is not None:
             asked.who.require(Permission.AGENTS_WRITE)
             await self._jobs.require_free(asked.who, asked.id)
@@ -129,7 +137,7 @@ class AgentTypeRoutes:
         missing=AgentTypeNotFoundError,
     )
     async def delete_agent_type(self, asked: Asked) -> None:
-        """Delete an agent type that no agent has."""
+        """Delete an agent type that no agent has, and the budgets of its calls."""
         await self._bus.ask(DELETE_AGENT_TYPE, _question(asked))
 
 

@@ -1,8 +1,11 @@
-import { mutationOptions, queryOptions } from "@tanstack/react-query";
+import { mutationOptions, type QueryClient, queryOptions } from "@tanstack/react-query";
 import { answered, api, type Schemas } from "../client";
+import { BUDGETS } from "./budgets";
 import { pagedQuery } from "./pages";
 
 export type AgentType = Schemas["AgentType"];
+export type AgentTypeBudget = Schemas["AgentTypeBudget"];
+export type AgentTypeBudgetSubmission = Schemas["AgentTypeBudgetSubmission"];
 export type AgentTypeSubmission = Schemas["AgentTypeSubmission"];
 export type Fallback = Schemas["Fallback-Input"];
 export type Residency = Schemas["Residency-Input"];
@@ -30,17 +33,25 @@ export function agentTypeQuery(id: string) {
 
 export const createAgentType = mutationOptions({
   mutationFn: (body: AgentTypeSubmission) => answered(api.POST("/api/agent-types", { body })),
-  onSuccess: (_, __, ___, { client }) => client.invalidateQueries({ queryKey: AGENT_TYPES }),
+  onSuccess: (_, __, ___, { client }) => forgetTypes(client),
 });
 
 export const updateAgentType = mutationOptions({
   mutationFn: ({ id, patch }: { id: string; patch: AgentTypePatch }) =>
     answered(api.PATCH("/api/agent-types/{id}", { params: { path: { id } }, body: patch })),
-  onSuccess: (_, __, ___, { client }) => client.invalidateQueries({ queryKey: AGENT_TYPES }),
+  onSuccess: (_, __, ___, { client }) => forgetTypes(client),
 });
 
 export const deleteAgentType = mutationOptions({
   mutationFn: (id: string) =>
     answered(api.DELETE("/api/agent-types/{id}", { params: { path: { id } } })),
-  onSuccess: (_, __, ___, { client }) => client.invalidateQueries({ queryKey: AGENT_TYPES }),
+  onSuccess: (_, __, ___, { client }) => forgetTypes(client),
 });
+
+/** Ask anew for agent types, and for the list of budgets, in which theirs are. */
+function forgetTypes(client: QueryClient): Promise<unknown> {
+  return Promise.all([
+    client.invalidateQueries({ queryKey: AGENT_TYPES }),
+    client.invalidateQueries({ queryKey: BUDGETS, exact: true }),
+  ]);
+}

@@ -7,7 +7,7 @@ export type BudgetSubmission = Schemas["BudgetSubmission"];
 export type LimitStanding = Schemas["LimitStanding"];
 export type ScopeKind = Schemas["ScopeKind"];
 
-const BUDGETS = ["budgets"] as const;
+export const BUDGETS = ["budgets"] as const;
 const USED_MS = 10_000;
 const LEFT_MS = 5_000;
 
@@ -18,6 +18,14 @@ export function budgetsQuery() {
     ),
     refetchInterval: USED_MS,
   };
+}
+
+export function budgetQuery(id: string) {
+  return queryOptions({
+    queryKey: [...BUDGETS, id],
+    queryFn: ({ signal }) =>
+      answered(api.GET("/api/budgets/{id}", { params: { path: { id } }, signal })),
+  });
 }
 
 export const createBudget = mutationOptions({

@@ -12,6 +12,7 @@ import { Form } from "~/components/Form";
 import { Select, TextArea, TextField } from "~/components/inputs";
 import { Loaded } from "~/components/Loaded";
 import { Panel } from "~/components/Panel";
+import { BudgetFields } from "./BudgetFields";
 import { Fallbacks } from "./Fallbacks";
 import { ModelPicker } from "./ModelPicker";
 import { type AgentTypeFields, saveWords, submissionOf, suggestedSlug } from "./model";
@@ -90,7 +91,14 @@ function Fields({ type, runtime, onSubmit, error, isPending, providers }: Fields
         <Answering type={type} errors={errors} />
       </Panel>
       <Panel title="What it may use">
-        <ToolFields tools={type?.tools ?? []} errors={errors} />
+        <ToolFields tools={type?.tools ?? []} limits={type?.limits} errors={errors} />
+      </Panel>
+      <Panel title="What it may spend">
+        <BudgetFields
+          key={JSON.stringify(type?.budget)}
+          budget={type?.budget ?? null}
+          errors={errors}
+        />
       </Panel>
       <Panel title="Where it runs">
         <WhereItRuns type={type} runtime={runtime} errors={errors} />

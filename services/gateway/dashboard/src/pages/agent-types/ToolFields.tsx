@@ -9,6 +9,7 @@ import { httpRequestOf, mcpOf } from "./model";
 
 interface ToolFieldsProps {
   tools: AgentType["tools"];
+  limits: AgentType["limits"] | undefined;
   errors: Record<string, string>;
 }
 
@@ -22,7 +23,7 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"].map((method) =
 }));
 
 /** What the model may have the runner do. What the form does not ask for is kept. */
-export function ToolFields({ tools, errors }: ToolFieldsProps) {
+export function ToolFields({ tools, limits, errors }: ToolFieldsProps) {
   const http = httpRequestOf(tools);
   return (
     <Form.Fields>
@@ -54,12 +55,34 @@ export function ToolFields({ tools, errors }: ToolFieldsProps) {
       />
       <input type="hidden" name="http_request" value={JSON.stringify(http ?? {})} />
       <McpFields tools={tools} errors={errors} />
+      <Form.Pair>
+        <TextField
+          label="Tool calls a minute"
+          name="tool_calls_per_minute"
+          type="number"
+          min={0}
+          isOptional
+          defaultValue={limits?.tool_calls_per_minute}
+          help="Of each agent, at once; 5 if empty."
+          error={errors["limits.tool_calls_per_minute"]}
+        />
+        <TextField
+          label="HTTP requests a minute"
+          name="http_requests_per_minute"
+          type="number"
+          min={0}
+          isOptional
+          defaultValue={limits?.http_requests_per_minute}
+          help="They count as tool calls too; 3 if empty."
+          error={errors["limits.http_requests_per_minute"]}
+        />
+      </Form.Pair>
     </Form.Fields>
   );
 }
 
 /** The servers are listed when they are there; those that are chosen, before that. */
-function McpFields({ tools, errors }: ToolFieldsProps) {
+function McpFields({ tools, errors }: Omit<ToolFieldsProps, "limits">) {
   const chosen = mcpOf(tools);
   const servers =
     useInfiniteQuery(mcpServersQuery()).data?.pages.flatMap((page) => page.data) ?? [];

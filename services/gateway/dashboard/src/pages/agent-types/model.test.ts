@@ -35,6 +35,39 @@ test("an image and resources are those that are named", () => {
   expect(submissionOf(form).resources).not.toHaveProperty("cpus");
 });
 
+test("limits are those that are named, and 0 is one", () => {
+  const form = new FormData();
+  form.set("tool_calls_per_minute", "");
+  form.set("http_requests_per_minute", "0");
+
+  expect(submissionOf(form).limits).toEqual({ http_requests_per_minute: 0 });
+});
+
+test("a budget without an amount is none", () => {
+  const form = new FormData();
+  form.set("amount", " ");
+  form.set("period", "day");
+
+  expect(submissionOf(form).budget).toBeNull();
+});
+
+test("a budget keeps what the form does not ask for", () => {
+  const form = new FormData();
+  const kept = { name: "Support", time_zone: "Europe/Berlin", warn_at_percent: 70 };
+  form.set("budget", JSON.stringify(kept));
+  form.set("amount", "12.50");
+  form.set("measure", "usd");
+  form.set("period", "day");
+  form.set("mode", "warn");
+
+  expect(submissionOf(form).budget).toEqual({
+    ...kept,
+    usd: "12.50",
+    period: "day",
+    mode: "warn",
+  });
+});
+
 test("an agent's key is sealed unless one chooses otherwise", () => {
   const form = new FormData();
 

@@ -1,6 +1,7 @@
 import type {
   AgentRuntime,
   AgentType,
+  AgentTypeBudgetSubmission,
   AgentTypeSubmission,
   CredentialDelivery,
   Fallback,
@@ -9,6 +10,7 @@ import type {
   Residency,
 } from "~/api/queries/agentTypes";
 import type { ProviderType } from "~/api/queries/providers";
+import { termsOf } from "~/pages/budgets/model";
 
 /** What the form asks for: enough for a new type, and a patch for one that is there. */
 export type AgentTypeFields = Omit<AgentTypeSubmission, "credential_delivery"> & {
@@ -37,7 +39,9 @@ export function submissionOf(form: FormData): AgentTypeFields {
     fallbacks: fallbacksOf(form),
     residency: residencyOf(form),
     tools: toolsOf(form),
-    ...resourcesOf(form),
+    budget: budgetOf(form),
+    ...numbersOf(form, "limits", ["tool_calls_per_minute", "http_requests_per_minute"]),
+    ...numbersOf(form, "resources", ["memory_mb", "cpus", "pids"]),
   };
 }
 
@@ -107,13 +111,19 @@ export function moved<Each>(list: Each[], from: number, to: number): Each[] {
   return others.toSpliced(to, 0, ...list.slice(from, from + 1));
 }
 
-/** The resources that are named; they are changed as a whole. */
-function resourcesOf(form: FormData): Pick<AgentTypeSubmission, "resources"> {
-  const given = ["memory_mb", "cpus", "pids"].flatMap((name) => {
+/** The budget, unless no amount is written; what the form does not ask for is kept of it. */
+function budgetOf(form: FormData): AgentTypeBudgetSubmission | null {
+  if (text(form, "amount") === "") return null;
+  return { ...JSON.parse(text(form, "budget") || "{}"), ...termsOf(form) };
+}
+
+/** The numbers of a group that are named; the group is changed as a whole. */
+function numbersOf(form: FormData, group: "limits" | "resources", names: string[]) {
+  const given = names.flatMap((name) => {
     const value = number(form, name);
     return value === null ? [] : [[name, value] as const];
   });
-  return given.length > 0 ? { resources: Object.fromEntries(given) } : {};
+  return given.length > 0 ? { [group]: Object.fromEntries(given) } : {};
 }
 
 /** Read labels as people write them: `zone=eu, gpu=a100`. A name alone has no value. */

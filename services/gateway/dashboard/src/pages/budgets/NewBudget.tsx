@@ -11,6 +11,7 @@ import { ExplanationNotice } from "~/components/ExplanationNotice";
 import { Form } from "~/components/Form";
 import { Select, TextField } from "~/components/inputs";
 import { localZone } from "~/format/time";
+import { BudgetTerms } from "./BudgetTerms";
 import { budgetOf, SCOPE_NAMES } from "./model";
 
 /** How much may be used, of what, and what follows once it is. */
@@ -45,34 +46,7 @@ export function NewBudget({ onClose }: { onClose: () => void }) {
           </Select>
           {kind !== "organization" && <Which kind={kind} error={errors["scope.id"]} />}
         </Form.Pair>
-        <Form.Pair>
-          <TextField
-            label="At most"
-            name="amount"
-            inputMode="decimal"
-            required
-            placeholder="250"
-            error={errors.usd ?? errors.tokens}
-          />
-          <Select
-            label="Counted in"
-            name="measure"
-            help="A budget of dollars refuses models without a price."
-          >
-            <option value="usd">Dollars</option>
-            <option value="tokens">Tokens</option>
-          </Select>
-        </Form.Pair>
-        <Form.Pair>
-          <Select label="Each" name="period" error={errors.period}>
-            <option value="month">Month</option>
-            <option value="day">Day</option>
-          </Select>
-          <Select label="Once it is spent" name="mode" error={errors.mode}>
-            <option value="hard">Refuse calls</option>
-            <option value="warn">Only tell of it</option>
-          </Select>
-        </Form.Pair>
+        <BudgetTerms terms={null} errors={errors} />
         {error && <ExplanationNotice explanation={explained(error)} />}
         <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Creating budget…">
           Create budget

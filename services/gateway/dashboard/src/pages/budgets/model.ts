@@ -25,12 +25,12 @@ export function leftTold({ left, amount }: LimitStanding): string {
 const PERIOD_WORDS: Record<Budget["period"], string> = { day: "today", month: "this month" };
 
 /** How much a budget allows, in its own measure. */
-export function amountOf({ usd, tokens }: Budget): number {
+export function amountOf({ usd, tokens }: Pick<Budget, "usd" | "tokens">): number {
   return usd ?? tokens ?? 0;
 }
 
 /** `$184.20 of $250.00 used`, and what follows once it is spent. */
-export function standingTold(budget: Budget): string {
+export function standingTold(budget: Pick<Budget, "usd" | "tokens" | "period" | "used">): string {
   const told = (value: number) => (budget.usd === null ? `${compact(value)}` : money(value));
   const unit = budget.usd === null ? " tokens" : "";
   return `${told(budget.used)} of ${told(amountOf(budget))}${unit} used ${PERIOD_WORDS[budget.period]}`;
@@ -41,18 +41,25 @@ export const MODE_WORDS: Record<Budget["mode"], string> = {
   warn: "then it is only told",
 };
 
-/** Read the form of a budget; dollars stay as they were written. */
+/** Read the form of a budget. */
 export function budgetOf(form: FormData, zone: string): BudgetSubmission {
   const kind = text(form, "kind") as ScopeKind;
-  const amount = text(form, "amount");
   return {
     name: text(form, "name"),
     scope: { kind, id: kind === "organization" ? null : text(form, "id") },
-    period: text(form, "period") === "day" ? "day" : "month",
     time_zone: zone,
+    ...termsOf(form),
+  };
+}
+
+/** How much a form allows, and each when; dollars stay as they were written. */
+export function termsOf(form: FormData) {
+  const amount = text(form, "amount");
+  return {
+    period: text(form, "period") === "day" ? "day" : "month",
     mode: text(form, "mode") === "warn" ? "warn" : "hard",
     ...(text(form, "measure") === "tokens" ? { tokens: Number(amount) } : { usd: amount }),
-  };
+  } as const;
 }
 
 function text(form: FormData, name: string): string {
