@@ -49,6 +49,7 @@ class LeasedServers:
         self._epoch = epoch
         self._now = now
         self._held: dict[_Key, Leased[LeasedMcpServer]] = {}
+        self._changes = 0
 
     async def of(
         self, *, org_id: UUID, agent_id: UUID, server_id: UUID
@@ -57,8 +58,10 @@ class LeasedServers:
         key = (agent_id, server_id)
         held = self._held.get(key)
         if held is None or held.expires_at <= self._now():
+            changes = self._changes
             held = await self._obtained(org_id, server_id, agent_id=agent_id)
-            self._held[key] = held
+            if changes == self._changes:  # else it may be of before
+                self._held[key] = held
         return held.plaintext
 
     async def once(
@@ -68,6 +71,7 @@ class LeasedServers:
         return (await self._obtained(org_id, server_id, actor=actor)).plaintext
 
     def changed(self, changed: McpServerChanged) -> None:
+        self._changes += 1
         self._held = {
             key: held
             for key, held in self._held.items()
