@@ -104,10 +104,14 @@ def bytes_to_bytes(spool: Spool, tasks: asyncio.TaskGroup) -> Iterator[BytesToBy
         tasks=tasks,
         elsewhere=lambda _: None,
         capacity=Capacity(limits),
+        turn=client.turn,
         in_callbacks=calls.directly,
     )
     to_provider = ClientConnection(
-        deadlines=deadlines, silence_seconds=600, forget=lambda _: None
+        deadlines=deadlines,
+        silence_seconds=600,
+        forget=lambda _: None,
+        turn=client.turn,
     )
     made = BytesToBytes(ServerConnection(context), to_provider)
     client.give_back(parted(_UPSTREAM)[0], to_provider)

@@ -97,6 +97,7 @@ async def serving(
                 address=HOST,
                 port=port,
                 in_callbacks=calls.directly,
+                turn=client.turn,
             )
         )
         await stack.enter_async_context(

@@ -74,6 +74,7 @@ async def serving(
                 address=settings.proxy_host,
                 port=settings.proxy_port,
                 in_callbacks=calls.directly,
+                turn=ground.client.turn,
             )
         )
         await enter(

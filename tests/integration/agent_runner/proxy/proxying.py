@@ -285,8 +285,12 @@ async def open_proxy(
     segment_bytes: int = 8 * 1024 * 1024,
     retrying: Patience | None = None,
     limits: Admissions | None = None,
+    other_calls: int = 0,
 ) -> AsyncIterator[Proxy]:
-    """Open the runner's door on 127.0.0.1 with an agent of the provider *base_url*."""
+    """Open the runner's door on 127.0.0.1 with an agent of the provider *base_url*.
+
+    With *other_calls* it writes as if so many more were in hand.
+    """
     with (
         WatchedSpool.open(
             folder,
@@ -325,8 +329,10 @@ async def open_proxy(
                 address="127.0.0.1",
                 port=0,
                 in_callbacks=calls.directly,
+                turn=client.turn,
             ) as doors,
         ):
+            client.turn.calls_in_hand += other_calls
             port = await doors.open("127.0.0.1")
             agent = agent_at("127.0.0.1", lease=lease_of(base_url), models=[MODEL])
             hosted.add(agent)

@@ -8,6 +8,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,8 @@ ANSWER = json.dumps(
 ).encode()
 ERROR = b'{"error":{"message":"Slow down.","code":"rate_limit_exceeded"}}'
 LAST_CHUNK = b"0\r\n\r\n"
+# What the kernel holds on both sides of the proxy, and more.
+MUCH_BYTES = 32 * 1024 * 1024
 PLAIN = chat(stream=False)
 
 Answer = Callable[[Conversation], Awaitable[None]]
@@ -64,7 +67,7 @@ async def streaming_and_hanging(asked: Conversation) -> None:
 
 @asynccontextmanager
 async def kept(
-    spool_folder: Path, *answers: Answer
+    spool_folder: Path, *answers: Answer, other_calls: int = 0
 ) -> AsyncIterator[tuple[Proxy, RawProvider, RawAgent]]:
     """Open all connections with a call that is over; *answers* are to the next ones."""
 
@@ -81,8 +84,8 @@ async def kept(
 
     async with (
         raw_provider(on_one_connection) as provider,
-        open_proxy(spool_folder, provider.base_url) as proxy,
-        raw_agent(proxy, request(proxy, PLAIN)) as agent,
+        open_proxy(spool_folder, provider.base_url, other_calls=other_calls) as proxy,
+        raw_agent(proxy, request(proxy, PLAIN), has_small_buffers=True) as agent,
     ):
         await agent.until(ANSWER)
         agent.arrived.clear()
@@ -126,6 +129,42 @@ async def test_a_stream_has_none_either(spool_folder: Path) -> None:
     assert (record.status, record.is_streamed) == (CallStatus.COMPLETED, True)
     assert record.time_to_first_token_ms is not None
     assert all(each in agent.arrived for each in events)
+
+
+@dataclass
+class Endless:
+    """Streams without an end, as far as it is read."""
+
+    said_bytes: int = 0
+
+    async def __call__(self, asked: Conversation) -> None:
+        asked.say(EVENT_STREAM)
+        events = chunk(CHUNKS[0] * 400)
+        while not asked.writer.is_closing():
+            asked.say(events)
+            await asked.writer.drain()
+            self.said_bytes += len(events)
+
+
+@pytest.mark.parametrize("other_calls", [0, 100])
+async def test_a_stream_waits_for_the_agent_that_does_not_read(
+    spool_folder: Path, other_calls: int
+) -> None:
+    endless = Endless()
+    async with kept(spool_folder, endless, other_calls=other_calls) as rig:
+        proxy, _, agent = rig
+        agent.say(request(proxy, chat()))
+        await agent.until(CHUNKS[0])
+
+        for _ in range(2000):
+            await asyncio.sleep(0)
+
+        said_to_nobody = endless.said_bytes
+        # The control: the same provider says more to whoever reads.
+        async with asyncio.timeout(30):
+            while endless.said_bytes < MUCH_BYTES:
+                assert await agent.reader.read(65536)
+    assert said_to_nobody < MUCH_BYTES
 
 
 async def test_a_credential_is_swapped_between_two_calls(spool_folder: Path) -> None:

@@ -14,6 +14,7 @@ from agent_runner.http.limits import Limits
 from agent_runner.http.messages import Reply, RequestHead
 from agent_runner.http.server import Server, serving
 from agent_runner.http.server_context import Elsewhere
+from agent_runner.http.turn import Turn
 from shared.errors import AppError
 
 __all__ = ["SmallApplication", "Talk", "Talking", "echo", "nowhere", "post", "talking"]
@@ -166,6 +167,7 @@ async def talking(
     elsewhere: Elsewhere = nowhere,
     in_callbacks: InCallbacks = in_a_task,
     limits: Limits | None = None,
+    turn: Turn | None = None,
 ) -> AsyncIterator[Talking]:
     """Serve *answer*; without *limits* nothing times out during a test."""
     application = SmallApplication(answer)
@@ -179,6 +181,7 @@ async def talking(
             elsewhere=elsewhere,
             in_callbacks=in_callbacks,
             port=0,
+            turn=turn,
         ) as server,
     ):
         port = await server.open("127.0.0.1")

@@ -30,6 +30,7 @@ from agent_runner.http.errors import (
     MalformedAnswerError,
     SilentError,
 )
+from agent_runner.http.turn import Turn
 
 WITHIN_SECONDS = 20
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"
@@ -467,7 +468,7 @@ class Wire(asyncio.Transport):
 async def test_a_connection_that_rests_is_read_also_if_its_answer_was_not() -> None:
     wire = Wire()
     connection = ClientConnection(
-        deadlines=Deadlines(), silence_seconds=1, forget=lambda _: None
+        deadlines=Deadlines(), silence_seconds=1, forget=lambda _: None, turn=Turn()
     )
     connection.connection_made(wire)
     answer = Answer(connection)

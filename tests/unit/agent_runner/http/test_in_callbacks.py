@@ -1,17 +1,33 @@
-"""Requests that are answered in callbacks: without a task, and in the same order."""
+"""Requests that are answered in callbacks: without a task, and in the same order.
+
+All of it holds while few calls are in hand, and while so many are that answers wait for
+the end of a turn.
+"""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import pytest
+
 from agent_runner.http.exchange import Exchange
 from agent_runner.http.messages import Reply, RequestHead
+from agent_runner.http.turn import Turn
 
 from .talking import SmallApplication, echo, post, talking
 from .wire import wired
 
+MANY = 100
+
 HEAD = b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
 CHUNKED = b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.fixture(params=[0, MANY], ids=["few calls", "many calls"])
+def turn(request: pytest.FixtureRequest) -> Turn:
+    turn = Turn()
+    turn.calls_in_hand = request.param
+    return turn
 
 
 def answer(exchange: Exchange) -> None:
@@ -61,8 +77,8 @@ class Direct:
         self.directly.was_left.set()
 
 
-async def test_a_request_is_answered_without_a_task() -> None:
-    async with talking(in_callbacks=Directly()) as server:
+async def test_a_request_is_answered_without_a_task(turn: Turn) -> None:
+    async with talking(turn=turn, in_callbacks=Directly()) as server:
         talk = await server.connect(post(b"hello"))
 
         await talk.until(b"hello")
@@ -71,9 +87,9 @@ async def test_a_request_is_answered_without_a_task() -> None:
     assert server.application.asked == []
 
 
-async def test_it_is_taken_by_its_head_and_goes_when_it_is_whole() -> None:
+async def test_it_is_taken_by_its_head_and_goes_when_it_is_whole(turn: Turn) -> None:
     directly = Directly()
-    async with talking(in_callbacks=directly) as server, asyncio.timeout(20):
+    async with talking(turn=turn, in_callbacks=directly) as server, asyncio.timeout(20):
         talk = await server.connect(HEAD)
         await directly.was_taken.wait()
         began_with_the_head = [*directly.gone]
@@ -84,8 +100,10 @@ async def test_it_is_taken_by_its_head_and_goes_when_it_is_whole() -> None:
     assert began_with_the_head == []
 
 
-async def test_requests_that_come_together_are_answered_in_their_order() -> None:
-    async with talking(in_callbacks=Directly()) as server:
+async def test_requests_that_come_together_are_answered_in_their_order(
+    turn: Turn,
+) -> None:
+    async with talking(turn=turn, in_callbacks=Directly()) as server:
         talk = await server.connect(post(b"one"), post(b"two"), post(b"three"))
 
         await talk.until(b"three")
@@ -94,8 +112,8 @@ async def test_requests_that_come_together_are_answered_in_their_order() -> None
     assert order == sorted(order)
 
 
-async def test_what_is_not_for_callbacks_is_left_to_a_task() -> None:
-    async with talking(in_callbacks=Directly(leave_to_task)) as server:
+async def test_what_is_not_for_callbacks_is_left_to_a_task(turn: Turn) -> None:
+    async with talking(turn=turn, in_callbacks=Directly(leave_to_task)) as server:
         talk = await server.connect(post(b"one"), post(b"two"))
 
         await talk.until(b"two")
@@ -104,9 +122,9 @@ async def test_what_is_not_for_callbacks_is_left_to_a_task() -> None:
     assert b"x-answered" not in talk.arrived
 
 
-async def test_a_body_that_breaks_is_refused_by_a_task() -> None:
+async def test_a_body_that_breaks_is_refused_by_a_task(turn: Turn) -> None:
     directly = Directly()
-    async with talking(in_callbacks=directly) as server, asyncio.timeout(20):
+    async with talking(turn=turn, in_callbacks=directly) as server, asyncio.timeout(20):
         talk = await server.connect(CHUNKED)
         await directly.was_taken.wait()
 
@@ -117,10 +135,15 @@ async def test_a_body_that_breaks_is_refused_by_a_task() -> None:
     assert directly.gone == []
 
 
-async def test_a_client_that_goes_away_is_left_before_and_after_it_was_whole() -> None:
+async def test_a_client_that_goes_away_is_left_before_and_after_it_was_whole(
+    turn: Turn,
+) -> None:
     for said in (HEAD, post(b"hello")):
         directly = Directly(wait)
-        async with talking(in_callbacks=directly) as server, asyncio.timeout(20):
+        async with (
+            talking(turn=turn, in_callbacks=directly) as server,
+            asyncio.timeout(20),
+        ):
             talk = await server.connect(said)
             await directly.was_taken.wait()
 
@@ -153,19 +176,19 @@ async def test_a_task_that_goes_on_does_so_for_a_client_that_is_gone_before() ->
     assert client.has_let_go
 
 
-async def test_what_was_not_ended_is_cut() -> None:
+async def test_what_was_not_ended_is_cut(turn: Turn) -> None:
     def begin_and_finish(exchange: Exchange) -> None:
         exchange.begin(200, [])
         exchange.send(b"half")
         exchange.finish()
 
-    async with talking(in_callbacks=Directly(begin_and_finish)) as server:
+    async with talking(turn=turn, in_callbacks=Directly(begin_and_finish)) as server:
         said = await server.exchange(post(b"hello"))
 
     assert said.endswith(b"4\r\nhalf\r\n")
 
 
-async def test_the_next_request_waits_until_an_answer_was_read() -> None:
+async def test_the_next_request_waits_until_an_answer_was_read(turn: Turn) -> None:
     large = b"x" * (8 * 1024 * 1024)
 
     def answer_much(exchange: Exchange) -> None:
@@ -173,7 +196,7 @@ async def test_the_next_request_waits_until_an_answer_was_read() -> None:
         exchange.finish()
 
     directly = Directly(answer_much)
-    async with talking(in_callbacks=directly) as server, asyncio.timeout(20):
+    async with talking(turn=turn, in_callbacks=directly) as server, asyncio.timeout(20):
         last = post(b"two", b"Connection: close")
         talk = await server.connect(post(b"one"), last, has_small_buffers=True)
         await directly.was_taken.wait()
@@ -186,9 +209,9 @@ async def test_the_next_request_waits_until_an_answer_was_read() -> None:
     assert said.endswith(b"xtwo")
 
 
-async def test_requests_that_begin_alike_have_one_head() -> None:
+async def test_requests_that_begin_alike_have_one_head(turn: Turn) -> None:
     directly = Directly()
-    async with talking(in_callbacks=directly) as server:
+    async with talking(turn=turn, in_callbacks=directly) as server:
         talk = await server.connect(post(b"one"))
         await talk.until(b"one")
         talk.say(post(b"longer"))

@@ -84,6 +84,7 @@ class Wired:
             not self.context.connections
             and capacity._bytes_left == limits.buffered_bytes
             and capacity._exchanges_left == limits.most_exchanges
+            and self.context.turn.calls_in_hand == 0
         )
 
 

@@ -17,6 +17,7 @@ from agent_runner.http.deadlines import Deadlines
 from agent_runner.http.exchange import Application, InCallbacks, in_a_task
 from agent_runner.http.limits import Limits
 from agent_runner.http.server import Server, serving
+from agent_runner.http.turn import Turn
 
 __all__ = ["answered_once", "open_doors"]
 
@@ -44,6 +45,7 @@ async def open_doors(
     address: str,
     port: int,
     in_callbacks: InCallbacks = in_a_task,
+    turn: Turn | None = None,
 ) -> AsyncIterator[Server]:
     """Listen on *address* while the block runs; port 0 takes any free one.
 
@@ -73,6 +75,7 @@ async def open_doors(
             elsewhere=elsewhere,
             in_callbacks=in_callbacks,
             port=port,
+            turn=turn,
         ) as doors:
             await doors.open(address, for_good=True)
             yield doors

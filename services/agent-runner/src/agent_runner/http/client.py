@@ -28,6 +28,7 @@ from .errors import (
     ForbiddenAddressError,
 )
 from .messages import Fields, encode_fields
+from .turn import Turn
 
 __all__ = ["Asking", "Client", "Origin", "Resolve", "connecting", "request_head"]
 
@@ -74,6 +75,8 @@ class Client:
         silence: timedelta,
         resolve: Resolve,
     ) -> None:
+        self.turn = Turn()
+        """For the server, too, whose calls are passed on."""
         self._deadlines = deadlines
         self._allow_private = allow_private
         self._silence_seconds = silence.total_seconds()
@@ -177,6 +180,7 @@ class Client:
                 deadlines=self._deadlines,
                 silence_seconds=self._silence_seconds,
                 forget=self._forgotten(origin),
+                turn=self.turn,
             ),
             sock=connection,
             ssl=self._tls if origin.is_tls else None,

@@ -12,6 +12,7 @@ from .answer import Receiver
 from .deadlines import NEVER, Deadlines
 from .errors import BrokenAnswerError, MalformedAnswerError, SilentError
 from .messages import Fields, value_of, values_of
+from .turn import Outgoing, Turn
 
 __all__ = ["ClientConnection"]
 
@@ -41,9 +42,11 @@ class ClientConnection(asyncio.Protocol):
         "_is_persistent",
         "_is_whole",
         "_loop",
+        "_outgoing",
         "_parser",
         "_silence_seconds",
         "_transport",
+        "_turn",
         "_unclear_bytes",
         "deadline",
         "ends_by_closing",
@@ -55,12 +58,14 @@ class ClientConnection(asyncio.Protocol):
         deadlines: Deadlines,
         silence_seconds: float,
         forget: "Callable[[ClientConnection], None]",
+        turn: Turn,
     ) -> None:
         """*forget* is told once that it has ended."""
         self.deadline = NEVER
         self._deadlines = deadlines
         self._silence_seconds = silence_seconds
         self._forget = forget
+        self._turn = turn
         self._loop = asyncio.get_running_loop()
         self._parser = HttpResponseParser(self)
         self._answer: Receiver | None = None
@@ -84,10 +89,10 @@ class ClientConnection(asyncio.Protocol):
         self._interim_answers = 0
         self._expect_something()
         if len(body) < _LARGE_BODY_BYTES:
-            self._transport.write(head + body)
+            self._outgoing.write(head + body)
         else:
-            self._transport.write(head)
-            self._transport.write(body)
+            self._outgoing.write(head)
+            self._outgoing.write(body)
 
     def hand_to(self, receiver: Receiver) -> None:
         """Let *receiver* have what still comes of the answer."""
@@ -128,6 +133,7 @@ class ClientConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._outgoing = Outgoing(self._transport, self._turn)
         self._idle_since = self._loop.time()
         self._deadlines.add(self)
 
@@ -138,7 +144,11 @@ class ClientConnection(asyncio.Protocol):
             self._transport.abort()
             return
         self._expect_something()
-        self._parse(data)
+        self._turn.begin()
+        try:
+            self._parse(data)
+        finally:
+            self._turn.end()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._is_persistent = False
@@ -190,7 +200,7 @@ class ClientConnection(asyncio.Protocol):
         self._is_persistent = (
             self._parser.should_keep_alive()
             # An answer that came before all was asked: the rest would be in the way.
-            and self._transport.get_write_buffer_size() == 0
+            and self._outgoing.is_empty
         )
         self._is_whole = True
 

@@ -13,6 +13,7 @@ from .exchange import Application, InCallbacks, in_a_task
 from .limits import Capacity, Limits
 from .server_connection import ServerConnection
 from .server_context import Elsewhere, ServerContext
+from .turn import Turn
 
 __all__ = ["Server", "serving"]
 
@@ -100,8 +101,12 @@ async def serving(
     elsewhere: Elsewhere = lambda _: None,
     in_callbacks: InCallbacks = in_a_task,
     tls: SSLContext | None = None,
+    turn: Turn | None = None,
 ) -> AsyncIterator[Server]:
-    """Serve *application* while the block runs; port 0 takes any free one."""
+    """Serve *application* while the block runs; port 0 takes any free one.
+
+    *turn* is that of the client whose answers are passed on in callbacks.
+    """
     async with asyncio.TaskGroup() as tasks:
         server = Server(
             ServerContext(
@@ -112,6 +117,7 @@ async def serving(
                 elsewhere=elsewhere,
                 capacity=Capacity(limits),
                 in_callbacks=in_callbacks,
+                turn=turn or Turn(),
             ),
             port=port,
             tls=tls,

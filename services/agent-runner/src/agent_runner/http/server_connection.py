@@ -22,6 +22,7 @@ from .known_head import KnownHead
 from .messages import Fields, RequestHead, value_of
 from .request_rules import check_fields, check_version
 from .server_context import ServerContext
+from .turn import Outgoing
 
 __all__ = ["ServerConnection"]
 
@@ -59,6 +60,7 @@ class ServerConnection(asyncio.Protocol):
         "_known",
         "_last_words",
         "_loop",
+        "_outgoing",
         "_parser",
         "_reached_at",
         "_repeatable",
@@ -111,6 +113,7 @@ class ServerConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=_HIGH_WATER_BYTES)
+        self._outgoing = Outgoing(self._transport, self._context.turn)
         self._reached_at: str = transport.get_extra_info("sockname")[0]
         most = self._context.limits.most_connections
         self._is_surplus = len(self._context.connections) >= most
@@ -121,18 +124,12 @@ class ServerConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._is_deaf:
             return
-        if self._is_between and self._answering is None:
-            data = self._start + data
-            if self._says_too_little(data):
-                self._start = data
-                return
-            self._start = b""
-            if protocol := self._context.elsewhere(data):
-                self._hand_over(protocol, data)
-                return
-            self._receive(data)
-            return
-        self._parse(data)
+        turn = self._context.turn
+        turn.begin()
+        try:
+            self._hear(data)
+        finally:
+            turn.end()
 
     def pause_writing(self) -> None:
         self._unread = self._loop.create_future()
@@ -224,7 +221,7 @@ class ServerConnection(asyncio.Protocol):
     # What an exchange calls.
 
     def send(self, data: bytes) -> None:
-        self._transport.write(data)
+        self._outgoing.write(data)
 
     async def until_read(self) -> None:
         if self._unread is not None:
@@ -266,13 +263,27 @@ class ServerConnection(asyncio.Protocol):
     def drain(self) -> None:
         """Close, now or as soon as no request is in hand."""
         if self._answering is None:
-            self._transport.close()
+            self._outgoing.close()
         else:
             self._answering.is_last = True
 
     def abort(self) -> None:
         """Close at once, whatever is in hand."""
         self._transport.abort()
+
+    def _hear(self, data: bytes) -> None:
+        if self._answering is not None or not self._is_between:
+            self._parse(data)
+            return
+        data = self._start + data
+        if self._says_too_little(data):
+            self._start = data
+            return
+        self._start = b""
+        if protocol := self._context.elsewhere(data):
+            self._hand_over(protocol, data)
+        else:
+            self._receive(data)
 
     def _receive(self, data: bytes) -> None:
         """Take what begins a request while no other is in hand."""
@@ -382,7 +393,7 @@ class ServerConnection(asyncio.Protocol):
         if self._is_surplus:
             return UnavailableError("Too many connections.", retry_after_seconds=1)
         try:
-            self._context.capacity.admit()
+            self._context.admit()
         except UnavailableError as error:
             return error
         return None
@@ -441,7 +452,7 @@ class ServerConnection(asyncio.Protocol):
         if self._transport.is_closing():
             return
         if not exchange.has_ended:
-            self._transport.close()  # cut: no last chunk, no further answer
+            self._outgoing.close()  # cut: no last chunk, no further answer
         elif exchange.is_last or self._context.is_draining:
             self._hang_up()
         elif self._waiting:
@@ -455,7 +466,7 @@ class ServerConnection(asyncio.Protocol):
     def _release(self, exchange: Exchange) -> None:
         exchange.close()
         if exchange.refused is None:
-            self._context.capacity.dismiss()
+            self._context.dismiss()
 
     def _refuse(self, error: AppError) -> None:
         """Read no further; say why, when all that came before is answered."""
@@ -482,13 +493,14 @@ class ServerConnection(asyncio.Protocol):
         is_done = self._arriving is None and not self._is_deaf
         self._is_deaf = True
         if is_done or not self._transport.can_write_eof():
-            self._transport.close()
+            self._outgoing.close()
             return
-        self._transport.write_eof()
+        self._outgoing.write_eof()
         self.deadline = self._in(_LINGERING_SECONDS)
 
     def _hand_over(self, protocol: asyncio.Protocol, data: bytes) -> None:
         """Let *protocol* have the connection, from its next request on."""
+        self._outgoing.flush()
         self._context.forget(self)
         self._transport.set_protocol(protocol)
         protocol.connection_made(self._transport)
@@ -500,7 +512,7 @@ class ServerConnection(asyncio.Protocol):
     def _await_request(self) -> None:
         self.deadline = self._idle_until()
         if self._context.is_draining:
-            self._transport.close()
+            self._outgoing.close()
 
     def _idle_until(self) -> float:
         return self._in(self._context.limits.idle.total_seconds())

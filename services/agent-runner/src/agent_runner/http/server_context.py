@@ -10,6 +10,7 @@ from .deadlines import Deadlines, Expiring
 from .exchange import Application, InCallbacks, in_a_task
 from .limits import Capacity, Limits
 from .messages import http_date
+from .turn import Turn
 
 __all__ = ["Elsewhere", "ServerContext"]
 
@@ -31,7 +32,8 @@ class Connection(Expiring, Protocol):
 class ServerContext:
     """*elsewhere* may take a connection over; *capacity* is left of *limits*.
 
-    *in_callbacks* may answer a request in the place of *application*, or begin to.
+    *in_callbacks* may answer a request in the place of *application*, or begin to;
+    *turn* is that of all connections it passes anything on to.
     """
 
     application: Application
@@ -40,6 +42,7 @@ class ServerContext:
     tasks: asyncio.TaskGroup
     elsewhere: Elsewhere
     capacity: Capacity
+    turn: Turn = field(default_factory=Turn)
     in_callbacks: InCallbacks = in_a_task
     connections: set[Connection] = field(default_factory=set)
     is_draining: bool = False
@@ -53,6 +56,15 @@ class ServerContext:
         self.deadlines.discard(connection)
         if not self.connections:
             self.has_emptied.set()
+
+    def admit(self) -> None:
+        """Take one more exchange in; raises `UnavailableError` past capacity."""
+        self.capacity.admit()
+        self.turn.calls_in_hand += 1
+
+    def dismiss(self) -> None:
+        self.capacity.dismiss()
+        self.turn.calls_in_hand -= 1
 
     def date(self) -> bytes:
         now = int(time())

@@ -1,0 +1,96 @@
+"""Writing to each connection once a turn of the event loop, whatever it has to send.
+
+A write wakes who reads on the other side, which costs more than most of what we do for
+a call. What the callbacks of one turn bring forth is therefore written at its end, when
+one waking does for many calls; and a head goes out with what follows it.
+"""
+
+import asyncio
+
+__all__ = ["Outgoing", "Turn"]
+
+# With fewer calls in hand a turn seldom has another write, and waiting for its end is
+# one more look of the event loop at its sockets.
+_FEW_CALLS = 2
+_LARGE_BYTES = 64 * 1024
+
+
+class Turn:
+    """The connections that have something to write at the end of this turn.
+
+    *calls_in_hand* is counted by who takes them in.
+    """
+
+    __slots__ = ("_due", "_is_scheduled", "calls_in_hand", "is_gathering")
+
+    def __init__(self) -> None:
+        self.calls_in_hand = 0
+        self.is_gathering = False
+        """Whether a callback runs whose writes may wait."""
+        self._due: list[Outgoing] = []
+        self._is_scheduled = False
+
+    def begin(self) -> None:
+        """Gather what is written until `end`, which must come."""
+        self.is_gathering = True
+
+    def end(self) -> None:
+        """See what was gathered written: now, or after what other calls bring."""
+        self.is_gathering = False
+        if not self._due or self._is_scheduled:
+            return
+        if self.calls_in_hand <= _FEW_CALLS:
+            self._write()
+        else:
+            self._is_scheduled = True
+            asyncio.get_running_loop().call_soon(self._write)
+
+    def add(self, outgoing: "Outgoing") -> None:
+        self._due.append(outgoing)
+
+    def _write(self) -> None:
+        self._is_scheduled = False
+        due, self._due = self._due, []
+        for each in due:
+            each.flush()
+
+
+class Outgoing:
+    """What goes out over one transport, in the order in which it was written."""
+
+    __slots__ = ("_pieces", "_transport", "_turn")
+
+    def __init__(self, transport: asyncio.Transport, turn: Turn) -> None:
+        self._transport = transport
+        self._turn = turn
+        self._pieces: list[bytes] = []
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all was handed to the kernel."""
+        return not self._pieces and self._transport.get_write_buffer_size() == 0
+
+    def write(self, data: bytes) -> None:
+        """Write *data*; inside of a turn's callback, when the turn ends."""
+        if len(data) >= _LARGE_BYTES or not (self._pieces or self._turn.is_gathering):
+            self.flush()
+            self._transport.write(data)
+            return
+        if not self._pieces:
+            self._turn.add(self)
+        self._pieces.append(data)
+
+    def flush(self) -> None:
+        """Write what was gathered; nothing of it, if the connection has ended."""
+        pieces, self._pieces = self._pieces, []
+        if pieces and not self._transport.is_closing():
+            self._transport.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+
+    def write_eof(self) -> None:
+        self.flush()
+        self._transport.write_eof()
+
+    def close(self) -> None:
+        """End the connection once all is sent."""
+        self.flush()
+        self._transport.close()
