@@ -42,6 +42,7 @@ class Cluster:
     operator: PatientOperator
     stack: Stack
     doors: Sequence[str]
+    _sources: dict[str, str]
 
     async def agents(self, provider: str, *names: str) -> list[str]:
         """Run agents whose model is asked at the URL *provider*; return their ids."""
@@ -56,6 +57,12 @@ class Cluster:
         async with asyncio.TaskGroup() as killing:
             for name in names:
                 killing.create_task(self.members[name].die())
+
+    async def upgrade(self, name: str) -> None:
+        """Stop what runs another version, and start ours in its place."""
+        await self.members[name].stop()
+        del self._sources[name]
+        await self.bring_back(name)
 
     def wipe(self, server: str) -> None:
         """Lose the disk of a NATS server that is not running."""
@@ -75,10 +82,12 @@ async def running_cluster(
     hosts: Mapping[str, Host] = _ONE_HOST,
     commits_on_both: bool = True,
     event_replicas: int = 3,
+    sources: str | None = None,
 ) -> AsyncIterator[Cluster]:
     """Run everything during the block, which begins once a gateway says ready.
 
-    *hosts* has each process's by its name.
+    *hosts* has each process's by its name. Services begin with the code in *sources*, a
+    `PYTHONPATH`, if it is not ours.
     """
     async with AsyncExitStack() as started:
         nats = await started.enter_async_context(
@@ -93,7 +102,9 @@ async def running_cluster(
         stack = await started.enter_async_context(
             fresh_stack(Servers(database.url, nats.url), folder)
         )
-        services = services_on(hosts, stack, event_replicas=event_replicas)
+        services = services_on(
+            hosts, stack, event_replicas=event_replicas, sources=sources
+        )
         for each in services.processes.values():
             started.push_async_callback(each.stop)
         async with asyncio.TaskGroup() as starting:
@@ -116,4 +127,5 @@ async def running_cluster(
             PatientOperator(session),
             stack,
             services.doors,
+            services.sources,
         )

@@ -4,7 +4,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ag2trust.child import Command
@@ -36,11 +36,13 @@ class Services:
     """Processes by name, such as `gateway-1`, and where the gateways listen.
 
     *doors* are the URLs at which runners let in agents that run elsewhere, on loopback.
+    *sources* has a `PYTHONPATH` for each that runs another version when it starts.
     """
 
     processes: Mapping[str, Mortal]
     gateways: list[tuple[str, int]]
     doors: list[str]
+    sources: dict[str, str]
 
 
 def logins() -> dict[str, Service]:
@@ -52,7 +54,7 @@ def logins() -> dict[str, Service]:
 
 
 def services_on(
-    hosts: Mapping[str, Host], stack: Stack, *, event_replicas: int
+    hosts: Mapping[str, Host], stack: Stack, *, event_replicas: int, sources: str | None
 ) -> Services:
     """Describe every process, on the one of *hosts* that has its name."""
     runners = json.dumps([*_enrolled()])
@@ -60,6 +62,7 @@ def services_on(
     ports = {number: free_port() for number in _NUMBERS}
     doors = {number: free_port() for number in _NUMBERS}
     processes = {}
+    by_name = dict.fromkeys(SERVICES, sources) if sources else {}
     for name, (service, number) in SERVICES.items():
         folder = stack.folder / name
         folder.mkdir()
@@ -70,11 +73,12 @@ def services_on(
             own |= {"external_port": str(doors[number])}
         if service is Service.GATEWAY:
             own |= {"host": hosts[name].address, "port": str(ports[number])}
-        processes[name] = _process(name, service, hosts[name], stack, own)
+        processes[name] = _process(name, hosts[name], stack, own, by_name)
     return Services(
         processes,
         [(hosts[f"gateway-{number}"].address, port) for number, port in ports.items()],
         [f"http://127.0.0.1:{port}" for port in doors.values()],
+        by_name,
     )
 
 
@@ -101,9 +105,14 @@ def _own(service: Service, number: int, folder: Path) -> dict[str, str]:
 
 
 def _process(
-    name: str, service: Service, host: Host, stack: Stack, own: Mapping[str, str]
+    name: str,
+    host: Host,
+    stack: Stack,
+    own: Mapping[str, str],
+    sources: Mapping[str, str],
 ) -> Mortal:
     """Describe a process; it says that it is alive once it serves."""
+    service, _ = SERVICES[name]
     alive = stack.folder / name / "alive"
     told = {**own, "alive_file": str(alive)}
     prefix = prefix_of(service)
@@ -117,7 +126,9 @@ def _process(
 
     def fresh() -> Command:
         alive.unlink(missing_ok=True)
-        return host.moved(command)
+        of_version = {"PYTHONPATH": sources[name]} if name in sources else {}
+        environment = {**command.environment, **of_version}
+        return host.moved(replace(command, environment=environment))
 
     return Mortal(fresh, lambda _: alive.exists())
 
