@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+import yaml
 
 from ag2trust_sandbox import Sandbox, Step, Usage
 from ag2trust_sandbox.script import ToolCall
@@ -22,7 +23,9 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
 ]
 
-DASHBOARD = Path(__file__).parents[2] / "deploy/grafana.json"
+DEPLOY = Path(__file__).parents[2] / "deploy"
+DASHBOARD = DEPLOY / "grafana.json"
+ALERTS = DEPLOY / "prometheus-alerts.yml"
 WITHIN_SECONDS = 60
 LOOK_AGAIN_SECONDS = 0.2
 # Grafana's is four scrapes at least; all that this test puts in lies in this one.
@@ -41,7 +44,10 @@ PRICED_MODEL = {**OPENAI, "gen_ai_request_model": PRICED}
 UNPRICED_MODEL = {**OPENAI, "gen_ai_request_model": UNPRICED}
 RUNNER = {"process": "runner-1"}
 
-# What each panel shows of that traffic: series that are there, and above 0.
+MAY_BE_0 = "Age of the oldest record not counted yet by runner"
+
+# What each panel shows of that traffic: series that are there, and above 0 but for one,
+# which is 0 whenever it is told between two records.
 SHOWN: Mapping[str, list[dict[str, str]]] = {
     "Calls": [{}],
     "Tokens": [{}],
@@ -61,6 +67,7 @@ SHOWN: Mapping[str, list[dict[str, str]]] = {
     "Messages a second by end": [{"status": "completed"}, {"status": "failed"}],
     "Tool calls a second by end": [{"tool": "current_time", "status": "completed"}],
     "Agents and their connections by runner": [RUNNER],
+    MAY_BE_0: [RUNNER],
     "Answers a second by status": [
         {"http_response_status_code": "200"},
         {"http_response_status_code": "404"},
@@ -177,15 +184,25 @@ async def until_shown(
     found: list[tuple[dict[str, str], float]] = []
     try:
         async with asyncio.timeout(WITHIN_SECONDS):
-            while not all(is_among(found, labels) for labels in wanted):
+            while not all(
+                is_among(found, labels, may_be_0=title == MAY_BE_0) for labels in wanted
+            ):
                 await asyncio.sleep(LOOK_AGAIN_SECONDS)
                 found = await shown(prometheus, title)
     except TimeoutError:
         raise AssertionError(f"{title}: {wanted} is not in {found}") from None
 
 
-def is_among(found: list[tuple[dict[str, str], float]], labels: dict[str, str]) -> bool:
-    return any(labels.items() <= has.items() and value > 0 for has, value in found)
+def is_among(
+    found: list[tuple[dict[str, str], float]],
+    labels: dict[str, str],
+    *,
+    may_be_0: bool = False,
+) -> bool:
+    return any(
+        labels.items() <= has.items() and (value > 0 or may_be_0)
+        for has, value in found
+    )
 
 
 async def shown(
@@ -227,3 +244,18 @@ async def test_every_panel_shows_what_was_put_in(
     assert await total(prometheus, "Calls without a price") == usage["unpriced_calls"]
     assert await total(prometheus, "Messages") == ROUNDS * MESSAGES_A_ROUND
     assert await total(prometheus, "Dependencies up") == 1
+
+
+async def test_the_alerts_are_silent_while_all_is_well_and_can_tell(
+    prometheus: Prometheus,
+) -> None:
+    await until_shown(prometheus, MAY_BE_0, [RUNNER])
+    [group] = yaml.safe_load(ALERTS.read_text())["groups"]
+    alerts = {rule["alert"]: rule["expr"] for rule in group["rules"]}
+    behind = alerts["CountingIsBehind"]
+
+    silent = {name: await prometheus.asked(each) for name, each in alerts.items()}
+    at_once = await prometheus.asked(behind.replace("> 60", ">= 0"))
+
+    assert silent == {"CountingIsBehind": [], "CountingIsNotTold": []}
+    assert is_among(at_once, RUNNER, may_be_0=True)

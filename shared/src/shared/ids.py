@@ -1,12 +1,20 @@
 """Ids, made by the application so that a retried question names the same object."""
 
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-__all__ = ["new_id"]
+__all__ = ["made_at", "new_id"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def new_id() -> UUID:
     """Make a UUIDv7 (RFC 9562): random, yet sorting by time of making."""
     return uuid7()
+
+
+def made_at(made: UUID) -> datetime:
+    """Read when a UUIDv7 was made; `OverflowError` for the time of what is none."""
+    return _EPOCH + timedelta(milliseconds=made.int >> 80)

@@ -56,6 +56,15 @@ def test_a_runner_is_told_by_what_it_hosts_and_uses(watch: Watch) -> None:
     assert watch.shown("ag2trust_process_open_fds") == {who: 7}
 
 
+def test_a_runner_is_told_by_what_is_not_counted_of_it(watch: Watch) -> None:
+    watch.reports.runner(runner(uncounted_calls=4, oldest_uncounted_seconds=2.5))
+    watch.reports.runner(runner("of-before"))
+
+    who = ("agent_runner", "runner-1")
+    assert watch.shown("ag2trust_uncounted_calls") == {who: 4}
+    assert watch.shown("ag2trust_oldest_uncounted_seconds") == {who: 2.5}
+
+
 def test_credentials_are_told_by_their_answers_and_host_nothing(watch: Watch) -> None:
     answered = Answered(
         question="credentials.v1.lease", code="LEASE_REFUSED", times=2, seconds=0.5

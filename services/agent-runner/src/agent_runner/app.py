@@ -117,7 +117,7 @@ async def telling_what_happened(ground: Ground) -> AsyncIterator[None]:
     async with background(
         ground.bus.until_closed(),
         ground.spool.syncing(),
-        ship_spool(ground.spool, ground.bus),
+        ship_spool(ground.spool, ground.bus, counted=ground.backlog.counted),
         ship_outbox(OutboxRepository(ground.database), ground.bus),
         Retention(database=ground.database, kept=kept).run(),
     ):

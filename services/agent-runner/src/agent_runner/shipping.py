@@ -34,10 +34,19 @@ _KEPT = timedelta(hours=24)
 _LOST = "lost: the spool's file was damaged"
 
 Read = Callable[[int], Awaitable[list[IngestRecord]]]
+Counted = Callable[[int], None]
 
 
-async def ship_spool(spool: Spool, bus: Bus, *, now: Clock = utc_now) -> None:
-    """Ship settled calls until cancelled; segments are kept 24 h after that."""
+def _unnoticed(_: int) -> None: ...
+
+
+async def ship_spool(
+    spool: Spool, bus: Bus, *, counted: Counted = _unnoticed, now: Clock = utc_now
+) -> None:
+    """Ship settled calls until cancelled; segments are kept 24 h after that.
+
+    *counted* hears again and again how far metrics has come.
+    """
 
     async def read(after: int) -> list[IngestRecord]:
         if after > spool.last_sequence:
@@ -45,6 +54,7 @@ async def ship_spool(spool: Spool, bus: Bus, *, now: Clock = utc_now) -> None:
                 f"Metrics has counted {after} calls of this spool, which ends at"
                 f" {spool.last_sequence}: it was cut. Move its folder away."
             )
+        counted(after)
         records = spool.read_settled(
             after,
             limit=_BATCH,

@@ -43,10 +43,17 @@ class ProcessMeasured(Message):
 
 
 class RunnerMeasured(ProcessMeasured):
-    """*connections* are those of agents, at its own doors."""
+    """*connections* are those of agents, at its own doors.
+
+    *uncounted_calls* are settled here and not counted by metrics yet;
+    *oldest_uncounted_seconds* is the age of the oldest of them, or of the messages and
+    tool calls that wait in the outbox of all runners, 0 where nothing waits.
+    """
 
     hosted_agents: Count
     connections: Count
+    uncounted_calls: Count | None = None
+    oldest_uncounted_seconds: Seconds | None = None
 
 
 RUNNER_MEASURED = Signal(

@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from agent_runner.backlog import Backlog
 from agent_runner.http.client import Client, connecting
 from agent_runner.http.deadlines import Deadlines, watching_deadlines
 from agent_runner.http.limits import Limits
 from agent_runner.proxy.calls import interrupted
 from agent_runner.proxy.large_bodies import LargeBodies, reading_large_bodies
+from agent_runner.repositories.outbox import OutboxRepository
 from agent_runner.repositories.tenures import Enlistment, enlist
 from agent_runner.runtimes.docker.runtime import docker_runtime
 from agent_runner.runtimes.process.runtime import process_runtime
@@ -17,6 +19,7 @@ from agent_runner.settings import RuntimeName, Settings
 from agent_runner.spool.spool import Spool
 from agent_runner.tenure import Tenure, boot_time
 from shared.bus import NatsBus, connect_bus
+from shared.clock import utc_now
 from shared.contracts.base import Service
 from shared.database import Database, connect_database
 from shared.guarded_http import GuardedHttp, guarded_http
@@ -39,6 +42,7 @@ class Ground:
     identity: Identity
     tenure: Tenure
     spool: Spool
+    backlog: Backlog
     database: Database
     bus: NatsBus
     runtime: Runtime
@@ -85,6 +89,7 @@ async def standing(
             identity=identity,
             tenure=tenure,
             spool=spool,
+            backlog=Backlog(spool, OutboxRepository(database), now=utc_now),
             database=database,
             bus=bus,
             runtime=runtime,

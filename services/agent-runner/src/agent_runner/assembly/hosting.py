@@ -74,7 +74,13 @@ async def hosting_agents(
     tenures = TenureRepository(ground.database, tenure)
     takeover = Takeover(tenures=tenures, tenure=tenure, placement=placement)
     renewal = LeaseRenewal(hosted=hosted, leases=leases, readiness_changed=hosting.look)
-    measured = Measured(bus=bus, runner=settings.name, hosted=hosted, doors=doors)
+    measured = Measured(
+        bus=bus,
+        runner=settings.name,
+        hosted=hosted,
+        doors=doors,
+        backlog=ground.backlog,
+    )
     async with (
         bus.hearing(WAKE, hosting.wake, key=settings.name),
         bus.hearing(PROVIDER_CHANGED, renewal.provider_changed),

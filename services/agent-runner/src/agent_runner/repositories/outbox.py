@@ -9,7 +9,7 @@ import asyncpg
 from shared.contracts.agent_runner import MessageStatus
 from shared.contracts.metrics import IngestRecord, MessageRecord, ToolCallRecord
 from shared.database import Database, Transaction
-from shared.ids import new_id
+from shared.ids import made_at, new_id
 
 __all__ = [
     "FINAL_COLUMNS",
@@ -62,6 +62,19 @@ class OutboxRepository:
             IngestRecord(sequence=row["sequence"], payload=json.dumps(row["payload"]))
             for row in rows
         ]
+
+    async def oldest_left_at(self) -> datetime | None:
+        """Tell since when the oldest record waits to be counted, if any does."""
+        async with self._database.sweep() as transaction:
+            oldest = await transaction.fetchval(
+                """
+                SELECT id
+                FROM outbox
+                ORDER BY id
+                LIMIT 1
+                """
+            )
+        return None if oldest is None else made_at(oldest)
 
     async def forget(self, through: int) -> None:
         """Remove what metrics has counted."""

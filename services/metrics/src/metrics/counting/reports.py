@@ -43,6 +43,7 @@ class Reports(Collector):
         yield from _usage(reported)
         yield from _answers(reported)
         yield from _runners(reported)
+        yield from _uncounted(reported)
 
     def _keep(self, service: Service, measured: ProcessMeasured) -> None:
         self._forget_the_silent()
@@ -101,6 +102,22 @@ def _runners(reported: list[Reported]) -> Iterator[Metric]:
             agents.add_metric((service, told.process), told.hosted_agents)
             connections.add_metric((service, told.process), told.connections)
     yield from (agents, connections)
+
+
+def _uncounted(reported: list[Reported]) -> Iterator[Metric]:
+    calls = _gauge("ag2trust_uncounted_calls", "Calls of a runner, not counted yet.")
+    oldest = _gauge(
+        "ag2trust_oldest_uncounted_seconds",
+        "Age of the oldest call, message or tool call that is not counted yet.",
+    )
+    for service, told in reported:
+        if isinstance(told, RunnerMeasured):
+            who = (service, told.process)
+            if told.uncounted_calls is not None:
+                calls.add_metric(who, told.uncounted_calls)
+            if told.oldest_uncounted_seconds is not None:
+                oldest.add_metric(who, told.oldest_uncounted_seconds)
+    yield from (calls, oldest)
 
 
 def _gauge(name: str, told: str) -> GaugeMetricFamily:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from shared.contracts.metrics import Call, CallsQuestion
 from shared.database import Database
+from shared.ids import made_at
 
 __all__ = ["CallPlace", "CallsRepository", "PostgresCalls"]
 
@@ -113,8 +114,8 @@ class PostgresCalls:
 def _days_around(call_id: UUID) -> tuple[datetime | None, datetime | None]:
     """Read when a UUIDv7 was made; what somebody made up may be of no time at all."""
     try:
-        made_at = _EPOCH + timedelta(milliseconds=call_id.int >> 80)
-        return made_at - _NEAR, made_at + _NEAR
+        near = made_at(call_id)
+        return near - _NEAR, near + _NEAR
     except OverflowError:
         return None, None
 
