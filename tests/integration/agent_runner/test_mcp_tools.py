@@ -364,21 +364,29 @@ async def test_an_error_of_a_tool_is_masked_too(
     assert given == {"content": "refused: [secret]", "is_error": True}
 
 
-async def test_a_long_answer_is_cut_and_a_slow_one_left(
+async def test_a_long_answer_is_cut(
     house: House, server: HostileServer, approver: Approver
 ) -> None:
     await approver.approve_all()
-    configured = approver.tool | {"max_response_bytes": 10, "timeout_seconds": 1}
-    agent = await working(house, [configured])
+    agent = await working(house, [approver.tool | {"max_response_bytes": 10}])
     server.gives = {"content": [{"type": "text", "text": "é" * 100_000}]}
 
     _, cut = await agent.use(LOOK, what="it")
-    server.misdeeds["tools/call"] = stalling("text/event-stream")
-    _, slow = await agent.use(LOOK, what="it")
 
     assert cut["content"].startswith("ééééé\n[")
+
+
+async def test_a_slow_answer_is_left(
+    house: House, server: HostileServer, approver: Approver
+) -> None:
+    await approver.approve_all()
+    agent = await working(house, [approver.tool | {"timeout_seconds": 0.5}])
+    server.misdeeds["tools/call"] = stalling("text/event-stream")
+
+    _, slow = await agent.use(LOOK, what="it")
+
     assert slow["is_error"] is True
-    assert "no whole answer within 1 s" in slow["content"]
+    assert "no whole answer within 0.5 s" in slow["content"]
 
 
 async def test_calls_count_as_tool_calls_and_are_recorded_as_such(

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 from tests.integration.metrics.conftest import Superuser
+from tests.integration.metrics.watching import until_blocked
 
 from metrics.app import serving
 from metrics.settings import Settings
@@ -111,7 +112,7 @@ async def test_a_replay_goes_on_behind_a_piece_of_which_some_are_dropped_meanwhi
             " WHERE id = (SELECT id FROM delivery ORDER BY id LIMIT 1)"
         )
         replaying = group.create_task(operator.replay(webhook, failed_since=began))
-        await _until_somebody_waits_for_a_row(superuser)
+        await until_blocked(superuser, role="metrics")
 
     assert replaying.result() == 10_000
 
@@ -197,19 +198,6 @@ async def _failing(
         yield
     finally:
         await superuser.execute("DROP FUNCTION fail() CASCADE")
-
-
-async def _until_somebody_waits_for_a_row(superuser: Superuser) -> None:
-    """Ask until then; nothing announces it."""
-    async with asyncio.timeout(20):
-        while not await superuser.fetchval(
-            """
-            SELECT count(*)
-            FROM pg_stat_activity
-            WHERE datname = current_database() AND wait_event = 'transactionid'
-            """
-        ):
-            continue
 
 
 async def _secrets(superuser: Superuser) -> int:
