@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ import aiohttp
 
 import agent_runner.app
 from ag2trust.testing import BusAs, Stack
+from agent_runner.hosting.rhythm import USUAL, Rhythm
 from agent_runner.runtimes.runtime import Launch, Runtime
 from agent_runner.settings import Settings
 from shared.bus import NatsBus
@@ -35,11 +37,18 @@ from shared.ids import new_id
 
 from .neighbours import FakeCredentials, FakeRuntime
 
-__all__ = ["House", "Puppet", "open_house", "open_neighbourhood", "running"]
+__all__ = ["BRISK", "House", "Puppet", "open_house", "open_neighbourhood", "running"]
 
 ACTOR = Actor(kind="user", id="ada")
 _LOOK_AGAIN_SECONDS = 0.05
 _PATIENCE_SECONDS = 60
+
+BRISK = Rhythm(
+    round=timedelta(milliseconds=100),
+    sweep=timedelta(milliseconds=100),
+    first_pause=timedelta(milliseconds=10),
+)
+"""For tests of what comes after several failures, whose pauses others prove."""
 
 
 class Puppet:
@@ -194,12 +203,12 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    stack: Stack, bus_as: BusAs, runtime: FakeRuntime
+    stack: Stack, bus_as: BusAs, runtime: FakeRuntime, *, rhythm: Rhythm = USUAL
 ) -> AsyncIterator[House]:
     """Run the runner while the block lasts; *runtime* may outlive it."""
     async with (
         open_neighbourhood(stack, bus_as, runtime) as house,
-        running(stack, runtime),
+        running(stack, runtime, rhythm=rhythm),
     ):
         yield house
 
@@ -234,7 +243,7 @@ async def open_neighbourhood(
 
 @asynccontextmanager
 async def running(
-    stack: Stack, runtime: Runtime, /, **overrides: Any
+    stack: Stack, runtime: Runtime, /, *, rhythm: Rhythm = USUAL, **overrides: Any
 ) -> AsyncIterator[None]:
     """Run a runner while the block lasts, with settings other than the usual ones."""
 
@@ -243,7 +252,7 @@ async def running(
         yield runtime
 
     settings = stack.settings(Settings, Service.AGENT_RUNNER, **overrides)
-    async with agent_runner.app.serving(settings, open_runtime=fake):
+    async with agent_runner.app.serving(settings, open_runtime=fake, rhythm=rhythm):
         yield
 
 

@@ -30,7 +30,14 @@ from shared.errors import (
 from shared.ids import new_id
 
 from .neighbours import FakeRuntime
-from .runner_house import ACTOR, House, open_house, open_neighbourhood, running
+from .runner_house import (
+    ACTOR,
+    BRISK,
+    House,
+    open_house,
+    open_neighbourhood,
+    running,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -38,6 +45,12 @@ pytestmark = pytest.mark.integration
 @pytest.fixture
 async def house(stack: Stack, bus_as: BusAs) -> AsyncIterator[House]:
     async with open_house(stack, bus_as, FakeRuntime()) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def brisk(stack: Stack, bus_as: BusAs) -> AsyncIterator[House]:
+    async with open_house(stack, bus_as, FakeRuntime(), rhythm=BRISK) as opened:
         yield opened
 
 
@@ -183,20 +196,20 @@ async def test_what_a_dead_runner_left_is_ended_and_its_agents_come_back(
 
 
 async def test_an_agent_that_keeps_dying_ends_in_error_with_its_last_words(
-    house: House,
+    brisk: House,
 ) -> None:
-    agent = await house.make_agent()
-    await house.start(agent.id)
-    await house.runtime.die(agent.id)
+    agent = await brisk.make_agent()
+    await brisk.start(agent.id)
+    await brisk.runtime.die(agent.id)
     for _ in range(4):
-        await house.launched()
-        await house.runtime.die(agent.id)
+        await brisk.launched()
+        await brisk.runtime.die(agent.id)
 
-    failed = await house.until(agent.id, AgentStatus.ERROR)
-    launches = house.runtime.launches
-    await house.bus.ask(RESTART_AGENT, house.question(agent.id))
-    await (await house.launched()).speak()
-    restarted = await house.until(agent.id, AgentStatus.RUNNING)
+    failed = await brisk.until(agent.id, AgentStatus.ERROR)
+    launches = brisk.runtime.launches
+    await brisk.bus.ask(RESTART_AGENT, brisk.question(agent.id))
+    await (await brisk.launched()).speak()
+    restarted = await brisk.until(agent.id, AgentStatus.RUNNING)
 
     assert failed.status_reason
     assert failed.status_reason.code == "AGENT_EXITED"
@@ -252,17 +265,17 @@ async def test_a_restarted_runner_calls_nothing_running_that_does_not_run(
     assert before.status is AgentStatus.STARTING
 
 
-async def test_what_runs_of_an_agent_that_nobody_hosts_is_ended(house: House) -> None:
-    agent = await house.make_agent()
-    puppet = await house.start(agent.id)
+async def test_what_runs_of_an_agent_that_nobody_hosts_is_ended(brisk: House) -> None:
+    agent = await brisk.make_agent()
+    puppet = await brisk.start(agent.id)
     stray = replace(puppet.launch, agent_id=new_id())
 
-    house.runtime.launched[stray.agent_id] = stray
+    brisk.runtime.launched[stray.agent_id] = stray
 
     async def placed() -> set[UUID]:
-        return set(house.runtime.launched)
+        return set(brisk.runtime.launched)
 
-    await house.holds(placed, {agent.id})
+    await brisk.holds(placed, {agent.id})
 
 
 async def test_what_is_left_of_an_agent_does_not_keep_it_from_being_launched(
@@ -275,7 +288,7 @@ async def test_what_is_left_of_an_agent_does_not_keep_it_from_being_launched(
             left = (await house.start(agent.id)).launch
         runtime.launched[agent.id] = left
         runtime.trouble = EngineUnavailableError("Docker does not answer.")
-        async with running(stack, runtime):
+        async with running(stack, runtime, rhythm=BRISK):
 
             async def reason() -> str:
                 found = await house.bus.ask(GET_AGENT, house.question(agent.id))

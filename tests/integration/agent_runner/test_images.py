@@ -1,6 +1,7 @@
 """An agent type's own image: which runners it takes, and which it may be."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -38,7 +39,11 @@ async def house(
     stack: Stack, bus_as: BusAs, runtime: FakeRuntime
 ) -> AsyncIterator[House]:
     """Open the house of a runner that says of itself that it runs containers."""
-    docker = {"runtime": "docker", "agent_image": DEFAULT, "broker": "broker.sock"}
+    docker: dict[str, Any] = {
+        "runtime": "docker",
+        "agent_image": DEFAULT,
+        "broker": "broker.sock",
+    }
     async with (
         open_neighbourhood(stack, bus_as, runtime) as house,
         running(stack, runtime, **docker),

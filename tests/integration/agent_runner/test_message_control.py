@@ -35,14 +35,14 @@ from shared.errors import (
 from shared.ids import new_id
 
 from .neighbours import FakeRuntime
-from .runner_house import ACTOR, House, Puppet, open_house
+from .runner_house import ACTOR, BRISK, House, Puppet, open_house
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
 async def house(stack: Stack, bus_as: BusAs) -> AsyncIterator[House]:
-    async with open_house(stack, bus_as, FakeRuntime()) as opened:
+    async with open_house(stack, bus_as, FakeRuntime(), rhythm=BRISK) as opened:
         yield opened
 
 

@@ -25,6 +25,7 @@ from .assembly.ground import Ground, OpenRuntime, runtime_of, standing
 from .assembly.hosting import hosting_agents
 from .assembly.limiting import LimitsInForce, limiting
 from .hosted_agents import HostedAgents
+from .hosting.rhythm import USUAL, Rhythm
 from .leases import Leases
 from .messages.message_desk import MessageDesk
 from .messages.retention import Retention
@@ -47,7 +48,10 @@ _FORGET_EVERY = timedelta(minutes=1)
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, *, open_runtime: OpenRuntime = runtime_of
+    settings: Settings,
+    *,
+    open_runtime: OpenRuntime = runtime_of,
+    rhythm: Rhythm = USUAL,
 ) -> AsyncIterator[None]:
     """Assemble the runner and hold it open; leaving undoes it in reverse."""
     async with AsyncExitStack() as stack:
@@ -98,6 +102,7 @@ async def serving(
                 doors=doors,
                 leases=leases,
                 placement=placement,
+                rhythm=rhythm,
             )
         )
         answered = answers(

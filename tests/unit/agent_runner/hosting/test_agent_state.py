@@ -3,10 +3,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from agent_runner.hosting.agent_state import Move, Trouble, next_move
+from agent_runner.hosting.rhythm import USUAL
 from shared.contracts.agent_runner import DesiredState
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 AT_ONCE = timedelta()
+FIRST_PAUSE = USUAL.first_pause
 
 
 @pytest.mark.parametrize(
@@ -84,7 +86,12 @@ def fail(
     trouble = None
     for _ in range(times):
         trouble = Trouble.after(
-            trouble, incarnation=1, is_passing=is_passing, ran_for=ran_for, now=NOON
+            trouble,
+            incarnation=1,
+            is_passing=is_passing,
+            ran_for=ran_for,
+            first_pause=FIRST_PAUSE,
+            now=NOON,
         )
     assert trouble is not None
     return trouble
@@ -120,6 +127,11 @@ def test_a_new_incarnation_starts_without_a_past() -> None:
 
     assert not trouble.holds(2, now=NOON)
     later = Trouble.after(
-        trouble, incarnation=2, is_passing=False, ran_for=AT_ONCE, now=NOON
+        trouble,
+        incarnation=2,
+        is_passing=False,
+        ran_for=AT_ONCE,
+        first_pause=FIRST_PAUSE,
+        now=NOON,
     )
     assert later.failures == 1

@@ -14,6 +14,7 @@ from agent_runner.hosting.agent_life import AgentLife
 from agent_runner.hosting.heartbeat import Heartbeat
 from agent_runner.hosting.hosting import Hosting
 from agent_runner.hosting.lease_renewal import LeaseRenewal
+from agent_runner.hosting.rhythm import Rhythm
 from agent_runner.hosting.takeover import Takeover
 from agent_runner.http.server import Server
 from agent_runner.leases import Leases
@@ -42,6 +43,7 @@ async def hosting_agents(
     doors: Server,
     leases: Leases,
     placement: Placement,
+    rhythm: Rhythm,
 ) -> AsyncIterator[None]:
     """Host what this runner is given while the block runs."""
     settings, bus, tenure = ground.settings, ground.bus, ground.tenure
@@ -70,6 +72,7 @@ async def hosting_agents(
         runtime=ground.runtime,
         hosted=hosted,
         most_launches=settings.most_launches,
+        rhythm=rhythm,
     )
     tenures = TenureRepository(ground.database, tenure)
     takeover = Takeover(tenures=tenures, tenure=tenure, placement=placement)

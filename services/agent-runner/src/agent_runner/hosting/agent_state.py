@@ -8,7 +8,6 @@ from shared.contracts.agent_runner import DesiredState
 
 __all__ = ["Move", "Trouble", "next_move"]
 
-_FIRST_PAUSE = timedelta(seconds=1)
 _LONGEST_PAUSE = timedelta(seconds=30)
 _MOST_DOUBLINGS = 5
 _HEALTHY_AFTER = timedelta(seconds=60)
@@ -67,6 +66,7 @@ class Trouble:
         incarnation: int,
         is_passing: bool,
         ran_for: timedelta,
+        first_pause: timedelta,
         now: datetime,
     ) -> "Trouble":
         """Count one more failure; one that comes after a healthy while is the first.
@@ -78,7 +78,7 @@ class Trouble:
         if earlier is not None and is_in_a_row and ran_for < _HEALTHY_AFTER:
             failures = earlier.failures + 1
         doublings = min(failures - 1, _MOST_DOUBLINGS)
-        pause = min(_FIRST_PAUSE * 2**doublings, _LONGEST_PAUSE)
+        pause = min(first_pause * 2**doublings, _LONGEST_PAUSE)
         return cls(incarnation, failures, now + pause, is_passing)
 
     @property

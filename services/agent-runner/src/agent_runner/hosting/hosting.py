@@ -35,13 +35,12 @@ from shared.lifecycle import every
 from .agent_life import AgentLife, exit_error
 from .agent_state import Move, Trouble, next_move
 from .launch_queue import LaunchQueue
+from .rhythm import Rhythm
 
 __all__ = ["Hosting"]
 
 log = structlog.get_logger(__name__)
 
-_ROUND = timedelta(seconds=3)
-_SWEEP = timedelta(seconds=10)
 _GRACE = timedelta(seconds=30)
 _GRACE_AT_SHUTDOWN = timedelta(seconds=5)
 
@@ -57,6 +56,7 @@ class Hosting:
         runtime: Runtime,
         hosted: HostedAgents,
         most_launches: int,
+        rhythm: Rhythm,
         now: Clock = utc_now,
     ) -> None:
         self._repository = repository
@@ -66,6 +66,7 @@ class Hosting:
         self._runtime = runtime
         self._hosted = hosted
         self._launches = LaunchQueue(most_launches)
+        self._rhythm = rhythm
         self._now = now
         self._woken = asyncio.Event()
         self._busy: set[UUID] = set()
@@ -118,13 +119,13 @@ class Hosting:
                     work = self._life.end_leftover(placed.agent_id)
                     self._begin(jobs, placed.agent_id, work)
 
-        await every(_SWEEP, sweep, name="leftovers")
+        await every(self._rhythm.sweep, sweep, name="leftovers")
 
     async def _rounds(self, jobs: asyncio.TaskGroup) -> None:
         async def look() -> None:
             await self._round(jobs)
 
-        await every(_ROUND, look, name="hosting", woken=self._woken)
+        await every(self._rhythm.round, look, name="hosting", woken=self._woken)
 
     async def _round(self, jobs: asyncio.TaskGroup) -> None:
         await self._placement.place()
@@ -310,6 +311,7 @@ class Hosting:
             incarnation=assignment.incarnation,
             is_passing=is_passing,
             ran_for=ran_for,
+            first_pause=self._rhythm.first_pause,
             now=self._now(),
         )
         self._trouble[assignment.agent_id] = trouble
