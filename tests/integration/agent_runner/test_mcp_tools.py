@@ -409,8 +409,7 @@ async def test_calls_count_as_tool_calls_and_are_recorded_as_such(
         await metrics.has_heard(3)
 
     assert [status for status, _ in used] == [200, 200, 409, 429]
-    ends = [(each.tool, each.status.value, each.code) for each in metrics.heard]
-    assert ends == [
+    assert metrics.ends == [
         (LOOK, "completed", None),
         (LOOK, "failed", "TOOL_FAILED"),
         (LOOK, "refused", "MCP_TOOL_CHANGED"),

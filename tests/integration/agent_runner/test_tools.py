@@ -78,6 +78,10 @@ class HearingMetrics:
         self.heard: list[ToolCallRecord] = []
         self._news = asyncio.Event()
 
+    @property
+    def ends(self) -> list[tuple[str, str, str | None]]:
+        return [(each.tool, each.status.value, each.code) for each in self.heard]
+
     async def ingest(self, batch: Ingest) -> Ingested:
         for each in batch.records:
             record: Record = TypeAdapter(Record).validate_json(each.payload)
@@ -228,32 +232,44 @@ async def test_every_tool_call_that_was_run_is_recorded_and_no_other(
     house: House, bus_as: BusAs, site: Site
 ) -> None:
     site.redirects["/away"] = (302, "http://169.254.169.254/")
-    limits = AgentLimits(tool_calls_per_minute=4, http_requests_per_minute=9)
-    agent = await working(
-        house, ["current_time", asking(site, timeout_seconds=0.5)], limits=limits
-    )
+    limits = AgentLimits(tool_calls_per_minute=3, http_requests_per_minute=9)
+    agent = await working(house, ["current_time", asking(site)], limits=limits)
     metrics = HearingMetrics()
 
     await agent.use("current_time")
     await agent.use("http_request", url="https://example.com/")
-    for path in ("/", "/away", "/never", "/"):
+    for path in ("/", "/away", "/"):
         await agent.use("http_request", url=site.url(path))
     async with (
         bus_as(Service.METRICS) as bus,
         bus.serving(Service.METRICS, answer(INGEST, metrics.ingest)),
     ):
-        await metrics.has_heard(4)
+        await metrics.has_heard(3)
 
-    ends = [(each.tool, each.status.value, each.code) for each in metrics.heard]
-    assert ends == [
+    assert metrics.ends == [
         ("current_time", "completed", None),
         ("http_request", "completed", None),
         ("http_request", "refused", "TOOL_DESTINATION_FORBIDDEN"),
-        ("http_request", "failed", "TOOL_TIMED_OUT"),
     ]
     assert {str(each.message_id) for each in metrics.heard} == {
         agent.message["message_id"]
     }
+
+
+async def test_a_tool_call_that_takes_too_long_is_recorded_as_such(
+    house: House, bus_as: BusAs, site: Site
+) -> None:
+    agent = await working(house, [asking(site, timeout_seconds=0.05)])
+    metrics = HearingMetrics()
+
+    await agent.use("http_request", url=site.url("/never"))
+    async with (
+        bus_as(Service.METRICS) as bus,
+        bus.serving(Service.METRICS, answer(INGEST, metrics.ingest)),
+    ):
+        await metrics.has_heard(1)
+
+    assert metrics.ends == [("http_request", "failed", "TOOL_TIMED_OUT")]
 
 
 async def test_a_tool_call_whose_agent_went_away_is_recorded_as_cancelled(

@@ -33,7 +33,7 @@ class Trouble(ABC):
 
     @abstractmethod
     async def provider(self) -> dict[str, Any]:
-        """Make a provider whose credential is not whole, or soon will not be."""
+        """Make a provider whose credential is not whole."""
 
     async def mend(self, path: str) -> None:
         await self.changed(path, {"api_key": "sk-a-fresh-key-of-the-sandbox"})
@@ -41,6 +41,12 @@ class Trouble(ABC):
     async def made(self, **fields: Any) -> dict[str, Any]:
         openai = {"name": "p", "type": "openai", "base_url": self.sandbox.base_url}
         return await self.operator.made("/api/providers", openai | fields)
+
+    async def altered(self, statement: str) -> None:
+        """Change what is stored behind the product's back."""
+        superuser = await self.stack.connect()
+        await superuser.execute(statement)
+        await superuser.close()
 
     async def changed(self, path: str, fields: dict[str, Any]) -> None:
         answer = await self.operator.ask("PATCH", path, fields)
@@ -59,15 +65,13 @@ class Undecryptable(Trouble):
 
     async def provider(self) -> dict[str, Any]:
         provider = await self.made(api_key="sk-a-key-of-the-sandbox-1234")
-        superuser = await self.stack.connect()
-        await superuser.execute(
+        await self.altered(
             """
             UPDATE credentials.credential_version
             SET encrypted_key =
                 set_byte(encrypted_key, 60, 255 - get_byte(encrypted_key, 60))
             """
         )
-        await superuser.close()
         return provider
 
 
@@ -91,8 +95,8 @@ class Expired(Trouble):
     goes_on_as = "failed"  # for no provider takes a session that nobody gave
 
     async def provider(self) -> dict[str, Any]:
-        ends = datetime.now(UTC) + timedelta(seconds=1)
-        return await self.made(
+        ends = datetime.now(UTC) + timedelta(hours=1)
+        provider = await self.made(
             type="bedrock",
             base_url=self.sandbox.bedrock_endpoint_url,
             aws_region="us-east-1",
@@ -101,6 +105,10 @@ class Expired(Trouble):
             aws_session_token="IQoJb3JpZ2luX2VjEXAMPLETOKEN",
             aws_session_expires_at=ends.isoformat(),
         )
+        await self.altered(
+            "UPDATE credentials.provider SET aws_session_expires_at = now()"
+        )
+        return provider
 
     async def mend(self, path: str) -> None:
         await self.changed(path, {"aws_session_token": "IQoJb3JpZ2luX2VjANOTHERTOKEN"})

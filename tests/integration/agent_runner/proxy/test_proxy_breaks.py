@@ -236,7 +236,7 @@ async def test_a_stream_that_falls_silent_is_cut(spool_folder: Path) -> None:
     async with (
         raw_provider(hanging_after(*CHUNKS)) as provider,
         open_proxy(
-            spool_folder, provider.base_url, silence=timedelta(seconds=0.2)
+            spool_folder, provider.base_url, silence=timedelta(seconds=1)
         ) as proxy,
         raw_agent(proxy, request(proxy, chat())) as agent,
     ):
