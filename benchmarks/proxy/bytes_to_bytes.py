@@ -53,6 +53,8 @@ class Wire:
     def get_write_buffer_size(self) -> int:
         return 0
 
+    def resume_reading(self) -> None: ...
+
     def abort(self) -> None: ...
 
 

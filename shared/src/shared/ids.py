@@ -3,16 +3,21 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
-__all__ = ["made_at", "new_id"]
+__all__ = ["made_at", "new_id", "new_id_text"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def new_id() -> UUID:
     """Make a UUIDv7 (RFC 9562): random, yet sorting by time of making."""
-    return uuid7()
+    return UUID(int=uuid7().int)  # in half the time of `uuid_utils.compat`
+
+
+def new_id_text() -> str:
+    """Make one that is only written, in a tenth of the time."""
+    return str(uuid7())
 
 
 def made_at(made: UUID) -> datetime:

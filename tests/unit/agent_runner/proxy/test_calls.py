@@ -9,7 +9,7 @@ from agent_runner.proxy.admission import Unlimited
 from agent_runner.proxy.call_record import (
     Common,
     Own,
-    common_part,
+    entry_of,
     lasting_part,
     opened,
 )
@@ -52,11 +52,11 @@ def of_an_agent(*, model: str = "m", use_case: str | None = None) -> Common:
 
 
 def one_call() -> Own:
-    return Own(new_id(), datetime.now(UTC), message_id=new_id())
+    return Own.of(new_id(), datetime.now(UTC), message_id=new_id())
 
 
 def written(common: Common, own: Own) -> bytes:
-    return opened(lasting_part(common_part(common, {}), own), REQUEST_ID)
+    return opened(lasting_part(entry_of(common, {}), own), REQUEST_ID)
 
 
 @pytest.fixture
@@ -74,8 +74,8 @@ def open_call(spool: Spool) -> Opener:
         spool.open_call(own.call_id, written(common, own))
         return OpenCall(
             own=own,
-            common=common,
-            lasting=lasting_part(common_part(common, {}), own),
+            entry=entry_of(common, {}),
+            lasting=lasting_part(entry_of(common, {}), own),
             body=b"{}",
             spool=spool,
             in_hand=in_hand,
@@ -182,7 +182,7 @@ def test_of_many_attempts_those_that_fit_into_the_spool_are_told(
     call = open_call(of_an_agent(model="模" * 256))
     for _ in range(20):
         call.end_attempt(EXPLANATION)
-        call.turn_to(call.common, call.lasting, body=b"{}", admission=Unlimited())
+        call.turn_to(call.entry, body=b"{}", admission=Unlimited())
 
     call.settle(CallStatus.COMPLETED)
 
@@ -198,10 +198,9 @@ def test_each_attempt_is_told_and_the_usage_is_the_last_ones(
     call.http_status = 503
     call.report = Report(Usage(input_tokens=5))
     call.end_attempt(EXPLANATION)
-    turned = call.common._replace(model="second")
+    turned = entry_of(call.common._replace(model="second"), {})
 
-    lasting = lasting_part(common_part(turned, {}), call.own)
-    call.turn_to(turned, lasting, body=b"{}", admission=Unlimited())
+    call.turn_to(turned, body=b"{}", admission=Unlimited())
     call.http_status = 200
     call.settle(CallStatus.COMPLETED)
 

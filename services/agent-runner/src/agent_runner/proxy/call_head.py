@@ -19,7 +19,8 @@ from shared.contracts.agent_runner import AgentType
 from shared.contracts.credentials import LeasedCredential
 from shared.errors import AppError
 
-from .calls import CallBook, Entry
+from .call_record import Entry
+from .calls import CallBook
 from .candidates import require_residency
 from .headers import signature, value_of
 from .paths import place_of

@@ -8,7 +8,7 @@ model of its own: it would cost as much as everything else that is done for a ca
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from json.encoder import encode_basestring_ascii as quoted
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from uuid import UUID
 
 from pydantic_core import to_json
@@ -17,7 +17,16 @@ from shared.contracts.base import Explanation
 from shared.contracts.credentials import ProviderType
 from shared.contracts.metrics import CallStatus, Usage, UsageSource
 
-__all__ = ["Common", "Own", "attempt", "common_part", "ended", "lasting_part", "opened"]
+__all__ = [
+    "Common",
+    "Entry",
+    "Own",
+    "attempt",
+    "ended",
+    "entry_of",
+    "lasting_part",
+    "opened",
+]
 
 
 class Common(NamedTuple):
@@ -35,30 +44,49 @@ class Common(NamedTuple):
     runner: str
 
 
+class Entry(NamedTuple):
+    """How such calls begin in the book, and how their attempts end."""
+
+    common: Common
+    beginning: bytes
+    attempts_end: bytes
+
+
 class Own(NamedTuple):
-    """What a call has for itself, whoever answers it in the end."""
+    """What a call has for itself, whoever answers it in the end.
+
+    *name* and *began* are its id and the time of its start as they are written.
+    """
 
     call_id: UUID
+    name: str
     started_at: datetime
+    began: str
     message_id: UUID | None
 
+    @classmethod
+    def of(cls, call_id: UUID, started_at: datetime, message_id: UUID | None) -> Self:
+        return cls(
+            call_id, str(call_id), started_at, started_at.isoformat(), message_id
+        )
 
-def common_part(common: Common, labels: Mapping[str, str]) -> bytes:
-    """Write what calls have in common; it is to be followed by a `lasting_part`."""
+
+def entry_of(common: Common, labels: Mapping[str, str]) -> Entry:
+    """Write what calls have in common, once for all of them."""
     fields = {"kind": "call", **common._asdict(), "labels": labels}
-    return to_json(fields, exclude_none=True)[:-1]
+    of_attempts = {"provider_id": common.provider_id, "model": common.model}
+    return Entry(
+        common,
+        to_json(fields, exclude_none=True)[:-1],
+        b"," + to_json(of_attempts)[1:],
+    )
 
 
-def lasting_part(common: bytes, own: Own) -> bytes:
+def lasting_part(entry: Entry, own: Own) -> bytes:
     """Write what will not change until the call has ended."""
     of_message = f',"message_id":"{own.message_id}"' if own.message_id else ""
-    return (
-        common
-        + (
-            f',"call_id":"{own.call_id}","started_at":"{own.started_at.isoformat()}"'
-            f"{of_message}"
-        ).encode()
-    )
+    of_call = f',"call_id":"{own.name}","started_at":"{own.began}"{of_message}'
+    return entry.beginning + of_call.encode()
 
 
 def opened(lasting: bytes, request_id: str) -> bytes:
@@ -104,24 +132,20 @@ def ended(
 
 
 def attempt(
-    attempt_id: UUID,
-    common: Common,
+    attempt_id: str,
+    entry: Entry,
     *,
-    started_at: datetime,
+    began: str,
     duration_ms: int,
     http_status: int | None,
     error_code: str | None,
 ) -> bytes:
     """Write one attempt of a call, an `AttemptRecord`."""
     failed = f',"error_code":{quoted(error_code)}' if error_code else ""
-    return b'%b,"model":%b}' % (
-        (
-            f'{{"attempt_id":"{attempt_id}","provider_id":"{common.provider_id}"'
-            f',"started_at":"{started_at.isoformat()}","duration_ms":{duration_ms}'
-            f"{_number('http_status', http_status)}{failed}"
-        ).encode(),
-        to_json(common.model),
-    )
+    return (
+        f'{{"attempt_id":"{attempt_id}","started_at":"{began}"'
+        f',"duration_ms":{duration_ms}{_number("http_status", http_status)}{failed}'
+    ).encode() + entry.attempts_end
 
 
 def _number(name: str, number: int | None) -> str:

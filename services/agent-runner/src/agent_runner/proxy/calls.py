@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from time import monotonic
-from typing import NamedTuple
 from uuid import UUID
 
 from agent_runner.callers import ModelCaller
@@ -15,27 +14,29 @@ from agent_runner.spool.spool import Spool
 from shared.contracts.base import Explanation
 from shared.contracts.credentials import LeasedCredential
 from shared.contracts.metrics import CallStatus
-from shared.ids import new_id
+from shared.ids import new_id, new_id_text
 from shared.provider_errors.on_the_way import ON_THE_WAY
 
 from .admission import Admission
-from .call_record import Common, Own, attempt, common_part, ended, lasting_part, opened
+from .call_record import (
+    Common,
+    Entry,
+    Own,
+    attempt,
+    ended,
+    entry_of,
+    lasting_part,
+    opened,
+)
 from .counting import SILENCE, Count, End, counted, estimated_input
 from .labels import labels_in, laid_together
 from .usage import NOT_REPORTED, Report
 from .wire_format import AnswerStream, Asked
 
-__all__ = ["CallBook", "Entry", "OpenCall", "interrupted"]
+__all__ = ["CallBook", "OpenCall", "interrupted"]
 
 _MOST_OPENED_BYTES = 3072
 _MOST_OWN_BYTES = 512
-
-
-class Entry(NamedTuple):
-    """How the calls of an agent to one model of a provider begin in the book."""
-
-    common: Common
-    part: bytes
 
 
 @dataclass(slots=True)
@@ -50,7 +51,7 @@ class OpenCall:
     """
 
     own: Own
-    common: Common
+    entry: Entry
     lasting: bytes = field(repr=False)
     body: bytes = field(repr=False)
     spool: Spool
@@ -76,6 +77,10 @@ class OpenCall:
             self.first_token = monotonic()
 
     @property
+    def common(self) -> Common:
+        return self.entry.common
+
+    @property
     def attempts_made(self) -> int:
         return len(self.attempts) + self.is_attempting
 
@@ -86,11 +91,9 @@ class OpenCall:
         self.attempts.append(self._attempt(explanation, monotonic()))
         self.is_attempting = False
 
-    def turn_to(
-        self, common: Common, lasting: bytes, *, body: bytes, admission: Admission
-    ) -> None:
+    def turn_to(self, entry: Entry, *, body: bytes, admission: Admission) -> None:
         """Begin an attempt at another provider or model; it is the call's from now."""
-        self.common, self.lasting = common, lasting
+        self.entry, self.lasting = entry, lasting_part(entry, self.own)
         self.body, self.admission = body, admission
         self.attempt_began = monotonic()
         self.is_attempting = True
@@ -161,13 +164,14 @@ class OpenCall:
 
     def _attempt(self, explanation: Explanation | None, now: float) -> bytes:
         """Write the attempt that is being made."""
-        started_at = self.own.started_at
+        began = self.own.began
         if self.attempts:
-            started_at += timedelta(seconds=self.attempt_began - self.began)
+            after = timedelta(seconds=self.attempt_began - self.began)
+            began = (self.own.started_at + after).isoformat()
         return attempt(
-            new_id(),
-            self.common,
-            started_at=started_at,
+            new_id_text(),
+            self.entry,
+            began=began,
             duration_ms=_milliseconds(now - self.attempt_began),
             http_status=self.http_status,
             error_code=explanation.code if explanation else None,
@@ -215,13 +219,13 @@ class CallBook:
     ) -> OpenCall:
         """Open a call that begins in the book as others do; see `open`."""
         message_id = in_hand.message_id if in_hand else None
-        own = Own(new_id(), datetime.now(UTC), message_id)
-        request_id = request_id or str(own.call_id)
-        lasting = lasting_part(entry.part, own)
+        own = Own.of(new_id(), datetime.now(UTC), message_id)
+        request_id = request_id or own.name
+        lasting = lasting_part(entry, own)
         self._spool.open_call(own.call_id, opened(lasting, request_id))
         return OpenCall(
             own=own,
-            common=entry.common,
+            entry=entry,
             lasting=lasting,
             body=body,
             spool=self._spool,
@@ -247,7 +251,7 @@ class CallBook:
             runner=self._runner,
         )
         labels = agent.agent_type.labels, credential.labels, labels_in(asked.fields)
-        return Entry(common, _labelled(common, labels))
+        return _labelled(common, labels)
 
     def turn(
         self,
@@ -259,18 +263,17 @@ class CallBook:
         admission: Admission,
     ) -> None:
         """Let a call go on at another provider, or with another model."""
-        common, part = self.entry(agent, credential, asked)
-        lasting = lasting_part(part, call.own)
-        call.turn_to(common, lasting, body=asked.request.body, admission=admission)
+        entry = self.entry(agent, credential, asked)
+        call.turn_to(entry, body=asked.request.body, admission=admission)
 
 
-def _labelled(common: Common, labels: Sequence[dict[str, str]]) -> bytes:
+def _labelled(common: Common, labels: Sequence[dict[str, str]]) -> Entry:
     """Write it with the labels that have room beside the longest explanation."""
-    unlabelled = common_part(common, {})
+    unlabelled = entry_of(common, {})
     if not any(labels):
         return unlabelled
-    room_bytes = _MOST_OPENED_BYTES - len(unlabelled) - _MOST_OWN_BYTES
-    return common_part(common, laid_together(*labels, room_bytes=room_bytes))
+    room_bytes = _MOST_OPENED_BYTES - len(unlabelled.beginning) - _MOST_OWN_BYTES
+    return entry_of(common, laid_together(*labels, room_bytes=room_bytes))
 
 
 def interrupted(_: UUID, opened: bytes) -> bytes:

@@ -7,6 +7,7 @@ because its answer broke off or nobody waited for it; an estimate is recorded as
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 from shared.contracts.metrics import Usage, UsageSource
 
@@ -77,8 +78,7 @@ _FILE_MARKS = (b";base64,", b'"data":"', b'"data": "', b'"bytes":"', b'"bytes": 
 _SHORTEST_FILE_BYTES = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(NamedTuple):
     usage: Usage
     source: UsageSource
 

@@ -6,8 +6,7 @@ and the record says so, rather than counted in part.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.contracts.metrics import Usage
 
@@ -24,8 +23,7 @@ _MOST_TOKENS = 1_000_000_000
 _TERM = re.compile(r"[A-Za-z0-9._-]{1,40}")
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What an answer says that it used; *usage* is None where it says nothing.
 
     *is_refused*: it said something that cannot be true. *is_final*: what it says is not

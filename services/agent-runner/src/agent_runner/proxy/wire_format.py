@@ -7,7 +7,7 @@ answer as it passes, and words refusals as its clients expect them.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from agent_runner.http.messages import Fields, Reply
 from shared.contracts.agent_runner import AgentType, ProviderFeature
@@ -87,16 +87,14 @@ class Outgoing:
     fields: Fields = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Released:
+class Released(NamedTuple):
     """What may pass: *body* now, *end* only once the call is settled."""
 
     body: bytes
     end: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What an answer in a single piece says: what it used, and what went wrong."""
 
     report: Report

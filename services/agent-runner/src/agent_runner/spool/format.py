@@ -28,6 +28,7 @@ import struct
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 from zlib import crc32
 
@@ -77,16 +78,14 @@ class SegmentHeader:
     recover_from: int
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedRecord:
+class OpenedRecord(NamedTuple):
     """A call was admitted; its request may have left."""
 
     call_id: UUID
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class SettledRecord:
+class SettledRecord(NamedTuple):
     """A call has ended; *sequence* counts them, from 1 and without gaps."""
 
     sequence: int

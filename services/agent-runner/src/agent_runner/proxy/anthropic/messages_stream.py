@@ -6,7 +6,6 @@ are cumulative and lie over those of `message_start`, whose output is a placehol
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from agent_runner.proxy.answer_stream import Passage
@@ -69,7 +68,7 @@ class MessagesStream(TextEventStream):
 
     def _count(self, usage: Mapping[str, Any], *, is_final: bool) -> None:
         self._usage = overlaid(self._usage, usage)
-        self.report = replace(report_of(self._usage), is_final=is_final)
+        self.report = report_of(self._usage)._replace(is_final=is_final)
 
     def _delta(self, delta: Mapping[str, Any]) -> Passage:
         if delta.get("stop_reason") is None:

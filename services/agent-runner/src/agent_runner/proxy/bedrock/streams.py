@@ -8,7 +8,6 @@ from abc import abstractmethod
 from base64 import b64decode
 from binascii import Error as NoBase64Error
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from agent_runner.proxy.answer_stream import EventStream, Passage
@@ -135,7 +134,7 @@ class InvokeStream(_FrameStream):
     def _reported(self) -> Report:
         claudes = anthropic_report_of(self._claudes)
         if claudes != NOT_REPORTED:
-            return replace(claudes, is_final=self._has_final_counts)
+            return claudes._replace(is_final=self._has_final_counts)
         if self._metrics != NOT_REPORTED:
             return self._metrics
         return report_of_model(self._models)

@@ -133,7 +133,7 @@ def _outcome_of(
         if said_by(read_object(answer.body)).finish_reason is not None:
             return outcome
         failure = Failure(502, (), "The provider's answer is not well-formed.")
-        return replace(outcome, failure=failure)
+        return outcome._replace(failure=failure)
 
     return outcome_of
 
