@@ -76,6 +76,8 @@ def test_one_that_found_no_connection_does() -> None:
         (b"retry-after", b"soon", None),
         (b"retry-after", b"", None),
         (b"retry-after", b"9" * 400, None),
+        (b"retry-after", b"Sun, 29 Nov 2026 11:00:00 +%b" % (b"9" * 20), None),
+        (b"retry-after", b"Sun, %b Nov 2026 11:00:00 GMT" % (b"9" * 20), None),
     ],
 )
 def test_a_provider_says_when_to_ask_again(
