@@ -22,8 +22,8 @@ from .processes import started
 from .table import show
 from .upstream import upstream_conf
 
-_PROXY_CORE = 0
-_LOAD_CORE = 1
+PROXY_CORE = 0
+LOAD_CORE = 1
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def main() -> None:
     tools = fetched_tools(folder / "debian")
     peers = [each for each in PEERS if each.name in options.only]
     installed = [each for each in peers if is_installed(each, folder)]
-    os.sched_setaffinity(0, {_LOAD_CORE})
+    os.sched_setaffinity(0, {LOAD_CORE})
     measurements = measure(installed, folder, tools, options.seconds, options.rounds)
     show(measurements)
 
@@ -84,7 +84,7 @@ def of_peer(
     try:
         with started(
             peer.command(own, tools),
-            core=_PROXY_CORE,
+            core=PROXY_CORE,
             port=PROXY_PORT,
             log=own / "log",
             environment={**tools.environment, **environment},
@@ -109,7 +109,7 @@ def upstream_running(folder: Path, tools: Tools) -> Iterator[None]:
     own = made(folder / "upstream")
     with started(
         [str(tools.nginx), "-c", str(upstream_conf(own, tools))],
-        core=_LOAD_CORE,
+        core=LOAD_CORE,
         port=UPSTREAM_PORT,
         log=own / "log",
         environment=tools.environment,

@@ -35,7 +35,9 @@ from agent_runner.spool.spool import Spool
 from agent_runner.tenure import Tenure, boot_time
 from agent_runner.tools.tool_desk import ToolDesk
 from shared.bus import answer
+from shared.collecting import telling_of_spans
 from shared.contracts.agent_runner import AgentType, Resources
+from shared.contracts.base import Service
 from shared.contracts.credentials import LeasedCredential, ProviderType
 from shared.contracts.metrics import INGEST, Ingest, Ingested
 from shared.database import Database
@@ -61,7 +63,10 @@ def main() -> None:
 
 
 async def serve(folder: Path, upstream: str, port: int) -> None:
-    async with serving(folder, upstream, port):
+    async with (
+        telling_of_spans(Service.AGENT_RUNNER),
+        serving(folder, upstream, port),
+    ):
         await asyncio.Event().wait()
 
 

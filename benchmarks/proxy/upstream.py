@@ -16,6 +16,8 @@ from .debian import Tools
 
 __all__ = ["proxy_conf", "upstream_conf"]
 
+TRACES = "/v1/traces"  # where collectors take spans over HTTP
+
 _DELAY_SECONDS = 0.05
 _PACE_SECONDS = 0.02
 
@@ -43,7 +45,10 @@ http {{
 
 
 def upstream_conf(folder: Path, tools: Tools) -> Path:
-    """Write how to answer; streams flush once (burst) or before each event (paced)."""
+    """Write how to answer; streams flush once (burst) or before each event (paced).
+
+    It takes spans as a collector does, and forgets them.
+    """
     events = [f"echo -n '{each}';" for each in map(_quoted, EVENTS)]
     burst = "\n".join(events)
     paced = f" echo_flush; echo_sleep {_PACE_SECONDS};\n".join(events)
@@ -53,6 +58,7 @@ def upstream_conf(folder: Path, tools: Tools) -> Path:
     location /{DELAYED}/ {{
         default_type application/json; echo_sleep {_DELAY_SECONDS}; echo -n '{ANSWER}';
     }}
+    location {TRACES} {{ return 200; }}
     location /{BURST}/ {{ default_type text/event-stream; {burst} }}
     location /{PACED}/ {{ default_type text/event-stream; {paced} }}
 }}"""
