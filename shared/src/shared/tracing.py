@@ -30,6 +30,7 @@ __all__ = [
     "is_on",
     "spanning",
     "tracing_with",
+    "within",
 ]
 
 TRACEPARENT = "traceparent"
@@ -167,7 +168,13 @@ def spanning(
     if not _tracers:
         yield NO_SPAN
         return
-    span = begin(name, kind, parent=parent, attributes=attributes)
+    with within(begin(name, kind, parent=parent, attributes=attributes)) as span:
+        yield span
+
+
+@contextmanager
+def within(span: Span) -> Iterator[Span]:
+    """Be in *span* while the block runs, and end it then, as `spanning` does."""
     token = _current.set(span)
     try:
         yield span

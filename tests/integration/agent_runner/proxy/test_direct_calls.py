@@ -18,6 +18,7 @@ from agent_runner.callers import ModelCaller
 from agent_runner.proxy.admission import Unlimited
 from shared.contracts.credentials import LeasedCredential
 from shared.contracts.metrics import CallRecord, CallStatus
+from shared.tracing import Attributes, Kind, Span, TraceContext, tracing_with
 
 from .proxying import KEY, MODEL, Proxy, lease_of, open_proxy
 from .raw_agent import RawAgent, chat, raw_agent, request
@@ -114,6 +115,73 @@ async def test_a_plain_call_on_kept_connections_has_no_task(spool_folder: Path) 
     assert provider.connections == 1
     assert f"authorization: Bearer {KEY}".encode() in provider.asked[1].head
     assert provider.asked[1].body == PLAIN
+
+
+class DecidedTracer:
+    """Of every trace it is decided whether it is sampled; spans are known by number."""
+
+    def __init__(self, *, is_sampled: bool) -> None:
+        self._is_sampled = is_sampled
+        self.begun: list[tuple[str, TraceContext | None]] = []
+
+    def begin(
+        self,
+        name: str,
+        _kind: Kind,
+        *,
+        parent: TraceContext | None,
+        attributes: Attributes,  # noqa: ARG002 - a tracer is called by these names
+    ) -> Span:
+        self.begun.append((name, parent))
+        return DecidedSpan(self.context_of(len(self.begun)))
+
+    def context_of(self, number: int) -> TraceContext:
+        return TraceContext("a" * 32, f"{number:016x}", is_sampled=self._is_sampled)
+
+
+class DecidedSpan:
+    def __init__(self, context: TraceContext) -> None:
+        self.context: TraceContext | None = context
+
+    def note(self, attributes: Attributes) -> None: ...
+
+    def fail(self, error_type: str) -> None: ...
+
+    def end(self) -> None: ...
+
+
+@pytest.mark.parametrize("is_sampled", [True, False])
+async def test_a_call_that_is_told_of_has_a_task_and_one_that_is_not_has_none(
+    spool_folder: Path, *, is_sampled: bool
+) -> None:
+    tracer = DecidedTracer(is_sampled=is_sampled)
+    async with kept(spool_folder, fine) as (proxy, _, agent):
+        with tracing_with(tracer):
+            agent.say(request(proxy, PLAIN))
+
+            await agent.until(ANSWER)
+
+            record = await second(proxy)
+    assert had_a_task(record) is is_sampled
+    assert [parent for name, parent in tracer.begun if name == "model_call"] == [None]
+
+
+async def test_a_call_that_goes_on_in_a_task_stays_in_its_trace(
+    spool_folder: Path,
+) -> None:
+    long = json.dumps({"choices": ["x" * 300_000]}).encode()
+    tracer = DecidedTracer(is_sampled=False)
+    async with kept(spool_folder, saying(whole(long))) as (proxy, _, agent):
+        with tracing_with(tracer):
+            agent.say(request(proxy, PLAIN))
+
+            await agent.until(long)
+
+            await second(proxy)
+    assert tracer.begun == [
+        ("model_call", None),
+        (f"chat {MODEL}", tracer.context_of(1)),
+    ]
 
 
 async def test_a_stream_has_none_either(spool_folder: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import Protocol
 
 from shared.errors import AppError, TooLargeError
+from shared.tracing import Span
 
 from .limits import Capacity
 from .messages import Fields, Reply, RequestHead, encode_fields, status_line, value_of
@@ -101,6 +102,7 @@ class Exchange:
         "is_last",
         "is_received",
         "refused",
+        "span",
         "status",
     )
 
@@ -132,6 +134,8 @@ class Exchange:
         self.has_ended = False
         self.status: int | None = None
         """Which the answer has, once it has begun."""
+        self.span: Span | None = None
+        """What is told of it, once somebody has begun to."""
         self._way = way
         self._capacity = capacity
         self._longest_body_bytes = longest_body_bytes

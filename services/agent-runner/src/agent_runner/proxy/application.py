@@ -19,7 +19,7 @@ from shared.errors import (
 from shared.ids import new_id
 from shared.tracing import is_on
 
-from .call_spans import call_span
+from .call_spans import call_span, is_sampled
 from .direct_calls import DirectCall, DirectCalls
 from .edge import Edge
 from .features import require_allowed
@@ -48,7 +48,10 @@ class ProxyApplication:
 
         One that is told of needs it: its spans are those of the task.
         """
-        return None if is_on() else self._direct_calls.take(exchange)
+        direct = self._direct_calls.take(exchange)
+        if direct and is_on() and is_sampled(exchange, direct.agent):
+            return None
+        return direct
 
     async def serve(self, exchange: Exchange) -> None:
         """Answer one call: an edge, like `shared.http.tell_errors`."""

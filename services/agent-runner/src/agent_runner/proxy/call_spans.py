@@ -19,23 +19,38 @@ from shared.tracing import (
     Kind,
     Span,
     TraceContext,
+    begin,
     current,
     spanning,
+    within,
 )
 
 from .calls import OpenCall
 from .headers import values_of
 from .wire_format import Fields
 
-__all__ = ["attempt_span", "call_span", "tell_end"]
+__all__ = ["attempt_span", "call_span", "is_sampled", "tell_end"]
+
+
+def is_sampled(exchange: Exchange, agent: ModelCaller) -> bool:
+    """Begin the span of a request, and say whether anybody will be told of it."""
+    exchange.span = _begun(exchange, agent)
+    context = exchange.span.context
+    return context is not None and context.is_sampled
 
 
 @contextmanager
 def call_span(exchange: Exchange, agent: ModelCaller) -> Iterator[None]:
     """Tell of an agent's request, below the span that it names, or its message's."""
+    with within(exchange.span or _begun(exchange, agent)) as span:
+        yield
+        span.note({"http.response.status_code": exchange.status})
+
+
+def _begun(exchange: Exchange, agent: ModelCaller) -> Span:
     in_hand = agent.in_hand
     of_message = in_hand.span.context if in_hand else None
-    with spanning(
+    return begin(
         "model_call",
         Kind.SERVER,
         parent=_named(exchange.head.fields) or of_message,
@@ -43,9 +58,7 @@ def call_span(exchange: Exchange, agent: ModelCaller) -> Iterator[None]:
             "gen_ai.agent.id": str(agent.id),
             "ag2trust.message.id": str(in_hand.message_id) if in_hand else None,
         },
-    ) as span:
-        yield
-        span.note({"http.response.status_code": exchange.status})
+    )
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from agent_runner.http.messages import Fields, Reply
 from shared.contracts.metrics import CallStatus
 
 from .call_head import CallHead, Plan, call_head
+from .call_spans import call_span
 from .calls import OpenCall
 from .candidates import Leg
 from .dressing import dressed
@@ -62,7 +63,6 @@ class DirectCall:
     """One call, from its whole request to the end of its answer."""
 
     __slots__ = (
-        "_agent",
         "_call",
         "_connection",
         "_exchange",
@@ -76,6 +76,7 @@ class DirectCall:
         "_size",
         "_status",
         "_stream",
+        "agent",
         "is_received",
     )
 
@@ -95,7 +96,7 @@ class DirectCall:
         self.is_received = False
         self._exchange = exchange
         self._head = head
-        self._agent = agent
+        self.agent = agent
         self._forwarding = forwarding
         self._status = 0
         self._fields: Fields = ()
@@ -162,7 +163,7 @@ class DirectCall:
 
     def _sent(self) -> bool:
         """Send the request on, opened in the spool; or say that it is not plain."""
-        head, agent, exchange = self._head, self._agent, self._exchange
+        head, agent, exchange = self._head, self.agent, self._exchange
         body = exchange.received_body
         if len(body) >= LARGE_BODY_BYTES:
             return False
@@ -301,7 +302,7 @@ class DirectCall:
         self._exchange.serve(partial(self._served, partial(_Failing, error)))
 
     async def _served(self, ask: Ask) -> None:
-        agent, call = self._agent, self._call
+        agent, call = self.agent, self._call
         bind_contextvars(request_id=call.request_id)
         edge = Edge(
             self._exchange,
@@ -310,9 +311,11 @@ class DirectCall:
             request_id=call.request_id,
             model=self._leg.asked.request.model,
         )
-        await edge.around(
-            partial(self._forwarding.go_on, self._exchange, agent, self._leg, call, ask)
+        go_on = partial(
+            self._forwarding.go_on, self._exchange, agent, self._leg, call, ask
         )
+        with call_span(self._exchange, agent):
+            await edge.around(go_on)
 
 
 class _Failing:
