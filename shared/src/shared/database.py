@@ -100,6 +100,11 @@ async def refusing() -> AsyncIterator[None]:
             "The database has no room: the disk or the memory of its machine is full.",
             retry_after_seconds=_RETRY_AFTER_SECONDS,
         ) from error
+    except asyncpg.InvalidCachedStatementError as error:  # prepared anew the next time
+        raise DatabaseUnavailableError(
+            "The tables have just been changed by a newer version.",
+            retry_after_seconds=_RETRY_AFTER_SECONDS,
+        ) from error
     except _KEPT_OUT as error:
         raise DatabaseUnavailableError(
             "The database does not let us in.",
