@@ -4,6 +4,7 @@ That of the credentials service is not among them: who has become that service h
 that it has (docs/security.md).
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -96,7 +97,9 @@ async def test_a_login_that_is_no_runners_is_not_even_heard(
     requests = _requests(agent, stack.identity(service), used)
 
     async with bus_as(service) as bus:
-        answers = [await _attempt(bus, each) for each in requests.values()]
+        answers = await asyncio.gather(
+            *(_attempt(bus, each) for each in requests.values())
+        )
 
     assert answers == [b""] * len(requests)
     assert await _refusals(superuser) == []

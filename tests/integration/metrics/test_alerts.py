@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from metrics.administration.alerts import Alerts
 from metrics.alerting.watch import Watch
+from metrics.app import serving
 from metrics.counting.just_counted import JustCounted
 from metrics.counting.ledger import Ledger
 from metrics.repositories.alerts import PostgresAlerts
@@ -219,7 +220,14 @@ async def test_an_alert_is_its_organizations_alone(watched: Watched) -> None:
         await watched.alerts.get_alert(question)
 
 
-@pytest.mark.usefixtures("metrics")
+@pytest_asyncio.fixture
+async def watchful(settings: Settings) -> AsyncIterator[None]:
+    """Run the service, which looks for faults more often than usual."""
+    async with serving(settings, watch_every=timedelta(milliseconds=200)):
+        yield
+
+
+@pytest.mark.usefixtures("watchful")
 async def test_the_service_finds_a_fault_by_itself_and_publishes_it_once(
     runner: NatsBus, gateway: NatsBus
 ) -> None:

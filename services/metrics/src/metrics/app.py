@@ -122,11 +122,14 @@ def webhook_answers(webhooks: Webhooks) -> Iterable[Answer]:
 
 
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[None]:
+async def serving(
+    settings: Settings, *, watch_every: timedelta = _WATCH_EVERY
+) -> AsyncIterator[None]:
     """Assemble the service and hold it open; leaving undoes it in reverse.
 
-    The stream of events is declared beside the service, again and again: a slow or
-    lost JetStream delays the events, never the counting.
+    Faults are looked for *watch_every* so often. The stream of events is declared
+    beside the service, again and again: a slow or lost JetStream delays the events,
+    never the counting.
     """
     identity = Identity.from_file(settings.identity_file)
     await migrate(settings, "metrics.migrations")
@@ -172,8 +175,8 @@ async def serving(settings: Settings) -> AsyncIterator[None]:
                 bus.until_closed(),
                 every(_DECLARE_EVENTS_EVERY, declare_events, name="declare_events"),
                 every(_ANNOUNCE_EVERY, announcer.announce, name="announce"),
-                every(_WATCH_EVERY, watch.look, name="watch"),
-                every(_WATCH_EVERY, standing_watch.look, name="standing_watch"),
+                every(watch_every, watch.look, name="watch"),
+                every(watch_every, standing_watch.look, name="standing_watch"),
                 every(_ANNOUNCE_EVERY, teller.tell, name="tell"),
                 every(_KEEP_EVERY, retention.keep, name="keep"),
                 every(_REPRICE_EVERY, repricer.work, name="reprice"),
