@@ -46,6 +46,8 @@ pytestmark = pytest.mark.integration
 
 TOKEN = "mcp-token-of-a-test-0123456789"
 LOOK = "tickets__look"
+# Long names of which the first part and a digest of 32 bits are the same.
+CALLED_THE_SAME = ("x" * 60 + "/11999", "x" * 60 + "/131341")
 
 
 class Approver:
@@ -280,6 +282,23 @@ async def test_what_cannot_be_approved_says_why_and_spoils_no_other(
     assert "two tools" in (shown["c"].problem or "")
     with pytest.raises(InvalidError):
         await approver.approve(shown["b"].model_copy(update={"fingerprint": "0" * 64}))
+
+
+async def test_of_tools_that_would_be_called_the_same_one_alone_is_approved(
+    server: HostileServer, approver: Approver
+) -> None:
+    server.tools = [TOOL | {"name": name} for name in CALLED_THE_SAME]
+    one, other = (await approver.look()).data
+
+    with pytest.raises(InvalidError):
+        await approver.approve(one, other)
+    await approver.approve(one)
+    with pytest.raises(InvalidError):
+        await approver.approve(other)
+
+    assert one.told_as == other.told_as
+    approved = {each.name: each.status for each in (await approver.look()).data}
+    assert approved == {one.name: "approved", other.name: "new"}
 
 
 async def test_a_withdrawn_tool_is_gone_at_once(

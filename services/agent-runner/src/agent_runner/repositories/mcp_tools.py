@@ -9,6 +9,7 @@ import asyncpg
 
 from shared.contracts.mcp_tools import McpToolDefinition
 from shared.database import Transaction
+from shared.errors import InvalidError
 from shared.ids import new_id
 
 __all__ = [
@@ -44,30 +45,17 @@ class ApprovedTool:
 
 
 async def approve(transaction: Transaction, approval: NewApproval) -> UUID:
-    """Put an approval in the place of an earlier one; return the tool's id."""
-    tool_id: UUID = await transaction.fetchval(
-        """
-        INSERT INTO mcp_tool (
-            org_id, id, server_id, name, told_as, description, input_schema, fingerprint
-        )
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-        ON CONFLICT ON CONSTRAINT mcp_tool_name_unique DO UPDATE
-        SET description = excluded.description,
-            input_schema = excluded.input_schema,
-            fingerprint = excluded.fingerprint,
-            approved_at = excluded.approved_at
-        RETURNING id
-        """,
-        approval.org_id,
-        new_id(),
-        approval.server_id,
-        approval.name,
-        approval.told_as,
-        approval.definition.description,
-        approval.definition.input_schema,
-        approval.fingerprint,
-    )
-    return tool_id
+    """Put an approval in the place of an earlier one; return the tool's id.
+
+    Raises `InvalidError` for what would be called like another tool of its server.
+    """
+    try:
+        return await _put(transaction, approval)
+    except asyncpg.UniqueViolationError as error:
+        raise InvalidError(
+            f"The tool {approval.name} cannot be approved: models would know it as "
+            f"{approval.told_as}, like another one."
+        ) from error
 
 
 async def approved_tools(
@@ -105,6 +93,32 @@ async def withdraw(
 
 async def forget_server(transaction: Transaction, server_id: UUID) -> None:
     await transaction.execute("DELETE FROM mcp_tool WHERE server_id = $1", server_id)
+
+
+async def _put(transaction: Transaction, approval: NewApproval) -> UUID:
+    tool_id: UUID = await transaction.fetchval(
+        """
+        INSERT INTO mcp_tool (
+            org_id, id, server_id, name, told_as, description, input_schema, fingerprint
+        )
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        ON CONFLICT ON CONSTRAINT mcp_tool_name_unique DO UPDATE
+        SET description = excluded.description,
+            input_schema = excluded.input_schema,
+            fingerprint = excluded.fingerprint,
+            approved_at = excluded.approved_at
+        RETURNING id
+        """,
+        approval.org_id,
+        new_id(),
+        approval.server_id,
+        approval.name,
+        approval.told_as,
+        approval.definition.description,
+        approval.definition.input_schema,
+        approval.fingerprint,
+    )
+    return tool_id
 
 
 def _approved(row: asyncpg.Record) -> ApprovedTool:
