@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ PRICED, UNPRICED, FAILING, UNREACHABLE = (
 )
 ROUNDS = 2
 CALLS_A_ROUND, MESSAGES_A_ROUND = 6, 5
+TARGETS = 2
 OPENAI = {"gen_ai_provider_name": "openai"}
 PRICED_MODEL = {**OPENAI, "gen_ai_request_model": PRICED}
 UNPRICED_MODEL = {**OPENAI, "gen_ai_request_model": UNPRICED}
@@ -169,13 +171,30 @@ class Traffic:
         assert answer["status"] == status, answer
 
 
-async def until_counted(prometheus: Prometheus, calls: int) -> None:
+async def until_seen(prometheus: Prometheus, *, rounds: int, since: float) -> None:
+    """Wait until all of so many rounds is in Prometheus; the last ended at *since*."""
     try:
         async with asyncio.timeout(WITHIN_SECONDS):
-            while await total(prometheus, "Calls") != calls:  # noqa: ASYNC110 - nobody says when
+            while not (  # noqa: ASYNC110 - nobody says when
+                await total(prometheus, "Calls") == rounds * CALLS_A_ROUND
+                and await total(prometheus, "Messages") == rounds * MESSAGES_A_ROUND
+                and await tool_calls(prometheus) == rounds
+                and await have_answered(prometheus, since=since)
+            ):
                 await asyncio.sleep(LOOK_AGAIN_SECONDS)
     except TimeoutError:
-        raise AssertionError(f"{calls} calls were not counted") from None
+        raise AssertionError(f"round {rounds} was not seen") from None
+
+
+async def tool_calls(prometheus: Prometheus) -> float:
+    found = await prometheus.asked("sum(ag2trust_tool_calls_total)")
+    return found[0][1] if found else math.nan
+
+
+async def have_answered(prometheus: Prometheus, *, since: float) -> bool:
+    """Say whether Prometheus has asked both of its targets *since*, and was told."""
+    asked = await prometheus.asked("timestamp(process_cpu_seconds_total)")
+    return len(asked) == TARGETS and all(at >= since for _, at in asked)
 
 
 async def until_shown(
@@ -233,7 +252,7 @@ async def test_every_panel_shows_what_was_put_in(
     traffic = await Traffic.prepared(stack, sandbox)
     for done in range(1, ROUNDS + 1):  # a rate is of what was seen to change
         await traffic.send()
-        await until_counted(prometheus, done * CALLS_A_ROUND)
+        await until_seen(prometheus, rounds=done, since=time.time())
 
     for title, wanted in SHOWN.items():
         await until_shown(prometheus, title, wanted)
