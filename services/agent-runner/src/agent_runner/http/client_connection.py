@@ -44,12 +44,14 @@ class ClientConnection(asyncio.Protocol):
         "_loop",
         "_outgoing",
         "_parser",
+        "_pieces",
         "_silence_seconds",
         "_transport",
         "_turn",
         "_unclear_bytes",
         "deadline",
         "ends_by_closing",
+        "on_body",
     )
 
     def __init__(
@@ -67,6 +69,9 @@ class ClientConnection(asyncio.Protocol):
         self._forget = forget
         self._turn = turn
         self._loop = asyncio.get_running_loop()
+        self._pieces: list[bytes] = []
+        """Of the body, what this read brought; the parser calls it for each chunk."""
+        self.on_body = self._pieces.append
         self._parser = HttpResponseParser(self)
         self._answer: Receiver | None = None
         self._fields: list[tuple[bytes, bytes]] = []
@@ -189,11 +194,6 @@ class ClientConnection(asyncio.Protocol):
         if self._answer is not None:
             self._answer.begin(status, self._fields)
 
-    def on_body(self, body: bytes) -> None:
-        if self._answer is not None:
-            self._unclear_bytes = 0
-            self._answer.take(body)
-
     def on_message_complete(self) -> None:
         if self._answer is None or self._is_interim:
             return
@@ -230,6 +230,7 @@ class ClientConnection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade):
             is_broken, self._is_persistent = True, False
+        self._take_body()
         answer = self._answer
         if answer is None:
             return
@@ -242,6 +243,16 @@ class ClientConnection(asyncio.Protocol):
             self._fail(answer, MalformedAnswerError("the head is too large"))
         else:
             answer.turn()
+
+    def _take_body(self) -> None:
+        """Take what came of the body as one piece, however many chunks it came in."""
+        if not self._pieces:
+            return
+        self._unclear_bytes = 0
+        body = b"".join(self._pieces)
+        self._pieces.clear()
+        if self._answer is not None:
+            self._answer.take(body)
 
     def _expect_something(self) -> None:
         self.deadline = self._loop.time() + self._silence_seconds
