@@ -135,9 +135,11 @@ async def test_nothing_is_written_to_a_connection_that_has_ended(busy: Turn) -> 
     ended.close()
 
     busy.end()
+    gone.write(b"from a task")
     await asyncio.sleep(0)
+    gone.write(b"from a task, later")
 
-    assert wire.written == [b"here"]
+    assert (ended.written, wire.written) == ([], [b"here"])
 
 
 async def test_what_waits_is_not_yet_sent(busy: Turn) -> None:

@@ -4,14 +4,13 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import structlog
-from mcp_types import Tool
 
 from agent_runner.repositories import mcp_tools as repository
 from agent_runner.repositories.audit import note
 from agent_runner.repositories.mcp_tools import ApprovedTool, NewApproval
-from agent_runner.tools.mcp.conversation import conversing
 from agent_runner.tools.mcp.failures import McpFailedError
 from agent_runner.tools.mcp.leased_servers import LeasedServers
 from agent_runner.tools.mcp.showing import shown, shown_as_approved
@@ -41,6 +40,9 @@ from shared.errors import (
 )
 from shared.guarded_http import GuardedHttp, OutgoingError
 from shared.provider_errors.refusals import explained_refusal
+
+if TYPE_CHECKING:
+    from mcp_types import Tool
 
 __all__ = ["McpServers"]
 
@@ -138,7 +140,7 @@ class McpServers:
             found = await repository.approved_tools(transaction, [question.server_id])
         return {each.name: each for each in found}
 
-    async def _listed(self, question: McpServerQuestion) -> list[Tool]:
+    async def _listed(self, question: McpServerQuestion) -> "list[Tool]":
         server = await self._servers.once(
             org_id=question.org_id, actor=question.actor, server_id=question.server_id
         )
@@ -152,7 +154,10 @@ class McpServers:
             ) from error
 
 
-async def _tools_of(http: GuardedHttp, server: LeasedMcpServer) -> list[Tool]:
+async def _tools_of(http: GuardedHttp, server: LeasedMcpServer) -> "list[Tool]":
+    # Where it is needed, because the types of MCP take 4 MB.
+    from agent_runner.tools.mcp.conversation import conversing  # noqa: PLC0415
+
     async with conversing(http, server) as conversation:
         return await conversation.tools()
 

@@ -71,17 +71,21 @@ class Outgoing:
         return not self._pieces and self._transport.get_write_buffer_size() == 0
 
     def write(self, data: bytes) -> None:
-        """Write *data*; inside of a turn's callback, when the turn ends."""
+        """Write *data*; inside of a turn's callback, when the turn ends.
+
+        Nothing is written to a connection that has ended.
+        """
         if len(data) >= _LARGE_BYTES or not (self._pieces or self._turn.is_gathering):
             self.flush()
-            self._transport.write(data)
+            if not self._transport.is_closing():
+                self._transport.write(data)
             return
         if not self._pieces:
             self._turn.add(self)
         self._pieces.append(data)
 
     def flush(self) -> None:
-        """Write what was gathered; nothing of it, if the connection has ended."""
+        """Write what was gathered."""
         pieces, self._pieces = self._pieces, []
         if pieces and not self._transport.is_closing():
             self._transport.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))

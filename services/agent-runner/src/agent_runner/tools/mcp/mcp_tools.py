@@ -5,9 +5,9 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from mcp_types import Tool
 from pydantic import JsonValue
 
 from agent_runner.hosted_agents import HostedAgent
@@ -33,11 +33,14 @@ from shared.guarded_http import (
     GuardedHttp,
 )
 
-from .conversation import Conversation, conversing
 from .failures import McpRefusedError, McpToolFailedError
 from .leased_servers import LeasedServers
 from .pinning import definition_in, fingerprint_of
-from .results import text_of
+
+if TYPE_CHECKING:
+    from mcp_types import Tool
+
+    from .conversation import Conversation
 
 __all__ = ["McpCall", "McpTools"]
 
@@ -132,6 +135,10 @@ class McpCall:
             raise
 
     async def _result(self) -> str:
+        # The types of MCP take 4 MB, which a runner without its servers need not have.
+        from .conversation import conversing  # noqa: PLC0415 - see above
+        from .results import text_of  # noqa: PLC0415 - see above
+
         async with conversing(self.http, self.server) as conversation:
             await self._require_approved(conversation)
             result = await conversation.call(self.tool.name, self.arguments)
@@ -141,7 +148,7 @@ class McpCall:
             raise McpToolFailedError(told)
         return told
 
-    async def _require_approved(self, conversation: Conversation) -> None:
+    async def _require_approved(self, conversation: "Conversation") -> None:
         named = [
             each for each in await conversation.tools() if each.name == self.tool.name
         ]
@@ -167,7 +174,7 @@ def _had(
             yield of_server, tool
 
 
-def _fingerprint(tool: Tool) -> str | None:
+def _fingerprint(tool: "Tool") -> str | None:
     definition = definition_in(tool)
     return None if definition is None else fingerprint_of(tool.name, definition)
 

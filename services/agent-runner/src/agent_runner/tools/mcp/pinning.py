@@ -11,11 +11,14 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from difflib import unified_diff
+from typing import TYPE_CHECKING
 
-from mcp_types import Tool
 from pydantic import JsonValue, ValidationError
 
 from shared.contracts.mcp_tools import McpToolDefinition
+
+if TYPE_CHECKING:
+    from mcp_types import Tool
 
 __all__ = ["definition_in", "difference", "fingerprint_of", "problem_of", "told_as"]
 
@@ -38,7 +41,7 @@ _OF_EMOJI = frozenset("\ufe0e\ufe0f")
 _SELECTORS = ((0x180B, 0x180F), (0xFE00, 0xFE0F), (0xE0100, 0xE01EF))
 
 
-def definition_in(tool: Tool) -> McpToolDefinition | None:
+def definition_in(tool: "Tool") -> McpToolDefinition | None:
     """Take what a model would be told; None for what no message of ours can hold."""
     try:
         return McpToolDefinition(

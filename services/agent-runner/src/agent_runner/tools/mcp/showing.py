@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-
-from mcp_types import Tool
+from typing import TYPE_CHECKING
 
 from agent_runner.repositories.mcp_tools import ApprovedTool
 from shared.contracts.mcp_tools import McpTool, McpToolDefinition, McpToolStatus
 
 from .pinning import definition_in, difference, fingerprint_of, problem_of, told_as
+
+if TYPE_CHECKING:
+    from mcp_types import Tool
 
 __all__ = ["shown", "shown_as_approved"]
 
@@ -16,7 +18,7 @@ _LONGEST_NAME = 128
 
 
 def shown(
-    server_name: str, listed: Sequence[Tool], approved: Mapping[str, ApprovedTool]
+    server_name: str, listed: Sequence["Tool"], approved: Mapping[str, ApprovedTool]
 ) -> list[McpTool]:
     """Pair what is listed with what was approved, by the names models know."""
     tools = [*_listed(server_name, listed, approved)]
@@ -44,7 +46,7 @@ def shown_as_approved(
 
 
 def _listed(
-    server_name: str, listed: Sequence[Tool], approved: Mapping[str, ApprovedTool]
+    server_name: str, listed: Sequence["Tool"], approved: Mapping[str, ApprovedTool]
 ) -> Iterator[McpTool]:
     times = Counter(each.name for each in listed)
     for tool in {each.name: each for each in listed}.values():
@@ -57,7 +59,7 @@ def _listed(
 
 
 def _one(
-    server_name: str, tool: Tool, approved: ApprovedTool | None, *, is_ambiguous: bool
+    server_name: str, tool: "Tool", approved: ApprovedTool | None, *, is_ambiguous: bool
 ) -> McpTool:
     definition = definition_in(tool)
     problem = problem_of(tool.name, definition)
