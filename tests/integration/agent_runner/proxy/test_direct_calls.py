@@ -110,6 +110,7 @@ async def test_a_plain_call_on_kept_connections_has_no_task(spool_folder: Path) 
         first, following = await proxy.settled(2)
     assert had_a_task(first)
     assert not had_a_task(following)
+    assert f"x-request-id: {following.request_id}\r\n".encode() in agent.arrived
     assert following.status is CallStatus.COMPLETED
     assert (following.usage.input_tokens, following.usage.output_tokens) == (7, 3)
     assert provider.connections == 1
