@@ -6,13 +6,15 @@ forty thousand times a week, so what chance makes once in a thousand would be an
 every hour.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from metrics.rollups.sketch import Sketch, bins_between
 from shared.contracts.alerts import AlertRuleName
 
-from .surprise import chance_of
+from .surprise import chance_of, chance_of_mean
 from .traffic import Minute, Usual, Window, window
 
 __all__ = ["LONGEST_WINDOW", "Finding", "findings"]
@@ -30,7 +32,7 @@ _LOWEST_ERROR_RATE = 0.2
 _FASTEST_SLOW_MS = 3_000.0
 _SLOW_FOR_ANYBODY_MS = 120_000.0
 _TIMES_SLOWER = 2.0
-_SLOWER_AT_LEAST = 1.5  # than usual, where slow for anybody is usual
+_SLOWER_AT_LEAST = 1.5  # than usual: less is a change of the load
 _ONLY_CHANCE = 3e-7
 _95TH = 0.95
 
@@ -125,13 +127,8 @@ def _slow_responses(seen: Window, usual: Usual) -> Finding | None:
     seen_95th = times.percentile(_95TH)
     if times.count < _FEWEST_CALLS or seen_95th is None or seen_95th <= slow_ms:
         return None
-    usually_slow = usual.response_times.count_above(slow_ms)
-    chance = chance_of(
-        times.count_above(slow_ms),
-        among=times.count,
-        usual=(usually_slow + 1) / (usual.response_times.count + 50),
-    )
-    if chance > _ONLY_CHANCE:
+    chances = _chance_of_slow(times, usual, slow_ms), _chance_of_shift(times, usual)
+    if min(chances) > _ONLY_CHANCE / len(chances):
         return None
     return _finding(
         AlertRuleName.SLOW_RESPONSES,
@@ -145,6 +142,30 @@ def _slow_responses(seen: Window, usual: Usual) -> Finding | None:
             + ("." if usual_95th is None else f", usually {usual_95th / 1000:,.1f} s.")
         ),
     )
+
+
+def _chance_of_slow(times: Sketch, usual: Usual, slow_ms: float) -> float:
+    """Judge how many are slow: a few calls that hang are found by that."""
+    usually_slow = usual.response_times.count_above(slow_ms)
+    return chance_of(
+        times.count_above(slow_ms),
+        among=times.count,
+        usual=(usually_slow + 1) / (usual.response_times.count + 50),
+    )
+
+
+def _chance_of_shift(times: Sketch, usual: Usual) -> float:
+    """Judge how slow all are: sooner where the slowest have not ended yet.
+
+    Were each usual call half as long again, and one more as long as the longest now.
+    """
+    if not usual.has_history:
+        return 1.0
+    slower = bins_between(_SLOWER_AT_LEAST)
+    counts = Counter(usual.response_times.counts)
+    counts[max(times.counts)] += 1
+    mean = sum(place * count for place, count in times.counts.items()) / times.count
+    return chance_of_mean(mean - slower, among=times.count, usual=counts)
 
 
 def _slow_ms(usual_95th: float | None) -> float:

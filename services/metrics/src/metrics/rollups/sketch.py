@@ -18,7 +18,7 @@ from functools import partial
 from itertools import accumulate
 from math import ceil, log
 
-__all__ = ["RELATIVE_ERROR", "Sketch", "bin_of", "percentiles_of"]
+__all__ = ["RELATIVE_ERROR", "Sketch", "bin_of", "bins_between", "percentiles_of"]
 
 RELATIVE_ERROR = 0.02
 
@@ -35,6 +35,14 @@ _IS_LITTLE_ENDIAN = sys.byteorder == "little"
 
 bin_of = partial(bisect_left, _BOUNDS)
 """Return the bin of a duration."""
+
+
+def bins_between(factor: float) -> float:
+    """Return how many bins apart durations are of which one is *factor* times longer.
+
+    For bins count the logarithms of durations.
+    """
+    return log(factor, _GROWTH)
 
 
 @dataclass(frozen=True, slots=True)
