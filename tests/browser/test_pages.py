@@ -21,6 +21,7 @@ PAGES = {
     "agent-types": "/agent-types",
     "new-agent-type": "/agent-types/new",
     "calls": "/calls",
+    "tool-calls": "/calls/tools",
     "usage": "/usage",
     "usage-by-model": "/usage?by=model&period=7d",
     "alerts": "/alerts",

@@ -1,14 +1,17 @@
 """Every command against a stack that runs."""
 
+import asyncio
 import secrets
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
 
 from ag2trust.ports import free_port
-from ag2trust_sandbox import Sandbox
+from ag2trust_sandbox import Sandbox, Step
+from ag2trust_sandbox.script import ToolCall
 
 from .shell import Shell
 from .transcript import missing, steps_of, typed
@@ -159,6 +162,34 @@ async def test_tools_of_an_agent_type(shell: Shell) -> None:
     assert "http_request" in refused.errors
     assert "metadata" in forbidden.errors
     assert emptied.json["tools"] == []
+
+
+async def test_tool_calls(shell: Shell, whole: Whole, sandbox: Sandbox) -> None:
+    await shell(
+        *("agent-types", "add", "punctual", "--provider", "sand"),
+        *("--model", "sandbox-echo", "--tool", "current_time"),
+    )
+    await shell("agents", "add", "paul", "--type", "punctual", "--start")
+    sandbox.play(
+        Step(tool_calls=(ToolCall(name="current_time", arguments="{}"),)),
+        Step(content="It is late."),
+    )
+    answer = await shell("ask", "punctual", "How late is it?")
+    async with asyncio.timeout(60):
+        while not await whole.operator.all_of("/api/tool-calls"):
+            pass
+    listed = await shell("tool-calls", "list", "--agent", "paul")
+    shown = await shell("tool-calls", "show", listed.rows[0][-1])
+    none = await shell("tool-calls", "list", "--status", "failed")
+    unknown = await shell("tool-calls", "show", str(UUID(int=1)), fails=66)
+    await shell("agents", "delete", "paul")
+    await shell("agent-types", "delete", "punctual")
+
+    assert answer.output.endswith("It is late.\n")
+    assert [row[2:5] for row in listed.rows] == [["paul", "current_time", "completed"]]
+    assert "punctual" in shown.output
+    assert "There are no such tool calls." in none.errors
+    assert "There is no tool call" in unknown.errors
 
 
 async def test_agents(shell: Shell) -> None:

@@ -1,6 +1,16 @@
 """A typed client of Ag2Trust's HTTP API."""
 
-from .client import Answer, Client, Delta, Event, Lines, Restart, StreamedMessage, every
+from .client import (
+    Answer,
+    Client,
+    Delta,
+    Event,
+    Lines,
+    Page,
+    Restart,
+    StreamedMessage,
+    every,
+)
 from .errors import (
     Ag2TrustError,
     ConflictError,
@@ -32,6 +42,7 @@ __all__ = [
     "Lines",
     "MalformedError",
     "NotFoundError",
+    "Page",
     "RefusedError",
     "Restart",
     "StaleError",

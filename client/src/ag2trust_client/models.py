@@ -141,6 +141,7 @@ __all__ = [
     "PageOfProvider",
     "PageOfRunner",
     "PageOfThread",
+    "PageOfToolCall",
     "PageOfUserView",
     "PageOfWebhook",
     "PasswordChange",
@@ -193,6 +194,8 @@ __all__ = [
     "ThreadMessage",
     "TokenPricesInput",
     "TokenPricesOutput",
+    "ToolCall",
+    "ToolCallStatus",
     "UnpricedReason",
     "Usage",
     "UsageBucket",
@@ -365,6 +368,7 @@ TaskId = Literal[
     "code_review",
     "complex_analysis",
 ]
+ToolCallStatus = Literal["completed", "failed", "refused", "cancelled"]
 UnpricedReason = Literal[
     "MODEL_UNKNOWN", "MODEL_OPAQUE", "USAGE_UNKNOWN", "NOT_PRICED_YET"
 ]
@@ -987,7 +991,7 @@ class ExplainedError(Given):
     *provider_errors* are the source's own names, `*` standing for any text;
     without any, the row is for what else comes with one of *http_statuses*. 200
     is an error inside a stream. Of *source* `ag2trust` is what goes wrong on
-    the way, and what we refuse ourselves.
+    the way or with a tool, and what we refuse ourselves.
     """
 
     source: str
@@ -1581,6 +1585,11 @@ class PageOfThread(Given):
     next_cursor: str | None
 
 
+class PageOfToolCall(Given):
+    data: list[ToolCall]
+    next_cursor: str | None
+
+
 class PageOfUserView(Given):
     data: list[UserView]
     next_cursor: str | None
@@ -2084,6 +2093,24 @@ class TokenPricesOutput(Given):
     cached_input: float | None
     cache_write_5m: float | None
     cache_write_1h: float | None
+
+
+class ToolCall(Given):
+    """A tool call as it was counted; *explanation* says what its *code* means."""
+
+    kind: Literal["tool_call"]
+    tool_call_id: UUID
+    org_id: UUID
+    agent_id: UUID
+    agent_type_id: UUID
+    message_id: UUID
+    tool: str
+    status: ToolCallStatus
+    code: str | None
+    started_at: AwareDatetime
+    duration_ms: int
+    recorded_at: AwareDatetime
+    explanation: Explanation | None
 
 
 class Usage(Given):

@@ -75,6 +75,7 @@ from .models import (
     PageOfProvider,
     PageOfRunner,
     PageOfThread,
+    PageOfToolCall,
     PageOfUserView,
     PageOfWebhook,
     PasswordChange,
@@ -101,6 +102,8 @@ from .models import (
     StartedSession,
     TaskId,
     ThreadHistory,
+    ToolCall,
+    ToolCallStatus,
     UsageErrors,
     UsagePageOfUsageOfAgent,
     UsagePageOfUsageOfAgentType,
@@ -1008,6 +1011,56 @@ class Operations(Connection):
     async def get_call(self, call_id: UUID) -> Call:
         """Show a call with its attempts."""
         answer: Call = await self._ask(Call, "GET", f"/api/calls/{call_id}")
+        return answer
+
+    async def list_tool_calls(
+        self,
+        *,
+        period: Literal["24h", "7d", "30d", "90d"] | None = None,
+        days: int | None = None,
+        from_: AwareDatetime | None = None,
+        to: AwareDatetime | None = None,
+        tz: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        agent_id: UUID | None = None,
+        agent_type_id: UUID | None = None,
+        message_id: UUID | None = None,
+        tool: str | None = None,
+        status: ToolCallStatus | None = None,
+        code: str | None = None,
+    ) -> PageOfToolCall:
+        """List tool calls, those started last first.
+
+        Those that began: what is refused before that takes nothing and is none.
+        """
+        answer: PageOfToolCall = await self._ask(
+            PageOfToolCall,
+            "GET",
+            "/api/tool-calls",
+            query={
+                "period": period,
+                "days": days,
+                "from": from_,
+                "to": to,
+                "tz": tz,
+                "limit": limit,
+                "cursor": cursor,
+                "agent_id": agent_id,
+                "agent_type_id": agent_type_id,
+                "message_id": message_id,
+                "tool": tool,
+                "status": status,
+                "code": code,
+            },
+        )
+        return answer
+
+    async def get_tool_call(self, tool_call_id: UUID) -> ToolCall:
+        """Show a tool call, and why it failed if it did."""
+        answer: ToolCall = await self._ask(
+            ToolCall, "GET", f"/api/tool-calls/{tool_call_id}"
+        )
         return answer
 
     async def list_alerts(

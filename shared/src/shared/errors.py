@@ -35,6 +35,7 @@ AppError                              500 INTERNAL_ERROR
  │  ├ DeadLetterNotFoundError             DEAD_LETTER_NOT_FOUND
  │  ├ ToolNotFoundError                   TOOL_NOT_FOUND
  │  ├ CallNotFoundError                   CALL_NOT_FOUND
+ │  ├ ToolCallNotFoundError               TOOL_CALL_NOT_FOUND
  │  ├ ApiKeyNotFoundError                 API_KEY_NOT_FOUND
  │  ├ UserNotFoundError                   USER_NOT_FOUND
  │  ├ SessionNotFoundError                SESSION_NOT_FOUND
@@ -189,6 +190,7 @@ __all__ = [
     "ThreadNotFoundError",
     "TooLargeError",
     "ToolArgumentsInvalidError",
+    "ToolCallNotFoundError",
     "ToolDestinationForbiddenError",
     "ToolNotFoundError",
     "ToolSecretRefusedError",
@@ -408,6 +410,10 @@ class ToolNotFoundError(NotFoundError):
 
 class CallNotFoundError(NotFoundError):
     code = "CALL_NOT_FOUND"
+
+
+class ToolCallNotFoundError(NotFoundError):
+    code = "TOOL_CALL_NOT_FOUND"
 
 
 class ApiKeyNotFoundError(NotFoundError):

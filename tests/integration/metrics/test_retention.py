@@ -25,7 +25,7 @@ from shared.errors import CallNotFoundError, UnavailableError
 from shared.ids import new_id
 
 from .conftest import Superuser
-from .records import batch, call
+from .records import batch, call, tool_call
 from .watching import until
 
 pytestmark = pytest.mark.integration
@@ -318,3 +318,42 @@ async def test_a_day_at_least_is_kept(stack: Stack) -> None:
         await sweep.execute("SELECT retire_days(0)")
 
     await sweep.close()
+
+
+async def tool_calls_of_ages(superuser: Superuser, runner: NatsBus, *days: int) -> None:
+    """Count one tool call so many *days* ago, for each."""
+    records = [tool_call() for _ in days]
+    await runner.ask(INGEST, batch(new_id(), records))
+    for record, age in zip(records, days, strict=True):
+        await superuser.execute(
+            """
+            UPDATE tool_call
+            SET recorded_at = now() - make_interval(days => $2)
+            WHERE tool_call_id = $1
+            """,
+            record.tool_call_id,
+            age,
+        )
+
+
+@pytest.mark.usefixtures("metrics")
+async def test_tool_calls_are_kept_as_long_as_calls(
+    settings: Settings, runner: NatsBus, superuser: Superuser
+) -> None:
+    await tool_calls_of_ages(superuser, runner, 0, 9, 11, 400)
+
+    await keep(settings)
+
+    assert await count(superuser, "tool_call") == 2
+
+
+@pytest.mark.usefixtures("metrics")
+async def test_a_clock_put_forward_drops_no_tool_call(
+    settings: Settings, runner: NatsBus, superuser: Superuser
+) -> None:
+    """Today is long past the last one, as for a clock that was put forward."""
+    await tool_calls_of_ages(superuser, runner, 45, 46)
+
+    await keep(settings)
+
+    assert await count(superuser, "tool_call") == 2

@@ -1,7 +1,9 @@
 """A model that uses tools, from the question to the answer."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
@@ -67,6 +69,18 @@ async def test_a_model_calls_a_tool_and_answers_with_what_it_gave(
     assert json.loads(given)["body"] == "Rain in Bern."
     assert "none of the hosts" in refused
     assert [path for _, path, _, _ in site.asked] == ["/weather"]
+    [listed] = await until_listed(operator)
+    assert (listed["tool"], listed["status"]) == ("http_request", "completed")
+    assert listed["message_id"] == answer["message_id"]
+    assert "weather" not in json.dumps(listed)
+
+
+async def until_listed(operator: Operator) -> list[dict[str, Any]]:
+    """Wait until tool calls are counted, which they are after the answer."""
+    async with asyncio.timeout(60):
+        while not (found := await operator.all_of("/api/tool-calls")):
+            pass
+    return found
 
 
 async def test_a_tool_that_cannot_be_is_refused_by_the_api(

@@ -21,9 +21,10 @@ from shared.contracts.credentials import (
     ProviderStatus,
     ProviderType,
 )
-from shared.contracts.metrics import Call, CallStatus
+from shared.contracts.metrics import Call, CallStatus, ToolCall, ToolCallStatus
 from shared.contracts.usage import AgentStats
 from shared.ids import new_id
+from shared.provider_errors.tool_failures import explained_tool_call
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ORGANIZATION = UUID("01900000-0000-7000-8000-00000000000a")
@@ -117,6 +118,21 @@ CALL = Call.model_validate(
         "started_at": NOON,
         "recorded_at": NOON,
     }
+)
+
+TOOL_CALL = ToolCall(
+    tool_call_id=SOME_ID,
+    org_id=ORGANIZATION,
+    agent_id=SOME_ID,
+    agent_type_id=SOME_ID,
+    message_id=SOME_ID,
+    tool="http_request",
+    status=ToolCallStatus.FAILED,
+    code="TOOL_TIMED_OUT",
+    started_at=NOON,
+    duration_ms=120,
+    recorded_at=NOON,
+    explanation=explained_tool_call("TOOL_TIMED_OUT"),
 )
 
 

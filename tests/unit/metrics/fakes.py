@@ -9,8 +9,8 @@ from uuid import UUID
 
 from metrics.prices.pricing import Override, PricedCall
 from metrics.repositories.announcements import Backlog
-from metrics.repositories.calls import CallPlace
 from metrics.repositories.ledger import DeadLetter, EntriesRefusedError, Entry
+from metrics.repositories.places import Place
 from metrics.repositories.usage import Sums
 from metrics.rollups.spans import Reading
 from shared.contracts.metrics import Call, CallRecord, CallsQuestion, Record
@@ -71,7 +71,7 @@ class FakeCalls:
     stored: list[Call] = field(default_factory=list)
 
     async def newest(
-        self, question: CallsQuestion, *, below: CallPlace | None, limit: int
+        self, question: CallsQuestion, *, below: Place | None, limit: int
     ) -> list[Call]:
         return [
             each

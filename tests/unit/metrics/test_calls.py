@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metrics.reading.calls import Calls
-from metrics.repositories.calls import CallPlace
+from metrics.repositories.places import Place
 from shared.contracts.base import Actor
 from shared.contracts.metrics import CallQuestion, CallsQuestion
 from shared.errors import CallNotFoundError, InvalidError
@@ -66,9 +66,9 @@ async def test_a_foreign_cursor_is_refused(cursor: str) -> None:
 
 @given(started_at=st.datetimes(timezones=st.just(UTC)), call_id=st.uuids(version=4))
 def test_a_place_becomes_a_cursor_and_back(started_at: datetime, call_id: UUID) -> None:
-    place = CallPlace(started_at, call_id)
+    place = Place(started_at, call_id)
 
-    assert CallPlace.parse(str(place)) == place
+    assert Place.parse(str(place)) == place
 
 
 async def test_a_call_is_found_by_its_id() -> None:

@@ -19,6 +19,7 @@ from .commands.mcp_servers import mcp_servers
 from .commands.models import models
 from .commands.providers import providers
 from .commands.stats import stats
+from .commands.tool_calls import tool_calls
 from .commands.top import top
 from .commands.webhooks import webhooks
 
@@ -56,6 +57,7 @@ for command in (
     agents,
     ask,
     calls,
+    tool_calls,
     stats,
     top,
     alerts,

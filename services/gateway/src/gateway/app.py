@@ -75,6 +75,7 @@ from .routes.runners import RunnerRoutes
 from .routes.sessions import SessionRoutes
 from .routes.stats import StatsRoutes
 from .routes.threads import ThreadRoutes
+from .routes.tool_calls import ToolCallRoutes
 from .routes.usage import UsageRoutes
 from .routes.users import UserRoutes
 from .routes.webhooks import WebhookRoutes
@@ -126,6 +127,7 @@ def create_app(
         StatsRoutes(bus, now=now),
         UsageRoutes(bus, now=now),
         CallRoutes(bus, now=now),
+        ToolCallRoutes(bus, now=now),
         AlertRoutes(bus),
         WebhookRoutes(bus, credentials=credentials),
         McpServerRoutes(bus, credentials=credentials),

@@ -34,6 +34,7 @@ from .counting.reports import Reports
 from .counting.retention import Retention
 from .measured import answering_prometheus
 from .reading.calls import Calls
+from .reading.tool_calls import ToolCalls
 from .reading.usage import Usage
 from .repositories.alerts import PostgresAlerts
 from .repositories.announcements import PostgresAnnouncements
@@ -45,6 +46,7 @@ from .repositories.price_overrides import PostgresPriceOverrides
 from .repositories.repricing import PostgresRepricing
 from .repositories.retention import PostgresRetention
 from .repositories.rollups import Turns
+from .repositories.tool_calls import PostgresToolCalls
 from .repositories.usage import PostgresUsage
 from .repositories.watched_traffic import PostgresWatchedTraffic
 from .repositories.webhooks import PostgresWebhooks
@@ -75,6 +77,7 @@ def answers(
     """Every subject this service answers but those of `webhook_answers`."""
     alerts = Alerts(PostgresAlerts(database), now=utc_now)
     calls = Calls(PostgresCalls(database))
+    tool_calls = ToolCalls(PostgresToolCalls(database))
     prices = PriceList(PostgresPriceOverrides(database), now=utc_now)
     usage = Usage(
         PostgresUsage(database),
@@ -88,6 +91,8 @@ def answers(
         answer(contract.LIST_AUDIT, Audit(database).list),
         answer(contract.LIST_CALLS, calls.list_calls),
         answer(contract.GET_CALL, calls.get_call),
+        answer(contract.LIST_TOOL_CALLS, tool_calls.list_tool_calls),
+        answer(contract.GET_TOOL_CALL, tool_calls.get_tool_call),
         answer(contract.AGENT_STATS, usage.agent_stats),
         answer(contract.USAGE_SUMMARY, usage.summary),
         answer(contract.USAGE_BY, usage.by),

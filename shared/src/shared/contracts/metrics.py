@@ -55,10 +55,12 @@ __all__ = [
     "GET_CALL",
     "GET_PRICE",
     "GET_REPRICING",
+    "GET_TOOL_CALL",
     "INGEST",
     "LIST_AUDIT",
     "LIST_CALLS",
     "LIST_PRICES",
+    "LIST_TOOL_CALLS",
     "MESSAGE_FINISHED",
     "PING",
     "PUT_PRICE",
@@ -82,9 +84,12 @@ __all__ = [
     "MessageFinishedEvent",
     "MessageRecord",
     "Record",
+    "ToolCall",
     "ToolCallFinished",
+    "ToolCallQuestion",
     "ToolCallRecord",
     "ToolCallStatus",
+    "ToolCallsQuestion",
     "Usage",
     "UsageSource",
 ]
@@ -293,6 +298,30 @@ class Call(CallRecord):
     unpriced_reason: UnpricedReason | None = None
 
 
+class ToolCallsQuestion(PageQuestion):
+    """Tool calls, those started last first; of each filter that is given."""
+
+    agent_id: UUID | None = None
+    agent_type_id: UUID | None = None
+    message_id: UUID | None = None
+    tool: str | None = None
+    status: ToolCallStatus | None = None
+    code: str | None = None
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+
+
+class ToolCallQuestion(Question):
+    tool_call_id: UUID
+
+
+class ToolCall(ToolCallRecord):
+    """A tool call as it was counted; *explanation* says what its *code* means."""
+
+    recorded_at: AwareDatetime
+    explanation: Explanation | None = None
+
+
 class CallFinished(Event):
     """A call was counted; the event's id is the call's."""
 
@@ -331,6 +360,12 @@ LIST_CALLS = Endpoint(
     "metrics.v1.list_calls", CallsQuestion, Page[Call], askers=_GATEWAY
 )
 GET_CALL = Endpoint("metrics.v1.get_call", CallQuestion, Call, askers=_GATEWAY)
+LIST_TOOL_CALLS = Endpoint(
+    "metrics.v1.list_tool_calls", ToolCallsQuestion, Page[ToolCall], askers=_GATEWAY
+)
+GET_TOOL_CALL = Endpoint(
+    "metrics.v1.get_tool_call", ToolCallQuestion, ToolCall, askers=_GATEWAY
+)
 USAGE_SUMMARY = Endpoint(
     "metrics.v1.usage_summary", UsageQuestion, UsageSummary, askers=_GATEWAY
 )

@@ -12,13 +12,12 @@ from ag2trust_client.models import AttemptRecord, Call, CallStatus
 from .calling import calling
 from .formats import dollars, milliseconds, moment, number, word
 from .naming import Names, agent_named, names_of, provider_named
+from .newest import newest
 from .output import as_json, show, show_all
 from .periods import in_period, period_of
 from .tables import Column, table
 
 __all__ = ["calls"]
-
-_PAGE = 200
 
 
 @click.group(short_help="Look at model calls: attempts, tokens, cost.")
@@ -69,16 +68,7 @@ async def list_calls(
         "code": code,
         **period_of(period=period, since=since, until=until),
     }
-    found: list[Call] = []
-    cursor = None
-    while len(found) < limit:
-        page = await client.list_calls(
-            **filters, limit=min(limit - len(found), _PAGE), cursor=cursor
-        )
-        found += page.data
-        cursor = page.next_cursor
-        if cursor is None:
-            break
+    found = await newest(client.list_calls, limit, **filters)
     names = await names_of(client, "agents", "providers")
     show_all(
         found, _columns(names), is_json=is_json, if_none="There are no such calls."

@@ -758,6 +758,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tool-calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List tool calls, those started last first.
+         * @description Those that began: what is refused before that takes nothing and is none.
+         */
+        get: operations["list_tool_calls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tool-calls/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a tool call, and why it failed if it did. */
+        get: operations["get_tool_call"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/alerts": {
         parameters: {
             query?: never;
@@ -2694,8 +2731,8 @@ export interface components {
          *
          *     *provider_errors* are the source's own names, `*` standing for any text; without
          *     any, the row is for what else comes with one of *http_statuses*. 200 is an error
-         *     inside a stream. Of *source* `ag2trust` is what goes wrong on the way, and what we
-         *     refuse ourselves.
+         *     inside a stream. Of *source* `ag2trust` is what goes wrong on the way or with a
+         *     tool, and what we refuse ourselves.
          */
         ExplainedError: {
             source: string;
@@ -3454,6 +3491,11 @@ export interface components {
             /** @default null */
             next_cursor: string | null;
         };
+        PageOfToolCall: {
+            data: components["schemas"]["ToolCall"][];
+            /** @default null */
+            next_cursor: string | null;
+        };
         PageOfUserView: {
             data: components["schemas"]["UserView"][];
             /** @default null */
@@ -4120,6 +4162,44 @@ export interface components {
             /** @default null */
             cache_write_1h: number | null;
         };
+        /** @description A tool call as it was counted; *explanation* says what its *code* means. */
+        ToolCall: {
+            /**
+             * @default tool_call
+             * @constant
+             */
+            kind: "tool_call";
+            /** Format: uuid */
+            tool_call_id: string;
+            /** Format: uuid */
+            org_id: string;
+            /** Format: uuid */
+            agent_id: string;
+            /** Format: uuid */
+            agent_type_id: string;
+            /** Format: uuid */
+            message_id: string;
+            tool: string;
+            status: components["schemas"]["ToolCallStatus"];
+            /** @default null */
+            code: string | null;
+            /** Format: date-time */
+            started_at: string;
+            duration_ms: number;
+            /** Format: date-time */
+            recorded_at: string;
+            /** @default null */
+            explanation: components["schemas"]["Explanation"] | null;
+        };
+        /**
+         * ToolCallStatus
+         * @description How a tool call ended that the limits let through.
+         *
+         *     `refused`: it led where no tool may go, which only its connection or a redirect
+         *     told; `cancelled`: the agent went away first.
+         * @enum {string}
+         */
+        ToolCallStatus: "completed" | "failed" | "refused" | "cancelled";
         /**
          * UnpricedReason
          * @description Why a call has no price.
@@ -5129,6 +5209,16 @@ export interface components {
         };
         /** @description `CALL_NOT_FOUND` */
         CALL_NOT_FOUND: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description `TOOL_CALL_NOT_FOUND` */
+        TOOL_CALL_NOT_FOUND: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -7475,6 +7565,86 @@ export interface operations {
             401: components["responses"]["INVALID_API_KEY"];
             403: components["responses"]["FORBIDDEN"];
             404: components["responses"]["CALL_NOT_FOUND"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    list_tool_calls: {
+        parameters: {
+            query?: {
+                period?: "24h" | "7d" | "30d" | "90d";
+                days?: number;
+                from?: string;
+                to?: string;
+                tz?: string;
+                limit?: number;
+                cursor?: string;
+                agent_id?: string;
+                agent_type_id?: string;
+                message_id?: string;
+                tool?: string;
+                status?: components["schemas"]["ToolCallStatus"];
+                code?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfToolCall"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            422: components["responses"]["VALIDATION_FAILED"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL_ERROR"];
+            503: components["responses"]["DATABASE_UNAVAILABLE_or_SERVICE_UNAVAILABLE"];
+        };
+    };
+    get_tool_call: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    ETag: components["headers"]["ETag"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ToolCall"];
+                };
+            };
+            400: components["responses"]["MALFORMED_REQUEST"];
+            401: components["responses"]["INVALID_API_KEY"];
+            403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["TOOL_CALL_NOT_FOUND"];
             422: components["responses"]["VALIDATION_FAILED"];
             429: components["responses"]["RATE_LIMITED"];
             500: components["responses"]["INTERNAL_ERROR"];

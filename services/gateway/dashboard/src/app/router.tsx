@@ -9,6 +9,7 @@ import type { AlertStatus } from "~/api/queries/alerts";
 import { agentFilter } from "~/pages/agents/filter";
 import { callFilter } from "~/pages/calls/filter";
 import { deliveryFilter } from "~/pages/settings/webhooks/model";
+import { toolCallFilter } from "~/pages/tool-calls/model";
 import { usageFilter } from "~/pages/usage/filter";
 import { NotFound } from "./NotFound";
 import { PageFailed } from "./PageFailed";
@@ -109,6 +110,20 @@ const routeTree = rootRoute.addChildren([
     ...root,
     path: "/calls/$id",
     component: lazyRouteComponent(() => import("~/pages/calls/CallDetail"), "CallDetail"),
+  }),
+  createRoute({
+    ...root,
+    path: "/calls/tools",
+    validateSearch: toolCallFilter,
+    component: lazyRouteComponent(() => import("~/pages/tool-calls/ToolCalls"), "ToolCalls"),
+  }),
+  createRoute({
+    ...root,
+    path: "/calls/tools/$id",
+    component: lazyRouteComponent(
+      () => import("~/pages/tool-calls/ToolCallDetail"),
+      "ToolCallDetail",
+    ),
   }),
   createRoute({
     ...root,

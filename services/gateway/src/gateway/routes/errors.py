@@ -13,6 +13,7 @@ from shared.provider_errors.explaining import ERROR_TABLE
 from shared.provider_errors.on_the_way import ON_THE_WAY
 from shared.provider_errors.refusals import REFUSALS, Refusal
 from shared.provider_errors.rows import ErrorRow, ErrorSource
+from shared.provider_errors.tool_failures import TOOL_FAILURES
 
 __all__ = ["ErrorRoutes"]
 
@@ -24,8 +25,8 @@ class ExplainedError(BaseModel):
 
     *provider_errors* are the source's own names, `*` standing for any text; without
     any, the row is for what else comes with one of *http_statuses*. 200 is an error
-    inside a stream. Of *source* `ag2trust` is what goes wrong on the way, and what we
-    refuse ourselves.
+    inside a stream. Of *source* `ag2trust` is what goes wrong on the way or with a
+    tool, and what we refuse ourselves.
     """
 
     source: str
@@ -50,7 +51,7 @@ class ErrorRoutes:
 def _rows() -> Iterator[ExplainedError]:
     for source, rows in ERROR_TABLE.items():
         yield from (_of_provider(source, row) for row in rows)
-    yield from map(_on_the_way, ON_THE_WAY)
+    yield from map(_explained, [*ON_THE_WAY, *TOOL_FAILURES])
     yield from starmap(_refused, REFUSALS.items())
 
 
@@ -66,7 +67,7 @@ def _of_provider(source: ErrorSource, row: ErrorRow) -> ExplainedError:
     )
 
 
-def _on_the_way(explanation: Explanation) -> ExplainedError:
+def _explained(explanation: Explanation) -> ExplainedError:
     return ExplainedError(
         source=_OURS,
         http_statuses=[],

@@ -14,7 +14,7 @@ _DAYS_AHEAD = 7
 
 
 class Retention:
-    """Keeps calls and attempts for *calls_kept*, sums by the minute *minutes_kept*."""
+    """Keeps calls and tool calls *calls_kept*, sums by the minute *minutes_kept*."""
 
     def __init__(
         self,
@@ -38,5 +38,11 @@ class Retention:
         """
         await self.make_days()
         days = await self._repository.drop_days(kept=self._calls_kept.days)
+        tool_calls = await self._repository.drop_tool_calls(kept=self._calls_kept)
         minutes = await self._repository.drop_minutes(kept=self._minutes_kept)
-        log.debug("retention.kept", days_dropped=days, minutes_dropped=minutes)
+        log.debug(
+            "retention.kept",
+            days_dropped=days,
+            tool_calls_dropped=tool_calls,
+            minutes_dropped=minutes,
+        )

@@ -1,5 +1,6 @@
-"""The partitions of days and the rollups of minutes, in PostgreSQL."""
+"""Partitions of days, tool calls and rollups of minutes, in PostgreSQL."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Protocol
 
@@ -10,7 +11,7 @@ from shared.errors import UnavailableError
 
 __all__ = ["PostgresRetention", "RetentionRepository"]
 
-_MINUTES_AT_ONCE = 10_000
+_ROWS_AT_ONCE = 10_000
 
 
 class RetentionRepository(Protocol):
@@ -22,6 +23,12 @@ class RetentionRepository(Protocol):
 
     async def drop_days(self, *, kept: int) -> int:
         """Drop the partitions before the last *kept* days; return how many days."""
+
+    async def drop_tool_calls(self, *, kept: timedelta) -> int:
+        """Drop tool calls that were counted so long before the last; return how many.
+
+        A clock that was put forward drops nothing.
+        """
 
     async def drop_minutes(self, *, kept: timedelta) -> int:
         """Drop the rollups of minutes that are older; return how many."""
@@ -59,11 +66,11 @@ class PostgresRetention:
             await transaction.execute("SELECT retire_days($1)", kept)
         return await self._drop_retired_days()
 
+    async def drop_tool_calls(self, *, kept: timedelta) -> int:
+        return await _all_dropped(self._drop_some_tool_calls, kept)
+
     async def drop_minutes(self, *, kept: timedelta) -> int:
-        dropped = 0
-        while some := await self._drop_some_minutes(kept):
-            dropped += some
-        return dropped
+        return await _all_dropped(self._drop_some_minutes, kept)
 
     async def _drop_retired_days(self) -> int:
         """Give up soon: whoever waits for a whole table makes all others wait too."""
@@ -73,6 +80,32 @@ class PostgresRetention:
                 dropped: int = await transaction.fetchval("SELECT drop_days()")
         except asyncpg.LockNotAvailableError as error:
             raise UnavailableError("The calls are in use right now.") from error
+        return dropped
+
+    async def _drop_some_tool_calls(self, kept: timedelta) -> int:
+        async with self._database.sweep() as transaction:
+            dropped: int = await transaction.fetchval(
+                """
+                WITH old AS (
+                    SELECT tool_call_id
+                    FROM tool_call
+                    WHERE recorded_at
+                        < (SELECT max(recorded_at) FROM tool_call) - $1::interval
+                        AND recorded_at < now() - $1::interval
+                    LIMIT $2
+                ),
+                dropped AS (
+                    DELETE FROM tool_call
+                    USING old
+                    WHERE tool_call.tool_call_id = old.tool_call_id
+                    RETURNING true
+                )
+                SELECT count(*)
+                FROM dropped
+                """,
+                kept,
+                _ROWS_AT_ONCE,
+            )
         return dropped
 
     async def _drop_some_minutes(self, kept: timedelta) -> int:
@@ -102,6 +135,16 @@ class PostgresRetention:
                 FROM dropped
                 """,
                 kept,
-                _MINUTES_AT_ONCE,
+                _ROWS_AT_ONCE,
             )
         return dropped
+
+
+async def _all_dropped(
+    drop_some: Callable[[timedelta], Awaitable[int]], kept: timedelta
+) -> int:
+    """Drop some at a time until none is left; return how many."""
+    dropped = 0
+    while some := await drop_some(kept):
+        dropped += some
+    return dropped

@@ -46,9 +46,15 @@ function LastDay({ id }: { id: string }) {
       title="Last 24 hours"
       note={localZone()}
       action={
-        <Link to="/calls" search={{ agent_id: id }}>
-          Calls of this agent
-        </Link>
+        <>
+          <Link to="/calls" search={{ agent_id: id }}>
+            Calls of this agent
+          </Link>
+          {" · "}
+          <Link to="/calls/tools" search={{ agent_id: id }}>
+            Its tool calls
+          </Link>
+        </>
       }
     >
       <Loaded query={timeline} what="timeline" lines={6}>

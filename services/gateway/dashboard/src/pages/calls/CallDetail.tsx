@@ -95,6 +95,7 @@ function placeFacts(call: Call, agentName: NameOf, typeName: NameOf): [string, R
         {typeName(call.agent_type_id)}
       </Link>,
     ],
+    ["Tool calls", call.message_id ? toolCalls(call.message_id) : "None"],
     ["Endpoint", code(call.endpoint)],
     ["Runner", call.runner],
     ["Use case", call.use_case ?? "None"],
@@ -132,6 +133,14 @@ function attemptColumns(call: Call, providerName: NameOf): Column<Attempt>[] {
     },
     { name: "Time", render: ({ duration_ms }) => duration(duration_ms), isNumber: true },
   ];
+}
+
+function toolCalls(message_id: string) {
+  return (
+    <Link to="/calls/tools" search={{ message_id }}>
+      Those for its message
+    </Link>
+  );
 }
 
 function code(text: string) {

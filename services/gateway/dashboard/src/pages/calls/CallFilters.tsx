@@ -9,6 +9,7 @@ import { FilterSelect, Toolbar } from "~/components/Toolbar";
 import { PERIODS } from "~/pages/usage/filter";
 import { callFilter } from "./filter";
 import { STATUS_WORDS } from "./model";
+import { Named } from "./Named";
 
 /** What narrows the calls; each choice is a part of the address. */
 export function CallFilters({ filter }: { filter: CallFilter }) {
@@ -87,28 +88,4 @@ export function CallFilters({ filter }: { filter: CallFilter }) {
 function without(filter: CallFilter, name: "model" | "code"): CallFilter {
   const { [name]: _, ...others } = filter;
   return others;
-}
-
-interface NamedProps {
-  label: string;
-  all: string;
-  value: string | undefined;
-  onChange: (id: string) => void;
-  choices: { pages: { data: { id: string; name: string }[] }[] } | undefined;
-}
-
-function Named({ label, all, value, onChange, choices }: NamedProps) {
-  const named = choices?.pages.flatMap((page) => page.data) ?? [];
-  const isGone = value !== undefined && !named.some(({ id }) => id === value);
-  return (
-    <FilterSelect label={label} value={value ?? ""} onChange={onChange}>
-      <option value="">{all}</option>
-      {isGone && <option value={value}>{value}</option>}
-      {named.map(({ id, name }) => (
-        <option key={id} value={id}>
-          {name}
-        </option>
-      ))}
-    </FilterSelect>
-  );
 }

@@ -13,6 +13,7 @@ import { Panel } from "~/components/Panel";
 import { counted } from "~/format/count";
 import { CallFilters } from "./CallFilters";
 import styles from "./Calls.module.css";
+import { CallsTabs } from "./CallsTabs";
 import { callColumns } from "./columns";
 import type { LiveCall } from "./live";
 import { useLiveCalls } from "./useLiveCalls";
@@ -37,6 +38,7 @@ export function Calls() {
           </Button>
         }
       />
+      <CallsTabs />
       <CallFilters filter={filter} />
       {live.waiting > 0 && (
         <Button className={styles.waiting} onClick={live.release}>
