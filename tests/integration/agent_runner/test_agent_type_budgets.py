@@ -48,6 +48,13 @@ from .runner_house import ACTOR, House, open_house
 
 pytestmark = pytest.mark.integration
 
+_SOMEBODY_WAITS = """
+SELECT EXISTS (
+    SELECT
+    FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'
+)
+"""
 MONTHLY = {"usd": 200, "period": "month", "time_zone": "Europe/Berlin"}
 
 
@@ -228,6 +235,29 @@ async def test_a_budget_may_be_removed_twice_and_given_later(house: House) -> No
     assert second.budget is None
     assert left == []
     assert given.budget is not None
+
+
+async def test_a_budget_may_be_removed_while_somebody_else_deletes_it(
+    house: House, stack: Stack
+) -> None:
+    made = await make(house)
+    assert made.budget is not None
+    somebody, watcher = await stack.connect(), await stack.connect()
+    async with (
+        asyncio.TaskGroup() as tasks,
+        asyncio.timeout(60),
+        somebody.transaction(),
+    ):
+        await somebody.execute(
+            "DELETE FROM agent_runner.budget WHERE id = $1", made.budget.id
+        )
+        removal = tasks.create_task(change(house, made, budget=None))
+        while not await watcher.fetchval(_SOMEBODY_WAITS):
+            pass
+    await somebody.close()
+    await watcher.close()
+
+    assert removal.result().budget is None
 
 
 async def test_a_change_that_does_not_name_the_budget_leaves_it(house: House) -> None:

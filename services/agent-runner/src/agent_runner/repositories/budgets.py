@@ -131,9 +131,9 @@ async def remove_budget(transaction: Transaction, budget_id: UUID) -> None:
 async def budget_of_agent_type(
     transaction: Transaction, agent_type_id: UUID
 ) -> ActiveBudget | None:
-    """Read the budget that was given with the type, if one was."""
+    """Read the budget that was given with the type, and keep other changes waiting."""
     row = await transaction.fetchrow(
-        f"SELECT {_COLUMNS} FROM budget WHERE agent_type_id = $1",  # noqa: S608 - our columns
+        f"SELECT {_COLUMNS} FROM budget WHERE agent_type_id = $1 FOR UPDATE",  # noqa: S608 - our columns
         agent_type_id,
     )
     return None if row is None else _budget(row)
