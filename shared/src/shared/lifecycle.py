@@ -45,6 +45,8 @@ def main(
     A stop ends even if something it waits for does not: after *closes_within* the
     process shows where it stands, and exits with 1.
     """
+    gc.freeze()  # what imports have made stays; `shared.quick_start` spared it
+    gc.enable()
     try:
         loaded = load(settings)
     except SettingsError as error:

@@ -1,5 +1,6 @@
 """`python -m gateway`: run the service."""
 
+import shared.quick_start  # noqa: F401 - before all else
 from shared.lifecycle import main
 
 from .app import serving

@@ -4,6 +4,7 @@ import gc
 
 import uvloop
 
+import shared.quick_start  # noqa: F401 - before all else
 from shared.lifecycle import main
 
 from .app import serving
