@@ -1,6 +1,6 @@
 """Requests that are answered in callbacks: without a task, and in the same order.
 
-All of it holds while few calls are in hand, and while so many are that answers wait for
+All of it holds while one call is in hand, and while so many are that answers wait for
 the end of a turn.
 """
 
@@ -23,7 +23,7 @@ HEAD = b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
 CHUNKED = b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
-@pytest.fixture(params=[0, MANY], ids=["few calls", "many calls"])
+@pytest.fixture(params=[0, MANY], ids=["the only call", "many calls"])
 def turn(request: pytest.FixtureRequest) -> Turn:
     turn = Turn()
     turn.calls_in_hand = request.param

@@ -53,7 +53,7 @@ def busy() -> Turn:
     return turn
 
 
-async def test_what_few_calls_have_to_send_goes_out_when_the_callback_ends(
+async def test_what_the_only_call_has_to_send_goes_out_when_the_callback_ends(
     turn: Turn,
 ) -> None:
     out, wire = outgoing(turn)

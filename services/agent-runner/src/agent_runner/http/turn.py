@@ -9,9 +9,6 @@ import asyncio
 
 __all__ = ["Outgoing", "Turn"]
 
-# With fewer calls in hand a turn seldom has another write, and waiting for its end is
-# one more look of the event loop at its sockets.
-_FEW_CALLS = 2
 _LARGE_BYTES = 64 * 1024
 
 
@@ -39,7 +36,8 @@ class Turn:
         self.is_gathering = False
         if not self._due or self._is_scheduled:
             return
-        if self.calls_in_hand <= _FEW_CALLS:
+        if self.calls_in_hand <= 1:
+            # Nothing else will come, and another turn is another look at all sockets.
             self._write()
         else:
             self._is_scheduled = True
