@@ -108,6 +108,9 @@ class Torture:
         await self.servers.runner.start()
 
     async def runner_is_stopped(self) -> None:
+        """Stop the runner once it admits calls: one that only starts hears no SIGTERM."""
+        settled = count_settled(self.servers.journal)
+        await until(lambda: self._has_settled_more_than(settled))
         assert await self.servers.runner.die(signal.SIGTERM) == EXIT_OF_A_STOP
         await self._note_in_flight()
         await self.servers.runner.start()
@@ -166,6 +169,9 @@ class Torture:
 
     async def _is_in_the_middle(self) -> bool:
         return bool(await self.look.fetchval(IN_THE_MIDDLE))
+
+    async def _has_settled_more_than(self, before: int) -> bool:
+        return count_settled(self.servers.journal) > before
 
     async def _has_counted_more_than(self, before: int) -> bool:
         return await self.counted() > before
