@@ -108,7 +108,7 @@ class Torture:
         await self.servers.runner.start()
 
     async def runner_is_stopped(self) -> None:
-        """Stop the runner once it admits calls: one that only starts hears no SIGTERM."""
+        """Stop the runner once it admits calls; while it starts, it hears no signal."""
         settled = count_settled(self.servers.journal)
         await until(lambda: self._has_settled_more_than(settled))
         assert await self.servers.runner.die(signal.SIGTERM) == EXIT_OF_A_STOP
