@@ -164,34 +164,6 @@ async def test_tools_of_an_agent_type(shell: Shell) -> None:
     assert emptied.json["tools"] == []
 
 
-async def test_tool_calls(shell: Shell, whole: Whole, sandbox: Sandbox) -> None:
-    await shell(
-        *("agent-types", "add", "punctual", "--provider", "sand"),
-        *("--model", "sandbox-echo", "--tool", "current_time"),
-    )
-    await shell("agents", "add", "paul", "--type", "punctual", "--start")
-    sandbox.play(
-        Step(tool_calls=(ToolCall(name="current_time", arguments="{}"),)),
-        Step(content="It is late."),
-    )
-    answer = await shell("ask", "punctual", "How late is it?")
-    async with asyncio.timeout(60):
-        while not await whole.operator.all_of("/api/tool-calls"):
-            pass
-    listed = await shell("tool-calls", "list", "--agent", "paul")
-    shown = await shell("tool-calls", "show", listed.rows[0][-1])
-    none = await shell("tool-calls", "list", "--status", "failed")
-    unknown = await shell("tool-calls", "show", str(UUID(int=1)), fails=66)
-    await shell("agents", "delete", "paul")
-    await shell("agent-types", "delete", "punctual")
-
-    assert answer.output.endswith("It is late.\n")
-    assert [row[2:5] for row in listed.rows] == [["paul", "current_time", "completed"]]
-    assert "punctual" in shown.output
-    assert "There are no such tool calls." in none.errors
-    assert "There is no tool call" in unknown.errors
-
-
 async def test_agents(shell: Shell) -> None:
     await shell("agents", "add", "bob", "--type", "helper")
     started = await shell("agents", "start", "bob")
@@ -272,6 +244,34 @@ async def test_an_answer_that_failed_is_explained(shell: Shell) -> None:
     assert said.errors.splitlines()[-1].startswith("failed,")
     await shell("agents", "delete", "eve")
     await shell("agent-types", "delete", "broken")
+
+
+async def test_tool_calls(shell: Shell, whole: Whole, sandbox: Sandbox) -> None:
+    await shell(
+        *("agent-types", "add", "punctual", "--provider", "sand"),
+        *("--model", "sandbox-echo", "--tool", "current_time"),
+    )
+    await shell("agents", "add", "paul", "--type", "punctual", "--start")
+    sandbox.play(
+        Step(tool_calls=(ToolCall(name="current_time", arguments="{}"),)),
+        Step(content="It is late."),
+    )
+    answer = await shell("ask", "punctual", "How late is it?")
+    async with asyncio.timeout(60):
+        while not await whole.operator.all_of("/api/tool-calls"):
+            pass
+    listed = await shell("tool-calls", "list", "--agent", "paul")
+    shown = await shell("tool-calls", "show", listed.rows[0][-1])
+    none = await shell("tool-calls", "list", "--status", "failed")
+    unknown = await shell("tool-calls", "show", str(UUID(int=1)), fails=66)
+    await shell("agents", "delete", "paul")
+    await shell("agent-types", "delete", "punctual")
+
+    assert answer.output.endswith("It is late.\n")
+    assert [row[2:5] for row in listed.rows] == [["paul", "current_time", "completed"]]
+    assert "punctual" in shown.output
+    assert "There are no such tool calls." in none.errors
+    assert "There is no tool call" in unknown.errors
 
 
 async def test_keys(shell: Shell, whole: Whole) -> None:
