@@ -984,7 +984,10 @@ class Operations(Connection):
         code: str | None = None,
         request_id: str | None = None,
     ) -> PageOfCall:
-        """List calls, those started last first."""
+        """List calls, those started last first.
+
+        Of the last 24 hours, unless a period or a request is named.
+        """
         answer: PageOfCall = await self._ask(
             PageOfCall,
             "GET",
@@ -1032,7 +1035,8 @@ class Operations(Connection):
     ) -> PageOfToolCall:
         """List tool calls, those started last first.
 
-        Those that began: what is refused before that takes nothing and is none.
+        Of the last 24 hours, unless a period or a message is named; those that
+        began: what is refused before that takes nothing and is none.
         """
         answer: PageOfToolCall = await self._ask(
             PageOfToolCall,

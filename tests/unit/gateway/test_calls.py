@@ -11,7 +11,9 @@ from .fakes import Neighbours
 from .objects import CALL, NOON, ORGANIZATION, SOME_ID
 
 
-async def test_calls_are_listed(client: ClientSession, neighbours: Neighbours) -> None:
+async def test_calls_of_the_last_day_are_listed(
+    client: ClientSession, neighbours: Neighbours
+) -> None:
     neighbours.answer(LIST_CALLS, Page(data=[CALL], next_cursor="next"))
 
     async with client.get("/api/calls") as response:
@@ -23,7 +25,7 @@ async def test_calls_are_listed(client: ClientSession, neighbours: Neighbours) -
     question = neighbours.question(LIST_CALLS)
     assert question.org_id == ORGANIZATION
     assert question.agent_id is None
-    assert (question.since, question.until) == (None, None)
+    assert (question.since, question.until) == (NOON - timedelta(days=1), NOON)
 
 
 async def test_calls_of_one_agent_are_listed(
@@ -36,6 +38,18 @@ async def test_calls_of_one_agent_are_listed(
 
     question = neighbours.question(LIST_CALLS)
     assert (question.agent_id, question.limit) == (SOME_ID, 7)
+
+
+async def test_a_request_is_looked_for_at_any_time(
+    client: ClientSession, neighbours: Neighbours
+) -> None:
+    neighbours.answer(LIST_CALLS, Page(data=[]))
+
+    async with client.get("/api/calls?request_id=req_1") as response:
+        assert response.status == 200
+
+    question = neighbours.question(LIST_CALLS)
+    assert (question.since, question.until) == (None, None)
 
 
 async def test_calls_that_have_all_that_is_named_are_listed(

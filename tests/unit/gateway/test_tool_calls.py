@@ -13,7 +13,7 @@ from .objects import NOON, ORGANIZATION, SOME_ID, TOOL_CALL
 ONE = f"/api/tool-calls/{SOME_ID}"
 
 
-async def test_tool_calls_are_listed(
+async def test_tool_calls_of_the_last_day_are_listed(
     client: ClientSession, neighbours: Neighbours
 ) -> None:
     neighbours.answer(LIST_TOOL_CALLS, Page(data=[TOOL_CALL], next_cursor="next"))
@@ -26,6 +26,18 @@ async def test_tool_calls_are_listed(
     assert body["next_cursor"] == "next"
     question = neighbours.question(LIST_TOOL_CALLS)
     assert (question.org_id, question.agent_id) == (ORGANIZATION, None)
+    assert (question.since, question.until) == (NOON - timedelta(days=1), NOON)
+
+
+async def test_those_of_a_message_are_looked_for_at_any_time(
+    client: ClientSession, neighbours: Neighbours
+) -> None:
+    neighbours.answer(LIST_TOOL_CALLS, Page(data=[]))
+
+    async with client.get(f"/api/tool-calls?message_id={SOME_ID}") as response:
+        assert response.status == 200
+
+    question = neighbours.question(LIST_TOOL_CALLS)
     assert (question.since, question.until) == (None, None)
 
 

@@ -731,7 +731,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List calls, those started last first. */
+        /**
+         * List calls, those started last first.
+         * @description Of the last 24 hours, unless a period or a request is named.
+         */
         get: operations["list_calls"];
         put?: never;
         post?: never;
@@ -767,7 +770,8 @@ export interface paths {
         };
         /**
          * List tool calls, those started last first.
-         * @description Those that began: what is refused before that takes nothing and is none.
+         * @description Of the last 24 hours, unless a period or a message is named; those that began:
+         *     what is refused before that takes nothing and is none.
          */
         get: operations["list_tool_calls"];
         put?: never;

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from gateway.access.permissions import Permission
-from gateway.periods import PeriodQuery, period_of
+from gateway.periods import PeriodQuery, last_day_unless_given, period_of
 from gateway.routing.asked import Asked
 from gateway.routing.operations import operation
 from gateway.routing.reading import PageQuery
@@ -25,7 +25,7 @@ __all__ = ["CallRoutes"]
 
 
 class CallsQuery(PageQuery, PeriodQuery):
-    """Which calls are wanted: those that have all that is named; all, if nothing is."""
+    """Which calls are wanted: those that have all that is named."""
 
     agent_id: UUID | None = None
     agent_type_id: UUID | None = None
@@ -43,8 +43,12 @@ class CallRoutes:
 
     @operation("GET /calls", needs=Permission.USAGE_READ)
     async def list_calls(self, asked: Asked, query: CallsQuery) -> Page[Call]:
-        """List calls, those started last first."""
-        period = period_of(query, now=self._now())
+        """List calls, those started last first.
+
+        Of the last 24 hours, unless a period or a request is named.
+        """
+        named = period_of if query.request_id else last_day_unless_given
+        period = named(query, now=self._now())
         question = CallsQuestion(
             **asked.page(query).model_dump(),
             agent_id=query.agent_id,

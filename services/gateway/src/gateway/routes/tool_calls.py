@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from gateway.access.permissions import Permission
-from gateway.periods import PeriodQuery, period_of
+from gateway.periods import PeriodQuery, last_day_unless_given, period_of
 from gateway.routing.asked import Asked
 from gateway.routing.operations import operation
 from gateway.routing.reading import PageQuery
@@ -25,7 +25,7 @@ __all__ = ["ToolCallRoutes"]
 
 
 class ToolCallsQuery(PageQuery, PeriodQuery):
-    """Which are wanted: those that have all that is named; all, if nothing is."""
+    """Which are wanted: those that have all that is named."""
 
     agent_id: UUID | None = None
     agent_type_id: UUID | None = None
@@ -46,9 +46,11 @@ class ToolCallRoutes:
     ) -> Page[ToolCall]:
         """List tool calls, those started last first.
 
-        Those that began: what is refused before that takes nothing and is none.
+        Of the last 24 hours, unless a period or a message is named; those that began:
+        what is refused before that takes nothing and is none.
         """
-        period = period_of(query, now=self._now())
+        named = period_of if query.message_id else last_day_unless_given
+        period = named(query, now=self._now())
         question = ToolCallsQuestion(
             **asked.page(query).model_dump(),
             agent_id=query.agent_id,
