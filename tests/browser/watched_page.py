@@ -42,6 +42,8 @@ _NETWORK_CHANGED = "ERR_NETWORK_CHANGED"
 _GIVEN_UP = ("Unable to preload", "dynamically imported module")
 _TRIES = 8
 
+expect.set_options(timeout=_PATIENCE_MS)  # for the pages that look again after seconds
+
 
 @dataclass  # Playwright hangs its own attributes on whose method it calls
 class WatchedPage:
