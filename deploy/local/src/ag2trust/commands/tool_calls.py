@@ -57,7 +57,10 @@ async def list_tool_calls(
     until: datetime | None,
     is_json: bool,
 ) -> None:
-    """List tool calls that began, those started last first."""
+    """List tool calls that began, those started last first.
+
+    Of the last 24 hours, if neither a period nor a message is told.
+    """
     found = await newest(
         client.list_tool_calls,
         limit,

@@ -20,12 +20,14 @@ export function ToolCallFilters({ filter }: { filter: ToolCallFilter }) {
         value={filter.period ?? ""}
         onChange={(period) => narrow({ period })}
       >
-        <option value="">Any time</option>
-        {Object.entries(PERIODS).map(([value, name]) => (
-          <option key={value} value={value}>
-            Last {name}
-          </option>
-        ))}
+        <option value="">{filter.message_id ? "Any time" : `Last ${PERIODS["24h"]}`}</option>
+        {Object.entries(PERIODS)
+          .slice(1)
+          .map(([value, name]) => (
+            <option key={value} value={value}>
+              Last {name}
+            </option>
+          ))}
       </FilterSelect>
       <FilterSelect
         label="Status"

@@ -53,7 +53,7 @@ function NoToolCall({ isFiltered }: { isFiltered: boolean }) {
   }
   return (
     <EmptyState
-      title="No tool call yet"
+      title="No tool call in the last 24 hours"
       action={<ButtonLink to="/agent-types">Choose tools of an agent type</ButtonLink>}
     >
       Agents whose type has tools have them run by their runner; each run appears here.
