@@ -31,7 +31,7 @@ from shared.contracts.alerts import (
     UpdateAlertRule,
 )
 from shared.contracts.base import Actor
-from shared.contracts.metrics import INGEST, CallRecord
+from shared.contracts.metrics import INGEST, CallRecord, Usage
 from shared.database import connect_database
 from shared.errors import AlertNotFoundError, InvalidError
 from shared.event_stream import Position
@@ -54,6 +54,7 @@ class Watched:
     """The use cases around alerts on one clock, and what makes them look."""
 
     ledger: Ledger
+    traffic: PostgresWatchedTraffic
     watch: Watch
     alerts: Alerts
     repository: PostgresAlerts
@@ -82,9 +83,11 @@ async def watched(settings: Settings, schema: None) -> AsyncIterator[Watched]:  
     clock = FakeClock(NOW)
     async with connect_database(settings) as database:
         repository = PostgresAlerts(database)
+        traffic = PostgresWatchedTraffic(database)
         yield Watched(
             ledger=Ledger(PostgresLedger(database, Turns()), JustCounted()),
-            watch=Watch(PostgresWatchedTraffic(database), repository, now=clock),
+            traffic=traffic,
+            watch=Watch(traffic, repository, now=clock),
             alerts=Alerts(repository, now=clock),
             repository=repository,
             clock=clock,
@@ -95,6 +98,17 @@ def failed_calls(org_id: UUID, *, at: datetime) -> list[CallRecord]:
     return [
         failed_call(org_id=org_id, agent_id=AGENT, started_at=at) for _ in range(20)
     ]
+
+
+def spent(
+    org_id: UUID, tokens: int, *, ago: timedelta, agent_id: UUID = AGENT
+) -> CallRecord:
+    usage = Usage(input_tokens=tokens - 1, output_tokens=1)
+    return call(org_id=org_id, agent_id=agent_id, started_at=NOW - ago, usage=usage)
+
+
+def rules(alerts: list[Alert]) -> set[AlertRuleName]:
+    return {each.rule for each in alerts}
 
 
 async def test_a_condition_opens_one_alert_however_often_it_is_seen(
@@ -206,6 +220,52 @@ async def test_a_rule_that_is_off_opens_nothing(watched: Watched) -> None:
     )
     assert [each.name for each in rules.data if not each.enabled] == [off.name]
     assert {each.name for each in rules.data} == set(AlertRuleName)
+
+
+async def test_a_nightly_job_is_no_spike_until_it_does_far_more_than_before(
+    watched: Watched,
+) -> None:
+    org_id = new_id()
+    job = [timedelta(minutes=minute) for minute in range(3)] * 40
+    for days_ago in (1, 0):
+        night = [
+            spent(org_id, 10_000, ago=timedelta(days=days_ago) + each) for each in job
+        ]
+        await watched.ledger.ingest(batch(new_id(), night))
+
+    await watched.look()
+    like_before = await watched.newest(org_id)
+    more = [spent(org_id, 20_000, ago=each) for each in job]
+    await watched.ledger.ingest(batch(new_id(), more))
+    await watched.look()
+
+    assert rules(like_before) == set()
+    assert AlertRuleName.TOKEN_SPIKE in rules(await watched.newest(org_id))
+
+
+async def test_the_busiest_five_minutes_are_about_this_time_of_the_day_and_of_a_week(
+    watched: Watched,
+) -> None:
+    org_id, day, minute = new_id(), timedelta(days=1), timedelta(minutes=1)
+    records = [
+        spent(org_id, 100, ago=day),
+        spent(org_id, 200, ago=day + 2 * minute),
+        spent(org_id, 400, ago=day + 5 * minute),
+        spent(org_id, 300, ago=7 * day),
+        spent(org_id, 9_000, ago=day + 90 * minute),
+        spent(org_id, 9_000, ago=day - 90 * minute),
+        spent(org_id, 9_000, ago=8 * day),
+        spent(org_id, 9_000, ago=2 * minute),
+        spent(org_id, 9_000, ago=day, agent_id=new_id()),
+        spent(new_id(), 9_000, ago=day),
+    ]
+    await watched.ledger.ingest(batch(new_id(), records))
+
+    busiest = await watched.traffic.busiest_five_minutes(
+        org_id, [str(AGENT), str(new_id())], now=NOW
+    )
+
+    assert busiest == {str(AGENT): 600}
 
 
 async def test_an_alert_is_its_organizations_alone(watched: Watched) -> None:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
 
@@ -20,6 +21,7 @@ from .weeks import (
     Call,
     Character,
     Fault,
+    NightlyJob,
     Week,
     most_of_an_outage,
     outage,
@@ -29,6 +31,10 @@ from .weeks import (
 )
 
 DAYS = 14
+NIGHTLY = [
+    NightlyJob("each night at once", calls_a_night=500),
+    NightlyJob("very much each night", calls_a_night=5_000),
+]
 QUIET = [
     Character("office hours", calm=0.2, busy=4),
     Character("all day", calm=3, busy=5, weekend=1),
@@ -37,6 +43,7 @@ QUIET = [
     Character("fails often", calm=1, busy=2, failing=0.12),
     Character("thinks long", calm=0.5, busy=1, duration_ms=40_000, spread=0.7),
     Character("all nights alike", calm=3, busy=0.1),
+    *NIGHTLY,
 ]
 BUSY = Character("busy all day", calm=13, busy=16, weekend=1)
 
@@ -99,7 +106,9 @@ def busy_days(seed: int) -> Sequence[Call]:
 
 @pytest.mark.parametrize("seed", WEEKS)
 @pytest.mark.parametrize("character", QUIET, ids=lambda each: each.name)
-def test_a_quiet_week_raises_no_alert(character: Character, seed: int) -> None:
+def test_a_quiet_week_raises_no_alert(
+    character: Character | NightlyJob, seed: int
+) -> None:
     week = Week(character.calls(DAYS, seeded(seed)))
     start = BEGINNING + 7 * DAY + timedelta(seconds=seed % 60)
 
@@ -119,6 +128,22 @@ def test_a_fault_is_found_within_two_minutes(
     fault: Fault, rule: AlertRuleName, seed: int
 ) -> None:
     assert time_to_find(fault, rule, seed) <= 2 * MINUTE
+
+
+@pytest.mark.parametrize("seed", [3, 11, 22, 2004])
+@pytest.mark.parametrize("job", NIGHTLY, ids=lambda each: each.name)
+def test_a_runaway_of_a_nightly_job_is_found_within_two_minutes(
+    job: NightlyJob, seed: int
+) -> None:
+    draw = seeded(seed)
+    calls = [*job.calls(8, draw)]
+    since = next(each.at for each in calls if each.at >= BEGINNING + 7 * DAY)
+    week = Week(with_fault(iter(calls), runaway, since=since, draw=draw))
+    now = since + 2 * MINUTE
+
+    [finding] = findings(week.minutes(now), week.usual(now), now=now)
+
+    assert finding.rule is AlertRuleName.TOKEN_SPIKE
 
 
 def test_slowness_is_found_before_its_slowest_calls_have_ended() -> None:
@@ -171,6 +196,19 @@ def test_one_call_of_very_many_tokens_is_no_spike_and_many_calls_are() -> None:
 
     assert one_long_call == []
     assert [each.rule for each in many_calls] == [AlertRuleName.TOKEN_SPIKE]
+
+
+def test_what_an_agent_did_at_once_before_is_no_spike() -> None:
+    usual = Usual(quarters=[600_000], calls=1_000)
+    minutes = minutes_of(200_000, 200_000, 200_000)
+
+    unread = findings(minutes, usual, now=NOW)
+    at_once = findings(minutes, replace(usual, busiest_five_minutes=500_000), now=NOW)
+    evenly = findings(minutes, replace(usual, busiest_five_minutes=250_000), now=NOW)
+
+    assert [each.threshold for each in unread] == [580_000]
+    assert at_once == []
+    assert [each.threshold for each in evenly] == [580_000]
 
 
 def test_an_agent_without_history_is_judged_by_what_holds_for_all() -> None:

@@ -12,7 +12,16 @@ from math import cos, pi
 from metrics.detection.traffic import DAYS_BEFORE, QUARTERS_AROUND, Minute, Usual
 from metrics.rollups.sketch import Sketch
 
-__all__ = ["BEGINNING", "DAY", "MINUTE", "Call", "Character", "Fault", "Week"]
+__all__ = [
+    "BEGINNING",
+    "DAY",
+    "MINUTE",
+    "Call",
+    "Character",
+    "Fault",
+    "NightlyJob",
+    "Week",
+]
 
 BEGINNING = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday
 DAY, MINUTE, QUARTER = timedelta(days=1), timedelta(minutes=1), timedelta(minutes=15)
@@ -68,6 +77,32 @@ class Character:
         return rate * (self.weekend if at.weekday() >= _SATURDAY else 1)
 
 
+@dataclass(frozen=True, slots=True)
+class NightlyJob:
+    """An agent that works through what the day has left, in four minutes each night.
+
+    How much that is differs from night to night, and so does when it begins.
+    """
+
+    name: str
+    calls_a_night: float
+    nights_differ: float = 0.2
+    tokens: float = 1_500
+
+    def calls(self, days: int, draw: random.Random) -> Iterator[Call]:
+        """Draw the calls of one night after another."""
+        for day in range(days):
+            begins = BEGINNING + day * DAY + (120 + 10 * draw.random()) * MINUTE
+            many = self.calls_a_night * draw.lognormvariate(0, self.nights_differ)
+            for into in sorted(4 * draw.random() for _ in range(round(many))):
+                yield Call(
+                    begins + into * MINUTE,
+                    tokens=round(self.tokens * draw.lognormvariate(0, 0.9)),
+                    duration_ms=round(1_800 * draw.lognormvariate(0, 0.9)),
+                    failed=draw.random() < 0.02,
+                )
+
+
 class Week:
     """What an agent did, as the rules see it at any time: counted when it ended."""
 
@@ -80,6 +115,11 @@ class Week:
             self._quarters[_floor(call.at, QUARTER)] += call.tokens
             self._days[_floor(call.at, DAY)].append(call)
         self._starts = sorted(self._minutes)
+        tokens = [sum(each.tokens for each in self._minutes[at]) for at in self._starts]
+        self._five_minutes = [
+            sum(tokens[bisect_left(self._starts, at - 4 * MINUTE) : place + 1])
+            for place, at in enumerate(self._starts)
+        ]
         self._ended: dict[datetime, Minute] = {}
         self._usual: dict[datetime, Usual] = {}
         self._sketches: dict[datetime, Sketch] = {}
@@ -125,10 +165,19 @@ class Week:
                     )
                 )
             ],
+            busiest_five_minutes=max(
+                self._busiest_five_minutes(quarter - ago * DAY)
+                for ago in range(1, DAYS_BEFORE + 1)
+            ),
             calls=len(calls),
             failed_calls=sum(each.failed for each in calls),
             response_times=self._response_times(today, calls),
         )
+
+    def _busiest_five_minutes(self, quarter: datetime) -> int:
+        first = bisect_left(self._starts, quarter - QUARTERS_AROUND)
+        last = bisect_left(self._starts, quarter + QUARTERS_AROUND + QUARTER)
+        return max(self._five_minutes[first:last], default=0)
 
     def _response_times(self, today: datetime, calls: list[Call]) -> Sketch:
         if today not in self._sketches:

@@ -21,9 +21,10 @@ __all__ = ["Alerts"]
 
 _DESCRIPTIONS = {
     AlertRuleName.TOKEN_SPIKE: (
-        "An agent uses in five minutes a quarter more tokens than in the busiest"
-        " quarter of an hour about this time of the day in the last seven days;"
-        " 100,000 tokens and 10 calls at least."
+        "An agent uses in five minutes, of 10 calls at least, 100,000 tokens more than"
+        " 0.8 of its busiest quarter of an hour about this time of the day in the last"
+        " seven days, or than twice its busiest five minutes where those hold more than"
+        " 0.6 of that quarter's."
     ),
     AlertRuleName.ERROR_RATE: (
         "A fifth or more of an agent's calls fail, of 10 calls at least, and chance"

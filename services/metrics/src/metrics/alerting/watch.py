@@ -1,10 +1,16 @@
 """The use case of watching: what holds becomes an alert, what ended is resolved."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from metrics.detection.detectors import LONGEST_WINDOW, Finding, findings
+from metrics.detection.detectors import (
+    LONGEST_WINDOW,
+    Finding,
+    findings,
+    token_spike,
+)
 from metrics.detection.traffic import Minute, Usual
 from metrics.repositories.alerts import AlertsRepository, Condition
 from metrics.repositories.watched_traffic import (
@@ -68,6 +74,7 @@ class Watch:
     async def _of_agents(self, org_id: UUID, now: datetime) -> list[Condition]:
         minutes = await self._traffic.minutes(org_id, since=now - LONGEST_WINDOW)
         await self._read_usual(org_id, minutes, now)
+        await self._read_busiest_five_minutes(org_id, minutes, now)
         return [
             _of_agent(agent, finding)
             for agent in minutes
@@ -92,6 +99,24 @@ class Watch:
         usual = await self._traffic.usual(org_id, unread, now=now)
         for agent in unread:
             self._usual[org_id, agent] = usual.get(agent, Usual())
+
+    async def _read_busiest_five_minutes(
+        self, org_id: UUID, minutes: Mapping[str, list[Minute]], now: datetime
+    ) -> None:
+        """Read them of agents that seem to spike alone: most of the time of none."""
+        spiking = [
+            agent
+            for agent in minutes
+            if self._usual[org_id, agent].busiest_five_minutes is None
+            and token_spike(minutes[agent], self._usual[org_id, agent], now=now)
+        ]
+        if not spiking:
+            return
+        busiest = await self._traffic.busiest_five_minutes(org_id, spiking, now=now)
+        for agent in spiking:
+            self._usual[org_id, agent] = replace(
+                self._usual[org_id, agent], busiest_five_minutes=busiest.get(agent, 0)
+            )
 
 
 def _of_agent(agent: str, finding: Finding) -> Condition:

@@ -17,7 +17,7 @@ from shared.contracts.alerts import AlertRuleName
 from .surprise import chance_of, chance_of_mean
 from .traffic import Minute, Usual, Window, window
 
-__all__ = ["LONGEST_WINDOW", "Finding", "findings"]
+__all__ = ["LONGEST_WINDOW", "Finding", "findings", "token_spike"]
 
 LONGEST_WINDOW = timedelta(minutes=15)
 
@@ -27,6 +27,8 @@ _SHORT_AND_LONG = (timedelta(minutes=3), LONGEST_WINDOW)
 _FEWEST_CALLS = 10
 _FEWEST_TOKENS = 100_000
 _OF_THE_BUSIEST_QUARTER = 0.8
+_AT_ONCE = 0.6  # of the busiest quarter, in five minutes of it
+_TIMES_THE_BUSIEST_FIVE_MINUTES = 2.0
 _BESIDE_THE_BUSIEST_MINUTE = 0.3  # of the threshold
 _LOWEST_ERROR_RATE = 0.2
 _FASTEST_SLOW_MS = 3_000.0
@@ -55,7 +57,7 @@ def findings(
     minutes: Sequence[Minute], usual: Usual, *, now: datetime
 ) -> list[Finding]:
     """Judge an agent by its last *minutes*; at most one finding of each rule."""
-    spike = _token_spike(window(minutes, until=now, length=_SPIKE_WINDOW), usual)
+    spike = token_spike(minutes, usual, now=now)
     found = [spike] if spike else []
     for judge in (_error_rate, _slow_responses):
         for length in _SHORT_AND_LONG:
@@ -66,15 +68,18 @@ def findings(
     return found
 
 
-def _token_spike(seen: Window, usual: Usual) -> Finding | None:
-    """Compare five minutes with the busiest quarter of an hour about this time.
+def token_spike(
+    minutes: Sequence[Minute], usual: Usual, *, now: datetime
+) -> Finding | None:
+    """Compare five minutes with what was the most about this time of the day.
 
     One minute alone makes no spike: a single long call is as much as many.
     """
+    seen = window(minutes, until=now, length=_SPIKE_WINDOW)
     if not usual.has_history or seen.calls < _FEWEST_CALLS:
         return None
     busiest = max(usual.quarters, default=0)
-    threshold = _FEWEST_TOKENS + _OF_THE_BUSIEST_QUARTER * busiest
+    threshold = _FEWEST_TOKENS + _much_in_five_minutes(usual)
     others = seen.tokens - seen.tokens_of_busiest_minute
     if seen.tokens <= threshold or others < _BESIDE_THE_BUSIEST_MINUTE * threshold:
         return None
@@ -91,6 +96,15 @@ def _token_spike(seen: Window, usual: Usual) -> Finding | None:
             f"are {mean:,.0f}, and at most {busiest:,} in fifteen."
         ),
     )
+
+
+def _much_in_five_minutes(usual: Usual) -> float:
+    """Expect an even quarter of an hour, unless five minutes are known to fill it."""
+    quarter = max(usual.quarters, default=0)
+    five_minutes = usual.busiest_five_minutes or 0
+    if five_minutes > _AT_ONCE * quarter:
+        return _TIMES_THE_BUSIEST_FIVE_MINUTES * five_minutes
+    return _OF_THE_BUSIEST_QUARTER * quarter
 
 
 def _error_rate(seen: Window, usual: Usual) -> Finding | None:

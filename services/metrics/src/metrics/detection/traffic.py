@@ -62,10 +62,12 @@ class Usual:
     """An agent's last seven days, today excluded.
 
     *quarters* are the tokens of the quarters of an hour about this time of the day, of
-    each day; the rest is of whole days.
+    each day, *busiest_five_minutes* those of the busiest five minutes therein, None
+    unless they were read; the rest is of whole days.
     """
 
     quarters: Sequence[int] = ()
+    busiest_five_minutes: int | None = None
     calls: int = 0
     failed_calls: int = 0
     response_times: Sketch = field(default_factory=lambda: Sketch({}))

@@ -37,6 +37,14 @@ class WatchedTrafficRepository(Protocol):
     ) -> Mapping[str, Usual]:
         """Return what is usual of those of *agents* that have a history."""
 
+    async def busiest_five_minutes(
+        self, org_id: UUID, agents: Collection[str], *, now: datetime
+    ) -> Mapping[str, int]:
+        """Return the most tokens of five minutes about this time of the day before.
+
+        Of the last seven days those count whose minutes are kept.
+        """
+
     async def unpriced_models(
         self, org_id: UUID, *, since: datetime
     ) -> list[UnpricedModel]: ...
@@ -146,6 +154,40 @@ class PostgresWatchedTraffic:
             for row in rows
         }
 
+    async def busiest_five_minutes(
+        self, org_id: UUID, agents: Collection[str], *, now: datetime
+    ) -> Mapping[str, int]:
+        async with self._database.organization(org_id) as transaction:
+            rows = await transaction.fetch(
+                """
+                SELECT key, max(tokens)::bigint AS tokens
+                FROM (
+                    SELECT
+                        key,
+                        sum(
+                            input_tokens + cached_input_tokens + cache_write_5m_tokens
+                                + cache_write_1h_tokens + output_tokens
+                        ) OVER (
+                            PARTITION BY key
+                            ORDER BY starts_at
+                            RANGE '4 minutes' PRECEDING
+                        ) AS tokens
+                    FROM unnest($2::timestamptz[]) AS middle
+                    JOIN rollup ON starts_at >= middle - $3::interval
+                        AND starts_at < middle + $3::interval + $4::interval
+                    WHERE grain = 'minute'
+                        AND dimension = 'agent'
+                        AND key = ANY($1)
+                ) AS five_minutes
+                GROUP BY key
+                """,
+                list(agents),
+                _this_quarter_of_days_before(now),
+                QUARTERS_AROUND,
+                Grain.QUARTER.length,
+            )
+        return {row["key"]: row["tokens"] for row in rows}
+
     async def unpriced_models(
         self, org_id: UUID, *, since: datetime
     ) -> list[UnpricedModel]:
@@ -190,13 +232,17 @@ async def _quarters(
             AND key = ANY($1)
         """,
         list(agents),
-        [
-            Grain.QUARTER.floor(now) - timedelta(days=ago)
-            for ago in range(1, DAYS_BEFORE + 1)
-        ],
+        _this_quarter_of_days_before(now),
         QUARTERS_AROUND,
     )
     quarters: dict[str, list[int]] = defaultdict(list)
     for row in rows:
         quarters[row["key"]].append(row["tokens"])
     return quarters
+
+
+def _this_quarter_of_days_before(now: datetime) -> list[datetime]:
+    return [
+        Grain.QUARTER.floor(now) - timedelta(days=ago)
+        for ago in range(1, DAYS_BEFORE + 1)
+    ]
