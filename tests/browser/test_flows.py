@@ -169,7 +169,7 @@ async def test_a_key_is_rotated_in_steps_that_are_told_as_they_are_done(
         assert seen.wrongs == []
 
 
-async def test_a_budget_is_made_and_told_how_it_stands(
+async def test_a_budget_is_made_told_how_it_stands_and_deleted(
     browser: Browser, first_run: FirstRun
 ) -> None:
     async with watched(browser, first_run.origin, state=first_run.state) as seen:
@@ -183,6 +183,11 @@ async def test_a_budget_is_made_and_told_how_it_stands(
         budget = seen.page.get_by_role("listitem").filter(has_text="All together")
         await expect(budget).to_contain_text("of $250.00 used this month")
         await expect(budget).to_contain_text("then calls are refused")
+
+        await budget.get_by_role("button", name="Delete budget").click()
+        dialog = seen.page.get_by_role("dialog")
+        await dialog.get_by_role("button", name="Delete budget").click()
+        await expect(budget).to_have_count(0)
 
 
 async def test_a_webhook_shows_its_secret_once_and_what_came_of_a_test(
