@@ -36,10 +36,6 @@ pytestmark = [
     pytest.mark.integration,
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.timeout(300),
-    # The services beside it in this process use `random`; Hypothesis takes it for ours.
-    pytest.mark.filterwarnings(
-        "ignore:Do not use the `random`:hypothesis.errors.HypothesisDeprecationWarning"
-    ),
 ]
 
 FEW, MANY = 6, 50
