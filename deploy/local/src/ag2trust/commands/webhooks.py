@@ -145,7 +145,7 @@ async def replay(
         failed_since=None if hours is None else datetime.now(UTC) - hours,
     )
     replayed = await client.replay_deliveries(webhook.id, body)
-    said(f"{number(replayed.replayed)} deliveries are under way again.")
+    said(f"Under way again: {number(replayed.replayed)}.")
 
 
 @webhooks.command("enable")
