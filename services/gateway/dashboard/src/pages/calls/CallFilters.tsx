@@ -6,10 +6,10 @@ import type { CallFilter } from "~/api/queries/calls";
 import { providersQuery } from "~/api/queries/providers";
 import { ButtonLink } from "~/components/ButtonLink";
 import { FilterSelect, Toolbar } from "~/components/Toolbar";
-import { PERIODS } from "~/pages/usage/filter";
 import { callFilter } from "./filter";
 import { STATUS_WORDS } from "./model";
 import { Named } from "./Named";
+import { PeriodFilter } from "./PeriodFilter";
 
 /** What narrows the calls; each choice is a part of the address. */
 export function CallFilters({ filter }: { filter: CallFilter }) {
@@ -19,20 +19,7 @@ export function CallFilters({ filter }: { filter: CallFilter }) {
   const isFiltered = Object.keys(filter).length > 0;
   return (
     <Toolbar>
-      <FilterSelect
-        label="Period"
-        value={filter.period ?? ""}
-        onChange={(period) => narrow({ period })}
-      >
-        <option value="">Last {PERIODS["24h"]}</option>
-        {Object.entries(PERIODS)
-          .slice(1)
-          .map(([value, name]) => (
-            <option key={value} value={value}>
-              Last {name}
-            </option>
-          ))}
-      </FilterSelect>
+      <PeriodFilter value={filter.period} onChange={(period) => narrow({ period })} />
       <FilterSelect
         label="Status"
         value={filter.status ?? ""}

@@ -5,7 +5,7 @@ import type { ToolCallFilter } from "~/api/queries/toolCalls";
 import { ButtonLink } from "~/components/ButtonLink";
 import { FilterSelect, Toolbar } from "~/components/Toolbar";
 import { Named } from "~/pages/calls/Named";
-import { PERIODS } from "~/pages/usage/filter";
+import { PeriodFilter } from "~/pages/calls/PeriodFilter";
 import { STATUS_WORDS, toolCallFilter } from "./model";
 
 /** What narrows the tool calls; each choice is a part of the address. */
@@ -15,20 +15,11 @@ export function ToolCallFilters({ filter }: { filter: ToolCallFilter }) {
     navigate({ search: toolCallFilter({ ...filter, ...changes }) });
   return (
     <Toolbar>
-      <FilterSelect
-        label="Period"
-        value={filter.period ?? ""}
+      <PeriodFilter
+        value={filter.period}
+        {...(filter.message_id && { unchosen: "Any time" })}
         onChange={(period) => narrow({ period })}
-      >
-        <option value="">{filter.message_id ? "Any time" : `Last ${PERIODS["24h"]}`}</option>
-        {Object.entries(PERIODS)
-          .slice(1)
-          .map(([value, name]) => (
-            <option key={value} value={value}>
-              Last {name}
-            </option>
-          ))}
-      </FilterSelect>
+      />
       <FilterSelect
         label="Status"
         value={filter.status ?? ""}
