@@ -1,19 +1,17 @@
 """What the product says it did, beside what was asked of it and what a provider saw."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Collection
 from typing import Any
 
 from ag2trust.operator import Operator
+from ag2trust.waiting import until
 from ag2trust_sandbox import Sandbox
 
 from .steady import Steady
 
 __all__ = ["agree", "calls_are_counted"]
 
-_COUNTED_SECONDS = 60.0
-_LOOK_AGAIN_SECONDS = 0.1
 _REPLY = "This is the sandbox provider, not a model. You said: "
 
 
@@ -43,26 +41,26 @@ async def calls_are_counted(
     Return the whole ones, of which there are no more than were seen. A call that broke
     with its runner, or on a cut cable, may never have come to a provider.
     """
-    calls: list[dict[str, Any]] = []
-    whole: list[dict[str, Any]] = []
-    try:
-        async with asyncio.timeout(_COUNTED_SECONDS):
-            while len(calls) < _seen(providers) or not _has_each(whole, of):
-                await asyncio.sleep(_LOOK_AGAIN_SECONDS)
-                calls = await operator.all_of("/api/calls")
-                whole = [each for each in calls if each["status"] == "completed"]
-    except TimeoutError:
-        seen = _seen(providers)
-        raise AssertionError(
-            f"{len(calls)} calls counted, {len(whole)} of them whole, {seen} seen"
-        ) from None
+
+    async def seen_and_counted() -> tuple[int, list[dict[str, Any]]]:
+        return _seen(providers), await operator.all_of("/api/calls")
+
+    _, calls = await until(
+        "as many calls as were seen, and each message's",
+        seen_and_counted,
+        lambda both: len(both[1]) >= both[0] and _has_each(_whole(both[1]), of),
+    )
     assert len({each["call_id"] for each in calls}) == len(calls)
-    assert len(whole) <= _seen(providers)
-    return whole
+    assert len(_whole(calls)) <= _seen(providers)
+    return _whole(calls)
 
 
 def _seen(providers: Collection[Sandbox]) -> int:
     return sum(each.request_count for each in providers)
+
+
+def _whole(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [each for each in calls if each["status"] == "completed"]
 
 
 def _has_each(calls: list[dict[str, Any]], messages: Collection[str]) -> bool:

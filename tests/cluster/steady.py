@@ -9,12 +9,13 @@ from itertools import count
 from typing import Any
 
 from ag2trust.operator import Operator
+from ag2trust.waiting import until
 
 __all__ = ["Steady", "steadily"]
 
 _SENDERS = 2
-_LOOK_AGAIN_SECONDS = 0.2
 _GOES_ON_SECONDS = 90.0
+_ENDS_SECONDS = 180.0
 
 
 @dataclass
@@ -61,13 +62,20 @@ class Steady:
             self._changed.notify_all()
 
     async def _end_of(self, message_id: str) -> dict[str, Any]:
-        while True:
-            answer = await self.operator.ask("GET", f"/api/messages/{message_id}")
+        path = f"/api/messages/{message_id}"
+
+        async def message() -> dict[str, Any]:
+            answer = await self.operator.ask("GET", path)
             assert answer.status == 200, f"accepted, and then {answer.body}"
-            if answer.body["finished_at"]:
-                ended: dict[str, Any] = answer.body
-                return ended
-            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            found: dict[str, Any] = answer.body
+            return found
+
+        return await until(
+            f"the end of {path}",
+            message,
+            lambda found: found["finished_at"],
+            seconds=_ENDS_SECONDS,
+        )
 
 
 @asynccontextmanager

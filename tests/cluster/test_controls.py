@@ -70,7 +70,7 @@ async def test_an_event_stream_on_one_server_goes_with_its_disk(
         await operator.made(f"/api/agents/{agent}/messages", {"content": "Before"})
         await calls_are_counted(operator, sandbox)
         early = await counted_calls(cluster)
-        assert await told_calls(cluster, until=early) == dict.fromkeys(early, 1)
+        assert await told_calls(cluster, wanted=early) == dict.fromkeys(early, 1)
         [keeper] = [
             name
             for name in ("nats-1", "nats-2", "nats-3")
@@ -84,7 +84,7 @@ async def test_an_event_stream_on_one_server_goes_with_its_disk(
         await calls_are_counted(operator, sandbox)
 
         late = await counted_calls(cluster) - early
-        assert not early & (await told_calls(cluster, until=late)).keys()
+        assert not early & (await told_calls(cluster, wanted=late)).keys()
 
 
 def _keeps_events(folder: Path, server: str) -> bool:

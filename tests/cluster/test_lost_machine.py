@@ -52,7 +52,7 @@ async def test_a_lost_machine_loses_no_message_no_call_no_event_and_no_limit(
 
         await agree(operator, traffic, sandbox, limited.provider, called)
         calls = await counted_calls(cluster)
-        told = await told_calls(cluster, until=calls)
+        told = await told_calls(cluster, wanted=calls)
         assert set(told.values()) == {1}
         assert limited.kept_its_limit()
         assert callers.kept(LIMIT)

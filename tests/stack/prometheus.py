@@ -12,12 +12,11 @@ import aiohttp
 import yaml
 
 from ag2trust.ports import free_port
+from ag2trust.waiting import until
 
 __all__ = ["Prometheus", "running_prometheus"]
 
 _DEPLOYED = Path(__file__).parents[2] / "deploy/prometheus.yml"
-_LOOK_AGAIN_SECONDS = 0.2
-_READY_SECONDS = 60.0
 
 
 class Prometheus:
@@ -36,11 +35,8 @@ class Prometheus:
         ]
 
     async def is_ready(self) -> bool:
-        try:
-            async with self._session.get("/-/ready") as answer:
-                return answer.ok
-        except aiohttp.ClientError:
-            return False
+        async with self._session.get("/-/ready") as answer:
+            return answer.ok
 
 
 @asynccontextmanager
@@ -62,9 +58,7 @@ async def running_prometheus(
     try:
         async with aiohttp.ClientSession(f"http://{address}") as session:
             prometheus = Prometheus(session)
-            async with asyncio.timeout(_READY_SECONDS):
-                while not await prometheus.is_ready():  # noqa: ASYNC110 - nobody says when
-                    await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            await until("Prometheus", prometheus.is_ready, not_yet=aiohttp.ClientError)
             yield prometheus
     finally:
         process.terminate()

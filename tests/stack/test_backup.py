@@ -24,6 +24,7 @@ from ag2trust.keys import kept_passwords
 from ag2trust.launched import Place
 from ag2trust.postgres import SUPERUSER
 from ag2trust.provisioning import DATABASE, ROLES
+from ag2trust.waiting import until
 from ag2trust_sandbox import Sandbox
 from shared.contracts.base import Service
 
@@ -90,7 +91,7 @@ async def saved(
             await whole.operator.until(f"{agent}/stats", calls=1)
             made = await everything(whole.operator)
         async with running(place, "process") as whole:
-            await _heads_are_kept(place)
+            await until("kept heads", lambda: [*(place.home / "audit").glob("*.jsonl")])
             await whole.operator.until(agent, status="running")
             with _paused(place, "metrics"):
                 await whole.operator.made(f"{agent}/messages", {"content": "Two."})
@@ -146,9 +147,11 @@ async def test_a_restored_agent_answers_with_the_key_of_its_provider(
 async def test_calls_that_only_the_spool_had_are_counted_after_a_restore(
     saved: Saved, restored: Whole
 ) -> None:
-    async with asyncio.timeout(60):
-        while not saved.calls <= await _calls(restored):  # noqa: ASYNC110 - over HTTP
-            await asyncio.sleep(0.1)
+    await until(
+        f"all of {saved.calls}",
+        lambda: _calls(restored),
+        lambda counted: saved.calls <= counted,
+    )
 
     assert (saved.counted, len(saved.calls)) == (1, 2)
 
@@ -232,12 +235,6 @@ async def test_a_backup_that_was_cut_short_is_refused(
 
 async def _calls(whole: Whole) -> set[str]:
     return {each["call_id"] for each in await whole.operator.all_of("/api/calls")}
-
-
-async def _heads_are_kept(place: Place) -> None:
-    async with asyncio.timeout(60):
-        while not any((place.home / "audit").glob("*.jsonl")):  # noqa: ASYNC110 - a file says it
-            await asyncio.sleep(0.1)
 
 
 @contextmanager

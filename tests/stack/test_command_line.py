@@ -1,6 +1,5 @@
 """Every command against a stack that runs."""
 
-import asyncio
 import secrets
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from ag2trust.ports import free_port
+from ag2trust.waiting import until
 from ag2trust_sandbox import Sandbox, Step
 from ag2trust_sandbox.script import ToolCall
 
@@ -257,9 +257,7 @@ async def test_tool_calls(shell: Shell, whole: Whole, sandbox: Sandbox) -> None:
         Step(content="It is late."),
     )
     answer = await shell("ask", "punctual", "How late is it?")
-    async with asyncio.timeout(60):
-        while not await whole.operator.all_of("/api/tool-calls"):
-            pass
+    await until("a tool call", lambda: whole.operator.all_of("/api/tool-calls"))
     listed = await shell("tool-calls", "list", "--agent", "paul")
     shown = await shell("tool-calls", "show", listed.rows[0][-1])
     none = await shell("tool-calls", "list", "--status", "failed")

@@ -13,6 +13,7 @@ import pytest
 
 from ag2trust.operator import Answer
 from ag2trust.readiness import until_ready
+from ag2trust.waiting import until
 
 from .whole import Whole
 
@@ -57,10 +58,11 @@ async def test_a_silent_neighbour_is_told_as_503_and_readiness_names_it(
 
 async def _until_missing(whole: Whole, names: set[str]) -> Answer:
     """Ask for readiness until it misses *names*, which may take it a while."""
-    while True:
-        answer = await whole.operator.ask("GET", "/readyz")
-        if answer.status != OK and set(answer.body["missing"]) >= names:
-            return answer
+    return await until(
+        f"readiness without {names}",
+        lambda: whole.operator.ask("GET", "/readyz"),
+        lambda told: told.status != OK and set(told.body["missing"]) >= names,
+    )
 
 
 @asynccontextmanager

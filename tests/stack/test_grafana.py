@@ -1,6 +1,5 @@
 """Each query of the Grafana dashboard, asked of a real Prometheus after traffic."""
 
-import asyncio
 import json
 import math
 import time
@@ -12,6 +11,7 @@ import pytest
 import pytest_asyncio
 import yaml
 
+from ag2trust.waiting import until
 from ag2trust_sandbox import Sandbox, Step, Usage
 from ag2trust_sandbox.script import ToolCall
 
@@ -27,8 +27,6 @@ pytestmark = [
 DEPLOY = Path(__file__).parents[2] / "deploy"
 DASHBOARD = DEPLOY / "grafana.json"
 ALERTS = DEPLOY / "prometheus-alerts.yml"
-WITHIN_SECONDS = 60
-LOOK_AGAIN_SECONDS = 0.2
 # Grafana's is four scrapes at least; all that this test puts in lies in this one.
 RATE_INTERVAL = "5m"
 
@@ -173,17 +171,19 @@ class Traffic:
 
 async def until_seen(prometheus: Prometheus, *, rounds: int, since: float) -> None:
     """Wait until all of so many rounds is in Prometheus; the last ended at *since*."""
-    try:
-        async with asyncio.timeout(WITHIN_SECONDS):
-            while not (  # noqa: ASYNC110 - nobody says when
-                await total(prometheus, "Calls") == rounds * CALLS_A_ROUND
-                and await total(prometheus, "Messages") == rounds * MESSAGES_A_ROUND
-                and await tool_calls(prometheus) == rounds
-                and await have_answered(prometheus, since=since)
-            ):
-                await asyncio.sleep(LOOK_AGAIN_SECONDS)
-    except TimeoutError:
-        raise AssertionError(f"round {rounds} was not seen") from None
+    wanted = (rounds * CALLS_A_ROUND, rounds * MESSAGES_A_ROUND, rounds, True)
+
+    async def seen() -> tuple[float, float, float, bool]:
+        return (
+            await total(prometheus, "Calls"),
+            await total(prometheus, "Messages"),
+            await tool_calls(prometheus),
+            await have_answered(prometheus, since=since),
+        )
+
+    await until(
+        f"round {rounds}, which is {wanted}", seen, lambda found: found == wanted
+    )
 
 
 async def tool_calls(prometheus: Prometheus) -> float:
@@ -200,16 +200,13 @@ async def have_answered(prometheus: Prometheus, *, since: float) -> bool:
 async def until_shown(
     prometheus: Prometheus, title: str, wanted: list[dict[str, str]]
 ) -> None:
-    found: list[tuple[dict[str, str], float]] = []
-    try:
-        async with asyncio.timeout(WITHIN_SECONDS):
-            while not all(
-                is_among(found, labels, may_be_0=title == MAY_BE_0) for labels in wanted
-            ):
-                await asyncio.sleep(LOOK_AGAIN_SECONDS)
-                found = await shown(prometheus, title)
-    except TimeoutError:
-        raise AssertionError(f"{title}: {wanted} is not in {found}") from None
+    await until(
+        f"{wanted} in {title!r}",
+        lambda: shown(prometheus, title),
+        lambda found: all(
+            is_among(found, labels, may_be_0=title == MAY_BE_0) for labels in wanted
+        ),
+    )
 
 
 def is_among(

@@ -7,12 +7,13 @@ from time import monotonic
 
 import pytest
 
+from ag2trust.waiting import until
 from ag2trust_sandbox import Fault, Sandbox, Step
 
 from .containers import engine
 from .processes import Process, children_of, every_process
 from .recovering import calls_are, everything, kill, whole_again
-from .traffic import Traffic, flowing
+from .traffic import flowing
 from .whole import Whole
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
@@ -42,7 +43,9 @@ async def test_a_killed_runner_loses_no_message_and_every_broken_call_is_a_row(
     async with flowing(operator, *busy) as traffic:
         async with asyncio.timeout(LIMIT_SECONDS):
             await sandbox.wait_for_requests(2)
-            await _queued(traffic, 6)
+        await until(
+            "6 accepted", lambda: len(traffic.accepted), lambda count: count >= 6
+        )
         killed_at = monotonic()
         await kill(whole, "agent_runner")
         await whole_again(whole, idle)
@@ -68,11 +71,6 @@ async def test_a_killed_runner_loses_no_message_and_every_broken_call_is_a_row(
     assert set(whole_calls.values()) == {1}
     assert not [agent for agent in old_agents if agent.is_alive]
     assert len(await _agents(whole, runtime)) == len(old_agents) == 3
-
-
-async def _queued(traffic: Traffic, count: int) -> None:
-    while len(traffic.accepted) < count:  # noqa: ASYNC110 - counted by another task
-        await asyncio.sleep(0.02)
 
 
 async def _agents(whole: Whole, runtime: str) -> list[Process]:

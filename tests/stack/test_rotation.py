@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from ag2trust.operator import Operator
+from ag2trust.waiting import until
 from ag2trust_sandbox import Sandbox, Step, fingerprint
 
 from .recovering import kill
@@ -99,15 +100,16 @@ async def _provider(operator: Operator, sandbox: Sandbox, name: str, key: str) -
 
 async def _comes_to(operator: Operator, job_id: str, step: str) -> None:
     """Wait until a job has begun a step, whoever tells of it."""
-    async with asyncio.timeout(LIMIT_SECONDS):
-        while await _status_of(operator, job_id, step) in {None, "pending"}:  # noqa: ASYNC110 - over HTTP
-            await asyncio.sleep(0.05)
+    await until(
+        f"the step {step} begun",
+        lambda: _status_of(operator, job_id, step),
+        lambda status: status not in {None, "pending"},
+        seconds=LIMIT_SECONDS,
+        not_yet=aiohttp.ClientError,
+    )
 
 
 async def _status_of(operator: Operator, job_id: str, step: str) -> Any:
-    try:
-        job = (await operator.ask("GET", f"/api/jobs/{job_id}")).body
-    except aiohttp.ClientError:
-        return None
+    job = (await operator.ask("GET", f"/api/jobs/{job_id}")).body
     steps = {each["name"]: each["status"] for each in job.get("steps", [])}
     return steps.get(step)

@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from ag2trust.launched import Place
+from ag2trust.waiting import until
 from ag2trust_sandbox import Sandbox, Step
 
 from .containers import engine
@@ -174,11 +175,13 @@ async def _killed(whole: Whole, runtime: str) -> Killed:
 
 async def _left_of(processes: list[Process]) -> list[str]:
     """Return the commands of those that have not ended in time."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(LIMIT_SECONDS):
-            while any(it.is_alive for it in processes):  # noqa: ASYNC110 - not ours
-                await asyncio.sleep(0.05)
-    return [process.command for process in processes if process.is_alive]
+
+    def left() -> list[str]:
+        return [process.command for process in processes if process.is_alive]
+
+    with suppress(AssertionError):
+        await until("the end of all", left, lambda commands: not commands)
+    return left()
 
 
 def _said_at_the_end(place: Place) -> str:

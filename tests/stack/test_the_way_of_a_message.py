@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from ag2trust.waiting import until
 from ag2trust_sandbox import Sandbox, Step, Usage, fingerprint
 from shared.contracts.base import Service
 
@@ -69,12 +70,12 @@ async def test_a_message_is_answered_counted_and_holds_its_provider(
 async def test_prometheus_is_told_of_those_whom_it_cannot_ask(whole: Whole) -> None:
     url = f"http://127.0.0.1:{whole.place.metrics_port}/metrics"
 
-    async with aiohttp.ClientSession() as prometheus, asyncio.timeout(60):
-        while await _told_of(prometheus, url) != {  # noqa: ASYNC110 - nobody says when
-            Service.AGENT_RUNNER,
-            Service.CREDENTIALS,
-        }:
-            await asyncio.sleep(0.2)
+    async with aiohttp.ClientSession() as prometheus:
+        await until(
+            "exactly those two services",
+            lambda: _told_of(prometheus, url),
+            lambda told: told == {Service.AGENT_RUNNER, Service.CREDENTIALS},
+        )
 
 
 async def _told_of(prometheus: aiohttp.ClientSession, url: str) -> set[str]:

@@ -10,12 +10,12 @@ from typing import Any
 import aiohttp
 
 from ag2trust.operator import Operator
+from ag2trust.waiting import until
 from shared.lifecycle import background
 
 __all__ = ["Traffic", "flowing"]
 
 _SECONDS_BETWEEN = 0.15  # about as many as two agents answer
-_LOOK_AGAIN_SECONDS = 0.05
 _ACCEPTED = 202
 
 
@@ -38,9 +38,8 @@ class Traffic:
             await asyncio.sleep(_SECONDS_BETWEEN)
 
     async def ends(self, *, seconds: float) -> list[dict[str, Any]]:
-        """Wait for the end of every accepted message; return them as they are then."""
-        async with asyncio.timeout(seconds):
-            return [await self._end_of(message_id) for message_id in self.accepted]
+        """Wait for the end of each accepted message; return them as they are then."""
+        return [await self._end_of(each, seconds=seconds) for each in self.accepted]
 
     async def _send(self, agent: str, content: str) -> None:
         body = {"content": content, "wait": False}
@@ -56,13 +55,16 @@ class Traffic:
         else:
             self.refused += 1
 
-    async def _end_of(self, message_id: str) -> dict[str, Any]:
-        while True:
-            answer = await self.operator.ask("GET", f"/api/messages/{message_id}")
-            if answer.body["finished_at"]:
-                ended: dict[str, Any] = answer.body
-                return ended
-            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+    async def _end_of(self, message_id: str, *, seconds: float) -> dict[str, Any]:
+        path = f"/api/messages/{message_id}"
+        answer = await until(
+            f"the end of {path}",
+            lambda: self.operator.ask("GET", path),
+            lambda answer: answer.body["finished_at"],
+            seconds=seconds,
+        )
+        ended: dict[str, Any] = answer.body
+        return ended
 
 
 @asynccontextmanager

@@ -1,6 +1,5 @@
 """What an operator does over HTTP, in words, for tests of the product from outside."""
 
-import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
@@ -9,9 +8,10 @@ from typing import Any
 
 import aiohttp
 
+from .waiting import until
+
 __all__ = ["Answer", "Operator"]
 
-_LOOK_AGAIN_SECONDS = 0.1
 _LONGEST_PAGE = 200
 
 
@@ -72,16 +72,17 @@ class Operator:
 
         Nobody listening, and errors, are no answer yet.
         """
-        last: Any = None
-        try:
-            async with asyncio.timeout(seconds):
-                while True:
-                    last = await self._seen(path)
-                    if all(last.get(name) == value for name, value in wanted.items()):
-                        return last
-                    await asyncio.sleep(_LOOK_AGAIN_SECONDS)
-        except TimeoutError:
-            raise AssertionError(f"{path} is {last}, not {wanted}") from None
+
+        def holds(body: Any) -> bool:
+            return all(body.get(name) == value for name, value in wanted.items())
+
+        return await until(
+            f"{path} with {wanted}",
+            lambda: self._body_of(path),
+            holds,
+            seconds=seconds,
+            not_yet=aiohttp.ClientError,
+        )
 
     async def running_agent(
         self,
@@ -128,11 +129,8 @@ class Operator:
             raise AssertionError(f"{method} {path}: {answer.status} {answer.body}")
         return answer.body
 
-    async def _seen(self, path: str) -> Any:
-        try:
-            return (await self.ask("GET", path)).body
-        except aiohttp.ClientError as error:
-            return {"nobody": type(error).__name__}
+    async def _body_of(self, path: str) -> Any:
+        return (await self.ask("GET", path)).body
 
 
 async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, Any]]:

@@ -1,0 +1,83 @@
+"""How a test waits for what nobody announces: it looks again and again."""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TypeAlias, TypeVar, overload
+
+__all__ = ["until"]
+
+SeenT = TypeVar("SeenT")
+Errors: TypeAlias = type[Exception] | tuple[type[Exception], ...]
+
+_SECONDS = 60.0
+_FIRST_PAUSE_SECONDS = 0.002
+_LONGEST_PAUSE_SECONDS = 0.1
+_GROWTH = 1.25
+
+
+@overload
+async def until(
+    awaited: str,
+    look: Callable[[], Awaitable[SeenT]],
+    holds: Callable[[SeenT], object] = ...,
+    *,
+    seconds: float = ...,
+    not_yet: Errors = ...,
+) -> SeenT: ...
+
+
+@overload
+async def until(
+    awaited: str,
+    look: Callable[[], SeenT],
+    holds: Callable[[SeenT], object] = ...,
+    *,
+    seconds: float = ...,
+    not_yet: Errors = ...,
+) -> SeenT: ...
+
+
+async def until(
+    awaited: str,
+    look: Callable[[], Awaitable[SeenT] | SeenT],
+    holds: Callable[[SeenT], object] = bool,
+    *,
+    seconds: float = _SECONDS,
+    not_yet: Errors = (),
+) -> SeenT:
+    """Look until what is seen *holds*, and return it.
+
+    Errors of *not_yet* may be raised meanwhile. After *seconds* an `AssertionError`
+    says what was *awaited*, and what was seen last.
+    """
+    last: object = "nothing"
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            for pause in _pauses():
+                try:
+                    seen = await _seen(look)
+                except not_yet as error:
+                    last = error
+                else:
+                    if holds(seen):
+                        return seen
+                    last = seen
+                await asyncio.sleep(pause)
+    except TimeoutError:
+        if not limit.expired():
+            raise
+    raise AssertionError(f"not within {seconds:g} s: {awaited}; last seen: {last!r}")
+
+
+async def _seen(look: Callable[[], Awaitable[SeenT] | SeenT]) -> SeenT:
+    seen = look()
+    return await seen if inspect.isawaitable(seen) else seen
+
+
+def _pauses() -> Iterator[float]:
+    """Give short pauses first; long ones leave the processor to what is awaited."""
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        yield pause
+        pause = min(pause * _GROWTH, _LONGEST_PAUSE_SECONDS)
