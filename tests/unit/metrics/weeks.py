@@ -122,7 +122,7 @@ class Week:
         ]
         self._ended: dict[datetime, Minute] = {}
         self._usual: dict[datetime, Usual] = {}
-        self._sketches: dict[datetime, Sketch] = {}
+        self._whole_days: dict[datetime, Usual] = {}
 
     def minutes(self, now: datetime) -> list[Minute]:
         first = bisect_left(self._starts, now - QUARTER)
@@ -151,10 +151,8 @@ class Week:
         return self._usual[quarter]
 
     def _make_usual(self, quarter: datetime) -> Usual:
-        today = _floor(quarter, DAY)
-        before = [today - ago * DAY for ago in range(1, DAYS_BEFORE + 1)]
-        calls = [call for day in before for call in self._days.get(day, ())]
-        return Usual(
+        return replace(
+            self._usual_of_whole_days(_floor(quarter, DAY)),
             quarters=[
                 tokens
                 for ago in range(1, DAYS_BEFORE + 1)
@@ -169,9 +167,6 @@ class Week:
                 self._busiest_five_minutes(quarter - ago * DAY)
                 for ago in range(1, DAYS_BEFORE + 1)
             ),
-            calls=len(calls),
-            failed_calls=sum(each.failed for each in calls),
-            response_times=self._response_times(today, calls),
         )
 
     def _busiest_five_minutes(self, quarter: datetime) -> int:
@@ -179,10 +174,17 @@ class Week:
         last = bisect_left(self._starts, quarter + QUARTERS_AROUND + QUARTER)
         return max(self._five_minutes[first:last], default=0)
 
-    def _response_times(self, today: datetime, calls: list[Call]) -> Sketch:
-        if today not in self._sketches:
-            self._sketches[today] = Sketch.of(each.duration_ms for each in calls)
-        return self._sketches[today]
+    def _usual_of_whole_days(self, today: datetime) -> Usual:
+        """Make what is the same all day once for its hundred quarters."""
+        if today not in self._whole_days:
+            before = [today - ago * DAY for ago in range(1, DAYS_BEFORE + 1)]
+            calls = [call for day in before for call in self._days.get(day, ())]
+            self._whole_days[today] = Usual(
+                calls=len(calls),
+                failed_calls=sum(each.failed for each in calls),
+                response_times=Sketch.of(each.duration_ms for each in calls),
+            )
+        return self._whole_days[today]
 
 
 def with_fault(
