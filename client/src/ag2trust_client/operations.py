@@ -1424,7 +1424,7 @@ class Operations(Connection):
         """Create a budget: of tokens or dollars, a day or month.
 
         It counts calls from now on. One of dollars refuses calls of models that
-        have no price.
+        have no price. It is deleted with the agent, type or provider that it is of.
         """
         answer: Budget = await self._ask(
             Budget,

@@ -8,7 +8,9 @@ from uuid import UUID
 import pytest
 
 from ag2trust.testing import BusAs, Stack
-from shared.contracts.base import PageQuestion
+from shared.contracts.agent_runner import DELETE_AGENT, LIST_AUDIT
+from shared.contracts.base import PageQuestion, Service
+from shared.contracts.credentials import PROVIDER_CHANGED, ProviderChanged
 from shared.contracts.limits import (
     CREATE_BUDGET,
     DELETE_BUDGET,
@@ -25,15 +27,19 @@ from shared.contracts.limits import (
     UpdateBudget,
 )
 from shared.errors import (
+    AgentNotFoundError,
+    AgentTypeNotFoundError,
+    AppError,
     BudgetNotFoundError,
     InvalidError,
     NameTakenError,
     PreconditionFailedError,
+    ProviderNotFoundError,
 )
 from shared.ids import new_id
 
 from .neighbours import FakeRuntime
-from .runner_house import ACTOR, House, open_house
+from .runner_house import ACTOR, House, open_house, open_neighbourhood, running
 
 pytestmark = pytest.mark.integration
 
@@ -82,6 +88,11 @@ async def change(house: House, budget: Budget, **fields: Any) -> Budget:
     )
 
 
+async def listed(house: House) -> list[Budget]:
+    question = PageQuestion(org_id=house.org_id, actor=ACTOR)
+    return (await house.bus.ask(LIST_BUDGETS, question)).data
+
+
 def about(house: House, budget: Budget) -> BudgetQuestion:
     return BudgetQuestion(org_id=house.org_id, actor=ACTOR, budget_id=budget.id)
 
@@ -101,11 +112,7 @@ async def test_a_budget_made_twice_with_one_id_is_one(house: House) -> None:
     await make(house, budget_id=budget_id)
     await make(house, budget_id=budget_id)
 
-    listed = await house.bus.ask(
-        LIST_BUDGETS, PageQuestion(org_id=house.org_id, actor=ACTOR)
-    )
-
-    assert [each.id for each in listed.data] == [budget_id]
+    assert [each.id for each in await listed(house)] == [budget_id]
 
 
 async def test_a_changed_budget_has_another_version_and_its_old_measure(
@@ -144,6 +151,101 @@ async def test_a_budget_of_another_organization_is_not_there(house: House) -> No
 
     with pytest.raises(BudgetNotFoundError):
         await house.bus.ask(GET_BUDGET, about(house, made))
+
+
+@pytest.mark.parametrize(
+    ("kind", "refusal"),
+    [
+        ("agent", AgentNotFoundError),
+        ("agent_type", AgentTypeNotFoundError),
+        ("provider", ProviderNotFoundError),
+    ],
+)
+async def test_a_budget_of_what_is_not_there_is_refused(
+    house: House, kind: str, refusal: type[AppError]
+) -> None:
+    with pytest.raises(refusal, match="There is no"):
+        await make(house, scope={"kind": kind, "id": new_id()})
+
+    assert await listed(house) == []
+
+
+async def test_an_agent_of_another_organization_has_no_budget_here(
+    house: House,
+) -> None:
+    agent = await house.make_agent()
+    scope = {"kind": "agent", "id": agent.id}
+
+    with pytest.raises(AgentNotFoundError):
+        await make(house, org_id=new_id(), scope=scope)
+    assert (await make(house, scope=scope)).scope.id == agent.id
+
+
+async def test_an_agent_is_deleted_with_its_budgets(house: House) -> None:
+    ada, bob = await house.make_agent("ada"), await house.make_agent("bob")
+    await make(house, name="first", scope={"kind": "agent", "id": ada.id})
+    await make(house, name="second", scope={"kind": "agent", "id": ada.id})
+    of_bob = await make(house, name="bob", scope={"kind": "agent", "id": bob.id})
+    of_all = await make(house)
+
+    await house.bus.ask(DELETE_AGENT, house.question(ada.id))
+
+    assert [each.id for each in await listed(house)] == [of_all.id, of_bob.id]
+    question = PageQuestion(org_id=house.org_id, actor=ACTOR)
+    acts = [each.act for each in (await house.bus.ask(LIST_AUDIT, question)).data]
+    assert acts.count("budget.deleted") == 2
+
+
+async def test_budgets_of_a_provider_go_when_it_is_told_to_have_gone(
+    house: House, bus_as: BusAs
+) -> None:
+    other_id = new_id()
+    house.credentials.secrets[other_id] = "sk-of-another-1234"
+    gone = {"kind": "provider", "id": house.provider_id}
+    await make(house, name="gone", scope=gone)
+    kept = await make(house, name="kept", scope={"kind": "provider", "id": other_id})
+
+    del house.credentials.secrets[house.provider_id]
+    async with bus_as(Service.CREDENTIALS) as credentials:
+        for provider_id in (other_id, house.provider_id):
+            await credentials.signal(
+                PROVIDER_CHANGED,
+                ProviderChanged(org_id=house.org_id, provider_id=provider_id),
+            )
+        await house.holds(lambda: listed(house), [kept])
+
+
+async def test_what_went_without_its_budgets_is_found_by_the_next_runner(
+    stack: Stack, bus_as: BusAs
+) -> None:
+    """A provider of which no signal came, and what an older version removed."""
+    runtime = FakeRuntime()
+    async with open_neighbourhood(stack, bus_as, runtime) as house:
+        async with running(stack, runtime):
+            agent = await house.make_agent("ada")
+            given = {"name": "given", "usd": 1, "period": "day"}
+            type_id = await house.make_agent_type("bob", budget=given)
+            of_all = await make(house)
+            for kind, of_id in (
+                ("provider", house.provider_id),
+                ("agent", agent.id),
+                ("agent_type", type_id),
+                ("agent_type", agent.agent_type_id),
+            ):
+                name = f"{kind} {of_id}"
+                kept = await make(house, name=name, scope={"kind": kind, "id": of_id})
+        del house.credentials.secrets[house.provider_id]
+        connection = await stack.connect()
+        await connection.execute(
+            "DELETE FROM agent_runner.agent WHERE id = $1", agent.id
+        )
+        await connection.execute(
+            "DELETE FROM agent_runner.agent_type WHERE id = $1", type_id
+        )
+        await connection.close()
+
+        async with running(stack, runtime):
+            await house.holds(lambda: listed(house), [kept, of_all])
 
 
 async def test_limits_that_nobody_met_are_not_listed(house: House) -> None:

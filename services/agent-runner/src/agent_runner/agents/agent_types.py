@@ -28,7 +28,12 @@ from shared.contracts.agent_runner import (
 )
 from shared.contracts.base import Empty, Page, PageQuestion, Question
 from shared.contracts.credentials import GET_PROVIDER, Provider, ProviderQuestion
-from shared.contracts.limits import BUDGETS_CHANGED, BudgetsChanged
+from shared.contracts.limits import (
+    BUDGETS_CHANGED,
+    BudgetsChanged,
+    BudgetScope,
+    ScopeKind,
+)
 from shared.contracts.mcp_servers import (
     GET_MCP_SERVER,
     McpServer,
@@ -43,8 +48,9 @@ from shared.errors import (
 )
 from shared.pages import before, page_of
 
+from .budget_scopes import remove_budgets
 from .external_agents import ExternalAgents
-from .type_budgets import give_budget, remove_budgets
+from .type_budgets import give_budget
 from .type_providers import require_fitting_providers
 from .type_tools import require_fitting_tools
 
@@ -155,7 +161,8 @@ class AgentTypes:
             await note(
                 transaction, question, "agent_type.deleted", question.agent_type_id
             )
-            await remove_budgets(transaction, question)
+            scope = BudgetScope(kind=ScopeKind.AGENT_TYPE, id=question.agent_type_id)
+            await remove_budgets(transaction, question, scope)
         await self._tell_budgets_changed(question)
         return Empty()
 

@@ -22,11 +22,13 @@ from shared.contracts.agent_runner import (
     Wake,
 )
 from shared.contracts.base import Empty, Page, PageQuestion
+from shared.contracts.limits import BudgetScope, ScopeKind
 from shared.contracts.restarts import ListConcernedAgents
 from shared.database import Database, Transaction
 from shared.errors import ConflictError, InvalidError, PreconditionFailedError
 from shared.pages import before, page_of
 
+from .budget_scopes import remove_budgets
 from .claims import Claims
 from .external_agents import ExternalAgents
 
@@ -193,6 +195,8 @@ class Agents:
                 return False
             await cancel_unfinished(transaction, question.agent_id, at=self._now())
             await note(transaction, question, "agent.deleted", question.agent_id)
+            scope = BudgetScope(kind=ScopeKind.AGENT, id=question.agent_id)
+            await remove_budgets(transaction, question, scope)
         return True
 
     async def _wake_host(self, agent: Agent) -> None:

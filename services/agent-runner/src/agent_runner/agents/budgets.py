@@ -31,6 +31,8 @@ from shared.database import Database, Transaction
 from shared.errors import InvalidError, PreconditionFailedError
 from shared.pages import before, page_of
 
+from .budget_scopes import keep_scope, require_provider
+
 __all__ = ["Budgets"]
 
 
@@ -41,7 +43,9 @@ class Budgets:
         self._now = now
 
     async def create(self, question: CreateBudget) -> Budget:
+        """Make a budget; raises what is said of a scope that is not there."""
         submission = question.submission
+        await require_provider(self._bus, question, submission.scope)
         made = new_budget(
             submission,
             budget_id=question.budget_id,
@@ -51,6 +55,7 @@ class Budgets:
             at=self._now(),
         )
         async with self._database.organization(question.org_id) as transaction:
+            await keep_scope(transaction, made.scope)
             await repository.add_budget(transaction, made)
             await note(transaction, question, "budget.created", made.id)
             told = await self._told_one(transaction, made.id)

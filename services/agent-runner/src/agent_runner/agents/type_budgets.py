@@ -7,7 +7,6 @@ from agent_runner.limits.budget import ActiveBudget, new_budget, units_of
 from agent_runner.repositories import budgets as repository
 from agent_runner.repositories.audit import note
 from shared.contracts.agent_runner import (
-    AgentTypeQuestion,
     AgentTypeSubmission,
     CreateAgentType,
     UpdateAgentType,
@@ -16,7 +15,7 @@ from shared.contracts.limits import AgentTypeBudgetSubmission, BudgetScope, Scop
 from shared.database import Transaction
 from shared.ids import new_id
 
-__all__ = ["give_budget", "remove_budgets"]
+__all__ = ["give_budget"]
 
 
 async def give_budget(
@@ -46,15 +45,6 @@ async def give_budget(
         made = _made(question, terms, name, at)
         await repository.add_budget(transaction, made)
         await note(transaction, question, "budget.created", made.id)
-
-
-async def remove_budgets(transaction: Transaction, question: AgentTypeQuestion) -> None:
-    """Remove the budgets of a type's calls, of which there will be none any more."""
-    removed = await repository.remove_budgets_of_agent_type(
-        transaction, question.agent_type_id
-    )
-    for budget_id in removed:
-        await note(transaction, question, "budget.deleted", budget_id)
 
 
 def _counts_alike(current: ActiveBudget, terms: AgentTypeBudgetSubmission) -> bool:

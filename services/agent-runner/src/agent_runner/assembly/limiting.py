@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from agent_runner.agents.ownerless_budgets import OwnerlessBudgets
 from agent_runner.limits.active_budgets import ActiveBudgets
 from agent_runner.limits.leasing import Leasing
 from agent_runner.limits.platform import PlatformLimits
@@ -15,6 +16,7 @@ from agent_runner.proxy.prices import Prices
 from agent_runner.repositories.agent_types import limits_of
 from agent_runner.repositories.budgets import all_budgets
 from agent_runner.repositories.limit_shares import ShareRepository, note_told
+from shared.contracts.credentials import PROVIDER_CHANGED
 from shared.contracts.limits import BUDGETS_CHANGED
 from shared.lifecycle import background, every
 
@@ -42,12 +44,16 @@ async def limiting(ground: Ground) -> AsyncIterator[LimitsInForce]:
     reaching = Reaching(
         bus=bus, budgets=budgets, note_told=partial(note_told, database)
     )
+    ownerless = OwnerlessBudgets(database=database, bus=bus)
     leasing = Leasing(record, observe=reaching.observe)
     async with (
         bus.hearing(BUDGETS_CHANGED, budgets.changed),
+        bus.hearing(PROVIDER_CHANGED, ownerless.provider_changed),
         background(
             leasing.run(),
             budgets.run(),
+            ownerless.looking(),
+            ownerless.sweeping(),
             reaching.run(),
             every(_HOUR, record.forget, name="limits.forgotten"),
         ),

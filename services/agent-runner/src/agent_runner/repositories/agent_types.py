@@ -36,6 +36,7 @@ __all__ = [
     "agent_type",
     "agent_type_of",
     "agent_types",
+    "keep_agent_type",
     "limits_of",
     "models_in_use",
     "remove_agent_type",
@@ -190,7 +191,7 @@ async def agent_type(
         version,
     )
     if row is None:
-        raise AgentTypeNotFoundError(f"There is no agent type {agent_type_id}.")
+        raise _missing(agent_type_id)
     return agent_type_of(row)
 
 
@@ -227,7 +228,7 @@ async def limits_of(
             agent_type_id,
         )
     if row is None:
-        raise AgentTypeNotFoundError(f"There is no agent type {agent_type_id}.")
+        raise _missing(agent_type_id)
     return AgentLimits.model_validate(row["limits"]), row["version"]
 
 
@@ -264,6 +265,18 @@ async def models_in_use(transaction: Transaction, provider_id: UUID) -> list[str
     return [row["model"] for row in rows]
 
 
+async def keep_agent_type(transaction: Transaction, agent_type_id: UUID) -> None:
+    """Let nobody remove a type before the transaction ends.
+
+    Raises `AgentTypeNotFoundError`.
+    """
+    kept = await transaction.fetchval(
+        "SELECT id FROM agent_type WHERE id = $1 FOR KEY SHARE", agent_type_id
+    )
+    if kept is None:
+        raise _missing(agent_type_id)
+
+
 async def remove_agent_type(transaction: Transaction, agent_type_id: UUID) -> None:
     """Remove a type that no agent has; the database refuses any other."""
     try:
@@ -275,7 +288,11 @@ async def remove_agent_type(transaction: Transaction, agent_type_id: UUID) -> No
             "Agents of this type exist; delete or reassign them first."
         ) from error
     if removed is None:
-        raise AgentTypeNotFoundError(f"There is no agent type {agent_type_id}.")
+        raise _missing(agent_type_id)
+
+
+def _missing(agent_type_id: UUID) -> AgentTypeNotFoundError:
+    return AgentTypeNotFoundError(f"There is no agent type {agent_type_id}.")
 
 
 def _taken(

@@ -19,6 +19,7 @@ __all__ = [
     "concerned_agents",
     "desire_running",
     "desire_stopped",
+    "keep_agent",
     "released",
     "remove_agent",
     "running_version",
@@ -284,6 +285,18 @@ async def released(transaction: Transaction, agent_id: UUID, generation: int) ->
         agent_id,
         generation,
     )
+
+
+async def keep_agent(transaction: Transaction, agent_id: UUID) -> None:
+    """Let nobody remove an agent before the transaction ends.
+
+    Raises `AgentNotFoundError`.
+    """
+    kept = await transaction.fetchval(
+        "SELECT id FROM agent WHERE id = $1 FOR KEY SHARE", agent_id
+    )
+    if kept is None:
+        raise _missing(agent_id)
 
 
 async def remove_agent(transaction: Transaction, agent_id: UUID) -> bool:

@@ -18,8 +18,10 @@ __all__ = [
     "budget_of_agent_type",
     "budgets",
     "change_budget",
+    "has_budgets",
     "remove_budget",
-    "remove_budgets_of_agent_type",
+    "remove_budgets",
+    "scopes_that_may_be_gone",
     "used_of",
 ]
 
@@ -139,19 +141,58 @@ async def budget_of_agent_type(
     return None if row is None else _budget(row)
 
 
-async def remove_budgets_of_agent_type(
-    transaction: Transaction, agent_type_id: UUID
-) -> list[UUID]:
-    """Remove all that count the calls of a type alone, and return their ids."""
+async def has_budgets(transaction: Transaction, scope: BudgetScope) -> bool:
+    """Say whether there are budgets of one thing."""
+    found: bool = await transaction.fetchval(
+        """
+        SELECT EXISTS (
+            SELECT
+            FROM budget
+            WHERE scope_kind = $1 AND scope_id = $2
+        )
+        """,
+        scope.kind,
+        scope.id,
+    )
+    return found
+
+
+async def remove_budgets(transaction: Transaction, scope: BudgetScope) -> list[UUID]:
+    """Remove all that count the calls of one thing, and return their ids."""
     rows = await transaction.fetch(
         """
         DELETE FROM budget
-        WHERE scope_kind = 'agent_type' AND scope_id = $1
+        WHERE scope_kind = $1 AND scope_id = $2
         RETURNING id
         """,
-        agent_type_id,
+        scope.kind,
+        scope.id,
     )
     return [row["id"] for row in rows]
+
+
+async def scopes_that_may_be_gone(
+    database: Database,
+) -> list[tuple[UUID, BudgetScope]]:
+    """List, with their organizations, what budgets are of that is not there.
+
+    Of providers, which are another service's, all.
+    """
+    async with database.sweep_once() as connection:
+        rows = await connection.fetch(
+            """
+            SELECT DISTINCT b.org_id, b.scope_kind, b.scope_id
+            FROM budget b
+            LEFT JOIN agent a
+              ON a.id = b.scope_id AND a.org_id = b.org_id
+            LEFT JOIN agent_type t
+              ON t.id = b.scope_id AND t.org_id = b.org_id
+            WHERE b.scope_kind = 'provider'
+               OR (b.scope_kind = 'agent' AND a.id IS NULL)
+               OR (b.scope_kind = 'agent_type' AND t.id IS NULL)
+            """
+        )
+    return [(row["org_id"], _scope(row)) for row in rows]
 
 
 async def used_of(transaction: Transaction, keys: Sequence[str]) -> dict[str, int]:
@@ -178,7 +219,7 @@ def _budget(row: asyncpg.Record) -> ActiveBudget:
         id=row["id"],
         org_id=row["org_id"],
         name=row["name"],
-        scope=BudgetScope(kind=ScopeKind(row["scope_kind"]), id=row["scope_id"]),
+        scope=_scope(row),
         is_in_dollars=row["is_in_dollars"],
         amount=row["amount"],
         period=BudgetPeriod(row["period"]),
@@ -190,3 +231,7 @@ def _budget(row: asyncpg.Record) -> ActiveBudget:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )
+
+
+def _scope(row: asyncpg.Record) -> BudgetScope:
+    return BudgetScope(kind=ScopeKind(row["scope_kind"]), id=row["scope_id"])

@@ -1170,7 +1170,7 @@ export interface paths {
         /**
          * Create a budget: of tokens or dollars, a day or month.
          * @description It counts calls from now on. One of dollars refuses calls of models that have
-         *     no price.
+         *     no price. It is deleted with the agent, type or provider that it is of.
          */
         post: operations["create_budget"];
         delete?: never;
@@ -5351,6 +5351,16 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
+        /** @description `AGENT_NOT_FOUND` or `AGENT_TYPE_NOT_FOUND` or `PROVIDER_NOT_FOUND` */
+        AGENT_NOT_FOUND_or_AGENT_TYPE_NOT_FOUND_or_PROVIDER_NOT_FOUND: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
         /** @description `BUDGET_NOT_FOUND` */
         BUDGET_NOT_FOUND: {
             headers: {
@@ -8795,6 +8805,7 @@ export interface operations {
             400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
             401: components["responses"]["INVALID_API_KEY"];
             403: components["responses"]["FORBIDDEN"];
+            404: components["responses"]["AGENT_NOT_FOUND_or_AGENT_TYPE_NOT_FOUND_or_PROVIDER_NOT_FOUND"];
             409: components["responses"]["NAME_TAKEN_or_REQUEST_IN_PROGRESS"];
             413: components["responses"]["REQUEST_TOO_LARGE"];
             422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_VALIDATION_FAILED"];

@@ -21,7 +21,14 @@ from shared.contracts.limits import (
     CreateBudget,
     UpdateBudget,
 )
-from shared.errors import BudgetNotFoundError, NameTakenError, PreconditionFailedError
+from shared.errors import (
+    AgentNotFoundError,
+    AgentTypeNotFoundError,
+    BudgetNotFoundError,
+    NameTakenError,
+    PreconditionFailedError,
+    ProviderNotFoundError,
+)
 
 __all__ = ["BudgetRoutes"]
 
@@ -39,13 +46,18 @@ class BudgetRoutes:
         "POST /budgets",
         needs=Permission.BUDGETS_WRITE,
         status=HTTPStatus.CREATED,
-        errors=(NameTakenError,),
+        errors=(
+            AgentNotFoundError,
+            AgentTypeNotFoundError,
+            NameTakenError,
+            ProviderNotFoundError,
+        ),
     )
     async def create_budget(self, asked: Asked, body: BudgetSubmission) -> Budget:
         """Create a budget: of tokens or dollars, a day or month.
 
         It counts calls from now on. One of dollars refuses calls of models that have
-        no price.
+        no price. It is deleted with the agent, type or provider that it is of.
         """
         question = CreateBudget(
             org_id=asked.org_id,
