@@ -220,7 +220,7 @@ async def test_a_question_its_call_and_what_it_used(shell: Shell, whole: Whole) 
     assert told.json["content"].endswith("You said: Good day?")
     assert again.output.endswith("You said: And again?\n")
     assert thread in again.errors
-    assert [row[2:6] for row in calls.rows] == [
+    assert [row[3:7] for row in calls.rows] == [
         ["ada", "sand", "sandbox-echo", "completed"]
     ] * 3
     assert "ATTEMPT" in call.output
@@ -266,7 +266,7 @@ async def test_tool_calls(shell: Shell, whole: Whole, sandbox: Sandbox) -> None:
     await shell("agent-types", "delete", "punctual")
 
     assert answer.output.endswith("It is late.\n")
-    assert [row[2:5] for row in listed.rows] == [["paul", "current_time", "completed"]]
+    assert [row[3:6] for row in listed.rows] == [["paul", "current_time", "completed"]]
     assert "punctual" in shown.output
     assert "There are no such tool calls." in none.errors
     assert "There is no tool call" in unknown.errors
@@ -347,7 +347,7 @@ async def test_a_rotation_and_a_restart_are_jobs_that_are_waited_for(
     assert "completed" in rotated.output
     assert "STEP" in rotated.output
     assert restarted.json["status"] == "completed"
-    assert [row[2:5] for row in listed.rows] == [
+    assert [row[3:6] for row in listed.rows] == [
         ["agent_type.restart", "helper", "completed"],
         ["provider.rotation", "sand", "completed"],
     ]

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from aiohttp import web
@@ -47,6 +48,38 @@ async def test_lines_are_followed_until_the_agent_is_deleted() -> None:
 
     assert said.stdout.splitlines() == ['"One."', '"Two."']
     assert said.stderr.splitlines() == ["(Lines are missing here.)", "ada is deleted."]
+
+
+async def test_an_agents_lines_move_no_cursor() -> None:
+    told = {"lines": ["done\x1b[2J\x1b]0;owned\x07"]}
+
+    async with serving(
+        json_answer(page_of([AGENT_JSON])), json_answer(told)
+    ) as gateway:
+        said = await run(gateway, "agents", "logs", "ada")
+
+    assert said.stdout == "done\\u001b[2J\\u001b]0;owned\\u0007\n"
+
+
+async def test_a_gateway_is_found_at_the_port_that_its_home_tells(
+    tmp_path: Path,
+) -> None:
+    async with serving(json_answer(page_of([]))) as gateway:
+        port = str(urlsplit(gateway.url).port)
+        (tmp_path / "gateway-port").write_text(f"{port}\n")
+        (tmp_path / "api-key").write_text("cust_" + "k" * 40)
+        said = await asyncio.to_thread(
+            CliRunner().invoke,
+            main,
+            ["providers", "list"],
+            env={
+                **dict.fromkeys(["AG2TRUST_URL", "AG2TRUST_API_KEY"]),
+                **dict.fromkeys(["AG2TRUST_GATEWAY_PORT", "AG2TRUST_API_KEY_FILE"]),
+                "AG2TRUST_HOME": str(tmp_path),
+            },
+        )
+
+    assert said.exit_code == 0, said.output
 
 
 async def test_a_field_that_the_sentence_names_is_not_named_again() -> None:

@@ -1,10 +1,20 @@
 """What people read in a terminal."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ag2trust.commands.formats import ago, dollars, milliseconds, number, percent, word
+from ag2trust.commands.formats import (
+    ago,
+    dollars,
+    harmless,
+    milliseconds,
+    moment,
+    number,
+    percent,
+    word,
+)
 from ag2trust.commands.tables import Column, facts, table
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -47,6 +57,36 @@ def test_more_lines_of_a_fact_stand_below_the_first() -> None:
         "\x1b[1m    \x1b[0m  two",
         "\x1b[1mlong\x1b[0m",
     ]
+
+
+CLEARS, TITLES, TURNS, C1 = "\x1b[2J", "\x1b]0;it\x07", "\u202e", "\x9b31m"
+
+
+@pytest.mark.parametrize("evil", [CLEARS, TITLES, TURNS, C1, "\r", "\b"])
+def test_nothing_that_is_shown_has_a_terminal_do_anything(evil: str) -> None:
+    columns = [Column[str]("a", lambda it: it), Column[str]("b", lambda it: it)]
+
+    said = table(columns, [f"x{evil}y"]) + harmless(facts([("", f"x{evil}y")]))
+
+    assert not set(said) & set("\x07\x08\r\x9b\u202e\x1b")
+
+
+def test_what_is_shown_keeps_its_lines_its_tabs_and_its_letters() -> None:
+    text = "one\ttwo\r\nthree 👩\u200d💻 é עברית"
+
+    assert harmless(text) == text
+
+
+def test_json_with_an_escape_in_it_is_the_same_json() -> None:
+    told = json.dumps({"a": "x\x9b\u202ey"}, ensure_ascii=False)
+
+    assert json.loads(harmless(told)) == json.loads(told)
+
+
+def test_a_moment_says_in_which_zone() -> None:
+    here = NOW.astimezone()
+
+    assert moment(NOW) == f"{here:%Y-%m-%d %H:%M:%S} {here.tzname()}"
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ async def test_filters_are_asked_for_and_agents_are_named() -> None:
         "period": "7d",
         "limit": "5",
     }
-    assert said.output.splitlines()[1].split()[2:5] == [
+    assert said.output.splitlines()[1].split()[3:6] == [
         "ada",
         "http_request",
         "TOOL_TIMED_OUT",

@@ -372,6 +372,7 @@ async def test_an_export_of_nothing_is_a_line_of_names(
         (f"usage/summary?agent_id={SOME_ID}&model=gpt-5", "model"),
         ("usage/summary?model=%00", "model"),
         ("usage/summary?tz=../etc", "tz"),
+        ("usage/summary?tz=Mars/Base", "tz"),
         ("usage/timeline?interval=week", "interval"),
         ("usage/timeline?to=2026-01-01T00:00:00Z", "from"),
         ("usage/timeline?from=1970-01-01T00:00:00Z", "interval"),

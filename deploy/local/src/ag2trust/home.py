@@ -6,7 +6,8 @@ data/             what `ag2trust backup` reads: PostgreSQL, the spool; JetStream
 keys/             back this up elsewhere: master keys, identities, passwords
 logs/             what each process says, `<name>.log`
 installation      a short name, unique on the machine
-version, lock, nats-port, children.json, broker/ with the launch broker's socket
+version, lock, nats-port, gateway-port, children.json,
+broker/           with the launch broker's socket
 """
 
 import errno
@@ -75,6 +76,11 @@ class Home:
     @property
     def nats_port(self) -> Path:
         return self.folder / "nats-port"
+
+    @property
+    def gateway_port(self) -> Path:
+        """Where commands of another terminal find the gateway."""
+        return self.folder / "gateway-port"
 
     @property
     def version(self) -> Path:

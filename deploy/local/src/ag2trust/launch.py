@@ -10,6 +10,7 @@ from .installation import RunnerRuntime
 from .leftovers import end_leftovers
 from .plan import Plan, plan_of
 from .ports import require_free
+from .private_files import write_private
 from .screen import Screen
 from .stack import running_stack
 from .variables import Variables
@@ -51,6 +52,7 @@ def _stop_at_signals(run: "asyncio.Task[None]", screen: Screen) -> None:
 async def _run(variables: Variables, screen: Screen, session: Session) -> None:
     with open_home(variables.home) as home:
         await _make_room(home, variables, screen)
+        write_private(home.gateway_port, f"{variables.gateway_port}\n")
         plan = plan_of(home, variables)
         async with running_stack(plan, screen) as runtime:
             await session(plan, runtime)

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
+from pydantic import AwareDatetime, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
+
+from shared.contracts.limits import TimeZone
 
 from .routing.reading import Input, invalid_query
 
@@ -35,14 +37,6 @@ def _timestamp(value: object) -> object:
 Timestamp = Annotated[AwareDatetime, BeforeValidator(_timestamp)]
 
 
-Zone = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$", max_length=64
-    ),
-]
-
-
 class PeriodQuery(Input):
     """`period`, or `days`, or `from` and `to`; or none, for everything.
 
@@ -53,7 +47,7 @@ class PeriodQuery(Input):
     days: int | None = Field(default=None, ge=1, le=90)
     since: Timestamp | None = Field(default=None, alias="from")
     until: Timestamp | None = Field(default=None, alias="to")
-    tz: Zone = "UTC"
+    tz: TimeZone = "UTC"
 
 
 @dataclass(frozen=True, slots=True)

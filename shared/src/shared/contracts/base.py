@@ -1,6 +1,7 @@
 """The shapes of the wire: messages, questions, endpoints, signals, topics."""
 
 import binascii
+import re
 from base64 import b64decode, b64encode
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -9,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -53,6 +55,12 @@ __all__ = [
     "Topic",
 ]
 
+# C0 and C1, line and paragraph separators, and what turns the direction of text
+# (Unicode Standard Annex 9, section 2): a name stands in tables, logs and terminals.
+_UNRULY = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+
 
 def _bytes(value: object) -> object:
     if not isinstance(value, str):
@@ -83,8 +91,19 @@ ShownOnce = Annotated[
 ]
 """A secret that the answer which makes it holds, and no other: without it, no field."""
 
+
+def _name(text: str) -> str:
+    if _UNRULY.search(text):
+        raise PydanticCustomError(
+            "name", "Should hold no control characters, nor any that turn text round"
+        )
+    return text
+
+
 Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+    AfterValidator(_name),
 ]
 """What people call a thing; unique per organization and kind."""
 

@@ -14,7 +14,7 @@ from ag2trust_client.models import Agent, AgentStatus, AgentSubmission, NewAgent
 from .calling import calling
 from .formats import ago, moment, word
 from .naming import Names, agent_named, agent_type_named, names_of
-from .output import as_json, progress, said, say_json, show, show_all
+from .output import as_json, progress, said, say, say_json, show, show_all
 from .tables import Column
 
 __all__ = ["agents"]
@@ -136,7 +136,7 @@ async def logs(client: Client, *, name: str, follow: bool, is_json: bool) -> Non
     if is_json:
         say_json(told.lines)
     elif told.lines:
-        click.echo("\n".join(told.lines))
+        say("\n".join(told.lines))
     else:
         said(f"{agent.name} has written nothing yet.")
 
@@ -146,7 +146,7 @@ async def _follow(client: Client, agent: Agent, *, is_json: bool) -> None:
         if heard.has_skipped:
             said("(Lines are missing here.)")
         for line in heard.lines:
-            click.echo(json.dumps(line, ensure_ascii=False) if is_json else line)
+            say(json.dumps(line, ensure_ascii=False) if is_json else line)
     said(f"{agent.name} is deleted.")
 
 

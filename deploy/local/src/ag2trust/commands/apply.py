@@ -21,7 +21,7 @@ from ag2trust_client import Client, every
 
 from .calling import calling
 from .formats import word
-from .output import as_json, progress, said, say_json
+from .output import as_json, progress, said, say, say_json
 
 __all__ = ["apply", "apply_manifest", "manifest_explained"]
 
@@ -134,7 +134,7 @@ def _show(changes: list[Change], *, is_json: bool) -> None:
         headline = f"{_SIGNS[change.verb]} {change.verb} {change.kind} {change.key}"
         click.secho(headline, fg=_COLOURS[change.verb])
         for difference in change.differences:
-            click.echo(f"    {difference.field}: {_told(difference)}")
+            say(f"    {difference.field}: {_told(difference)}")
 
 
 def _told(difference: Difference) -> str:

@@ -12,7 +12,7 @@ from ag2trust_client.models import AgentMessage, MessageSubmission
 from .calling import calling
 from .formats import milliseconds, number
 from .naming import agent_named
-from .output import as_json, said, say_json
+from .output import as_json, said, say, say_json
 
 __all__ = ["ask"]
 
@@ -80,7 +80,7 @@ async def _heard(
             case Answer(message=message):
                 return message
             case Delta(content=content) if shows:
-                click.echo(content, nl=False)
+                say(content, ends=False)
             case Restart() if shows:
                 click.echo()
                 said("(the answer begins anew)")
@@ -91,9 +91,9 @@ async def _heard(
 
 def _tell(message: AgentMessage, *, is_told: bool) -> None:
     if message.status == "completed":
-        click.echo("" if is_told else message.content)
+        say("" if is_told else message.content or "")
     elif message.explanation:
-        click.echo(message.explanation.message)
+        say(message.explanation.message)
         said(f"{message.explanation.cause} {message.explanation.fix}")
     tokens = number(message.usage.total_tokens)
     took = milliseconds(message.duration_ms)

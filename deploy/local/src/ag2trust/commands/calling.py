@@ -27,6 +27,8 @@ from ag2trust_client import (
     UnreachableError,
 )
 
+from .output import said
+
 __all__ = ["EXIT_CODES", "calling", "explained"]
 
 P = ParamSpec("P")
@@ -100,7 +102,7 @@ def explained() -> Iterator[None]:
     try:
         yield
     except Ag2TrustError as error:
-        click.echo("\n".join(_sentences(error)), err=True)
+        said("\n".join(_sentences(error)))
         sys.exit(_code_of(error))
     except KeyboardInterrupt:
         click.echo(err=True)
@@ -108,7 +110,16 @@ def explained() -> Iterator[None]:
 
 
 def _this_machine() -> str:
-    return f"http://127.0.0.1:{os.environ.get('AG2TRUST_GATEWAY_PORT') or 8080}"
+    """Name the gateway of the home, at the port it was last started at."""
+    port = os.environ.get("AG2TRUST_GATEWAY_PORT") or _kept("gateway-port") or "8080"
+    return f"http://127.0.0.1:{port}"
+
+
+def _kept(name: str) -> str | None:
+    """Read what the launcher wrote into the home, None if there is no such file."""
+    home = Path(os.environ.get("AG2TRUST_HOME") or ".ag2trust").expanduser()
+    file = home / name
+    return file.read_text().strip() if file.exists() else None
 
 
 def _key(url: str, file: Path | None) -> SecretStr:
@@ -117,10 +128,8 @@ def _key(url: str, file: Path | None) -> SecretStr:
         return SecretStr(file.read_text().strip())
     if key := os.environ.get(_KEY):
         return SecretStr(key.strip())
-    home = Path(os.environ.get("AG2TRUST_HOME") or ".ag2trust").expanduser()
-    kept = home / "api-key"
-    if urlsplit(url).hostname in _LOCAL and kept.exists():
-        return SecretStr(kept.read_text().strip())
+    if urlsplit(url).hostname in _LOCAL and (kept := _kept("api-key")):
+        return SecretStr(kept)
     raise click.UsageError(
         f"There is no API key. Put it into {_KEY}, or name a file with --key-file."
     )

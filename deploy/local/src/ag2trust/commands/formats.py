@@ -1,11 +1,13 @@
 """How figures and times read, for people."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 __all__ = [
     "NOTHING",
     "ago",
     "dollars",
+    "harmless",
     "milliseconds",
     "moment",
     "number",
@@ -17,6 +19,12 @@ NOTHING = "-"
 
 _SECOND_MS = 1000
 _SMALL_DOLLARS = 0.01
+# C0 and C1 but for tabs and ends of lines, line and paragraph separators, and what
+# turns the direction of text (Unicode Standard Annex 9, section 2).
+_UNRULY = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029"
+    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|\r(?!\n)"
+)
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -38,6 +46,15 @@ def word(value: object) -> str:
             return ", ".join(f"{name}={word(each)}" for name, each in value.items())
         case _:
             return str(value)
+
+
+def harmless(text: str) -> str:
+    """Spell out what would have a terminal do anything but show *text* as it is.
+
+    Models, agents, tools and whoever names things may write it. JSON stays the same
+    JSON, for it spells such characters so too (RFC 8259, section 7).
+    """
+    return _UNRULY.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def number(value: int | None) -> str:
@@ -67,7 +84,7 @@ def milliseconds(value: float | None) -> str:
 
 def moment(at: datetime | None) -> str:
     """Say a time on this machine's clock."""
-    return f"{at.astimezone():%Y-%m-%d %H:%M:%S}" if at else NOTHING
+    return f"{at.astimezone():%Y-%m-%d %H:%M:%S %Z}" if at else NOTHING
 
 
 def ago(at: datetime | None, *, now: datetime | None = None) -> str:

@@ -21,7 +21,7 @@ from ag2trust_client.models import (
 from .calling import calling
 from .formats import word
 from .naming import mcp_server_named
-from .output import as_json, said, show, show_all
+from .output import as_json, said, say, show, show_all
 from .tables import Column
 
 __all__ = ["mcp_servers"]
@@ -112,7 +112,7 @@ async def approve(
         said("Nothing is new or has changed.")
         return
     for each in chosen:
-        click.echo(_read(each))
+        say(_read(each))
     if not yes:
         click.confirm(f"Approve {_counted(chosen)}?", abort=True, err=True)
     shown = [

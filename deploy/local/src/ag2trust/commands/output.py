@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 import click
 from pydantic import BaseModel
 
+from .formats import harmless
 from .tables import Column, facts, table
 
-__all__ = ["as_json", "progress", "said", "say_json", "show", "show_all"]
+__all__ = ["as_json", "progress", "said", "say", "say_json", "show", "show_all"]
 
 ItemT = TypeVar("ItemT", bound=BaseModel)
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
@@ -54,12 +55,17 @@ def show(item: ItemT, pairs: Iterable[tuple[str, str]], *, is_json: bool) -> Non
 
 
 def say_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    say(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def say(text: str, *, ends: bool = True) -> None:
+    """Give people a result in words; a piece of one unless it *ends* a line."""
+    click.echo(harmless(text), nl=ends)
 
 
 def said(sentence: str) -> None:
     """Tell people something that is no part of the result."""
-    click.echo(sentence, err=True)
+    click.echo(harmless(sentence), err=True)
 
 
 @contextmanager

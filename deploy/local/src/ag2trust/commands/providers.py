@@ -21,7 +21,7 @@ from ag2trust_client.models import (
 )
 
 from .calling import calling
-from .formats import moment, number, word
+from .formats import NOTHING, moment, number, word
 from .jobs import follow
 from .naming import provider_named
 from .output import as_json, progress, said, say_json, show, show_all
@@ -36,7 +36,7 @@ _COLUMNS = [
     Column[Provider]("name", lambda it: it.name),
     Column[Provider]("type", lambda it: it.type),
     Column[Provider]("status", lambda it: it.status if it.enabled else "disabled"),
-    Column[Provider]("key", lambda it: word(it.credential.hint)),
+    Column[Provider]("key", lambda it: _hint(it.credential)),
     Column[Provider]("use case", lambda it: word(it.use_case)),
     Column[Provider]("base url", lambda it: word(it.base_url)),
 ]
@@ -343,8 +343,15 @@ def _tell(provider: Provider, *, is_json: bool) -> None:
     show(provider, pairs, is_json=is_json)
 
 
+def _hint(credential: CredentialState) -> str:
+    """Say its last letters; of one too short to show any, that there is one."""
+    return credential.hint or ("set" if credential.fields else NOTHING)
+
+
 def _key(credential: CredentialState) -> str:
     """Say its last letters, if it is long enough to show some, and its version."""
+    if not credential.fields:
+        return NOTHING
     version = f"version {credential.version}"
     return f"{credential.hint}, {version}" if credential.hint else version
 

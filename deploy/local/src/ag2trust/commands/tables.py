@@ -7,6 +7,8 @@ from typing import Generic, TypeVar
 
 import click
 
+from .formats import harmless
+
 __all__ = ["Column", "facts", "table"]
 
 ItemT = TypeVar("ItemT")
@@ -47,7 +49,7 @@ def facts(pairs: Iterable[tuple[str, str]]) -> str:
     named = [(name, value.splitlines() or [""]) for name, value in pairs]
     width = max(len(name) for name, _ in named)
     return "\n".join(
-        f"{click.style(first.ljust(width), bold=True)}{_GAP}{line}".rstrip()
+        f"{click.style(first.ljust(width), bold=True)}{_GAP}{harmless(line)}".rstrip()
         for name, lines in named
         for first, line in zip_longest([name], lines, fillvalue="")
     )
@@ -60,4 +62,4 @@ def _fitted(cell: str) -> str:
 
 
 def _on_one_line(cell: str) -> str:
-    return " ".join(cell.split())
+    return harmless(" ".join(cell.split()))
