@@ -7,8 +7,15 @@ from shared.errors import (
     CredentialUnreadableError,
     ProviderNotReadyError,
 )
+from shared.provider_errors.refusals import REFUSALS, explained_refusal
 
-__all__ = ["ACK_ONLY_ERRORS", "agents_failure", "explained", "explanation"]
+__all__ = [
+    "ACK_ONLY_ERRORS",
+    "agents_failure",
+    "explained",
+    "explanation",
+    "refusal_of",
+]
 
 ACK_ONLY_ERRORS = (
     CredentialsFrozenError,
@@ -176,3 +183,13 @@ def explained(error: AppError) -> Explanation:
     if given is not None:
         return Explanation.model_validate(given)
     return explanation(error.code, error.message)
+
+
+def refusal_of(error: AppError) -> Explanation | None:
+    """Explain what was refused before anything was asked of a provider.
+
+    None where the agent itself asked for what it may not, and says so.
+    """
+    if error.code in REFUSALS:
+        return explained_refusal(error.code, error.message)
+    return None

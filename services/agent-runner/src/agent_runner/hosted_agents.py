@@ -39,9 +39,9 @@ def _future() -> "asyncio.Future[Exited | None]":
 class MessageInHand:
     """The message an agent works on, and what its model calls have come to so far.
 
-    *failure* says why the last call failed, None if it did not. *next_index* numbers
-    the pieces of its reply that were told to whoever reads along. Its *span* is told
-    once it is in hand no more.
+    *failure* says why the last call failed or was refused, None if it did not.
+    *next_index* numbers the pieces of its reply that were told to whoever reads along.
+    Its *span* is told once it is in hand no more.
     """
 
     message_id: UUID

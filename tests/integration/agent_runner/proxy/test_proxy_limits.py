@@ -14,6 +14,7 @@ from tests.integration.agent_runner.limits.record import open_record
 
 from ag2trust.testing import Stack
 from ag2trust_sandbox import Sandbox
+from agent_runner.hosted_agents import MessageInHand
 from agent_runner.limits.active_budgets import ActiveBudgets
 from agent_runner.limits.budget import ActiveBudget
 from agent_runner.limits.leasing import Leasing
@@ -187,6 +188,24 @@ async def test_a_call_that_may_take_more_than_ever_allowed_is_told_so(
     assert (answer.status, answer.code) == (429, "limit_too_small")
     assert answer.headers["x-should-retry"] == "false"
     assert limited.proxy.records() == []
+
+
+async def test_a_message_is_explained_by_the_limit_that_its_call_met(
+    limited: Limited,
+) -> None:
+    in_hand = limited.proxy.agent.in_hand = MessageInHand(new_id(), new_id())
+    limited.set(tokens_per_minute=1000)
+
+    await limited.ask(max_tokens=2000)
+    refused = in_hand.failure
+    await limited.ask(max_tokens=10)
+
+    assert refused is not None
+    assert refused.code == "LIMIT_TOO_SMALL"
+    assert 'The provider "sandbox" allows 1000 tokens a minute' in refused.message
+    assert "raise the limit" in refused.fix
+    assert in_hand.failure is None
+    await limited.proxy.settled(1)
 
 
 async def test_a_call_that_could_take_anything_is_refused_where_tokens_count(

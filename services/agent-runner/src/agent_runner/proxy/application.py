@@ -4,11 +4,14 @@ A token in the path identifies the agent under environment delivery, where the k
 comes with the call must be one its process was given; a bearer token stands for itself.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from structlog.contextvars import bind_contextvars
 
 from agent_runner.callers import Callers, ModelCaller
+from agent_runner.explanations import refusal_of
 from agent_runner.http.exchange import Exchange
 from agent_runner.http.messages import Reply, RequestHead
 from shared.errors import (
@@ -129,13 +132,25 @@ class _Call:
                 f"The agent type allows {', '.join(allowed)}, not this model."
             )
         require_allowed(self._agent.agent_type, asked.request.features)
-        await forwarding.forward(
-            self._exchange,
-            self._agent,
-            self._place.format,
-            asked,
-            request_id=self._request_id,
-        )
+        with self._told_to_the_message():
+            await forwarding.forward(
+                self._exchange,
+                self._agent,
+                self._place.format,
+                asked,
+                request_id=self._request_id,
+            )
+
+    @contextmanager
+    def _told_to_the_message(self) -> Iterator[None]:
+        """Have the message in hand explain itself by what its call was refused for."""
+        in_hand = self._agent.in_hand
+        try:
+            yield
+        except AppError as error:
+            if in_hand is not None:
+                in_hand.failure = refusal_of(error)
+            raise
 
     async def _asked(self, route: Route) -> Asked:
         fields = self._exchange.head.fields
