@@ -21,7 +21,10 @@ CLIENT = "ag2trust"
 
 @dataclass
 class FakeIdentityProvider:
-    """*claims* are what the next token says beyond, or instead of, what it should."""
+    """*claims* are what the next token says beyond, or instead of, what it should.
+
+    *endpoint_query* is one that its authorization endpoint has by itself.
+    """
 
     issuer: str = ""
     claims: dict[str, Any] = field(default_factory=dict)
@@ -29,6 +32,8 @@ class FakeIdentityProvider:
         default_factory=lambda: rsa.generate_private_key(65537, 2048)
     )
     signing_key: rsa.RSAPrivateKey | None = None
+    key_id: str = "1"
+    endpoint_query: str = ""
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def consent(self, location: str) -> dict[str, str]:
@@ -44,6 +49,10 @@ class FakeIdentityProvider:
         self.codes[code] = asked
         return {"code": code, "state": asked["state"]}
 
+    def change_key(self) -> None:
+        """Sign with another key from now on, as identity providers do now and then."""
+        self.key, self.key_id = rsa.generate_private_key(65537, 2048), "2"
+
     def app(self) -> web.Application:
         app = web.Application()
         app.router.add_get("/.well-known/openid-configuration", self._configuration)
@@ -52,10 +61,11 @@ class FakeIdentityProvider:
         return app
 
     async def _configuration(self, _: web.Request) -> web.Response:
+        authorize = f"{self.issuer}/authorize{self.endpoint_query}"
         return web.json_response(
             {
                 "issuer": self.issuer,
-                "authorization_endpoint": f"{self.issuer}/authorize",
+                "authorization_endpoint": authorize,
                 "token_endpoint": f"{self.issuer}/token",
                 "jwks_uri": f"{self.issuer}/keys",
             }
@@ -63,7 +73,9 @@ class FakeIdentityProvider:
 
     async def _keys(self, _: web.Request) -> web.Response:
         public = jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
-        return web.json_response({"keys": [{**public, "kid": "1", "use": "sig"}]})
+        return web.json_response(
+            {"keys": [{**public, "kid": self.key_id, "use": "sig"}]}
+        )
 
     async def _token(self, request: web.Request) -> web.Response:
         form = await request.post()
@@ -88,7 +100,7 @@ class FakeIdentityProvider:
             {name: value for name, value in claims.items() if value is not None},
             self.signing_key or self.key,
             algorithm="RS256",
-            headers={"kid": "1"},
+            headers={"kid": self.key_id},
         )
         return web.json_response({"id_token": token, "token_type": "Bearer"})
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import pytest
@@ -122,6 +123,41 @@ async def test_nobody_comes_in_by_a_token_of_another_key(
     provider.signing_key = rsa.generate_private_key(65537, 2048)
 
     assert (await visitor.come_in(provider))[0] == 401
+
+
+async def test_a_key_that_is_new_over_there_lets_people_in_at_once(
+    visitor: Visitor, provider: FakeIdentityProvider
+) -> None:
+    before = await visitor.come_in(provider)
+    provider.change_key()
+
+    after = await visitor.come_in(provider)
+
+    assert (before, after) == ((302, "/"), (302, "/"))
+
+
+async def test_an_endpoint_keeps_the_query_it_has(
+    visitor: Visitor, provider: FakeIdentityProvider
+) -> None:
+    provider.endpoint_query = "?policy=staff"
+
+    status, location = await visitor.get("/api/oidc/start")
+    came = await visitor.get("/api/oidc/callback", **provider.consent(location))
+
+    assert status == 302
+    assert parse_qs(urlsplit(location).query)["policy"] == ["staff"]
+    assert came == (302, "/")
+
+
+async def test_what_else_an_identity_provider_says_is_ignored(
+    visitor: Visitor, provider: FakeIdentityProvider
+) -> None:
+    _, location = await visitor.get("/api/oidc/start")
+    back = provider.consent(location)
+
+    came = await visitor.get("/api/oidc/callback", **back, client_info="eyJ1aWQi")
+
+    assert came == (302, "/")
 
 
 async def test_a_code_is_good_in_the_browser_that_asked_for_it_and_once(

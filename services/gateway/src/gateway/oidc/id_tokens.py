@@ -8,7 +8,7 @@ import jwt
 
 from shared.errors import LoginRefusedError
 
-__all__ = ["Identified", "identified_by"]
+__all__ = ["Identified", "identified_by", "is_signed_by_one_of"]
 
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384"]
 _CLAIMS = ["iss", "sub", "aud", "exp", "iat", "nonce"]
@@ -54,6 +54,15 @@ def identified_by(
     if claims["nonce"] != nonce:
         raise _refused()
     return _identified(claims)
+
+
+def is_signed_by_one_of(keys: Mapping[str, Any], token: str) -> bool:
+    """Tell whether *keys* have the one that *token* names; verifies nothing."""
+    try:
+        _key_of(token, keys)
+    except jwt.PyJWTError:
+        return False
+    return True
 
 
 def _key_of(token: str, keys: Mapping[str, Any]) -> jwt.PyJWK:

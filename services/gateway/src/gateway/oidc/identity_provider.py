@@ -12,7 +12,7 @@ from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 from shared.errors import LoginRefusedError, UnavailableError
 from shared.guarded_http import GuardedHttp, OutgoingError, guarded_http
 
-from .id_tokens import Identified, identified_by
+from .id_tokens import Identified, identified_by, is_signed_by_one_of
 
 __all__ = ["IdentityProvider", "connected_identity_provider"]
 
@@ -55,13 +55,15 @@ class IdentityProvider:
             "code_challenge": challenge,
             "code_challenge_method": "S256",
         }
-        return f"{configuration.authorization_endpoint}?{urlencode(question)}"
+        # The endpoint may have a query of its own (RFC 6749, section 3.1).
+        endpoint = configuration.authorization_endpoint
+        return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(question)}"
 
     async def identify(
         self, *, code: str, redirect_uri: str, verifier: str, nonce: str
     ) -> Identified:
         """Turn a code into who came; raises `LoginRefusedError`, `UnavailableError`."""
-        configuration, keys = await self._known()
+        configuration, _ = await self._known()
         form = {
             "grant_type": "authorization_code",
             "code": code,
@@ -74,8 +76,21 @@ class IdentityProvider:
         if not isinstance(token, str):
             raise LoginRefusedError("The identity provider did not take the code.")
         return identified_by(
-            token, keys, issuer=self._issuer, client_id=self._client_id, nonce=nonce
+            token,
+            await self._keys_for(token),
+            issuer=self._issuer,
+            client_id=self._client_id,
+            nonce=nonce,
         )
+
+    async def _keys_for(self, token: str) -> Mapping[str, Any]:
+        """Remember the keys, or read them anew if *token* is signed by another."""
+        _, keys = await self._known()
+        if is_signed_by_one_of(keys, token):
+            return keys
+        self._kept = None
+        _, keys = await self._known()
+        return keys
 
     async def _known(self) -> tuple[_Configuration, Mapping[str, Any]]:
         """Read configuration and keys, or remember them: keys change now and then."""

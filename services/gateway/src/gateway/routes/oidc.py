@@ -7,7 +7,7 @@ from typing import Annotated
 
 import structlog
 from aiohttp import hdrs, web
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from gateway.access.browsers import Browsers
 from gateway.access.tokens import hash_of, new_token
@@ -48,7 +48,12 @@ class StartQuery(Input):
 
 
 class CallbackQuery(Input):
-    """What the identity provider sends a browser back with (RFC 6749, 4.1.2)."""
+    """What the identity provider sends a browser back with (RFC 6749, 4.1.2).
+
+    What it says besides must be ignored: each has words of its own.
+    """
+
+    model_config = ConfigDict(extra="ignore")
 
     state: Word
     code: Word | None = None
