@@ -21,7 +21,7 @@ from yarl import URL
 from agent_runner.agent_protocol.doors import open_doors
 from agent_runner.app import create_app
 from agent_runner.hosted_agents import HostedAgent, HostedAgents
-from agent_runner.http.client import Resolve, connecting
+from agent_runner.http.client import Client, Resolve, connecting
 from agent_runner.http.deadlines import watching_deadlines
 from agent_runner.http.limits import Limits
 from agent_runner.http.server import Server
@@ -286,6 +286,7 @@ async def open_proxy(
     retrying: Patience | None = None,
     limits: Admissions | None = None,
     other_calls: int = 0,
+    client_of: Callable[[Client], Client] = lambda client: client,
 ) -> AsyncIterator[Proxy]:
     """Open the runner's door on 127.0.0.1 with an agent of the provider *base_url*.
 
@@ -315,7 +316,7 @@ async def open_proxy(
                 calls := ProxyApplication(
                     hosted,
                     Forwarding(
-                        client=client,
+                        client=client_of(client),
                         book=CallBook(spool, runner="runner-1"),
                         large_bodies=large_bodies,
                         patience=retrying,

@@ -10,11 +10,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 from tests.unit.agent_runner.http.wire import wired
 
 from agent_runner.callers import ModelCaller
+from agent_runner.http.client import Client, Origin
+from agent_runner.http.client_connection import ClientConnection
 from agent_runner.proxy.admission import Unlimited
 from shared.contracts.credentials import LeasedCredential
 from shared.contracts.metrics import CallRecord, CallStatus
@@ -32,6 +35,7 @@ from .raw_provider import (
     raw_provider,
     whole,
 )
+from .test_proxy_spool import break_down
 
 ANSWER = json.dumps(
     {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}}
@@ -423,6 +427,59 @@ async def test_a_fault_of_ours_in_callbacks_leaves_the_call_to_a_task(
         raw_agent(proxy, request(proxy, PLAIN)) as agent,
     ):
         await agent.until(ANSWER)
+
+
+class FaultyConnection:
+    """A connection with a fault of ours: nobody can be asked over it."""
+
+    def ask(self, *_: object) -> None:
+        raise LookupError(self)
+
+    def abort(self) -> None: ...
+
+
+class FaultyClient(Client):
+    """Has one faulty connection at rest, which is the first that is used."""
+
+    def __init__(self, client: Client) -> None:
+        vars(self).update(vars(client))
+        self.faulty = [FaultyConnection()]
+
+    def take(self, origin: Origin) -> ClientConnection | None:
+        if self.faulty:
+            return cast(ClientConnection, self.faulty.pop())
+        return super().take(origin)
+
+
+async def test_a_fault_of_ours_in_a_call_that_was_opened_ends_it(
+    spool_folder: Path,
+) -> None:
+    async with (
+        raw_provider(fine) as provider,
+        open_proxy(spool_folder, provider.base_url, client_of=FaultyClient) as proxy,
+        raw_agent(proxy, request(proxy, PLAIN)) as agent,
+    ):
+        await agent.until(b"\r\n\r\n")
+
+        record = await proxy.settled_one()
+    assert agent.arrived.startswith(b"HTTP/1.1 500 ")
+    assert record.status is CallStatus.FAILED
+    assert provider.asked == []
+
+
+async def test_an_agent_that_leaves_while_the_spool_is_broken_keeps_no_room(
+    tmp_path: Path,
+) -> None:
+    async with (
+        kept(tmp_path / "spool", hanging) as (proxy, provider, _),
+        wired(proxy.calls, in_callbacks=proxy.calls.directly) as leaving,
+    ):
+        leaving.say(request(proxy, PLAIN))
+        await provider.until_asked(times=2)
+        proxy.spool.before_settling = break_down
+
+        leaving.leave()
+    assert leaving.has_let_go
 
 
 async def test_a_model_outside_the_catalogue_of_the_type_is_refused(

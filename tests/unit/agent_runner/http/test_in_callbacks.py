@@ -153,6 +153,23 @@ async def test_a_client_that_goes_away_is_left_before_and_after_it_was_whole(
             await server.until_connected(0)
 
 
+class FaultyDirect(Direct):
+    def leave(self) -> None:
+        raise LookupError(self)
+
+
+async def test_a_fault_of_who_is_left_keeps_no_room() -> None:
+    async with wired(
+        SmallApplication(echo),
+        in_callbacks=lambda exchange: FaultyDirect(Directly(wait), exchange),
+    ) as client:
+        client.say(post(b"hello"))
+
+        with pytest.raises(LookupError):
+            client.leave()
+    assert client.has_let_go
+
+
 async def test_a_task_that_goes_on_does_so_for_a_client_that_is_gone_before() -> None:
     """Whoever goes on has something to end, as a call that was opened."""
     has_ended = asyncio.Event()

@@ -157,8 +157,10 @@ class ServerConnection(asyncio.Protocol):
             # end, as a call that was opened, would never end.
             self._loop.call_soon(self._task.cancel)
         elif self._direct is not None and self._answering is not None:
-            self._direct.leave()
-            self._finish(self._answering)
+            try:
+                self._direct.leave()
+            finally:
+                self._finish(self._answering)
 
     # What the parser calls.
 

@@ -7,6 +7,7 @@ that each rule is written once. The order is that of `passage`.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from structlog.contextvars import bind_contextvars
@@ -16,6 +17,7 @@ from agent_runner.http.answer import Answer
 from agent_runner.http.client_connection import ClientConnection
 from agent_runner.http.exchange import Exchange
 from agent_runner.http.messages import Fields, Reply
+from agent_runner.spool.errors import SpoolBrokenError
 from shared.contracts.metrics import CallStatus
 
 from .call_head import CallHead, Plan, call_head
@@ -119,7 +121,8 @@ class DirectCall:
             return
         if not self.is_received:  # else the connection may be another call's by now
             self._connection.abort()
-        self._call.settle(CallStatus.CANCELLED)
+        with suppress(SpoolBrokenError):  # the next opening of the spool settles it
+            self._call.settle(CallStatus.CANCELLED)
 
     # What the connection to the provider calls (`Receiver`).
 
@@ -197,12 +200,13 @@ class DirectCall:
             raise
         self._plan, self._connection = plan, connection
         self._leg = Leg(credential, head.wire_format, asked)
-        connection.ask(
-            b"%bcontent-length: %d\r\n\r\n" % (plan.head, len(request.body)),
-            request.body,
-            self,
-        )
+        # From here on it is this call that ends, whatever is wrong.
+        self._step(partial(self._send, request.body))
         return True
+
+    def _send(self, body: bytes) -> None:
+        length = b"content-length: %d\r\n\r\n" % len(body)
+        self._connection.ask(self._plan.head + length, body, self)
 
     # From the answer to the agent.
 
