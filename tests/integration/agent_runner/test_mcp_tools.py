@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from aiohttp import web
 from pydantic import SecretStr
 from tests.unit.agent_runner.tools.mcp.hostile_server import (
     TOOL,
@@ -339,6 +340,30 @@ async def test_a_deleted_server_takes_its_approvals_along(
     house.credentials.mcp_servers[approver.id] = server
     [tool] = (await approver.look()).data
     assert tool.status == "new"
+
+
+async def test_what_is_approved_of_a_server_while_it_is_deleted_is_not_kept(
+    house: House, server: HostileServer, approver: Approver
+) -> None:
+    [tool] = (await approver.look()).data
+    there = house.credentials.mcp_servers[approver.id]
+
+    async def list_once_deleted(
+        _: web.Request, message: dict[str, Any]
+    ) -> web.StreamResponse:
+        await approver.delete()
+        result = {"tools": server.tools}
+        return web.json_response(
+            {"jsonrpc": "2.0", "id": message["id"], "result": result}
+        )
+
+    server.misdeeds["tools/list"] = list_once_deleted
+    with pytest.raises(McpServerNotFoundError):
+        await approver.approve(tool)
+
+    del server.misdeeds["tools/list"]
+    house.credentials.mcp_servers[approver.id] = there
+    assert [each.status for each in (await approver.look()).data] == ["new"]
 
 
 async def test_who_approved_what_is_in_the_audit(

@@ -1,6 +1,5 @@
 """Use cases of MCP servers: look at their tools, approve them, take that back."""
 
-import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -88,7 +87,8 @@ class McpServers:
         """Approve tools as they were seen; runners obey from the next call on.
 
         Raises `McpToolChangedError` if one is not like that any more, `InvalidError` if
-        one cannot be approved, and `McpServerCallFailedError`.
+        one cannot be approved, `McpServerNotFoundError`, and
+        `McpServerCallFailedError`.
         """
         about = _about(question)
         server = await self._server(about)
@@ -102,6 +102,7 @@ class McpServers:
                     transaction, _approval(question, tool)
                 )
                 await note(transaction, question, "mcp_tool.approved", tool_id)
+        await self._require_not_deleted(about)
         return _page(shown(server.name, listed, await self._approved(about)))
 
     async def withdraw(self, question: WithdrawMcpTools) -> Empty:
@@ -128,6 +129,17 @@ class McpServers:
         await self._forget(question)
         return Empty()
 
+    async def _require_not_deleted(self, question: McpServerQuestion) -> None:
+        """Forget what was approved of a server that was deleted just then.
+
+        Raises `McpServerNotFoundError`. One that is deleted later is so by who forgets.
+        """
+        try:
+            await self._server(question)
+        except McpServerNotFoundError:
+            await self._forget(question)
+            raise
+
     async def _forget(self, question: McpServerQuestion) -> None:
         async with self._database.organization(question.org_id) as transaction:
             await repository.forget_server(transaction, question.server_id)
@@ -145,8 +157,7 @@ class McpServers:
             org_id=question.org_id, actor=question.actor, server_id=question.server_id
         )
         try:
-            async with asyncio.timeout(_LOOKED_WITHIN.total_seconds()):
-                return await _tools_of(self._http, server)
+            return await _tools_of(self._http, server)
         except TimeoutError as error:
             raise McpFailedError(
                 "The MCP server did not list its tools within "
@@ -158,7 +169,7 @@ async def _tools_of(http: GuardedHttp, server: LeasedMcpServer) -> "list[Tool]":
     # Where it is needed, because the types of MCP take 4 MB.
     from agent_runner.tools.mcp.conversation import conversing  # noqa: PLC0415
 
-    async with conversing(http, server) as conversation:
+    async with conversing(http, server, within=_LOOKED_WITHIN) as conversation:
         return await conversation.tools()
 
 

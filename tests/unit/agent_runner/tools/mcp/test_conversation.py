@@ -1,6 +1,7 @@
 """Conversations with MCP servers, held against the official package's own."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from shared.guarded_http import GuardedHttp, guarded_http
 
 from .official_server import OfficialServer, serving_officially
 
+LONG = timedelta(minutes=1)
 TOKEN = "a-token-of-the-server-0123456789"
 KINDS: list[dict[str, bool]] = [
     {},
@@ -48,7 +50,7 @@ async def official(request: Any) -> AsyncIterator[OfficialServer]:
 async def test_the_tools_of_a_server_are_listed_as_it_has_them(
     http: GuardedHttp, official: OfficialServer
 ) -> None:
-    async with conversing(http, leased(official.url)) as conversation:
+    async with conversing(http, leased(official.url), within=LONG) as conversation:
         tools = await conversation.tools()
 
     assert [each.name for each in tools] == ["add", "fail", "draw"]
@@ -59,7 +61,7 @@ async def test_the_tools_of_a_server_are_listed_as_it_has_them(
 async def test_a_tool_is_called_and_gives_what_it_gives(
     http: GuardedHttp, official: OfficialServer
 ) -> None:
-    async with conversing(http, leased(official.url)) as conversation:
+    async with conversing(http, leased(official.url), within=LONG) as conversation:
         result = await conversation.call("add", {"one": 2, "other": 40})
 
     assert isinstance(result.content[0], TextContent)
@@ -70,7 +72,7 @@ async def test_a_tool_is_called_and_gives_what_it_gives(
 async def test_a_tool_that_fails_is_told_apart(
     http: GuardedHttp, official: OfficialServer
 ) -> None:
-    async with conversing(http, leased(official.url)) as conversation:
+    async with conversing(http, leased(official.url), within=LONG) as conversation:
         result = await conversation.call("fail", {})
 
     assert result.is_error
@@ -79,7 +81,7 @@ async def test_a_tool_that_fails_is_told_apart(
 async def test_every_request_says_who_asks_and_no_stream_is_opened(
     http: GuardedHttp, official: OfficialServer
 ) -> None:
-    async with conversing(http, leased(official.url)) as conversation:
+    async with conversing(http, leased(official.url), within=LONG) as conversation:
         await conversation.tools()
 
     assert {each["authorization"] for each in official.heard} == {f"Bearer {TOKEN}"}
@@ -91,7 +93,7 @@ async def test_every_request_says_who_asks_and_no_stream_is_opened(
 async def test_a_session_is_kept_to_and_ended(http: GuardedHttp) -> None:
     async with (
         serving_officially() as official,
-        conversing(http, leased(official.url)) as conversation,
+        conversing(http, leased(official.url), within=LONG) as conversation,
     ):
         await conversation.tools()
 

@@ -1,8 +1,10 @@
 """What an MCP server may do to whoever asks it: nothing that lasts."""
 
+import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -28,9 +30,11 @@ from .hostile_server import (
     flooding,
     pouring,
     serving_hostile,
+    stalling,
 )
 from .test_conversation import TOKEN, leased
 
+LONG = timedelta(minutes=1)
 FIFTY_MEGABYTES = 50 * 1024 * 1024
 TAKEN = 8 * 1024 * 1024
 """More than is read of any answer, and than sockets hold besides."""
@@ -50,7 +54,7 @@ async def hostile() -> AsyncIterator[HostileServer]:
 
 async def call(http: GuardedHttp, server: LeasedMcpServer) -> Any:
     """List the tools and call one."""
-    async with conversing(http, server) as conversation:
+    async with conversing(http, server, within=LONG) as conversation:
         await conversation.tools()
         return await conversation.call("look", {"what": "it"})
 
@@ -61,6 +65,35 @@ async def test_it_does_answer_while_it_behaves(
     result = await call(http, leased(hostile.url))
 
     assert result.content[0].text == "found"
+
+
+async def test_a_goodbye_takes_nothing_of_the_time_of_a_call(
+    http: GuardedHttp, hostile: HostileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+    later = loop.time() + LONG.total_seconds()
+
+    async def let_time_pass(_: web.Request, __: Any) -> web.StreamResponse:
+        monkeypatch.setattr(loop, "time", lambda: later)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    hostile.headers["Mcp-Session-Id"] = "a-session"
+    hostile.misdeeds["DELETE"] = let_time_pass
+
+    result = await call(http, leased(hostile.url))
+
+    assert result.content[0].text == "found"
+    assert loop.time() == later
+
+
+async def test_a_call_ends_in_time(http: GuardedHttp, hostile: HostileServer) -> None:
+    hostile.misdeeds["tools/call"] = stalling("text/event-stream")
+    within = timedelta(milliseconds=300)
+
+    with pytest.raises(TimeoutError):
+        async with conversing(http, leased(hostile.url), within=within) as conversation:
+            await conversation.call("look", {})
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

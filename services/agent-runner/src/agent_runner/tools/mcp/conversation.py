@@ -6,7 +6,7 @@ checks what comes against schemas that the server wrote.
 
 A server is believed nothing. It gets one request after another, each a POST of ours; no
 redirect is followed, so its token goes nowhere else; what it may send is bounded, and
-the caller bounds the time. Nothing is offered to it (no sampling, no roots), and what
+so is the time. Nothing is offered to it (no sampling, no roots), and what
 it asks of its own is not answered.
 """
 
@@ -190,12 +190,16 @@ class Conversation:
 
 @asynccontextmanager
 async def conversing(
-    http: GuardedHttp, server: LeasedMcpServer
+    http: GuardedHttp, server: LeasedMcpServer, *, within: timedelta
 ) -> AsyncIterator[Conversation]:
-    """Hold a conversation; the block, and whoever bounds its time, ends it."""
+    """Hold a conversation, which ends with the block, or after *within*.
+
+    Raises `TimeoutError`. The goodbye has a time of its own: all has been said by then.
+    """
     conversation = Conversation(http, server)
-    await conversation.begin()
-    yield conversation
+    async with asyncio.timeout(within.total_seconds()):
+        await conversation.begin()
+        yield conversation
     await conversation.end()
 
 

@@ -1,9 +1,9 @@
 """The tools that agents have of MCP servers: told as approved, and called like that."""
 
-import asyncio
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -121,8 +121,7 @@ class McpCall:
         `OutgoingError`.
         """
         try:
-            async with asyncio.timeout(self.configured.timeout_seconds):
-                return await self._result()
+            return await self._result()
         except TimeoutError as error:
             raise AnswerTimedOutError(
                 "There was no whole answer within "
@@ -139,7 +138,8 @@ class McpCall:
         from .conversation import conversing  # noqa: PLC0415 - see above
         from .results import text_of  # noqa: PLC0415 - see above
 
-        async with conversing(self.http, self.server) as conversation:
+        within = timedelta(seconds=self.configured.timeout_seconds)
+        async with conversing(self.http, self.server, within=within) as conversation:
             await self._require_approved(conversation)
             result = await conversation.call(self.tool.name, self.arguments)
         told = text_of(result, most_bytes=self.configured.max_response_bytes)
