@@ -10,6 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 readonly PYTHON=$PWD/.venv/bin/python
+readonly LOCKS=(deploy/images/requirements.lock services/agent-runner/agent/requirements.lock)
 readonly WHEELS=deploy/images/wheels
 readonly DASHBOARD=deploy/images/dashboard
 readonly PYTHON_IMAGE=${AG2TRUST_PYTHON_IMAGE:-python:3.11-slim-bookworm}
@@ -29,18 +30,21 @@ say() {
     printf '%s: %s\n' "${0##*/}" "$1" >&2
 }
 
+# What the same locks have brought is used again.
 collect_packages() {
+    if sha256sum --check --status "$WHEELS/locks" 2>/dev/null; then return; fi
     say "downloading packages"
     rm -rf "$WHEELS"
     mkdir -p "$WHEELS"
     local lock
-    for lock in deploy/images/requirements.lock services/agent-runner/agent/requirements.lock; do
+    for lock in "${LOCKS[@]}"; do
         download --require-hashes --no-binary nkeys --requirement "$lock"
     done
     # What builds nkeys, which comes as a source; and what installs all of it, because
     # Debian's Python has none.
     download setuptools
     cp -r "$("$PYTHON" -c 'import pip; print(pip.__path__[0])')" "$WHEELS/pip"
+    sha256sum "${LOCKS[@]}" >"$WHEELS/locks"
 }
 
 collect_dashboard() {

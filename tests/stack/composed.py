@@ -1,10 +1,8 @@
-"""The whole product as containers: what `docker-compose` does in a clone, in words."""
+"""The whole product as containers, as an operator has it in a clone."""
 
 import asyncio
-import json
 import os
 import secrets
-import shutil
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -13,19 +11,21 @@ from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
+from tests.compose_command import compose_command
 
 from ag2trust.errors import ServerFailedError
 from ag2trust.operator import Operator
 from ag2trust.ports import free_port
 from ag2trust.readiness import until_ready
 
+from .compose_driver import ComposeDriver
+from .containers import inspected
+
 __all__ = ["Composed", "composed"]
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
-_COMPOSE = (
-    ("docker-compose",) if shutil.which("docker-compose") else ("docker", "compose")
-)
 _READY_SECONDS = 60.0
+_LOGGED_CHARACTERS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +50,13 @@ class Composed:
     def gateway_url(self) -> str:
         return f"http://127.0.0.1:{self.gateway_port}"
 
-    async def compose(self, *arguments: str) -> str:
-        """Run a command on this installation; return its standard output."""
-        return await _run(
-            *_COMPOSE, "--project-name", self.name, *arguments, **self._variables()
-        )
-
     async def up(self) -> None:
-        await self.compose("up", "--detach")
-        await self._until_ready()
+        await asyncio.to_thread(self._driver.start)
+        try:
+            await until_ready(self.gateway_url, seconds=_READY_SECONDS)
+        except ServerFailedError as error:
+            logged, _ = await asyncio.to_thread(self._driver.get_logs)
+            raise AssertionError(f"{error}\n{logged[-_LOGGED_CHARACTERS:]}") from error
 
     async def up_with_tls(self, folder: Path) -> None:
         """Start it with the overlay for TLS and the certificate in *folder*."""
@@ -71,56 +69,62 @@ class Composed:
             AG2TRUST_EXTERNAL_URL=f"https://127.0.0.1:{self.external_port}",
         ).up()
 
-    async def _until_ready(self) -> None:
-        try:
-            await until_ready(self.gateway_url, seconds=_READY_SECONDS)
-        except ServerFailedError as error:
-            raise AssertionError(
-                f"{error}\n{await self.compose('logs', '--no-color', '--tail', '5')}"
-            ) from error
+    async def stop(self) -> None:
+        await asyncio.to_thread(self._driver.stop, down=False)
+
+    async def down(self) -> None:
+        """Take the containers away, and leave the volumes."""
+        await asyncio.to_thread(self._driver.run, "down")
+
+    async def down_with_volumes(self) -> None:
+        await asyncio.to_thread(self._driver.stop)
+
+    async def run(self, service: str, *command: str) -> str:
+        """Run a command in the container of *service*; return its standard output."""
+        output, _, _ = await asyncio.to_thread(
+            self._driver.exec_in_container, [*command], service
+        )
+        return output
+
+    async def vault(self, command: str) -> str:
+        """Run a shell command where the volumes with what was made are."""
+        made_for_it = ("run", "--rm", "-T", "keys")
+        shell = ("sh", "-c", f"cd /ag2trust; {command}")
+        return await asyncio.to_thread(self._driver.run, *made_for_it, *shell)
+
+    async def url_on_host(self, service: str, port: int) -> str:
+        """Return where *service*'s port is published."""
+        host, published = await asyncio.to_thread(
+            self._driver.get_service_host_and_port, service, port
+        )
+        return f"http://{host}:{published}"
 
     async def script(self, name: str, *arguments: str) -> str:
         """Run a script of `deploy/compose` on this installation."""
         script = str(_REPOSITORY / "deploy" / "compose" / name)
-        project = {"COMPOSE_PROJECT_NAME": self.name}
-        return await _run(script, *arguments, **project, **self._variables())
+        return await _run(script, *arguments, **self._variables)
 
     async def typed(self, lines: str) -> str:
         """Run shell lines of a document on this installation."""
-        compose = f'docker-compose() {{ {" ".join(("command", *_COMPOSE))} "$@"; }}'
-        project = {"COMPOSE_PROJECT_NAME": self.name}
-        return await _run(
-            "bash", "-ec", f"{compose}\n{lines}", **project, **self._variables()
-        )
-
-    async def vault(self, command: str) -> str:
-        """Run a shell command where the volumes with what was made are."""
-        return await self.compose(
-            *("run", "--rm", "-T", "keys", "sh", "-c", f"cd /ag2trust; {command}")
-        )
+        words = " ".join(("command", *compose_command()))
+        compose = f'docker-compose() {{ {words} "$@"; }}'
+        return await _run("bash", "-ec", f"{compose}\n{lines}", **self._variables)
 
     async def containers(self) -> list[dict[str, Any]]:
         """Return what `docker inspect` says of each: agents' and ended ones too."""
-        labels = (
+        return await inspected(
             f"com.docker.compose.project={self.name}",
             f"ag2trust.installation={self.name}",
         )
-        ids = [
-            each
-            for label in labels
-            for each in (
-                await _run(
-                    "docker", "ps", "--all", "--quiet", "--filter", f"label={label}"
-                )
-            ).split()
-        ]
-        shown: list[dict[str, Any]] = []
-        if ids:
-            shown = json.loads(await _run("docker", "inspect", *ids))
-        return shown
 
+    @property
+    def _driver(self) -> ComposeDriver:
+        return ComposeDriver(_REPOSITORY, variables=self._variables)
+
+    @property
     def _variables(self) -> Mapping[str, str]:
         return {
+            "COMPOSE_PROJECT_NAME": self.name,
             "AG2TRUST_INSTALLATION": self.name,
             "AG2TRUST_GATEWAY_PORT": str(self.gateway_port),
             "AG2TRUST_PROXY_PORT": str(self.proxy_port),
@@ -146,7 +150,7 @@ async def composed() -> AsyncIterator[tuple[Composed, Operator]]:
         ) as session:
             yield installation, Operator(session)
     finally:
-        await installation.compose("down", "--volumes")
+        await installation.down_with_volumes()
 
 
 async def _run(*command: str, **variables: str) -> str:

@@ -89,8 +89,8 @@ async def test_the_dashboard_is_served_with_the_files_it_names(
 async def test_the_first_person_comes_in_by_a_link_of_the_gateways(
     running: Running,
 ) -> None:
-    printed = await running.installation.compose(
-        *("exec", "-T", "gateway", "python3", "-m", "gateway.login_link")
+    printed = await running.installation.run(
+        *("gateway", "python3", "-m", "gateway.login_link")
     )
 
     url, _, token = printed.strip().partition("/welcome#")
@@ -102,7 +102,7 @@ async def test_the_first_person_comes_in_by_a_link_of_the_gateways(
 
 
 async def test_prometheus_knows_how_the_gateway_does(running: Running) -> None:
-    url = f"http://127.0.0.1:{running.installation.prometheus_port}"
+    url = await running.installation.url_on_host("prometheus", 9090)
 
     async with aiohttp.ClientSession(url) as prometheus, asyncio.timeout(60):
         found = await _scraped(prometheus, "ag2trust_dependency_up")
@@ -115,7 +115,7 @@ async def test_prometheus_knows_how_the_gateway_does(running: Running) -> None:
 async def test_prometheus_knows_how_those_do_that_it_cannot_ask(
     running: Running,
 ) -> None:
-    url = f"http://127.0.0.1:{running.installation.prometheus_port}"
+    url = await running.installation.url_on_host("prometheus", 9090)
     told = "ag2trust_process_cpu_seconds_total"
 
     async with aiohttp.ClientSession(url) as prometheus, asyncio.timeout(60):
@@ -227,7 +227,7 @@ async def test_down_and_up_finds_everything_also_under_a_new_master_key(
     providers = await running.operator.all_of("/api/providers")
     before = (await running.operator.ask("GET", "/api/master-key")).body
 
-    await running.installation.compose("down")
+    await running.installation.down()
     left = await running.installation.containers()
     await running.installation.typed(RETIRING)
     await running.installation.up()
@@ -260,7 +260,7 @@ async def test_a_backup_is_restored_where_nothing_is_and_served_over_tls(
 
     await ours.script("backup.sh", str(backup))
     await ours.script("copy-keys.sh", str(keys))
-    await ours.compose("down", "--volumes")
+    await ours.down_with_volumes()
     await ours.script("restore.sh", str(backup), str(keys))
     await ours.up_with_tls(tls)
 

@@ -40,14 +40,14 @@ async def test_secrets_move_under_kms_and_are_opened_by_it_alone(
         ids = await operator.running_agent(sandbox.base_url, PROVIDER_KEY)
         ours = await in_kms(local, kms, tmp_path)
         try:
-            await ours.compose("stop")
+            await ours.stop()
             await ours.typed(RETIRING)
             await ours.up()
             state = (await operator.ask("GET", "/api/master-key")).body
             await operator.made("/api/master-key/rewrap")
             await operator.until("/api/master-key", data_keys={kms.arn: 1})
 
-            await ours.compose("stop")
+            await ours.stop()
             await ours.vault("rm master-key/retired-1.key")
             await ours.up()
 
@@ -65,7 +65,7 @@ async def test_secrets_move_under_kms_and_are_opened_by_it_alone(
             assert tested.status == HTTPStatus.SERVICE_UNAVAILABLE
             assert tested.body["error_code"] == "MASTER_KEY_UNAVAILABLE"
         finally:
-            await ours.compose("down", "--volumes")
+            await ours.down_with_volumes()
 
 
 async def in_kms(local: Composed, kms: Kms, folder: Path) -> Composed:

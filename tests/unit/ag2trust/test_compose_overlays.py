@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.compose_command import compose_command
 
 from ag2trust.provision import make_keys
 from credentials.master_keys.aws import KmsKey
@@ -20,9 +21,6 @@ from .deployed import OWNERS, Deployed
 pytestmark = pytest.mark.docker
 
 REPOSITORY = Path(__file__).parents[3]
-COMPOSE = (
-    ("docker-compose",) if shutil.which("docker-compose") else ("docker", "compose")
-)
 BY_TLS = {
     "AG2TRUST_TLS_FOLDER": "/etc/ag2trust/tls",
     "AG2TRUST_PUBLIC_URL": "https://ag2trust.example.com",
@@ -45,7 +43,11 @@ def composed(*overlays: str, **variables: str) -> Mapping[str, Any]:
     """Return the services as compose puts them together."""
     files = ["docker-compose.yml", *(f"deploy/compose/{each}" for each in overlays)]
     put_together = subprocess.run(  # noqa: S603 - our own words
-        [*COMPOSE, *(part for each in files for part in ("--file", each)), "config"],
+        [
+            *compose_command(),
+            *(part for each in files for part in ("--file", each)),
+            "config",
+        ],
         cwd=REPOSITORY,
         env={"PATH": os.environ["PATH"], **variables},
         check=False,
