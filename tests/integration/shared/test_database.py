@@ -91,6 +91,23 @@ async def test_without_an_organization_there_is_nothing_to_see_or_write(
     await fresh.close()
 
 
+async def test_a_statement_of_columns_that_have_changed_is_prepared_anew(
+    database: Database, stack: Stack
+) -> None:
+    """Of all columns, as no repository of ours asks, or of one of another type."""
+    owner = await stack.connect("credentials_owner")
+    async with database.sweep() as connection:
+        await connection.fetch("SELECT * FROM note")
+    await owner.execute("ALTER TABLE note ADD COLUMN of_the_next_version text")
+    await owner.close()
+
+    with pytest.raises(DatabaseUnavailableError, match="newer version"):
+        async with database.sweep() as connection:
+            await connection.fetch("SELECT * FROM note")
+    async with database.sweep() as connection:
+        assert await connection.fetch("SELECT * FROM note") == []
+
+
 async def test_an_organization_cannot_write_anothers_rows(database: Database) -> None:
     yours = await _write(database, YOURS)
 

@@ -19,6 +19,11 @@ from shared.ids import new_id
 
 __all__ = ["ChainEnd", "chain", "chain_ends", "entries", "note"]
 
+_ENTRY_COLUMNS = """
+    id, at, position, hash, actor_kind, actor_id, act, object_kind, object_id, details,
+    request_id
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class ChainEnd:
@@ -61,13 +66,13 @@ async def entries(
 ) -> list[AuditEntry]:
     """List the newest first, those older than *before*."""
     rows = await transaction.fetch(
-        """
-        SELECT *
+        f"""
+        SELECT {_ENTRY_COLUMNS}
         FROM audit
         WHERE $1::uuid IS NULL OR id < $1
         ORDER BY id DESC
         LIMIT $2
-        """,
+        """,  # noqa: S608 - our own columns
         before,
         limit,
     )

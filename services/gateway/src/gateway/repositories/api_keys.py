@@ -18,6 +18,10 @@ from .owners import lock_owners, require_an_owner
 
 __all__ = ["ApiKey", "ApiKeyRepository", "PostgresApiKeys", "add_key"]
 
+_COLUMNS = """
+    id, org_id, name, role, hash, prefix, created_at, scopes, expires_at, last_used_at
+"""
+
 _NOTED_EVERY = timedelta(minutes=1)
 
 
@@ -94,13 +98,13 @@ class PostgresApiKeys:
         """List keys that are not revoked, those older than *before*."""
         async with self._database.organization(org_id) as transaction:
             rows = await transaction.fetch(
-                """
-                SELECT *
+                f"""
+                SELECT {_COLUMNS}
                 FROM api_key
                 WHERE revoked_at IS NULL AND ($1::uuid IS NULL OR id < $1)
                 ORDER BY id DESC
                 LIMIT $2
-                """,
+                """,  # noqa: S608 - our own columns
                 before,
                 limit,
             )
@@ -110,7 +114,8 @@ class PostgresApiKeys:
         """Raise `ApiKeyNotFoundError` for one that is revoked, or not there."""
         async with self._database.organization(org_id) as transaction:
             row = await transaction.fetchrow(
-                "SELECT * FROM api_key WHERE id = $1 AND revoked_at IS NULL", key_id
+                f"SELECT {_COLUMNS} FROM api_key WHERE id = $1 AND revoked_at IS NULL",  # noqa: S608 - our own columns
+                key_id,
             )
         if row is None:
             raise _not_found()

@@ -16,6 +16,10 @@ from . import audit
 
 __all__ = ["NewSession", "PostgresSessions", "Session", "add_session"]
 
+_COLUMNS = """
+    id, user_id, user_agent, address, created_at, seen_at, expires_at
+"""
+
 _LASTING = timedelta(days=7)
 _IDLE = timedelta(hours=12)
 _NOTED_EVERY = timedelta(minutes=1)
@@ -93,8 +97,8 @@ class PostgresSessions:
         """List the sessions of a person that have not ended."""
         async with self._database.organization(org_id) as transaction:
             rows = await transaction.fetch(
-                """
-                SELECT *
+                f"""
+                SELECT {_COLUMNS}
                 FROM session
                 WHERE user_id = $1
                   AND expires_at > now()
@@ -102,7 +106,7 @@ class PostgresSessions:
                   AND ($2::uuid IS NULL OR id < $2)
                 ORDER BY id DESC
                 LIMIT $3
-                """,
+                """,  # noqa: S608 - our own columns
                 user_id,
                 before,
                 limit,
@@ -114,11 +118,11 @@ class PostgresSessions:
         """Find a session of one person; raise `SessionNotFoundError`."""
         async with self._database.organization(org_id) as transaction:
             row = await transaction.fetchrow(
-                """
-                SELECT *
+                f"""
+                SELECT {_COLUMNS}
                 FROM session
                 WHERE id = $1 AND user_id = $2 AND expires_at > now()
-                """,
+                """,  # noqa: S608 - our own columns
                 session_id,
                 of,
             )
@@ -178,13 +182,13 @@ async def add_session(
 ) -> Session:
     """Begin a session; of one person only the newest few go on."""
     row = await transaction.fetchrow(
-        """
+        f"""
         INSERT INTO session (
             id, org_id, user_id, hash, user_agent, address, expires_at
         )
         VALUES ($1, $2, $3, $4, $5, $6, now() + $7::interval)
-        RETURNING *
-        """,
+        RETURNING {_COLUMNS}
+        """,  # noqa: S608 - our own columns
         new.id,
         org_id,
         user_id,

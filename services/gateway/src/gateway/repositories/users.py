@@ -27,6 +27,11 @@ __all__ = [
     "users_with",
 ]
 
+_COLUMNS = """
+    id, org_id, email, name, role, password_hash, is_enabled, version, created_at,
+    updated_at, last_login_at
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -60,13 +65,13 @@ class PostgresUsers:
     ) -> list[User]:
         async with self._database.organization(org_id) as transaction:
             rows = await transaction.fetch(
-                """
-                SELECT *
+                f"""
+                SELECT {_COLUMNS}
                 FROM user_account
                 WHERE $1::uuid IS NULL OR id < $1
                 ORDER BY id DESC
                 LIMIT $2
-                """,
+                """,  # noqa: S608 - our own columns
                 before,
                 limit,
             )
@@ -76,7 +81,8 @@ class PostgresUsers:
         """Raise `UserNotFoundError`."""
         async with self._database.organization(org_id) as transaction:
             row = await transaction.fetchrow(
-                "SELECT * FROM user_account WHERE id = $1", user_id
+                f"SELECT {_COLUMNS} FROM user_account WHERE id = $1",  # noqa: S608 - our own columns
+                user_id,
             )
         if row is None:
             raise _not_found()
@@ -159,15 +165,17 @@ async def users_with(
 ) -> list[User]:
     """Find who is enabled and has this email, in all organizations or the named one."""
     rows = await transaction.fetch(
-        """
-        SELECT u.*
-        FROM user_account u
-        JOIN organization o ON o.id = u.org_id
-        WHERE u.email = $1
-          AND u.is_enabled
-          AND ($2::text IS NULL OR o.name = $2)
-        ORDER BY u.id
-        """,
+        f"""
+        SELECT {_COLUMNS}
+        FROM user_account
+        WHERE email = $1
+          AND is_enabled
+          AND (
+              $2::text IS NULL
+              OR org_id = (SELECT o.id FROM organization o WHERE o.name = $2)
+          )
+        ORDER BY id
+        """,  # noqa: S608 - our own columns
         email,
         organization,
     )
@@ -187,11 +195,11 @@ async def add_user(
     """Raise `NameTakenError` if somebody of the organization has the email."""
     try:
         row = await transaction.fetchrow(
-            """
+            f"""
             INSERT INTO user_account (id, org_id, email, name, role)
             VALUES ($1, $2, $3, $4, $5)
-            RETURNING *
-            """,
+            RETURNING {_COLUMNS}
+            """,  # noqa: S608 - our own columns
             user_id,
             org_id,
             email,
@@ -209,7 +217,8 @@ async def add_user(
 async def locked_user(transaction: Transaction, user_id: UUID) -> User:
     """Read a person whom nobody else changes meanwhile."""
     row = await transaction.fetchrow(
-        "SELECT * FROM user_account WHERE id = $1 FOR NO KEY UPDATE", user_id
+        f"SELECT {_COLUMNS} FROM user_account WHERE id = $1 FOR NO KEY UPDATE",  # noqa: S608 - our own columns
+        user_id,
     )
     if row is None:
         raise _not_found()
@@ -221,15 +230,15 @@ async def put_password(
 ) -> User:
     """Set a password, and a name if one is given; end all sessions."""
     row = await transaction.fetchrow(
-        """
+        f"""
         UPDATE user_account
         SET password_hash = $2,
             name = COALESCE($3, name),
             version = version + 1,
             updated_at = now()
         WHERE id = $1
-        RETURNING *
-        """,
+        RETURNING {_COLUMNS}
+        """,  # noqa: S608 - our own columns
         user_id,
         password_hash,
         name,
@@ -244,13 +253,13 @@ async def _changed(
     transaction: Transaction, user: User, changes: Mapping[str, Any]
 ) -> User:
     row = await transaction.fetchrow(
-        """
+        f"""
         UPDATE user_account
         SET name = $2, role = $3, is_enabled = $4,
             version = version + 1, updated_at = now()
         WHERE id = $1
-        RETURNING *
-        """,
+        RETURNING {_COLUMNS}
+        """,  # noqa: S608 - our own columns
         user.id,
         changes.get("name", user.name),
         changes.get("role", user.role),

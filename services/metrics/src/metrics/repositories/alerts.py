@@ -24,6 +24,11 @@ from .audit import note
 
 __all__ = ["AlertsRepository", "Condition", "PostgresAlerts", "Untold"]
 
+_COLUMNS = """
+    org_id, id, rule, subject_kind, subject_key, message, evidence, opened_at,
+    last_seen_at, resolved_at, silenced_until, opening_told
+"""
+
 _TOLD_AT_ONCE = 100
 
 
@@ -162,8 +167,8 @@ class PostgresAlerts:
     async def untold(self, *, now: datetime) -> list[Untold]:
         async with self._database.sweep() as transaction:
             rows = await transaction.fetch(
-                """
-                SELECT *
+                f"""
+                SELECT {_COLUMNS}
                 FROM alert
                 WHERE (NOT opening_told AND coalesce(silenced_until <= $1, true))
                     OR (
@@ -173,7 +178,7 @@ class PostgresAlerts:
                     )
                 ORDER BY opened_at
                 LIMIT $2
-                """,
+                """,  # noqa: S608 - our own columns
                 now,
                 _TOLD_AT_ONCE,
             )
@@ -200,15 +205,15 @@ class PostgresAlerts:
     ) -> list[Alert]:
         async with self._database.organization(question.org_id) as transaction:
             rows = await transaction.fetch(
-                """
-                SELECT *
+                f"""
+                SELECT {_COLUMNS}
                 FROM alert
                 WHERE ($1::uuid IS NULL OR id < $1)
                     AND ($2::boolean IS NULL OR (resolved_at IS NULL) = $2)
                     AND ($3::text IS NULL OR rule = $3)
                 ORDER BY id DESC
                 LIMIT $4
-                """,
+                """,  # noqa: S608 - our own columns
                 below,
                 question.status and question.status is AlertStatus.OPEN,
                 question.rule,
@@ -219,7 +224,8 @@ class PostgresAlerts:
     async def find(self, org_id: UUID, alert_id: UUID) -> Alert | None:
         async with self._database.organization(org_id) as transaction:
             row = await transaction.fetchrow(
-                "SELECT * FROM alert WHERE id = $1", alert_id
+                f"SELECT {_COLUMNS} FROM alert WHERE id = $1",  # noqa: S608 - our own columns
+                alert_id,
             )
         return None if row is None else _alert(row)
 
@@ -228,12 +234,12 @@ class PostgresAlerts:
     ) -> Alert | None:
         async with self._database.organization(org_id) as transaction:
             row = await transaction.fetchrow(
-                """
+                f"""
                 UPDATE alert
                 SET silenced_until = $2
                 WHERE id = $1
-                RETURNING *
-                """,
+                RETURNING {_COLUMNS}
+                """,  # noqa: S608 - our own columns
                 alert_id,
                 until,
             )

@@ -7,6 +7,8 @@ from uuid import UUID
 from shared.contracts.metrics import CallRecord, MessageRecord, Record, ToolCallRecord
 from shared.database import Database
 
+from .calls import CALL_COLUMNS
+
 __all__ = ["AnnouncementsRepository", "Backlog", "PostgresAnnouncements"]
 
 _RECORDS_AT_ONCE = 1_000
@@ -53,14 +55,14 @@ class PostgresAnnouncements:
         async with self._database.sweep() as transaction:
             place = (backlog.source, backlog.after, backlog.through)
             calls = await transaction.fetch(
-                """
-                SELECT *
+                f"""
+                SELECT {CALL_COLUMNS}
                 FROM counted_call
                 WHERE source = $1
                     AND sequence > $2
                     AND sequence <= $3
                 ORDER BY sequence
-                """,
+                """,  # noqa: S608 - our own columns
                 *place,
             )
             messages = await transaction.fetch(

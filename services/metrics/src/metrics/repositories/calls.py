@@ -10,7 +10,15 @@ from shared.ids import made_at
 
 from .places import Place, conditions_of
 
-__all__ = ["CallsRepository", "PostgresCalls"]
+__all__ = ["CALL_COLUMNS", "CallsRepository", "PostgresCalls"]
+
+CALL_COLUMNS = """
+    call_id, org_id, agent_id, agent_type_id, provider_id, provider_type, use_case,
+    labels, model, endpoint, is_streamed, message_id, runner, request_id, status,
+    http_status, started_at, duration_ms, time_to_first_token_ms, usage, usage_source,
+    explanation, attempts, recorded_at, cost_usd, price_version, unpriced_reason
+"""
+"""Of `counted_call`: what `CallRecord` and `Call` are made of."""
 
 _NEAR = timedelta(days=1)
 # Row-level security lets no function near a row before it has passed but those that
@@ -50,12 +58,12 @@ class PostgresCalls:
         async with self._database.organization(question.org_id) as transaction:
             rows = await transaction.fetch(
                 f"""
-                SELECT *
+                SELECT {CALL_COLUMNS}
                 FROM counted_call
                 WHERE {conditions}
                 ORDER BY started_at DESC, call_id DESC
                 LIMIT ${len(arguments) + 1}
-                """,  # noqa: S608 - conditions of our own, see above
+                """,  # noqa: S608 - columns and conditions of our own
                 *arguments,
                 limit,
             )
@@ -76,13 +84,13 @@ class PostgresCalls:
     ) -> Call | None:
         async with self._database.organization(org_id) as transaction:
             row = await transaction.fetchrow(
-                """
-                SELECT *
+                f"""
+                SELECT {CALL_COLUMNS}
                 FROM counted_call
                 WHERE call_id = $1
                     AND started_at >= coalesce($2, '-infinity'::timestamptz)
                     AND started_at < coalesce($3, 'infinity'::timestamptz)
-                """,
+                """,  # noqa: S608 - our own columns
                 call_id,
                 since,
                 until,

@@ -22,6 +22,10 @@ from .audit import note
 
 __all__ = ["Due", "Happened", "Outcome", "PostgresDeliveries"]
 
+_COLUMNS = """
+    id, webhook_id, event_id, event, status, attempts, created_at, due_at
+"""
+
 _ATTEMPTS_KEPT = 10
 _PIECE = 10_000
 _BEFORE_ALL = UUID(int=0)
@@ -226,15 +230,15 @@ class PostgresDeliveries:
     ) -> list[Delivery]:
         async with self._database.organization(question.org_id) as transaction:
             rows = await transaction.fetch(
-                """
-                SELECT *
+                f"""
+                SELECT {_COLUMNS}
                 FROM delivery
                 WHERE webhook_id = $1
                     AND ($2::uuid IS NULL OR id < $2)
                     AND ($3::text IS NULL OR status = $3)
                 ORDER BY id DESC
                 LIMIT $4
-                """,
+                """,  # noqa: S608 - our own columns
                 question.webhook_id,
                 below,
                 question.status,
@@ -332,12 +336,12 @@ async def _note_outcome(
 ) -> asyncpg.Record | None:
     attempt = outcome.attempt.model_dump(mode="json")
     return await transaction.fetchrow(
-        """
+        f"""
         UPDATE delivery
         SET status = $2, failures = $3, due_at = $4, attempts = $5
         WHERE id = $1 AND status = 'pending' AND due_at = $6
-        RETURNING *
-        """,
+        RETURNING {_COLUMNS}
+        """,  # noqa: S608 - our own columns
         due.id,
         outcome.status,
         outcome.failures,

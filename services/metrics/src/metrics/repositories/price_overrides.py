@@ -25,6 +25,12 @@ __all__ = [
     "overrides_of",
 ]
 
+_COLUMNS = """
+    org_id, id, version, provider_type, model, provider_id, effective_from,
+    effective_to, input, output, cached_input, cache_write_5m, cache_write_1h,
+    created_at, updated_at
+"""
+
 
 class PriceOverridesRepository(Protocol):
     async def newest(
@@ -62,13 +68,13 @@ class PostgresPriceOverrides:
     ) -> list[PriceOverride]:
         async with self._database.organization(org_id) as transaction:
             rows = await transaction.fetch(
-                """
-                SELECT *
+                f"""
+                SELECT {_COLUMNS}
                 FROM price_override
                 WHERE $1::uuid IS NULL OR id < $1
                 ORDER BY id DESC
                 LIMIT $2
-                """,
+                """,  # noqa: S608 - our own columns
                 below,
                 limit,
             )
@@ -77,7 +83,8 @@ class PostgresPriceOverrides:
     async def find(self, org_id: UUID, override_id: UUID) -> PriceOverride | None:
         async with self._database.organization(org_id) as transaction:
             row = await transaction.fetchrow(
-                "SELECT * FROM price_override WHERE id = $1", override_id
+                f"SELECT {_COLUMNS} FROM price_override WHERE id = $1",  # noqa: S608 - our own columns
+                override_id,
             )
         return None if row is None else _override(row)
 
@@ -96,7 +103,7 @@ class PostgresPriceOverrides:
         prices = submission.usd_per_million_tokens
         async with self._database.organization(org_id) as transaction:
             row = await transaction.fetchrow(
-                """
+                f"""
                 INSERT INTO price_override AS there (
                     org_id, id, provider_type, model, provider_id, effective_from,
                     effective_to, input, output, cached_input, cache_write_5m,
@@ -121,8 +128,8 @@ class PostgresPriceOverrides:
                     excluded.cached_input, excluded.cache_write_5m,
                     excluded.cache_write_1h
                 )
-                RETURNING *
-                """,
+                RETURNING {_COLUMNS}
+                """,  # noqa: S608 - our own columns
                 org_id,
                 override_id,
                 submission.provider_type,
@@ -153,7 +160,8 @@ class PostgresPriceOverrides:
     async def remove(self, org_id: UUID, override_id: UUID, *, actor: Actor) -> bool:
         async with self._database.organization(org_id) as transaction:
             row = await transaction.fetchrow(
-                "DELETE FROM price_override WHERE id = $1 RETURNING *", override_id
+                f"DELETE FROM price_override WHERE id = $1 RETURNING {_COLUMNS}",  # noqa: S608 - our own columns
+                override_id,
             )
             if row is None:
                 return False
@@ -174,7 +182,8 @@ async def overrides_of(
 ) -> list[Override]:
     """Read all overrides of these organizations, for pricing."""
     rows = await transaction.fetch(
-        "SELECT * FROM price_override WHERE org_id = ANY($1)", list(org_ids)
+        f"SELECT {_COLUMNS} FROM price_override WHERE org_id = ANY($1)",  # noqa: S608 - our own columns
+        list(org_ids),
     )
     return [
         Override(
@@ -196,14 +205,14 @@ async def _same(
     transaction: Transaction, submission: PriceOverrideSubmission
 ) -> PriceOverride:
     [row] = await transaction.fetch(
-        """
-        SELECT *
+        f"""
+        SELECT {_COLUMNS}
         FROM price_override
         WHERE provider_type = $1
             AND model = $2
             AND provider_id IS NOT DISTINCT FROM $3
             AND effective_from = $4
-        """,
+        """,  # noqa: S608 - our own columns
         submission.provider_type,
         submission.model,
         submission.provider_id,

@@ -24,6 +24,7 @@ from shared.contracts.prices import (
 from shared.database import Database, Transaction
 
 from .audit import note
+from .calls import CALL_COLUMNS
 from .price_overrides import overrides_of
 from .rollups import Turns, hold_organizations, mend_rollups
 
@@ -137,7 +138,7 @@ class PostgresRepricing:
             await hold_organizations(transaction, [org_id])
             order = await transaction.fetchrow(
                 """
-                SELECT *
+                SELECT org_id, id, until, after_started_at, after_call_id
                 FROM repricing
                 WHERE org_id = $1
                     AND id = $2
@@ -289,8 +290,8 @@ async def _next_calls(
     transaction: Transaction, order: "asyncpg.Record", limit: int
 ) -> list["asyncpg.Record"]:
     return await transaction.fetch(
-        """
-        SELECT *
+        f"""
+        SELECT {CALL_COLUMNS}
         FROM counted_call
         WHERE org_id = $1
             AND started_at < $2
@@ -298,7 +299,7 @@ async def _next_calls(
             AND (started_at, call_id) > ($3, $4)
         ORDER BY started_at, call_id
         LIMIT $5
-        """,
+        """,  # noqa: S608 - our own columns
         order["org_id"],
         order["until"],
         order["after_started_at"],
@@ -323,7 +324,13 @@ def _price_of(row: "asyncpg.Record") -> PricedCall:
 async def _repricing(transaction: Transaction, repricing_id: UUID) -> Repricing:
     """Read an order and what it has changed; raise `LookupError` if there is none."""
     row = await transaction.fetchrow(
-        "SELECT * FROM repricing WHERE id = $1", repricing_id
+        """
+        SELECT id, status, since, until, price_version, calls_examined, requested_at,
+               finished_at
+        FROM repricing
+        WHERE id = $1
+        """,
+        repricing_id,
     )
     if row is None:
         raise LookupError(repricing_id)
@@ -339,7 +346,8 @@ async def _repricing(transaction: Transaction, repricing_id: UUID) -> Repricing:
         )
         for each in await transaction.fetch(
             """
-            SELECT *
+            SELECT provider_type, model, calls_changed, newly_priced, newly_unpriced,
+                   cost_before, cost_after
             FROM repriced_model
             WHERE repricing_id = $1
             ORDER BY calls_changed DESC, provider_type, model

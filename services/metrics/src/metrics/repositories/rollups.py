@@ -154,7 +154,7 @@ async def add_to_rollups(
                     = there.message_duration_ms + excluded.message_duration_ms
             RETURNING grain, org_id, dimension, key, starts_at, response_times
         )
-        SELECT *
+        SELECT grain, org_id, dimension, key, starts_at, response_times
         FROM grown
         WHERE length(response_times) > $25
         """,
