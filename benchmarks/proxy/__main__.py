@@ -2,7 +2,8 @@
 
 The proxy has core 0 to itself, load and upstream share core 1. Rounds go through all
 proxies, so that a disturbance of the machine meets all; medians are shown. Figures
-below "direct" are what a proxy adds to the upstream's own.
+below "direct" are what a proxy adds to the upstream's own. Ours is measured on the
+Python of its images, and on the one that runs this if that is another.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from subprocess import CalledProcessError, TimeoutExpired
 
 from .asking import KEY, PROXY_PORT, UPSTREAM_PORT
 from .debian import Tools, fetched_tools
+from .interpreters import HERE, IMAGES
 from .measuring import Measurement, measured
 from .peers import DIRECT, PEERS, Peer
 from .processes import started
@@ -38,6 +40,7 @@ def main() -> None:
     peers = [each for each in PEERS if each.name in options.only]
     installed = [each for each in peers if is_installed(each, folder)]
     os.sched_setaffinity(0, {LOAD_CORE})
+    print(f"Ag2Trust runs on {IMAGES}, this program on {HERE} ({sys.version}).")
     measurements = measure(installed, folder, tools, options.seconds, options.rounds)
     show(measurements)
 

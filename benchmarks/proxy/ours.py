@@ -41,6 +41,7 @@ from shared.contracts.base import Service
 from shared.contracts.credentials import LeasedCredential, ProviderType
 from shared.contracts.metrics import INGEST, Ingest, Ingested
 from shared.database import Database
+from shared.garbage import collect_seldom
 from shared.ids import new_id
 from shared.lifecycle import background
 from shared.logs import set_up_logs
@@ -58,6 +59,7 @@ def main() -> None:
     arguments.add_argument("--folder", type=Path, required=True)
     options = arguments.parse_args()
     set_up_logs("agent-runner", level="info")
+    collect_seldom()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(options.folder, options.upstream, options.port))
 

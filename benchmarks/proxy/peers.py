@@ -16,6 +16,7 @@ from textwrap import dedent
 
 from .asking import KEY, MODEL, PLACES, PROXY_PORT, UPSTREAM_PORT, token_of
 from .debian import Tools
+from .interpreters import HERE, IMAGES, import_path
 from .upstream import proxy_conf
 
 __all__ = ["DIRECT", "NGINX", "OURS", "PEERS", "Peer", "Target"]
@@ -35,6 +36,10 @@ class Target:
     headers: Callable[[str], Mapping[str, str]] = lambda _: {}
 
 
+Command = Callable[[Path, Tools], Sequence[str]]
+"""Says how a proxy is started whose files are in a folder of its own."""
+
+
 @dataclass(frozen=True)
 class Peer:
     """*command* and *install* get a folder of their own.
@@ -44,7 +49,7 @@ class Peer:
 
     name: str
     target: Target
-    command: Callable[[Path, Tools], Sequence[str]]
+    command: Command
     install: Callable[[Path], None] = lambda _: None
     environment: Mapping[str, str] = field(default_factory=dict)
     port_in: "re.Pattern[str] | None" = None
@@ -73,17 +78,19 @@ def _python_environment(folder: Path, requirement: str) -> None:
     (folder / "bin" / ".installed").touch()
 
 
-def _ours(folder: Path, _: Tools) -> Sequence[str]:
-    # Else it would ship the calls of the last round first.
-    shutil.rmtree(folder / "spool", ignore_errors=True)
-    return [
-        sys.executable,
-        "-m",
-        "benchmarks.proxy.ours",
-        f"--port={PROXY_PORT}",
-        f"--upstream=http://127.0.0.1:{UPSTREAM_PORT}",
-        f"--folder={folder / 'spool'}",
-    ]
+def _ours_on(python: Path) -> Command:
+    def command(folder: Path, _: Tools) -> Sequence[str]:
+        # Else it would ship the calls of the last round first.
+        shutil.rmtree(folder / "spool", ignore_errors=True)
+        return [
+            *("/usr/bin/env", f"PYTHONPATH={import_path()}", str(python)),
+            *("-m", "benchmarks.proxy.ours"),
+            f"--port={PROXY_PORT}",
+            f"--upstream=http://127.0.0.1:{UPSTREAM_PORT}",
+            f"--folder={folder / 'spool'}",
+        ]
+
+    return command
 
 
 def _nginx(folder: Path, tools: Tools) -> Sequence[str]:
@@ -152,11 +159,9 @@ def _install_portkey(folder: Path) -> None:
         _run("npm", "install", "--silent", "--no-audit", _PORTKEY, folder=folder)
 
 
-OURS = Peer(
-    "Ag2Trust",
-    Target(lambda place: f"/a/{token_of(place)}/openai/v1/chat/completions"),
-    _ours,
-)
+_OURS = Target(lambda place: f"/a/{token_of(place)}/openai/v1/chat/completions")
+OURS = Peer("Ag2Trust", _OURS, _ours_on(IMAGES))
+OURS_HERE = Peer("Ag2Trust, this Python", _OURS, _ours_on(HERE))
 NGINX = Peer(
     "nginx proxy_pass", Target(lambda place: f"/{place}/v1/chat/completions"), _nginx
 )
@@ -165,6 +170,7 @@ DIRECT = Target(lambda place: f"/{place}/v1/chat/completions")
 
 PEERS = (
     OURS,
+    *((OURS_HERE,) if IMAGES != HERE else ()),
     NGINX,
     Peer(
         "TensorZero",

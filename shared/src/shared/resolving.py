@@ -3,6 +3,8 @@
 The operating system's lookup cannot be given up, and a name server that never answers
 holds its thread for many seconds. On the threads that everything else waits for, a few
 such names would stop a whole process; here they keep only other lookups waiting.
+Whoever asks for what is being looked up shares the answer: many connections to one
+host that begin together need one thread.
 """
 
 import asyncio
@@ -21,6 +23,9 @@ _MOST_AT_ONCE = 128
 Lookup = Callable[..., Sequence[AddrInfoType]]
 """`socket.getaddrinfo`, or a test's."""
 
+Asked = asyncio.Future[Sequence[AddrInfoType]]
+"""A lookup that is under way."""
+
 
 class Resolver(AbstractResolver):
     """Names the addresses of hosts; aiohttp's `resolver`, too."""
@@ -28,12 +33,12 @@ class Resolver(AbstractResolver):
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
         self._threads = ThreadPoolExecutor(_MOST_AT_ONCE, "resolving")
+        self._under_way: dict[tuple[str, int], Asked] = {}
 
     async def addresses(self, host: str, port: int) -> Sequence[AddrInfoType]:
         """Ask the operating system; raises `OSError` for a name without an address."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self._threads, self._asked, host, port
-        )
+        asked = self._under_way.get((host, port)) or self._ask(host, port)
+        return await asyncio.shield(asked)  # who gives up gives up for itself alone
 
     async def resolve(
         self,
@@ -58,7 +63,15 @@ class Resolver(AbstractResolver):
         """Begin no further lookup, and wait for none that is under way."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _asked(self, host: str, port: int) -> Sequence[AddrInfoType]:
+    def _ask(self, host: str, port: int) -> Asked:
+        asked = asyncio.get_running_loop().run_in_executor(
+            self._threads, self._found, host, port
+        )
+        self._under_way[host, port] = asked
+        asked.add_done_callback(lambda _: self._under_way.pop((host, port)))
+        return asked
+
+    def _found(self, host: str, port: int) -> Sequence[AddrInfoType]:
         return self._lookup(
             host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
         )

@@ -19,8 +19,10 @@ class DeadNameServer:
 
     def __init__(self) -> None:
         self.is_let_go = Event()
+        self.asked_for: list[tuple[object, ...]] = []
 
-    def lookup(self, *_: object, **__: object) -> Sequence[AddrInfoType]:
+    def lookup(self, *asked: object, **_: object) -> Sequence[AddrInfoType]:
+        self.asked_for.append(asked)
         self.is_let_go.wait()
         return []
 
@@ -37,8 +39,8 @@ async def test_a_dead_name_server_holds_up_no_other_thread(
 ) -> None:
     async with resolving(dead.lookup) as names:
         lookups = [
-            asyncio.create_task(names.addresses("host", 80))
-            for _ in range(MORE_THAN_ASYNCIO_HAS_THREADS)
+            asyncio.create_task(names.addresses(f"host{number}", 80))
+            for number in range(MORE_THAN_ASYNCIO_HAS_THREADS)
         ]
 
         async with asyncio.timeout(LIMIT_SECONDS):
@@ -61,6 +63,41 @@ async def test_on_asyncios_own_threads_it_would(dead: DeadNameServer) -> None:
     assert not finished
     dead.is_let_go.set()
     await asyncio.gather(*lookups, other)
+
+
+async def test_what_is_being_looked_up_is_looked_up_once(dead: DeadNameServer) -> None:
+    async with resolving(dead.lookup) as names:
+        lookups = [asyncio.create_task(names.addresses("host", 80)) for _ in range(3)]
+        await asyncio.sleep(0)
+        dead.is_let_go.set()
+
+        assert await asyncio.gather(*lookups) == [[], [], []]
+
+    assert dead.asked_for == [("host", 80)]
+
+
+async def test_what_was_looked_up_before_is_looked_up_again(
+    dead: DeadNameServer,
+) -> None:
+    dead.is_let_go.set()
+    async with resolving(dead.lookup) as names:
+        await names.addresses("host", 80)
+        await names.addresses("host", 80)
+
+    assert dead.asked_for == [("host", 80), ("host", 80)]
+
+
+async def test_who_gives_a_lookup_up_takes_it_from_nobody(dead: DeadNameServer) -> None:
+    async with resolving(dead.lookup) as names:
+        hasty = asyncio.create_task(names.addresses("host", 80))
+        patient = asyncio.create_task(names.addresses("host", 80))
+        await asyncio.sleep(0)
+
+        hasty.cancel()
+        dead.is_let_go.set()
+
+        assert await patient == []
+        assert hasty.cancelled()
 
 
 async def test_addresses_are_given_as_aiohttp_wants_them() -> None:
