@@ -131,7 +131,6 @@ class Composed:
             "AG2TRUST_EXTERNAL_PORT": str(self.external_port),
             "AG2TRUST_NATS_PORT": str(self.nats_port),
             "AG2TRUST_PROMETHEUS_PORT": str(self.prometheus_port),
-            "AG2TRUST_PUBLIC_URL": self.gateway_url,
             "AG2TRUST_ALLOW_PRIVATE_BASE_URLS": "true",
             **self.overlaid,
         }

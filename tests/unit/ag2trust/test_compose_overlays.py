@@ -90,6 +90,15 @@ def test_what_a_service_would_refuse_is_found(deployed: Deployed) -> None:
         deployed.settings("gateway", given | {"AG2TRUST_GATEWAY_COLOUR": "red"})
 
 
+def test_people_are_led_to_the_port_that_is_published(deployed: Deployed) -> None:
+    moved = composed(AG2TRUST_GATEWAY_PORT="18080")["gateway"]["environment"]
+    named = moved | {"AG2TRUST_GATEWAY_PUBLIC_URL": "https://ag2trust.example.com"}
+
+    led = [deployed.settings("gateway", it).url_for_people for it in (moved, named)]
+
+    assert led == ["http://127.0.0.1:18080", "https://ag2trust.example.com"]
+
+
 def test_who_sends_traces_is_told_where_and_no_credential_of_the_collector() -> None:
     services = composed(
         OTEL_EXPORTER_OTLP_ENDPOINT="http://collector:4318",

@@ -1,21 +1,27 @@
 """deploy/kubernetes gives each service what it needs, and no pod more than it may."""
 
+import copy
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import yaml
 
 from ag2trust.provision import make_keys
+from agent_runner.broker.images import ImageName
 from shared.settings import SettingsError
 
 from .deployed import OWNERS, Deployed
 
 FOLDER = Path(__file__).parents[3] / "deploy" / "kubernetes"
-COMPOSED = yaml.safe_load((FOLDER.parents[1] / "docker-compose.yml").read_text())
+REPOSITORY = FOLDER.parents[1]
+COMPOSED = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]
+DOCKERFILE = (REPOSITORY / "deploy" / "images" / "Dockerfile.service").read_text()
 OBJECTS: list[dict[str, Any]] = [
     each
     for path in sorted(FOLDER.glob("*.yaml"))
@@ -27,11 +33,15 @@ WORKLOADS = {
     if "template" in each.get("spec", {})
 }
 PODS = {name: each["template"]["spec"] for name, each in WORKLOADS.items()}
+MIGRATED_WITHIN_SECONDS = 300
 SERVICES = ("agent-runner", "broker", "credentials", "gateway", "metrics")
 KUBECTL = """#!/bin/sh
 [ "$3" = create ] && echo "$6 ${7#--from-file=}" >>"$TOLD"
 exit 0
 """
+
+
+KUBERNETES = kubernetes_validate.latest_version()
 
 
 def containers() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -46,6 +56,34 @@ CONTAINERS = [*containers()]
 def named(service: str) -> dict[str, Any]:
     [found] = (each for _, each in CONTAINERS if each["name"] == service)
     return found
+
+
+def selected(selector: Mapping[str, str]) -> list[str]:
+    """Return the names of the workloads whose pods have these labels."""
+    return [
+        name
+        for name, each in WORKLOADS.items()
+        if selector.items() <= each["template"]["metadata"]["labels"].items()
+    ]
+
+
+def chosen(selector: Mapping[str, Any]) -> list[str]:
+    """Return the names of the workloads that a NetworkPolicy is about."""
+    values = [
+        {term["key"]: value}
+        for term in selector.get("matchExpressions", [])
+        for value in term["values"]
+    ]
+    labels = values or [selector.get("matchLabels", {})]
+    return [name for each in labels for name in selected(each)]
+
+
+def ports(workload: str) -> Mapping[str, int]:
+    return {
+        port["name"]: port["containerPort"]
+        for container in PODS[workload]["containers"]
+        for port in container.get("ports", [])
+    }
 
 
 def variables(service: str) -> dict[str, str]:
@@ -187,18 +225,121 @@ def test_each_credentials_keeps_heads_of_the_audit_in_a_volume_of_its_own() -> N
     assert mounts[audit["metadata"]["name"]] == folder
 
 
-def test_a_service_of_the_cluster_leads_to_pods() -> None:
-    labels = [each["template"]["metadata"]["labels"] for each in WORKLOADS.values()]
-    selectors = [
-        each["spec"]["selector"] for each in OBJECTS if each["kind"] == "Service"
-    ]
+def test_a_service_of_the_cluster_leads_to_ports_of_pods() -> None:
+    found = [each for each in OBJECTS if each["kind"] == "Service"]
 
-    assert len(selectors) == len(("gateway", "nats", "postgres"))
-    for selector in selectors:
-        assert any(selector.items() <= each.items() for each in labels)
+    assert len(found) == len(("gateway", "nats", "postgres"))
+    for service in found:
+        [workload] = selected(service["spec"]["selector"])
+        for port in service["spec"]["ports"]:
+            assert ports(workload)[port["targetPort"]] == port["port"]
 
 
 def test_the_images_are_those_that_are_composed() -> None:
-    composed = {each["image"] for each in COMPOSED["services"].values()}
+    composed = {each["image"] for each in COMPOSED.values()}
 
     assert {each["image"] for _, each in CONTAINERS} <= composed
+
+
+def test_accounts_are_those_that_are_composed() -> None:
+    [of_images] = re.findall(r"^USER (\S+)$", DOCKERFILE, re.MULTILINE)
+    composed = {name: it.get("user", of_images) for name, it in COMPOSED.items()}
+
+    for pod, container in CONTAINERS:
+        name = pod if container["name"] == "keys" else container["name"]
+        context = {**PODS[pod]["securityContext"], **container["securityContext"]}
+        account = f"{context['runAsUser']}:{context['runAsGroup']}"
+        assert account == composed[name], name
+
+
+def test_the_servers_are_started_as_composed_but_for_where_they_listen() -> None:
+    composed = COMPOSED["postgres"]["command"]
+
+    assert named("nats")["args"] == COMPOSED["nats"]["command"]
+    assert named("postgres")["args"] == [
+        each for each in composed if not each.startswith("--listen_addresses=")
+    ]
+
+
+def test_ports_are_where_the_services_listen(deployed: Deployed) -> None:
+    gateway = deployed.settings("gateway", variables("gateway"))
+    metrics = deployed.settings("metrics", variables("metrics"))
+
+    everywhere = "0.0.0.0"  # noqa: S104 - of its pod
+    assert {gateway.host, str(metrics.prometheus_host)} == {everywhere}
+    assert ports("gateway") == {"http": gateway.port}
+    assert ports("metrics") == {"prometheus": metrics.prometheus_port}
+
+
+def test_who_is_let_in_finds_somebody_who_listens() -> None:
+    policies = [each["spec"] for each in OBJECTS if each["kind"] == "NetworkPolicy"]
+    let_in = {
+        (rule["port"], name)
+        for policy in policies
+        for ingress in policy.get("ingress", [])
+        for rule in ingress["ports"]
+        for name in chosen(policy["podSelector"])
+        if rule["port"] in ports(name).values()
+    }
+
+    listening = {(port, name) for name in PODS for port in ports(name).values()}
+    assert let_in == listening
+
+
+def test_a_runner_and_its_broker_are_told_the_same(deployed: Deployed) -> None:
+    runner = deployed.settings("agent-runner", variables("agent-runner"))
+    broker = deployed.settings("broker", variables("broker"))
+
+    pod = PODS["agent-runner"]
+    assert {runner.name, broker.runner} == {pod["nodeSelector"]["ag2trust/runner"]}
+    assert runner.broker == broker.socket
+    assert runner.proxy_port == broker.agent_port
+    assert broker.peer_uid == pod["securityContext"]["runAsUser"]
+    assert broker.images.may_be(ImageName.parse(runner.agent_image))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_slow_start_is_no_reason_to_kill(service: str) -> None:
+    """A service brings its schema up to date before it listens or shows life."""
+    started, alive = (named(service)[f"{it}Probe"] for it in ("startup", "liveness"))
+
+    allowed_seconds = started["periodSeconds"] * started["failureThreshold"]
+    assert allowed_seconds >= MIGRATED_WITHIN_SECONDS
+    assert started.get("exec") == alive.get("exec")
+    assert started.get("httpGet") == alive.get("httpGet")
+    assert "initialDelaySeconds" not in alive
+    if "exec" in alive:
+        assert alive["exec"]["command"][-1] in DOCKERFILE.replace('\\"', '"')
+
+
+def test_what_runs_twice_is_never_evicted_whole_nor_put_on_one_node_if_two_are() -> (
+    None
+):
+    kept = {
+        name: each["spec"]["minAvailable"]
+        for each in OBJECTS
+        if each["kind"] == "PodDisruptionBudget"
+        for name in selected(each["spec"]["selector"]["matchLabels"])
+    }
+    twice = {name for name, each in WORKLOADS.items() if each.get("replicas", 1) > 1}
+
+    assert kept == dict.fromkeys(twice, 1)
+    for name in twice:
+        [spread] = PODS[name]["topologySpreadConstraints"]
+        assert selected(spread["labelSelector"]["matchLabels"]) == [name]
+
+
+@pytest.mark.parametrize(
+    "found", OBJECTS, ids=lambda it: f"{it['kind']}-{it['metadata']['name']}"
+)
+def test_kubernetes_knows_every_word(found: dict[str, Any]) -> None:
+    kubernetes_validate.validate(found, KUBERNETES, strict=True)
+
+
+def test_a_word_that_kubernetes_does_not_know_is_found() -> None:
+    [gateway] = (it for it in OBJECTS if it.get("spec") is WORKLOADS["gateway"])
+    misspelt = copy.deepcopy(gateway)
+    misspelt["spec"]["template"]["spec"]["hostNetwrok"] = False
+
+    with pytest.raises(kubernetes_validate.ValidationError, match="hostNetwrok"):
+        kubernetes_validate.validate(misspelt, KUBERNETES, strict=True)

@@ -12,6 +12,9 @@ import yaml
 
 REPOSITORY = Path(__file__).parents[3]
 COMPOSED = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]
+AGENT, GATEWAY, METRICS = (
+    COMPOSED[each]["image"] for each in ("agent", "gateway", "metrics")
+)
 AGENTS_LOCK = "services/agent-runner/agent/requirements.lock"
 
 
@@ -56,9 +59,9 @@ def test_packages_are_those_of_the_images_lock(
 ) -> None:
     services = pins("deploy/images/requirements.lock")
 
-    assert packages(bills["ag2trust/metrics:0.1.0"], "pypi") <= services
-    assert packages(bills["ag2trust/agent:0.1.0"], "pypi") <= pins(AGENTS_LOCK)
-    of_others = services - packages(bills["ag2trust/metrics:0.1.0"], "pypi")
+    assert packages(bills[METRICS], "pypi") <= services
+    assert packages(bills[AGENT], "pypi") <= pins(AGENTS_LOCK)
+    of_others = services - packages(bills[METRICS], "pypi")
     assert {each.partition("@")[0] for each in of_others} <= {"httpx2-jsfetch"}
 
 
@@ -66,12 +69,9 @@ def test_the_gateways_image_alone_has_the_dashboard(
     bills: dict[str, dict[str, Any]],
 ) -> None:
     with_dashboard = {name for name, bill in bills.items() if packages(bill, "npm")}
-    names = {
-        each.partition("@")[0]
-        for each in packages(bills["ag2trust/gateway:0.1.0"], "npm")
-    }
+    names = {each.partition("@")[0] for each in packages(bills[GATEWAY], "npm")}
 
-    assert with_dashboard == {"ag2trust/gateway:0.1.0"}
+    assert with_dashboard == {GATEWAY}
     assert {"react", "%40tanstack/react-query"} <= names
     assert "vite" not in names
 

@@ -71,7 +71,7 @@ def unpack(source: Path, folder: Path) -> Manifest:
                 _unpack_one(archive, name, sha256, folder)
     except (tarfile.TarError, EOFError, zlib.error, LookupError, ValueError) as error:
         raise BackupUnusableError(
-            f"{source} is no whole backup: it is damaged, cut short, or something else."
+            f"{source.name} is no whole backup: damaged, cut short, or something else."
         ) from error
     except OSError as error:
         raise BackupUnusableError(

@@ -33,8 +33,7 @@ async def login_link(settings: Settings, email: str | None) -> str | None:
             is_made = bool(
                 await invitations.offer(email, hash_of(token), actor=_OPERATOR)
             )
-    url = settings.public_url or f"http://127.0.0.1:{settings.port}"
-    return f"{url}/welcome#{token}" if is_made else None
+    return f"{settings.url_for_people}/welcome#{token}" if is_made else None
 
 
 def _main(arguments: list[str]) -> int:

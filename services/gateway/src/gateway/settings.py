@@ -61,7 +61,8 @@ class Settings(DatabaseSettings):
     *first_login_hash* that of the link for the first person, while there is none.
     *oidc_issuer* and *oidc_client_id* name an identity provider to log in at, with a
     client that has no secret (PKCE).
-    *public_url* is where browsers find this gateway: behind whatever ends TLS.
+    *public_url* is where browsers find this gateway: behind whatever ends TLS. Without
+    one that is this machine, at *published_port* if a container hides *port*.
     With a *tls_certificate* and its *tls_key* it listens at *tls_port*, too, for TLS.
     *requests_per_minute* is what one key, or one person, may ask of this gateway.
     *dashboard_folder* holds the built dashboard; without one only the API is served.
@@ -71,6 +72,7 @@ class Settings(DatabaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
+    published_port: int | None = Field(default=None, ge=1, le=65535)
     tls_port: int | None = Field(default=None, ge=1, le=65535)
     tls_certificate: Path | None = None
     tls_key: Path | None = None
@@ -82,6 +84,11 @@ class Settings(DatabaseSettings):
     oidc_issuer: Annotated[str, AfterValidator(_issuer)] | None = None
     oidc_client_id: str | None = None
     dashboard_folder: DirectoryPath | None = None
+
+    @property
+    def url_for_people(self) -> str:
+        here = f"http://127.0.0.1:{self.published_port or self.port}"
+        return self.public_url or here
 
     @model_validator(mode="after")
     def _oidc_is_whole(self) -> Self:
