@@ -153,6 +153,12 @@ def test_tls_is_spoken_to_people_and_to_external_agents(deployed: Deployed) -> N
     assert "0.0.0.0:443:8443" in str(services["gateway"]["ports"])
 
 
+def test_no_log_fills_a_disk() -> None:
+    kept = {name: each["logging"]["options"] for name, each in composed().items()}
+
+    assert all({"max-size", "max-file"} <= each.keys() for each in kept.values())
+
+
 def test_an_overlay_says_which_variable_it_lacks() -> None:
     with pytest.raises(AssertionError, match="AG2TRUST_MASTER_KEY_ALIAS"):
         composed("aws-kms.yml")
