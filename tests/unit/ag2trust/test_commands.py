@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import pytest
 from aiohttp import web
 from click.testing import CliRunner, Result
 from tests.unit.client.gateway import Gateway, json_answer, refusal, serving
@@ -95,6 +96,42 @@ async def test_a_field_that_the_sentence_names_is_not_named_again() -> None:
         "ag2trust: It cannot be.",
         "  usd: is below zero",
     ]
+
+
+async def test_fields_that_options_became_are_called_as_they_were_typed() -> None:
+    fields = [
+        {"field": "aws_region", "message": "is none of AWS"},
+        {"field": "labels.team", "message": "is too long"},
+    ]
+
+    async with serving(refusal(422, "VALIDATION_FAILED", fields=fields)) as gateway:
+        said = await run(
+            *(gateway, "providers", "add", "aws", "--type", "bedrock"),
+            *("--region", "nowhere-1", "--incomplete"),
+        )
+
+    assert said.stderr.splitlines()[1:-1] == [
+        "  --region: is none of AWS",
+        "  labels.team: is too long",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "said"),
+    [
+        ("The field model is needed.", "--model is needed."),
+        ("The field mode is needed.", "The field mode is needed."),
+    ],
+)
+async def test_a_sentence_about_a_field_is_about_the_option(
+    sentence: str, said: str
+) -> None:
+    answer = refusal(422, "VALIDATION_FAILED", sentence)
+
+    async with serving(answer) as gateway:
+        told = await run(gateway, "providers", "test", "aws")
+
+    assert told.stderr.splitlines()[0] == f"ag2trust: {said}"
 
 
 async def test_a_job_is_listed_with_the_names_of_what_it_is_about() -> None:

@@ -60,10 +60,12 @@ def json_answer(body: Any, status: int = 200, **headers: str) -> Answer:
     return answer
 
 
-def refusal(status: int, code: str, **details: Any) -> Answer:
+def refusal(
+    status: int, code: str, sentence: str = "It cannot be.", **details: Any
+) -> Answer:
     return json_answer(
         {
-            "error": "It cannot be.",
+            "error": sentence,
             "error_code": code,
             "details": details,
             "request_id": "r-1",

@@ -3,7 +3,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from gateway.periods import Period, PeriodQuery, last_day_unless_given, period_of
+from gateway.periods import (
+    Period,
+    PeriodQuery,
+    last_day_unless_given,
+    listed_period_of,
+    period_of,
+)
 from shared.errors import InvalidError
 
 from .objects import NOON
@@ -37,6 +43,30 @@ def test_the_last_day_is_meant_unless_a_period_is_given() -> None:
 
     assert day == Period(since=NOON - timedelta(days=1), until=NOON)
     assert given == Period(None, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("query", "since", "until"),
+    [
+        ({}, NOON - timedelta(days=1), None),
+        ({"period": "7d"}, NOON - timedelta(days=7), None),
+        ({"to": "2026-01-01T00:00:00Z"}, None, datetime(2026, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_what_is_listed_ends_where_an_end_is_given_alone(
+    query: dict[str, str], since: datetime | None, until: datetime | None
+) -> None:
+    listed = listed_period_of(
+        PeriodQuery.model_validate(query), now=NOON, is_of_one=False
+    )
+
+    assert listed == Period(since, until)
+
+
+def test_what_is_of_one_thing_is_listed_whenever_it_was() -> None:
+    listed = listed_period_of(PeriodQuery(), now=NOON, is_of_one=True)
+
+    assert listed == Period(None, None)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The period a question is about: the last days, or from one time to another."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
@@ -12,7 +12,14 @@ from shared.contracts.limits import TimeZone
 
 from .routing.reading import Input, invalid_query
 
-__all__ = ["Period", "PeriodQuery", "Timestamp", "last_day_unless_given", "period_of"]
+__all__ = [
+    "Period",
+    "PeriodQuery",
+    "Timestamp",
+    "last_day_unless_given",
+    "listed_period_of",
+    "period_of",
+]
 
 _RFC_3339 = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.IGNORECASE
@@ -75,6 +82,16 @@ def last_day_unless_given(query: PeriodQuery, *, now: datetime) -> Period:
     if period == Period(None, None):
         return Period(since=now - _LENGTHS["24h"], until=now)
     return period
+
+
+def listed_period_of(query: PeriodQuery, *, now: datetime, is_of_one: bool) -> Period:
+    """Say of when calls are listed: as above, or of any time if of *one* thing.
+
+    The end is open unless it is given: what a clock ahead of ours dates is listed, too.
+    """
+    named = period_of if is_of_one else last_day_unless_given
+    period = named(query, now=now)
+    return replace(period, until=_in_utc(query.until))
 
 
 def _require_one_way_of_saying(query: PeriodQuery) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import os
+import re
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ P = ParamSpec("P")
 
 _KEY = "AG2TRUST_API_KEY"
 _INTERRUPTED = 130
+_FIELD = re.compile(r"The field (?P<field>\w+)")
 _LOCAL = frozenset({"127.0.0.1", "::1", "localhost"})
 
 _CODES: tuple[tuple[type[Ag2TrustError], int], ...] = (
@@ -136,7 +138,7 @@ def _key(url: str, file: Path | None) -> SecretStr:
 
 
 def _sentences(error: Ag2TrustError) -> Iterator[str]:
-    yield f"ag2trust: {error}"
+    yield f"ag2trust: {_FIELD.sub(_as_typed, str(error))}"
     match error:
         case InvalidError():
             yield from _fields(error)
@@ -156,7 +158,22 @@ def _fields(error: InvalidError) -> Iterator[str]:
     """Say which fields are wrong and why, but for what the sentence says already."""
     for name, why in error.fields.items():
         if why not in str(error):
-            yield f"  {name}: {why}"
+            yield f"  {_option(name) or name}: {why}"
+
+
+def _as_typed(named: re.Match[str]) -> str:
+    return _option(named["field"]) or named[0]
+
+
+def _option(field: str) -> str | None:
+    """Find the option for *field*, if the command that was typed has one."""
+    context = click.get_current_context(silent=True)
+    options = {
+        each.opts[0].removeprefix("--").replace("-", "_"): each.opts[0]
+        for each in (context.command.params if context else ())
+        if isinstance(each, click.Option)
+    }
+    return options.get(field) or options.get(field.removeprefix("aws_"))
 
 
 def _code_of(error: Ag2TrustError) -> int:

@@ -12,10 +12,12 @@ service model kms/2014-11-01 of botocore.
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 import aioboto3
@@ -255,7 +257,7 @@ class AwsMasterKey:
         except ClientError as error:
             raise self._refused(error) from error
         except (NoCredentialsError, PartialCredentialsError) as error:
-            raise _unavailable("This service has no credentials of AWS.") from error
+            raise _unavailable(_without_credentials()) from error
         except (BotoCoreError, ResponseParserError, TimeoutError) as error:
             self._breaker.failed()
             log.warning("kms.not_reached", error=type(error).__name__)
@@ -312,6 +314,22 @@ def _about_the_row(
             f"master key {wrapped.key_id}, or AWS KMS has that key no more."
         )
     return None
+
+
+def _without_credentials() -> str:
+    """Say why the SDK found none: it passes over a file that it cannot read."""
+    named = os.environ.get("AWS_SHARED_CREDENTIALS_FILE")
+    if named is not None:
+        try:
+            Path(named).open("rb").close()
+        except FileNotFoundError:
+            pass
+        except OSError:
+            return (
+                "This service has no credentials of AWS: it cannot read the file that "
+                "AWS_SHARED_CREDENTIALS_FILE names."
+            )
+    return "This service has no credentials of AWS."
 
 
 def _unavailable(

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from gateway.access.permissions import Permission
-from gateway.periods import PeriodQuery, last_day_unless_given, period_of
+from gateway.periods import PeriodQuery, listed_period_of
 from gateway.routing.asked import Asked
 from gateway.routing.operations import operation
 from gateway.routing.reading import PageQuery
@@ -47,8 +47,9 @@ class CallRoutes:
 
         Of the last 24 hours, unless a period or a request is named.
         """
-        named = period_of if query.request_id else last_day_unless_given
-        period = named(query, now=self._now())
+        period = listed_period_of(
+            query, now=self._now(), is_of_one=query.request_id is not None
+        )
         question = CallsQuestion(
             **asked.page(query).model_dump(),
             agent_id=query.agent_id,

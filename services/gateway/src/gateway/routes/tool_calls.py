@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from gateway.access.permissions import Permission
-from gateway.periods import PeriodQuery, last_day_unless_given, period_of
+from gateway.periods import PeriodQuery, listed_period_of
 from gateway.routing.asked import Asked
 from gateway.routing.operations import operation
 from gateway.routing.reading import PageQuery
@@ -49,8 +49,9 @@ class ToolCallRoutes:
         Of the last 24 hours, unless a period or a message is named; those that began:
         what is refused before that takes nothing and is none.
         """
-        named = period_of if query.message_id else last_day_unless_given
-        period = named(query, now=self._now())
+        period = listed_period_of(
+            query, now=self._now(), is_of_one=query.message_id is not None
+        )
         question = ToolCallsQuestion(
             **asked.page(query).model_dump(),
             agent_id=query.agent_id,
