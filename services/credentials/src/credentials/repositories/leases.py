@@ -10,6 +10,8 @@ from credentials.envelope import SealedSecret
 from shared.contracts.credentials import LeasePurpose, ProviderLimits, ProviderType
 from shared.database import Transaction
 
+from .sealed_secrets import sealed_secret_in
+
 __all__ = [
     "LeasableProvider",
     "Lease",
@@ -198,9 +200,5 @@ def _stored_provider(row: asyncpg.Record) -> StoredProvider:
             limits=ProviderLimits.model_validate(row["limits"]),
             version=row["version"],
         ),
-        SealedSecret(
-            encrypted_key=row["encrypted_key"],
-            encrypted_dek=row["encrypted_dek"],
-            master_key_id=row["master_key_id"],
-        ),
+        sealed_secret_in(row),
     )

@@ -21,6 +21,8 @@ from shared.contracts.master_key import Rewrap, RewrapStatus
 from shared.database import Transaction
 from shared.errors import JobNotFoundError
 
+from .sealed_secrets import sealed_secret_in
+
 __all__ = [
     "Job",
     "WrappedRow",
@@ -48,6 +50,29 @@ SELECT r.id, r.status, r.master_key_id, r.total, r.rewrapped, r.started_at,
        ) AS remaining
 FROM rewrap r
 """
+
+_REPLACEMENTS = {
+    "provider": """
+        UPDATE credential_version
+        SET encrypted_dek = $5, master_key_id = $6
+        WHERE org_id = $1 AND provider_id = $2 AND version = $3 AND encrypted_dek = $4
+        RETURNING true
+    """,
+    # Of a webhook there is one version, in the view of data keys too.
+    "webhook": """
+        UPDATE webhook_secret
+        SET encrypted_dek = $5, master_key_id = $6
+        WHERE org_id = $1 AND webhook_id = $2 AND $3 = 1 AND encrypted_dek = $4
+        RETURNING true
+    """,
+    "mcp_server": """
+        UPDATE mcp_server
+        SET encrypted_dek = $5, master_key_id = $6
+        WHERE org_id = $1 AND id = $2 AND token_version = $3 AND encrypted_dek = $4
+        RETURNING true
+    """,
+}
+"""Of a data key by another, by the kind of what it is of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,77 +190,19 @@ async def put_data_key(
     transaction: Transaction, job: Job, row: WrappedRow, again: SealedSecret
 ) -> bool:
     """Replace a wrapped data key, and count it; False if *row* is not what it was."""
-    match row.object_kind:
-        case "webhook":
-            replaced = await _put_webhooks(transaction, row, again)
-        case "mcp_server":
-            replaced = await _put_mcp_servers(transaction, row, again)
-        case _:
-            replaced = await _put_providers(transaction, row, again)
+    replaced: bool | None = await transaction.fetchval(
+        _REPLACEMENTS[row.object_kind],
+        row.org_id,
+        row.object_id,
+        row.version,
+        row.secret.encrypted_dek,
+        again.encrypted_dek,
+        again.master_key_id,
+    )
     if replaced:
         await transaction.execute(
             "UPDATE rewrap SET rewrapped = rewrapped + 1 WHERE id = $1", job.id
         )
-    return replaced
-
-
-async def _put_providers(
-    transaction: Transaction, row: WrappedRow, again: SealedSecret
-) -> bool:
-    replaced: bool | None = await transaction.fetchval(
-        """
-        UPDATE credential_version
-        SET encrypted_dek = $5, master_key_id = $6
-        WHERE org_id = $1 AND provider_id = $2 AND version = $3
-          AND encrypted_dek = $4
-        RETURNING true
-        """,
-        row.org_id,
-        row.object_id,
-        row.version,
-        row.secret.encrypted_dek,
-        again.encrypted_dek,
-        again.master_key_id,
-    )
-    return bool(replaced)
-
-
-async def _put_webhooks(
-    transaction: Transaction, row: WrappedRow, again: SealedSecret
-) -> bool:
-    replaced: bool | None = await transaction.fetchval(
-        """
-        UPDATE webhook_secret
-        SET encrypted_dek = $4, master_key_id = $5
-        WHERE org_id = $1 AND webhook_id = $2 AND encrypted_dek = $3
-        RETURNING true
-        """,
-        row.org_id,
-        row.object_id,
-        row.secret.encrypted_dek,
-        again.encrypted_dek,
-        again.master_key_id,
-    )
-    return bool(replaced)
-
-
-async def _put_mcp_servers(
-    transaction: Transaction, row: WrappedRow, again: SealedSecret
-) -> bool:
-    replaced: bool | None = await transaction.fetchval(
-        """
-        UPDATE mcp_server
-        SET encrypted_dek = $5, master_key_id = $6
-        WHERE org_id = $1 AND id = $2 AND token_version = $3 AND encrypted_dek = $4
-        RETURNING true
-        """,
-        row.org_id,
-        row.object_id,
-        row.version,
-        row.secret.encrypted_dek,
-        again.encrypted_dek,
-        again.master_key_id,
-    )
     return bool(replaced)
 
 
@@ -311,11 +278,7 @@ def _wrapped_row(row: asyncpg.Record) -> WrappedRow:
         object_id=row["object_id"],
         version=row["version"],
         context=_context(row),
-        secret=SealedSecret(
-            encrypted_key=row["encrypted_key"],
-            encrypted_dek=row["encrypted_dek"],
-            master_key_id=row["master_key_id"],
-        ),
+        secret=sealed_secret_in(row),
     )
 
 

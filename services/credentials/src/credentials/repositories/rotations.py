@@ -11,6 +11,8 @@ import asyncpg
 from credentials.envelope import Context, SealedSecret
 from shared.database import Transaction
 
+from .sealed_secrets import sealed_secret_in
+
 __all__ = [
     "RotationState",
     "StagedSecret",
@@ -175,13 +177,7 @@ def _staged(row: asyncpg.Record) -> StagedSecret:
         provider_id=row["provider_id"],
         version=row["version"],
         state=RotationState(row["state"]),
-        secret=SealedSecret(
-            encrypted_key=row["encrypted_key"],
-            encrypted_dek=row["encrypted_dek"],
-            master_key_id=row["master_key_id"],
-        )
-        if is_staged
-        else None,
+        secret=sealed_secret_in(row) if is_staged else None,
         hint=row["hint"],
         fields=row["fields"],
         expires_at=row["aws_session_expires_at"],

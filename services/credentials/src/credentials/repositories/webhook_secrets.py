@@ -7,6 +7,8 @@ from uuid import UUID
 from credentials.envelope import SealedSecret, WebhookContext
 from shared.database import Transaction
 
+from .sealed_secrets import sealed_secret_in
+
 __all__ = [
     "StoredWebhookSecret",
     "WebhookLease",
@@ -87,7 +89,7 @@ async def stored_webhook_secret(
         return None
     return StoredWebhookSecret(
         WebhookContext(row["org_id"], row["webhook_id"], row["origin"]),
-        SealedSecret(row["encrypted_key"], row["encrypted_dek"], row["master_key_id"]),
+        sealed_secret_in(row),
     )
 
 
