@@ -155,11 +155,6 @@ async def serving(
         )
         repricer = Repricer(PostgresRepricing(database, turns))
         announcer = Announcer(PostgresAnnouncements(database), bus, just_counted)
-        alerts = PostgresAlerts(database)
-        traffic = PostgresWatchedTraffic(database)
-        watch = Watch(traffic, alerts, now=utc_now)
-        standing_watch = StandingWatch(traffic, alerts, bus, now=utc_now)
-        teller = Teller(alerts, bus, now=utc_now)
         retention = Retention(
             PostgresRetention(database),
             calls_kept=settings.calls_kept,
@@ -180,27 +175,50 @@ async def serving(
                 bus.until_closed(),
                 every(_DECLARE_EVENTS_EVERY, declare_events, name="declare_events"),
                 every(_ANNOUNCE_EVERY, announcer.announce, name="announce"),
-                every(watch_every, watch.look, name="watch"),
-                every(watch_every, standing_watch.look, name="standing_watch"),
-                every(_ANNOUNCE_EVERY, teller.tell, name="tell"),
                 every(_KEEP_EVERY, retention.keep, name="keep"),
                 every(_REPRICE_EVERY, repricer.work, name="reprice"),
             )
         )
-        if measurements and settings.prometheus_port:
+        await stack.enter_async_context(alerting(database, bus, watch_every))
+        if measurements:
             await stack.enter_async_context(
-                bus.hearing(CREDENTIALS_MEASURED, reports.credentials)
+                telling_prometheus(settings, bus, measurements, reports)
             )
-            await stack.enter_async_context(
-                bus.hearing(RUNNER_MEASURED, reports.runner)
-            )
-            await stack.enter_async_context(
-                answering_prometheus(
-                    measurements,
-                    host=str(settings.prometheus_host),
-                    port=settings.prometheus_port,
-                )
-            )
+        yield
+
+
+@asynccontextmanager
+async def alerting(
+    database: Database, bus: NatsBus, watch_every: timedelta
+) -> AsyncIterator[None]:
+    """Look for faults, and tell of alerts, while the block runs."""
+    alerts, traffic = PostgresAlerts(database), PostgresWatchedTraffic(database)
+    watch = Watch(traffic, alerts, now=utc_now)
+    standing_watch = StandingWatch(traffic, alerts, bus, now=utc_now)
+    teller = Teller(alerts, bus, now=utc_now)
+    async with background(
+        every(watch_every, watch.look, name="watch"),
+        every(watch_every, standing_watch.look, name="standing_watch"),
+        every(_ANNOUNCE_EVERY, teller.tell, name="tell"),
+    ):
+        yield
+
+
+@asynccontextmanager
+async def telling_prometheus(
+    settings: Settings, bus: NatsBus, measurements: Measurements, reports: Reports
+) -> AsyncIterator[None]:
+    """Answer Prometheus, with what other services report, while the block runs."""
+    assert settings.prometheus_port  # noqa: S101 - else there are no measurements
+    async with (
+        bus.hearing(CREDENTIALS_MEASURED, reports.credentials),
+        bus.hearing(RUNNER_MEASURED, reports.runner),
+        answering_prometheus(
+            measurements,
+            host=str(settings.prometheus_host),
+            port=settings.prometheus_port,
+        ),
+    ):
         yield
 
 
