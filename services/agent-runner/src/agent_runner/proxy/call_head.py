@@ -1,8 +1,8 @@
 """What the head of a request says of a call, worked out once for all that have it.
 
-An SDK begins every call on a connection alike. What follows from that beginning, and
-from what is known of the agent and its provider, is kept with it as plans: until one
-of these is another.
+An SDK begins every call alike, on all its connections. What follows from that, and from
+what is known of the agent and its provider, is kept with it as plans: until one of
+these is another.
 """
 
 from dataclasses import dataclass, field
@@ -55,7 +55,7 @@ class Plan:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class CallHead:
     wire_format: WireFormat
     route: Route

@@ -9,6 +9,7 @@ that each rule is written once. The order is that of `passage`.
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from weakref import WeakValueDictionary
 
 from structlog.contextvars import bind_contextvars
 
@@ -16,7 +17,7 @@ from agent_runner.callers import Callers, ModelCaller
 from agent_runner.http.answer import Answer
 from agent_runner.http.client_connection import ClientConnection
 from agent_runner.http.exchange import Exchange
-from agent_runner.http.messages import Fields, Reply
+from agent_runner.http.messages import Fields, Reply, RequestHead
 from agent_runner.spool.errors import SpoolBrokenError
 from shared.contracts.metrics import CallStatus
 
@@ -39,18 +40,22 @@ __all__ = ["DirectCall", "DirectCalls"]
 _OK = 200
 _LONGEST_ANSWER_BYTES = 64 * 1024
 _NOT_PLAIN = "not plain"
+_Bytes = tuple[bytes, bytes, tuple[tuple[bytes, bytes], ...]]
+"""Method, target and fields of a head."""
 
 
 class DirectCalls:
     def __init__(self, callers: Callers, forwarding: Forwarding) -> None:
         self._callers = callers
         self._forwarding = forwarding
+        self._heads: WeakValueDictionary[_Bytes, CallHead] = WeakValueDictionary()
+        """What connections that stand have worked out, by what it was worked out of."""
 
     def take(self, exchange: Exchange) -> "DirectCall | None":
         """Take a call, of which only the head is known, that begins as a plain one."""
         head = exchange.head
         if head.worked_out is None:
-            head.worked_out = call_head(head) or _NOT_PLAIN
+            head.worked_out = self._worked_out(head) or _NOT_PLAIN
         if not isinstance(head.worked_out, CallHead):
             return None
         if exchange.expects_continue or exchange.content_length >= LARGE_BODY_BYTES:
@@ -59,6 +64,19 @@ class DirectCalls:
         if agent is None:
             return None
         return DirectCall(exchange, head.worked_out, agent, self._forwarding)
+
+    def _worked_out(self, head: RequestHead) -> CallHead | None:
+        """Share what follows from a head among the connections that begin so.
+
+        It is kept by them alone: the keys in it are forgotten with the last of them.
+        """
+        read = head.method, head.target, tuple(head.fields)
+        if (shared := self._heads.get(read)) is not None:
+            return shared
+        made = call_head(head)
+        if made is not None:
+            self._heads[read] = made
+        return made
 
 
 class DirectCall:
