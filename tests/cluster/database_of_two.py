@@ -15,8 +15,8 @@ from ag2trust.ports import free_port
 from ag2trust.postgres import SUPERUSER, Postgres, binaries
 from ag2trust.sockets import make_own_folder
 from ag2trust.testing import PASSWORD
+from ag2trust.waiting import until
 
-from ..integration.metrics.watching import until  # noqa: TID252 - test folders are no packages
 from ..mortal import Mortal  # noqa: TID252 - test folders are no packages
 from .hosts import Host
 
@@ -71,27 +71,26 @@ class DatabaseOfTwo:
         """From now on a commit is answered when both have it on disk."""
         await self.first.ask("ALTER SYSTEM SET synchronous_standby_names TO '*'")
         await self.first.ask("SELECT pg_reload_conf()")
-        await until(self._is_followed_synchronously)
+        await until(
+            "a standby that commits too",
+            lambda: self.first.ask("SELECT max(sync_state) FROM pg_stat_replication"),
+            lambda kind: kind == "sync",
+        )
 
     async def hold_replication(self) -> None:
         """Keep from the second what is committed from now on."""
         await self.second.ask("ALTER SYSTEM SET primary_conninfo TO ''")
         await self.second.ask("SELECT pg_reload_conf()")
-        await until(self._is_left_alone)
+        await until("no standby", self.followers, lambda count: count == 0)
 
     async def promote(self) -> None:
         """Make the second the primary; the first must be gone."""
         assert await self.second.ask("SELECT pg_promote()")
 
-    async def is_followed(self) -> bool:
-        return bool(await self.first.ask("SELECT count(*) FROM pg_stat_replication"))
-
-    async def _is_left_alone(self) -> bool:
-        return not await self.is_followed()
-
-    async def _is_followed_synchronously(self) -> bool:
-        kind = await self.first.ask("SELECT max(sync_state) FROM pg_stat_replication")
-        return bool(kind == "sync")
+    async def followers(self) -> int:
+        """Count the standbys that read what the first writes."""
+        count: int = await self.first.ask("SELECT count(*) FROM pg_stat_replication")
+        return count
 
 
 @asynccontextmanager
@@ -117,7 +116,7 @@ async def database_of_two(
         await _copy(first, standby)
         await servers["postgres-2"].start()
         database = DatabaseOfTwo(servers, first, second)
-        await until(database.is_followed)
+        await until("a standby", database.followers)
         yield database
 
 

@@ -15,15 +15,13 @@ from ag2trust.postgres import SUPERUSER, Postgres
 from ag2trust.provisioning import ROLES, provision_roles
 from ag2trust.testing import PASSWORD, BusAs, Servers, Stack, fresh_stack, identity_of
 from shared.bus import NatsBus
-from shared.contracts.base import Empty, Service
-from shared.contracts.metrics import PING
-from shared.errors import UnavailableError
+from shared.contracts.base import Service
 
 from ...mortal import Mortal  # noqa: TID252 - test folders are no packages
 from . import tormented_runner
 from .cable import Cable, cable_to_nats
 from .tormented_runner import JOURNAL
-from .watching import until
+from .watching import until_answered
 
 __all__ = ["MortalServers", "mortal_servers"]
 
@@ -59,18 +57,11 @@ class MortalServers:
     async def start_metrics(self) -> None:
         """Return once it answers."""
         await self.metrics.start()
-        await until(self._answers)
+        await until_answered(self._gateway)
 
     def lose_jetstream(self) -> None:
         """Wipe what NATS keeps; it is not running."""
         shutil.rmtree(self._jetstream_folder)
-
-    async def _answers(self) -> bool:
-        try:
-            await self._gateway.ask(PING, Empty())
-        except UnavailableError:
-            return False
-        return True
 
 
 @asynccontextmanager

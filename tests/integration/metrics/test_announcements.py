@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ag2trust.testing import BusAs, Stack
+from ag2trust.waiting import until
 from metrics.app import serving
 from metrics.settings import Settings
 from shared.bus import NatsBus
@@ -29,7 +30,6 @@ from shared.ids import new_id
 from .conftest import Superuser
 from .events_server import EventsServer
 from .records import AnyRecord, batch, call, failed_call, message, tool_call
-from .watching import until
 
 pytestmark = pytest.mark.integration
 
@@ -52,14 +52,12 @@ async def shipping(settings: Settings, events: EventsServer) -> AsyncIterator[Na
 
 
 async def until_announced(superuser: Superuser) -> None:
-    async def is_announced() -> bool:
-        return bool(
-            await superuser.fetchval(
-                "SELECT bool_and(announced_through = applied_through) FROM sequence"
-            )
-        )
-
-    await until(is_announced)
+    await until(
+        "everything announced",
+        lambda: superuser.fetchval(
+            "SELECT bool_and(announced_through = applied_through) FROM sequence"
+        ),
+    )
 
 
 def told(records: Sequence[AnyRecord]) -> list[tuple[str, bytes]]:

@@ -15,6 +15,7 @@ import pytest_asyncio
 
 from ag2trust.child import Child, Command, start
 from ag2trust.testing import Stack
+from ag2trust.waiting import until
 from shared.bus import NatsBus
 from shared.contracts.base import Empty, Service
 from shared.contracts.metrics import INGEST, PING, CallRecord, Ingest, Ingested
@@ -25,7 +26,7 @@ from . import forgetful_service
 from .cable import Cable, cable_to_nats
 from .conftest import Superuser, without_unique_calls
 from .records import batch, call, message
-from .watching import applied_through, until, until_blocked
+from .watching import applied_through, until_answered, until_blocked
 
 pytestmark = pytest.mark.integration
 
@@ -66,7 +67,7 @@ class Victim:
                 log=self._log,
             )
         )
-        await until(self._answers)
+        await until_answered(self._gateway)
 
     async def kill(self) -> None:
         """End the process at once, and with it what it still had to say."""
@@ -131,12 +132,13 @@ async def ship_through_kills(
 
 async def until_counted(superuser: Superuser, source: UUID, sequence: int) -> None:
     """Look for the call itself: who forgets how far it is still has counted it."""
-
-    async def is_counted() -> bool:
-        last = "SELECT max(sequence) FROM call WHERE source = $1"
-        return bool(await superuser.fetchval(last, source) == sequence)
-
-    await until(is_counted)
+    await until(
+        f"call {sequence}",
+        lambda: superuser.fetchval(
+            "SELECT max(sequence) FROM call WHERE source = $1", source
+        ),
+        lambda last: last == sequence,
+    )
 
 
 async def test_a_death_between_commit_and_answer_counts_nothing_twice(
@@ -216,7 +218,8 @@ async def ship(runner: NatsBus, source: UUID, records: list[CallRecord]) -> None
 
 
 async def until_past(superuser: Superuser, source: UUID, sequence: int) -> None:
-    async def is_past() -> bool:
-        return await applied_through(superuser, source) > sequence
-
-    await until(is_past)
+    await until(
+        f"more than {sequence} applied",
+        lambda: applied_through(superuser, source),
+        lambda applied: applied > sequence,
+    )

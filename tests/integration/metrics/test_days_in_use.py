@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ag2trust.testing import Stack
+from ag2trust.waiting import until
 from shared.bus import NatsBus
 from shared.contracts.base import Actor
 from shared.contracts.metrics import GET_CALL, INGEST, CallQuestion, Ingested
@@ -15,7 +16,7 @@ from shared.ids import new_id
 
 from .conftest import Superuser
 from .records import batch, call
-from .watching import until, until_blocked
+from .watching import until_blocked
 
 pytestmark = pytest.mark.integration
 
@@ -39,14 +40,13 @@ async def connected(
 
 async def until_waiting(superuser: Superuser, count: int) -> None:
     """Wait until so many sessions wait for a lock on a table."""
-
-    async def are_waiting() -> bool:
-        waiting: int = await superuser.fetchval(
+    await until(
+        f"{count} sessions that wait",
+        lambda: superuser.fetchval(
             "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'"
-        )
-        return waiting == count
-
-    await until(are_waiting)
+        ),
+        lambda waiting: waiting == count,
+    )
 
 
 @pytest.mark.usefixtures("schema")

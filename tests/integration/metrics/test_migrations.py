@@ -7,6 +7,7 @@ from importlib.resources import files
 import pytest
 
 from ag2trust.testing import Stack
+from ag2trust.waiting import until
 from metrics.app import serving
 from metrics.prices.pricing import price
 from metrics.settings import Settings
@@ -27,7 +28,6 @@ from shared.ids import new_id
 from .conftest import Superuser
 from .records import failed_call, random_call, random_message, seeded
 from .test_usage import assert_figures
-from .watching import until
 
 pytestmark = pytest.mark.integration
 
@@ -188,10 +188,10 @@ async def test_what_was_counted_before_is_moved_summed_up_and_priced(
 
 
 async def until_repriced(superuser: Superuser) -> None:
-    async def is_done() -> bool:
-        left: int = await superuser.fetchval(
+    await until(
+        "the end of every repricing",
+        lambda: superuser.fetchval(
             "SELECT count(*) FROM repricing WHERE status = 'running'"
-        )
-        return left == 0
-
-    await until(is_done)
+        ),
+        lambda running: running == 0,
+    )

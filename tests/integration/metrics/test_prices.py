@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
+from ag2trust.waiting import until
 from metrics.app import serving
 from metrics.prices.price_book import VERSION
 from metrics.settings import Settings
@@ -53,7 +54,6 @@ from shared.ids import new_id
 
 from .conftest import Superuser
 from .records import NOON, batch, call
-from .watching import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("metrics")]
 
@@ -268,12 +268,15 @@ async def reprice(
         REPRICE, Reprice(**question.model_dump(), since=since, until=until_)
     )
 
-    async def is_completed() -> bool:
-        told = await gateway.ask(GET_REPRICING, question)
-        return told.status is RepricingStatus.COMPLETED
+    return await until_completed(gateway, question)
 
-    await until(is_completed)
-    return await gateway.ask(GET_REPRICING, question)
+
+async def until_completed(gateway: NatsBus, question: RepricingQuestion) -> Repricing:
+    return await until(
+        "the end of the repricing",
+        lambda: gateway.ask(GET_REPRICING, question),
+        lambda told: told.status is RepricingStatus.COMPLETED,
+    )
 
 
 @pytest_asyncio.fixture
@@ -447,13 +450,8 @@ async def test_a_repricing_that_was_cut_short_goes_on_where_it_was(
     )
     question = RepricingQuestion(org_id=history, actor=ACTOR, repricing_id=repricing_id)
 
-    async def is_completed() -> bool:
-        told = await gateway.ask(GET_REPRICING, question)
-        return told.status is RepricingStatus.COMPLETED
+    told = await until_completed(gateway, question)
 
-    await until(is_completed)
-
-    told = await gateway.ask(GET_REPRICING, question)
     assert told.calls_examined == 1_200
     assert told.calls_changed == 200
     assert (

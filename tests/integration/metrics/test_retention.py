@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from ag2trust.testing import Stack
+from ag2trust.waiting import until
 from metrics.counting.retention import Retention
 from metrics.repositories.retention import PostgresRetention
 from metrics.settings import Settings
@@ -26,7 +27,6 @@ from shared.ids import new_id
 
 from .conftest import Superuser
 from .records import batch, call, tool_call
-from .watching import until
 
 pytestmark = pytest.mark.integration
 
@@ -40,15 +40,12 @@ def today() -> date:
 
 async def keep(settings: Settings) -> None:
     """Keep ten days of calls and two of minutes; again while something is in use."""
-
-    async def are_kept() -> bool:
-        try:
-            await keep_once(settings)
-        except UnavailableError:
-            return False
-        return True
-
-    await until(are_kept)
+    await until(
+        "days kept",
+        lambda: keep_once(settings),
+        lambda _: True,
+        not_yet=UnavailableError,
+    )
 
 
 async def keep_once(settings: Settings) -> None:

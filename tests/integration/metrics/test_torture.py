@@ -17,6 +17,7 @@ import asyncpg
 import pytest
 
 from ag2trust.testing import BusAs
+from ag2trust.waiting import until
 from agent_runner.proxy.calls import interrupted
 from agent_runner.shipping import ship_spool
 from agent_runner.spool.spool import Spool
@@ -31,7 +32,7 @@ from .conftest import without_unique_calls
 from .mortal_servers import MortalServers, mortal_servers
 from .records import seeded
 from .tormented_runner import SPOOL, count_settled, read_journal, tokens_of
-from .watching import applied_through, until
+from .watching import applied_through
 
 pytestmark = pytest.mark.integration
 
@@ -81,7 +82,7 @@ class Torture:
 
     async def metrics_dies_in_the_middle(self) -> None:
         """Kill metrics while a transaction of it has written something."""
-        await until(self._is_in_the_middle)
+        await self._until_in_the_middle()
         await self.servers.metrics.die()
         await self._note_in_flight()
         await self.servers.start_metrics()
@@ -110,7 +111,11 @@ class Torture:
     async def runner_is_stopped(self) -> None:
         """Stop the runner once it admits calls; while it starts, it hears no signal."""
         settled = count_settled(self.servers.journal)
-        await until(lambda: self._has_settled_more_than(settled))
+        await until(
+            "a call settled",
+            lambda: count_settled(self.servers.journal),
+            lambda now: now > settled,
+        )
         assert await self.servers.runner.die(signal.SIGTERM) == EXIT_OF_A_STOP
         await self._note_in_flight()
         await self.servers.runner.start()
@@ -140,11 +145,13 @@ class Torture:
         return counted
 
     async def until_something_is_in_flight(self) -> None:
-        await until(self._is_something_in_flight)
+        await until("a call in flight", self._outstanding, lambda count: count > 0)
 
     async def until_more_is_counted(self, *, seconds: float = 120) -> None:
         counted = await self.counted()
-        await until(lambda: self._has_counted_more_than(counted), seconds=seconds)
+        await until(
+            "a call counted", self.counted, lambda now: now > counted, seconds=seconds
+        )
 
     async def _note_in_flight(self) -> None:
         self.in_flight.append(await self._outstanding())
@@ -156,25 +163,16 @@ class Torture:
 
     async def _is_an_answer_held_back(self) -> bool:
         """Hold answers back from the middle of a batch on, and see it counted."""
-        await until(self._is_in_the_middle)
+        await self._until_in_the_middle()
         self.servers.cable.hold()
         try:
             await self.until_more_is_counted(seconds=_ONE_BATCH_SECONDS)
-        except TimeoutError:
+        except AssertionError:
             return False
         return True
 
-    async def _is_something_in_flight(self) -> bool:
-        return await self._outstanding() > 0
-
-    async def _is_in_the_middle(self) -> bool:
-        return bool(await self.look.fetchval(IN_THE_MIDDLE))
-
-    async def _has_settled_more_than(self, before: int) -> bool:
-        return count_settled(self.servers.journal) > before
-
-    async def _has_counted_more_than(self, before: int) -> bool:
-        return await self.counted() > before
+    async def _until_in_the_middle(self) -> None:
+        await until("a transaction", lambda: self.look.fetchval(IN_THE_MIDDLE))
 
 
 @asynccontextmanager
@@ -274,16 +272,15 @@ async def ship_the_rest(torment: Torture) -> None:
     """Open the spool as the next runner would, and ship until metrics has it all."""
     stack = torment.servers.stack
     with Spool.open(stack.folder / SPOOL, interrupted=interrupted) as spool:
-
-        async def is_applied() -> bool:
-            applied = await applied_through(torment.look, spool.id)
-            return applied == spool.last_sequence
-
         async with (
             BusAs(stack.servers.nats_url)(Service.AGENT_RUNNER) as bus,
             background(spool.syncing(), ship_spool(spool, bus)),
         ):
-            await until(is_applied)
+            await until(
+                "all of the spool applied",
+                lambda: applied_through(torment.look, spool.id),
+                lambda applied: applied == spool.last_sequence,
+            )
 
 
 async def assert_exact(torment: Torture, *, runner_deaths: int) -> None:

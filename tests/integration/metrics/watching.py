@@ -1,24 +1,25 @@
-"""Waiting for what the database shows."""
+"""Waiting for the service to answer, and for what the database shows."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from uuid import UUID
+
+from ag2trust.waiting import until
+from shared.bus import NatsBus
+from shared.contracts.base import Empty
+from shared.contracts.metrics import PING
+from shared.errors import UnavailableError
 
 from .conftest import Superuser
 
-__all__ = ["applied_through", "until", "until_blocked"]
-
-_SECONDS = 60
-_LOOK_AGAIN_SECONDS = 0.01
+__all__ = ["applied_through", "until_answered", "until_blocked"]
 
 
-async def until(
-    condition: Callable[[], Awaitable[bool]], *, seconds: float = _SECONDS
-) -> None:
-    """Look again and again, at a rate that leaves the processor to others."""
-    async with asyncio.timeout(seconds):
-        while not await condition():  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+async def until_answered(gateway: NatsBus) -> None:
+    """Wait for the service to answer."""
+    await until(
+        "an answer of metrics",
+        lambda: gateway.ask(PING, Empty()),
+        not_yet=UnavailableError,
+    )
 
 
 async def applied_through(superuser: Superuser, source: UUID) -> int:
@@ -33,19 +34,16 @@ async def applied_through(superuser: Superuser, source: UUID) -> int:
 
 async def until_blocked(superuser: Superuser, *, role: str = "metrics_sweep") -> None:
     """Wait for the service to wait for a lock in the middle of its transaction."""
-
-    async def is_blocked() -> bool:
-        return bool(
-            await superuser.fetchval(
-                """
-                SELECT count(*)
-                FROM pg_stat_activity
-                WHERE datname = current_database()
-                    AND usename = $1
-                    AND wait_event_type = 'Lock'
-                """,
-                role,
-            )
-        )
-
-    await until(is_blocked)
+    await until(
+        f"{role} waiting for a lock",
+        lambda: superuser.fetchval(
+            """
+            SELECT count(*)
+            FROM pg_stat_activity
+            WHERE datname = current_database()
+                AND usename = $1
+                AND wait_event_type = 'Lock'
+            """,
+            role,
+        ),
+    )

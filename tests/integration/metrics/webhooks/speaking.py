@@ -5,8 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import SecretStr
-from tests.integration.metrics.watching import until
 
+from ag2trust.waiting import until
 from shared.bus import NatsBus
 from shared.clock import utc_now
 from shared.contracts.alerts import (
@@ -189,28 +189,20 @@ async def until_told(receiving: Receiver, events: set[str]) -> None:
 async def until_status(
     operator: Operator, webhook: Webhook, status: DeliveryStatus, count: int
 ) -> list[Delivery]:
-    found: list[Delivery] = []
-
-    async def is_reached() -> bool:
-        found[:] = await operator.deliveries(webhook, status)
-        return len(found) >= count
-
-    await until(is_reached)
-    return found
+    return await until(
+        f"{count} {status}",
+        lambda: operator.deliveries(webhook, status),
+        lambda found: len(found) >= count,
+    )
 
 
 async def until_attempted(
     operator: Operator, webhook: Webhook, attempts: int
 ) -> Delivery:
-    found: list[Delivery] = []
+    def attempted(deliveries: list[Delivery]) -> list[Delivery]:
+        return [each for each in deliveries if len(each.attempts) >= attempts]
 
-    async def is_attempted() -> bool:
-        found[:] = [
-            each
-            for each in await operator.deliveries(webhook)
-            if len(each.attempts) >= attempts
-        ]
-        return bool(found)
-
-    await until(is_attempted)
-    return found[0]
+    found = await until(
+        f"{attempts} attempts", lambda: operator.deliveries(webhook), attempted
+    )
+    return attempted(found)[0]

@@ -12,19 +12,19 @@ from contextlib import (
 
 import pytest
 from tests.integration.metrics.conftest import Superuser
-from tests.integration.metrics.watching import until
+from tests.integration.metrics.watching import until_answered
 
 from ag2trust.child import Command, start
 from ag2trust.ports import free_port
 from ag2trust.testing import Stack
+from ag2trust.waiting import until
 from metrics.app import serving
 from metrics.repositories.deliveries import Happened, PostgresDeliveries
 from metrics.settings import Settings
 from shared.bus import NatsBus
 from shared.clock import utc_now
 from shared.contracts.alerts import ALERT_OPENED
-from shared.contracts.base import Empty, Service
-from shared.contracts.metrics import PING
+from shared.contracts.base import Service
 from shared.contracts.webhooks import WEBHOOKS_CONSUMER, DeliveryStatus
 from shared.database import connect_database
 from shared.errors import (
@@ -244,11 +244,11 @@ async def test_while_the_credentials_service_is_away_deliveries_wait(
             [waiting] = await until_status(operator, webhook, DeliveryStatus.PENDING, 1)
             async with keeping():
 
-                async def is_told() -> bool:
+                async def told() -> set[str]:
                     await superuser.execute(DUE_NOW)
-                    return events <= receiving.events
+                    return receiving.events
 
-                await until(is_told)
+                await until(f"all of {events}", told, lambda told: events <= told)
 
     assert waiting.attempts == []
 
@@ -341,13 +341,5 @@ async def _process(stack: Stack, gateway: NatsBus) -> AsyncIterator[None]:
         child = await start(command)
         ending.push_async_callback(child.ended)
         ending.callback(os.kill, child.pid, signal.SIGKILL)
-        await until(lambda: _answers(gateway))
+        await until_answered(gateway)
         yield
-
-
-async def _answers(gateway: NatsBus) -> bool:
-    try:
-        await gateway.ask(PING, Empty())
-    except UnavailableError:
-        return False
-    return True
