@@ -20,6 +20,7 @@ from ag2trust.launched import Place, launched
 from ag2trust.postgres import SUPERUSER, Postgres
 from ag2trust.provisioning import DATABASE
 from ag2trust.quick_folder import quick_folder
+from ag2trust.waiting import until
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
@@ -78,7 +79,8 @@ async def running(place: Place) -> AsyncIterator[AtRest]:
     with open_home(place.home):
         held = await verify(place)
     async with launched(place):
-        await _until_exported(place)
+        exported = place.home / "audit"
+        await until("an export", lambda: [*exported.glob("credentials-*.jsonl")])
         yield AtRest(down, held)
 
 
@@ -109,12 +111,6 @@ async def _make_history(place: Place) -> None:
             url = f"{place.gateway_url}/api/providers"
             async with http.post(url, json=provider) as made:
                 assert made.status == 201
-
-
-async def _until_exported(place: Place) -> None:
-    async with asyncio.timeout(60):
-        while not any((place.home / "audit").glob("credentials-*.jsonl")):  # noqa: ASYNC110 - a file says it
-            await asyncio.sleep(0.1)
 
 
 async def test_what_nobody_touched_is_whole(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
+from ag2trust.waiting import until
 from credentials.master_keys.local import LocalMasterKey
 from credentials.settings import Settings
 from shared.contracts.base import Question
@@ -30,8 +31,6 @@ __all__ = ["QUICKLY", "Rotation", "key_id_of"]
 
 QUICKLY = 10_000
 """Data keys a second."""
-
-_ENDS_WITHIN_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +74,11 @@ class Rotation:
         return await self.operator.bus.ask(GET_REWRAP, question)
 
     async def ended(self, rewrap_id: UUID) -> Rewrap:
-        async with asyncio.timeout(_ENDS_WITHIN_SECONDS):
-            while True:
-                rewrap = await self.get(rewrap_id)
-                if rewrap.status is not RewrapStatus.RUNNING:
-                    return rewrap
+        return await until(
+            "the end of the rewrap",
+            lambda: self.get(rewrap_id),
+            lambda rewrap: rewrap.status is not RewrapStatus.RUNNING,
+        )
 
     async def done(self) -> Rewrap:
         """Start a rewrap and wait for its end."""

@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from ag2trust.testing import Stack
+from ag2trust.waiting import until
 from credentials.administration.audit import HeadExport
 from credentials.app import serving
 from credentials.settings import Settings
@@ -228,11 +229,9 @@ async def test_the_service_exports_by_itself(
     async with serving(settings):
         await operator.create()
 
-    async with serving(settings), asyncio.timeout(20):
-        while not await _exported(settings, stack):
-            pass
+    async with serving(settings):
+        [head] = await until("an export", lambda: _exported(settings, stack))
 
-    [head] = await _exported(settings, stack)
     assert (head.org_id, head.position) == (operator.org_id, 1)
 
 

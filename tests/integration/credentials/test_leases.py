@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from ag2trust.testing import BusAs, Stack
+from ag2trust.waiting import until
 from credentials.administration.freeze import Freeze
 from credentials.app import planner_of, role_sessions_of
 from credentials.leases.enrolment import Enrolment
@@ -54,7 +55,6 @@ from .speaking import API_KEY, Agent, Operator, Runner
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("service")]
 
 EVIL = Identity(b"e" * 32)
-WAITS_WITHIN_SECONDS = 20
 
 _WAITING = """
 SELECT EXISTS (
@@ -320,11 +320,10 @@ async def test_a_released_agent_gets_no_lease(agent: Agent) -> None:
 async def test_a_lease_waits_for_a_release_under_way_and_is_refused(
     agent: Agent, superuser: Superuser
 ) -> None:
-    async with asyncio.timeout(WAITS_WITHIN_SECONDS), superuser.transaction():
+    async with superuser.transaction():
         await superuser.execute("DELETE FROM use")
         leasing = asyncio.create_task(agent.lease())
-        while not await superuser.fetchval(_WAITING):
-            pass
+        await until("a lease that waits", lambda: superuser.fetchval(_WAITING))
 
     with pytest.raises(LeaseRefusedError):
         await leasing

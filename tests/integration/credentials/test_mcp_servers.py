@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from ag2trust.testing import BusAs, Stack
+from ag2trust.waiting import until
 from credentials.app import serving
 from shared.contracts.base import Actor, Service
 from shared.contracts.master_key import RewrapStatus
@@ -195,8 +196,11 @@ async def test_a_new_token_is_leased_from_then_on_and_runners_are_told(
         bus.hearing(MCP_SERVER_CHANGED, heard.append),
     ):
         changed = await mcp.update(used.id, token="another-token-of-length")
-        while not heard:
-            await mcp.update(used.id, token="another-token-of-length")
+        await until(
+            "word of the change",
+            lambda: mcp.update(used.id, token="another-token-of-length"),
+            lambda _: heard,
+        )
 
     leased = await mcp_runner.lease(used.id, agent_id=AGENT, issued_at=_now())
     assert leased.token is not None

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from ag2trust.testing import Stack
+from ag2trust.waiting import until
 from credentials.app import serving
 from credentials.repositories.rewraps import (
     Job,
@@ -31,7 +32,8 @@ from .speaking import Agent
 
 pytestmark = pytest.mark.integration
 
-KILLED_WITHIN_SECONDS = 60
+STARTED_WITHIN_SECONDS = 60
+SOONER_THAN_THE_NEXT_SECONDS = 0.01
 
 
 async def test_credentials_updated_meanwhile_stay_as_updated(
@@ -167,12 +169,16 @@ async def _run_and_kill(
         sys.executable, "-m", "credentials", env=environment, stderr=PIPE
     )
     try:
-        async with asyncio.timeout(KILLED_WITHIN_SECONDS):
+        async with asyncio.timeout(STARTED_WITHIN_SECONDS):
             await _started(process)
-            await rotation.start()
-            target = (await _rewrapped(rotation) or 0) + after
-            while (done := await _rewrapped(rotation)) is not None and done < target:
-                pass
+        await rotation.start()
+        target = (await _rewrapped(rotation) or 0) + after
+        await until(
+            f"{target} rewrapped, or the end",
+            lambda: _rewrapped(rotation),
+            lambda done: done is None or done >= target,
+            longest_pause=SOONER_THAN_THE_NEXT_SECONDS,
+        )
     finally:
         process.kill()
         await process.communicate()

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from ag2trust.testing import Stack
+from ag2trust.waiting import until
 from credentials.settings import Settings
 from shared.contracts.base import Service
 from shared.contracts.credentials import (
@@ -136,9 +137,9 @@ async def test_keys_are_fresh_again_before_they_end(
     first = await agent.lease()
     assert first.expires_at is not None
 
-    async with asyncio.timeout(20):
-        while _key_id(again := await agent.lease()) == _key_id(first):
-            pass
+    again = await until(
+        "another key", agent.lease, lambda lease: _key_id(lease) != _key_id(first)
+    )
 
     assert datetime.now(UTC) < first.expires_at
     assert again.expires_at is not None

@@ -12,6 +12,7 @@ import pytest_asyncio
 from ag2trust.nats_server import NatsServer, running_nats
 from ag2trust.ports import free_port
 from ag2trust.testing import BusAs, identity_of
+from ag2trust.waiting import until
 from gateway.app import serving
 from gateway.settings import Settings
 from shared.bus import NatsBus, answer
@@ -124,10 +125,12 @@ async def missing_of(client: aiohttp.ClientSession) -> dict[str, str]:
 
 async def until_status(client: aiohttp.ClientSession, status: int) -> int:
     """Ask until the answer has *status*; each question takes its own time to fail."""
-    while True:
+
+    async def asked() -> int:
         async with client.get("/api/agents") as response:
-            if response.status == status:
-                return status
+            return response.status
+
+    return await until(f"status {status}", asked, lambda told: told == status)
 
 
 @asynccontextmanager

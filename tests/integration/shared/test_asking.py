@@ -13,6 +13,7 @@ from nats.aio.msg import Msg
 from structlog.contextvars import bound_contextvars, get_contextvars
 
 from ag2trust.testing import BusAs, Servers, identity_of
+from ag2trust.waiting import until
 from shared.bus import NatsBus, answer
 from shared.bus_wire import expiry
 from shared.contracts.base import Empty, Endpoint, Message, Service
@@ -428,14 +429,14 @@ async def _asked_until_answered(bus: NatsBus, has_begun: asyncio.Event) -> Words
 
 
 async def _until_nobody_answers(bus: NatsBus) -> None:
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                await bus._client.request(ECHO.subject, b"{}", 0.05)
-            except nats.errors.NoRespondersError:
-                return
-            except nats.errors.TimeoutError:
-                continue
+    async def nobody_answers() -> bool:
+        try:
+            await bus._client.request(ECHO.subject, b"{}", 0.05)
+        except nats.errors.NoRespondersError:
+            return True
+        return False
+
+    await until("nobody", nobody_answers, not_yet=nats.errors.TimeoutError)
 
 
 async def test_questions_that_wait_for_a_free_place_are_answered_on_leaving(

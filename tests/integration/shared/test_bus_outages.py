@@ -23,6 +23,7 @@ from ag2trust.child import Child
 from ag2trust.nats_server import NatsServer, running_nats
 from ag2trust.ports import free_port
 from ag2trust.testing import Servers, identity_of
+from ag2trust.waiting import until
 from shared.bus import BusClosedError, NatsBus, answer, connect_bus
 from shared.contracts.agent_runner import MESSAGE_FINISHED, MessageFinished
 from shared.contracts.base import Actor, Service, Signed
@@ -61,25 +62,21 @@ def _bus(url: str, service: Service) -> AbstractAsyncContextManager[NatsBus]:
 
 
 async def _until_answered(bus: NatsBus, *, seconds: float) -> None:
-    async with asyncio.timeout(seconds):
-        while True:
-            with suppress(UnavailableError):
-                await bus.ask(HASTY, Words())
-                return
-
-
-async def _until_connected(bus: NatsBus) -> None:
-    async with asyncio.timeout(20):
-        while not bus.is_connected:
-            with suppress(UnavailableError):
-                await bus._settled()
+    await until(
+        "an answer",
+        lambda: bus.ask(HASTY, Words()),
+        seconds=seconds,
+        not_yet=UnavailableError,
+    )
 
 
 async def _until_disconnected(bus: NatsBus, *, seconds: float) -> None:
-    async with asyncio.timeout(seconds):
-        while bus.is_connected:
-            with suppress(UnavailableError):
-                await bus.ask(HASTY, Words())
+    async def is_disconnected() -> bool:
+        with suppress(UnavailableError):
+            await bus.ask(HASTY, Words())
+        return not bus.is_connected
+
+    await until("no connection", is_disconnected, seconds=seconds)
 
 
 async def test_a_server_that_dies_and_returns_costs_only_unavailable_questions(
@@ -111,7 +108,7 @@ async def test_a_server_that_dies_and_returns_costs_only_unavailable_questions(
             await stack.enter_async_context(running_nats(server))
             await outcomes.more(None, seconds=20)
 
-        await _until_connected(runner)
+        await until("a connection", lambda: runner.is_connected)
         await runner.signal(MESSAGE_FINISHED, finished, key="x")
         async with asyncio.timeout(20):
             assert await heard.get() == finished

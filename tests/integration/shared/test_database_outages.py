@@ -1,6 +1,5 @@
 """The pools through the loss of PostgreSQL."""
 
-import asyncio
 import os
 import signal
 from collections.abc import Iterator
@@ -10,11 +9,11 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
-from structlog.typing import EventDict
 
 from ag2trust.accounts import unprivileged_account
 from ag2trust.postgres import SUPERUSER, Postgres, running_postgres
 from ag2trust.quick_folder import quick_folder
+from ag2trust.waiting import until
 from shared.database import connect_database
 from shared.errors import DatabaseUnavailableError
 from shared.ids import new_id
@@ -76,13 +75,6 @@ async def test_a_server_that_stops_at_once_costs_only_unavailable_transactions(
     assert set(outcomes.counts) == {None, DatabaseUnavailableError}
 
 
-async def is_told(event: str, told: list[EventDict]) -> None:
-    while True:
-        if event in [each["event"] for each in told]:
-            return
-        await asyncio.sleep(0.01)
-
-
 async def test_a_pool_says_in_a_line_that_its_server_is_gone(
     server: Postgres, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -93,8 +85,11 @@ async def test_a_pool_says_in_a_line_that_its_server_is_gone(
 
         os.kill(child.pid, signal.SIGQUIT)
         await child.ended()
-        async with asyncio.timeout(20):
-            await is_told("database.unreachable", told)
+        await until(
+            "database.unreachable",
+            lambda: [each["event"] for each in told],
+            lambda events: "database.unreachable" in events,
+        )
 
     assert not [each for each in caplog.records if each.name.startswith("asyncpg")]
     assert not [each for each in told if each.get("exc_info")]

@@ -1,11 +1,11 @@
 """Rotations and rolling restarts, over HTTP, the bus and the wire to a provider."""
 
-import asyncio
 from typing import Any
 
 import pytest
 
 from ag2trust.operator import Operator
+from ag2trust.waiting import until
 from ag2trust_sandbox import ErrorCode, ErrorDetail, Sandbox, Step, fingerprint
 
 pytestmark = pytest.mark.integration
@@ -46,12 +46,13 @@ async def _key_of_an_answer(
 
 async def _started_after(operator: Operator, agent: str, earlier: str) -> None:
     """Wait for another incarnation; until it speaks, the status is the old one's."""
-    async with asyncio.timeout(40):
-        while True:
-            found = (await operator.ask("GET", agent)).body
-            if found["started_at"] != earlier and found["status"] == "running":
-                return
-            await asyncio.sleep(0.1)
+    await until(
+        f"another start than {earlier}",
+        lambda: operator.ask("GET", agent),
+        lambda told: (
+            told.body["started_at"] != earlier and told.body["status"] == "running"
+        ),
+    )
 
 
 def _steps(job: dict[str, Any]) -> dict[str, str]:

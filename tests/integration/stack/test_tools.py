@@ -1,9 +1,7 @@
 """A model that uses tools, from the question to the answer."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Any
 
 import aiohttp
 import pytest
@@ -11,6 +9,7 @@ from tests.unit.shared.foreign_site import Site, serving
 
 from ag2trust.operator import Operator
 from ag2trust.testing import Stack
+from ag2trust.waiting import until
 from ag2trust_sandbox import Sandbox, Step
 from ag2trust_sandbox.script import ToolCall
 
@@ -69,18 +68,12 @@ async def test_a_model_calls_a_tool_and_answers_with_what_it_gave(
     assert json.loads(given)["body"] == "Rain in Bern."
     assert "none of the hosts" in refused
     assert [path for _, path, _, _ in site.asked] == ["/weather"]
-    [listed] = await until_listed(operator)
+    [listed] = await until(
+        "a tool call counted", lambda: operator.all_of("/api/tool-calls")
+    )
     assert (listed["tool"], listed["status"]) == ("http_request", "completed")
     assert listed["message_id"] == answer["message_id"]
     assert "weather" not in json.dumps(listed)
-
-
-async def until_listed(operator: Operator) -> list[dict[str, Any]]:
-    """Wait until tool calls are counted, which they are after the answer."""
-    async with asyncio.timeout(60):
-        while not (found := await operator.all_of("/api/tool-calls")):
-            pass
-    return found
 
 
 async def test_a_tool_that_cannot_be_is_refused_by_the_api(

@@ -4,7 +4,6 @@ All neighbours are real. What belongs to one organization is asked for with the 
 another, by every route that has an id, and looked for in every list.
 """
 
-import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator
@@ -148,7 +147,8 @@ async def things(operator: Operator) -> dict[str, str]:
         "/api/mcp-servers", {"name": MARK, "url": "https://mcp.invalid/mcp"}
     )
     job = await operator.made(f"/api/agent-types/{agent_type['id']}/restart")
-    await until_done(operator, job["id"])
+    # At its end, so that it stays as it is.
+    await operator.until(f"/api/jobs/{job['id']}", status="completed")
     return {
         "providers": provider["id"],
         "agent-types": agent_type["id"],
@@ -159,17 +159,6 @@ async def things(operator: Operator) -> dict[str, str]:
         "mcp-servers": mcp_server["id"],
         "jobs": job["id"],
     }
-
-
-async def until_done(operator: Operator, job_id: str) -> None:
-    """Wait for a job to be at its end, so that it stays as it is."""
-    async with asyncio.timeout(60):
-        while True:
-            job = (await operator.ask("GET", f"/api/jobs/{job_id}")).body
-            if job["status"] != "running":
-                assert job["status"] == "completed"
-                return
-            await asyncio.sleep(0.1)
 
 
 async def everything_of_ours(two: Two) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from ag2trust.waiting import until
 from shared.lifecycle import run_until_signalled
 
 _CANNOT_CLOSE = """
@@ -46,7 +47,7 @@ async def test_a_service_shows_life_once_it_is_open(tmp_path: Path) -> None:
 
     async with asyncio.TaskGroup() as group:
         group.create_task(run_until_signalled(app(), alive_file))
-        await _appeared(alive_file)
+        await until("a living service", alive_file.exists)
         os.kill(os.getpid(), signal.SIGTERM)
 
     assert was_alive_while_opening == [False]
@@ -60,7 +61,7 @@ async def test_a_service_that_cannot_close_ends_all_the_same(tmp_path: Path) -> 
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
-    await _appeared(alive_file)
+    await until("a living service", alive_file.exists)
 
     service.terminate()
     async with asyncio.timeout(60):
@@ -68,9 +69,3 @@ async def test_a_service_that_cannot_close_ends_all_the_same(tmp_path: Path) -> 
 
     assert service.returncode == 1
     assert b"in wait_for_ever" in printed
-
-
-async def _appeared(file: Path) -> None:
-    async with asyncio.timeout(10):
-        while not await asyncio.to_thread(file.exists):
-            pass

@@ -23,6 +23,7 @@ async def until(
     holds: Callable[[SeenT], object] = ...,
     *,
     seconds: float = ...,
+    longest_pause: float = ...,
     not_yet: Errors = ...,
 ) -> SeenT: ...
 
@@ -34,6 +35,7 @@ async def until(
     holds: Callable[[SeenT], object] = ...,
     *,
     seconds: float = ...,
+    longest_pause: float = ...,
     not_yet: Errors = ...,
 ) -> SeenT: ...
 
@@ -44,17 +46,19 @@ async def until(
     holds: Callable[[SeenT], object] = bool,
     *,
     seconds: float = _SECONDS,
+    longest_pause: float = _LONGEST_PAUSE_SECONDS,
     not_yet: Errors = (),
 ) -> SeenT:
     """Look until what is seen *holds*, and return it.
 
     Errors of *not_yet* may be raised meanwhile. After *seconds* an `AssertionError`
-    says what was *awaited*, and what was seen last.
+    says what was *awaited*, and what was seen last. What passes soon is not missed
+    with a *longest_pause* that is shorter, in seconds.
     """
     last: object = "nothing"
     try:
         async with asyncio.timeout(seconds) as limit:
-            for pause in _pauses():
+            for pause in _pauses(longest_pause):
                 try:
                     seen = await _seen(look)
                 except not_yet as error:
@@ -75,9 +79,9 @@ async def _seen(look: Callable[[], Awaitable[SeenT] | SeenT]) -> SeenT:
     return await seen if inspect.isawaitable(seen) else seen
 
 
-def _pauses() -> Iterator[float]:
+def _pauses(longest: float) -> Iterator[float]:
     """Give short pauses first; long ones leave the processor to what is awaited."""
     pause = _FIRST_PAUSE_SECONDS
     while True:
         yield pause
-        pause = min(pause * _GROWTH, _LONGEST_PAUSE_SECONDS)
+        pause = min(pause * _GROWTH, longest)
