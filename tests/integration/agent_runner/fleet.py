@@ -3,17 +3,18 @@
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from ag2trust.ports import free_port
 from ag2trust.testing import BusAs, Stack
+from ag2trust.waiting import until
 from ag2trust_sandbox import Sandbox
 from shared.contracts.agent_runner import (
     GET_AGENT,
@@ -32,14 +33,10 @@ from shared.ids import new_id
 from .neighbours import FakeRuntime
 from .runner_house import ACTOR, House, open_neighbourhood
 
-__all__ = ["Fleet", "RunnerProcess", "open_fleet", "until"]
+__all__ = ["Fleet", "RunnerProcess", "open_fleet"]
 
-_LOOK_AGAIN_SECONDS = 0.05
 _PATIENCE_SECONDS = 60
 _PREFIX = "AG2TRUST_AGENT_RUNNER_"
-
-
-FoundT = TypeVar("FoundT")
 
 
 @dataclass
@@ -66,7 +63,7 @@ class RunnerProcess:
                 stdout=log,
                 stderr=log,
             )
-        await until(lambda: asyncio.to_thread(alive.exists), bool)
+        await until(f"{self.name} open", alive.exists)
 
     def send(self, number: signal.Signals) -> None:
         assert self.process
@@ -147,7 +144,9 @@ class Fleet:
     async def agent(self, agent_id: UUID) -> Agent:
         """Read an agent; a runner that is paused may hear the question first."""
         return await until(
-            lambda: self.house.bus.ask(GET_AGENT, self.house.question(agent_id))
+            "the agent",
+            lambda: self.house.bus.ask(GET_AGENT, self.house.question(agent_id)),
+            not_yet=UnavailableError,
         )
 
     async def submit(self, agent_id: UUID, content: str) -> UUID:
@@ -158,7 +157,11 @@ class Fleet:
             agent_id=agent_id,
             content=content,
         )
-        await until(lambda: self.house.bus.ask(SUBMIT_MESSAGE, message))
+        await until(
+            "a message accepted",
+            lambda: self.house.bus.ask(SUBMIT_MESSAGE, message),
+            not_yet=UnavailableError,
+        )
         return message.message_id
 
     async def answer(self, message_id: UUID) -> AgentMessage:
@@ -167,8 +170,10 @@ class Fleet:
             org_id=self.house.org_id, actor=ACTOR, message_id=message_id
         )
         return await until(
+            "the end of the message",
             lambda: self.house.bus.ask(GET_MESSAGE, question),
             lambda message: message.status.is_final,
+            not_yet=UnavailableError,
         )
 
     async def host_of(self, agent_id: UUID) -> str | None:
@@ -195,17 +200,3 @@ async def open_fleet(
         finally:
             for runner in fleet.runners.values():
                 await runner.close()
-
-
-async def until(
-    ask: Callable[[], Awaitable[FoundT]],
-    holds: Callable[[FoundT], bool] = lambda _: True,
-) -> FoundT:
-    """Ask until the answer is as wanted; no answer is none that is."""
-    async with asyncio.timeout(_PATIENCE_SECONDS):
-        while True:
-            with suppress(UnavailableError):
-                found = await ask()
-                if holds(found):
-                    return found
-            await asyncio.sleep(_LOOK_AGAIN_SECONDS)

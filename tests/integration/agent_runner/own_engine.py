@@ -14,10 +14,11 @@ from tempfile import mkdtemp
 
 from aiodocker import Docker, DockerError
 
+from ag2trust.waiting import until
+
 __all__ = ["OwnEngine", "own_engine"]
 
 _WITHIN_SECONDS = 60
-_LOOK_AGAIN_SECONDS = 0.1
 _DISK = "256m"
 _BALLAST = bytes(64 * 1024)
 _CONTAINERD = """\
@@ -44,9 +45,7 @@ class OwnEngine:
         if self._containerd is None:
             self._containerd = await self._start_containerd()
         self._docker = await self._start_docker()
-        async with asyncio.timeout(_WITHIN_SECONDS):
-            while not await self._answers():  # noqa: ASYNC110 - it only listens
-                await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        await until("an answer of Docker", self._answers)
 
     async def kill(self) -> None:
         """Kill -9 Docker: what it ran goes on without it."""

@@ -13,6 +13,7 @@ import aiohttp
 
 import agent_runner.app
 from ag2trust.testing import BusAs, Stack
+from ag2trust.waiting import until
 from agent_runner.hosting.rhythm import USUAL, Rhythm
 from agent_runner.runtimes.runtime import Launch, Runtime
 from agent_runner.settings import Settings
@@ -40,7 +41,6 @@ from .neighbours import FakeCredentials, FakeRuntime
 __all__ = ["BRISK", "House", "Puppet", "open_house", "open_neighbourhood", "running"]
 
 ACTOR = Actor(kind="user", id="ada")
-_LOOK_AGAIN_SECONDS = 0.05
 _PATIENCE_SECONDS = 60
 
 BRISK = Rhythm(
@@ -164,20 +164,15 @@ class House:
                 return puppet
 
     async def until(self, agent_id: UUID, status: AgentStatus) -> Agent:
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            while True:
-                agent = await self.bus.ask(GET_AGENT, self.question(agent_id))
-                if agent.status is status:
-                    return agent
-                await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        return await until(
+            f"the agent {status}",
+            lambda: self.bus.ask(GET_AGENT, self.question(agent_id)),
+            lambda agent: agent.status is status,
+        )
 
     async def holds(self, ask: Callable[[], Awaitable[object]], wanted: object) -> None:
         """Ask again and again until the answer is the wanted one."""
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            while True:
-                if await ask() == wanted:
-                    return
-                await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        await until(repr(wanted), ask, lambda answer: answer == wanted)
 
     async def submit(
         self,

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import aiohttp
 
+from ag2trust.waiting import until
 from shared.contracts.agent_runner import (
     GET_MESSAGE,
     AgentMessage,
@@ -23,7 +24,6 @@ from .runner_house import ACTOR, House, Puppet
 __all__ = ["Traffic", "Workers", "flowing", "losses", "working"]
 
 _SECONDS_BETWEEN = 0.03
-_LOOK_AGAIN_SECONDS = 0.05
 _PATIENCE_SECONDS = 60
 _GONE = 401
 _STORED = 204
@@ -56,27 +56,28 @@ class Traffic:
     async def until_accepted(self, more: int) -> None:
         """Wait until so many messages more were accepted."""
         wanted = len(self.accepted) + more
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            while len(self.accepted) < wanted:  # noqa: ASYNC110 - other tasks count
-                await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        await until(
+            f"{wanted} accepted",
+            lambda: len(self.accepted),
+            lambda accepted: accepted >= wanted,
+        )
 
     async def ends(self) -> list[list[AgentMessage]]:
         """Wait for the end of every message; return them thread by thread."""
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            return [
-                [await self._end_of(each) for each in thread]
-                for thread in self.threads.values()
-            ]
+        return [
+            [await self._end_of(each) for each in thread]
+            for thread in self.threads.values()
+        ]
 
     async def _end_of(self, message: AgentMessage) -> AgentMessage:
         question = MessageQuestion(
             org_id=self.house.org_id, actor=ACTOR, message_id=message.message_id
         )
-        while True:
-            ended = await self.house.bus.ask(GET_MESSAGE, question)
-            if ended.status.is_final:
-                return ended
-            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        return await until(
+            f"the end of {message.message_id}",
+            lambda: self.house.bus.ask(GET_MESSAGE, question),
+            lambda found: found.status.is_final,
+        )
 
 
 @asynccontextmanager

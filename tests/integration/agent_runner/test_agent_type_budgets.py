@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from ag2trust.testing import BusAs, Stack
+from ag2trust.waiting import until
 from shared.contracts.agent_runner import (
     CREATE_AGENT_TYPE,
     DELETE_AGENT_TYPE,
@@ -245,15 +246,13 @@ async def test_a_budget_may_be_removed_while_somebody_else_deletes_it(
     somebody, watcher = await stack.connect(), await stack.connect()
     async with (
         asyncio.TaskGroup() as tasks,
-        asyncio.timeout(60),
         somebody.transaction(),
     ):
         await somebody.execute(
             "DELETE FROM agent_runner.budget WHERE id = $1", made.budget.id
         )
         removal = tasks.create_task(change(house, made, budget=None))
-        while not await watcher.fetchval(_SOMEBODY_WAITS):
-            pass
+        await until("somebody who waits", lambda: watcher.fetchval(_SOMEBODY_WAITS))
     await somebody.close()
     await watcher.close()
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from ag2trust.waiting import until
 from agent_runner.broker.images import AllowedImages
 from agent_runner.runtimes.launch_frame import MAX_FRAME_BYTES, launch_frame
 from shared.ids import new_id
@@ -17,7 +18,6 @@ from .broker_client import FRAME, calling, connected, launch_request, told
 from .docker_lab import SOCKET, DockerLab
 from .door import KNOCK, Door
 from .engine_cable import engine_cable
-from .waiting import until
 
 pytestmark = pytest.mark.docker
 
@@ -39,10 +39,10 @@ async def launched(broker: Path, image: str) -> tuple[UUID, str]:
 
 
 async def nothing_is_left(lab: DockerLab) -> None:
-    async def is_so() -> bool:
-        return not (await lab.containers() or await lab.networks())
+    async def left() -> list[object]:
+        return [*await lab.containers(), *await lab.networks()]
 
-    await until(is_so)
+    await until("nothing left", left, lambda found: not found)
 
 
 async def lines_heard(door: Door, *, most: int) -> int:

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from ag2trust.waiting import until
 from agent_runner.runtimes.docker.runtime import docker_runtime
 from agent_runner.runtimes.errors import EngineUnavailableError
 from agent_runner.runtimes.runtime import ExitReason, Runtime
@@ -16,7 +17,7 @@ from agent_runner.runtimes.runtime import ExitReason, Runtime
 from .broker_process import BrokerProcess, broker_process
 from .docker_lab import DockerLab, Guest
 from .door import KNOCK
-from .waiting import next_exit, said, tail, until
+from .waiting import next_exit, said, tail
 
 pytestmark = pytest.mark.docker
 
@@ -41,11 +42,11 @@ async def runtime(broker: BrokerProcess) -> AsyncIterator[Runtime]:
 async def heard_saying(runtime: Runtime, guest: Guest, words: str) -> None:
     """Have it say *words* until it is heard; nobody hears what is said before that."""
 
-    async def is_heard() -> bool:
+    def heard() -> str:
         guest.door.say(words)
-        return words in tail(runtime, guest.id)
+        return tail(runtime, guest.id)
 
-    await until(is_heard)
+    await until(repr(words), heard, lambda printed: words in printed)
 
 
 async def test_an_agent_is_heard_again_when_its_broker_was_killed(

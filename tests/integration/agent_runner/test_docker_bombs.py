@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from ag2trust.waiting import until
 from agent_runner.runtimes.runtime import ExitReason, Resources, Runtime
 
 from .docker_lab import DockerLab, Guest
 from .door import KNOCK
-from .waiting import next_exit, printed, tail, until
+from .waiting import next_exit, printed, tail
 
 pytestmark = pytest.mark.docker
 
@@ -50,11 +51,11 @@ async def stats(lab: DockerLab, guest: Guest) -> Any:
 
 
 async def processes_reach(lab: DockerLab, guest: Guest, count: int) -> None:
-    async def are_reached() -> bool:
-        current = (await stats(lab, guest))["pids_stats"]["current"]
-        return bool(current >= count)
-
-    await until(are_reached)
+    await until(
+        f"{count} processes",
+        lambda: stats(lab, guest),
+        lambda found: found["pids_stats"]["current"] >= count,
+    )
 
 
 async def test_a_fork_bomb_ends_at_its_agents_processes(
@@ -191,13 +192,12 @@ async def test_a_busy_agent_gets_no_more_than_its_part_of_a_core(
     image = await lab.image("while :; do :; done")
 
     async with lab.guest(runtime, image, resources=SMALL) as busy:
-
-        async def was_kept_waiting() -> bool:
-            throttling = (await stats(lab, busy))["cpu_stats"]["throttling_data"]
-            return bool(throttling["throttled_periods"])
-
         await runtime.launch(busy.launch)
-        await until(was_kept_waiting)
+        await until(
+            "a period in which it was kept waiting",
+            lambda: stats(lab, busy),
+            lambda found: found["cpu_stats"]["throttling_data"]["throttled_periods"],
+        )
 
         assert await answers(neighbour)
 

@@ -14,6 +14,7 @@ import pytest
 
 from ag2trust.ports import free_port
 from ag2trust.testing import BusAs, Stack
+from ag2trust.waiting import until
 from agent_runner.runtimes.agent_output import AgentOutput
 from agent_runner.runtimes.docker.runtime import docker_runtime
 from agent_runner.runtimes.runtime import Exited, Launch, Placed, Runtime
@@ -95,20 +96,20 @@ class Harbour:
         ]
 
     async def until_reason(self, agent_id: UUID, code: str) -> Agent:
-        async with asyncio.timeout(60):
-            while True:
-                agent = await self.house.bus.ask(
-                    GET_AGENT, self.house.question(agent_id)
-                )
-                if agent.status_reason and agent.status_reason.code == code:
-                    return agent
-                await asyncio.sleep(0.05)
+        return await until(
+            f"an agent with {code}",
+            lambda: self.house.bus.ask(GET_AGENT, self.house.question(agent_id)),
+            lambda agent: agent.status_reason and agent.status_reason.code == code,
+        )
 
     async def replaced(self, before: list[str]) -> None:
         """Wait until something else runs than *before*."""
-        async with asyncio.timeout(120):
-            while await self.running_containers() in ([], before):  # noqa: ASYNC110
-                await asyncio.sleep(0.1)
+        await until(
+            f"another container than {before}",
+            self.running_containers,
+            lambda running: running not in ([], before),
+            seconds=120,
+        )
 
     async def kill(self, agent_id: UUID) -> str:
         """Kill -9 an agent's container from outside; return its id."""

@@ -16,6 +16,7 @@ from aiodocker import DockerError
 from aiodocker.containers import DockerContainer
 
 from ag2trust.ports import free_port
+from ag2trust.waiting import until
 from agent_runner.broker.netlink import commit
 from agent_runner.broker.nftables import Table
 from agent_runner.runtimes.launch_frame import READY
@@ -25,7 +26,7 @@ from shared.ids import new_id
 from .docker_lab import ORG, DockerLab
 from .door import KNOCK, open_door
 from .host_addresses import host_addresses, listening_ports
-from .waiting import next_exit, printed, until
+from .waiting import next_exit, printed
 
 pytestmark = pytest.mark.docker
 
@@ -78,15 +79,9 @@ async def ordinary_network(
         "IPAM": {"Config": [{"Subnet": subnet, "Gateway": host}]},
         "Labels": {"ag2trust.installation": lab.installation},
     }
-
-    async def is_made() -> bool:
-        try:
-            await lab.docker.networks.create(body)
-        except DockerError:
-            return False
-        return True
-
-    await until(is_made)
+    await until(
+        "the network", lambda: lab.docker.networks.create(body), not_yet=DockerError
+    )
     yield name
 
 
@@ -326,11 +321,7 @@ async def started(lab: DockerLab, image: str, network: str) -> DockerContainer:
         }
     )
     await container.start()
-
-    async def has_spoken() -> bool:
-        return bool(await container.log(stdout=True))
-
-    await until(has_spoken)
+    await until("its first words", lambda: container.log(stdout=True))
     return container
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from ag2trust.testing import BusAs, Stack
+from ag2trust.waiting import until
 from ag2trust_sandbox import Step, serving
 from shared.contracts.agent_runner import MessageStatus
 from shared.contracts.base import PageQuestion
@@ -17,10 +18,10 @@ from shared.contracts.runners import (
     RunnerQuestion,
     RunnerStatus,
 )
-from shared.errors import RunnerNotFoundError
+from shared.errors import RunnerNotFoundError, UnavailableError
 from shared.ids import new_id
 
-from .fleet import Fleet, open_fleet, until
+from .fleet import Fleet, open_fleet
 from .runner_house import ACTOR
 
 pytestmark = pytest.mark.integration
@@ -40,7 +41,11 @@ def question(fleet: Fleet, runner_id: UUID) -> RunnerQuestion:
 
 async def runners(fleet: Fleet) -> dict[str, Runner]:
     asked = PageQuestion(org_id=fleet.house.org_id, actor=ACTOR)
-    page = await until(lambda: fleet.house.bus.ask(LIST_RUNNERS, asked))
+    page = await until(
+        "the runners",
+        lambda: fleet.house.bus.ask(LIST_RUNNERS, asked),
+        not_yet=UnavailableError,
+    )
     return {each.name: each for each in page.data}
 
 
@@ -58,7 +63,9 @@ async def test_a_drained_runner_ends_empty_and_every_message_is_answered_once(
     meanwhile = [await fleet.submit(each, "And now?") for each in agents]
     answers = [await fleet.answer(each) for each in [*in_hand, *meanwhile]]
     found = await until(
-        lambda: runners(fleet), lambda found: found["runner-1"].agents == 0
+        "runner-1 empty",
+        lambda: runners(fleet),
+        lambda found: found["runner-1"].agents == 0,
     )
 
     assert drained.agents > 0
@@ -83,7 +90,11 @@ async def test_agents_that_nobody_else_can_take_stay_until_somebody_can(
 
     assert alone.status is MessageStatus.COMPLETED
     assert host_alone == only.name
-    await until(lambda: fleet.host_of(agent), lambda host: host == "runner-2")
+    await until(
+        "the agent on runner-2",
+        lambda: fleet.host_of(agent),
+        lambda host: host == "runner-2",
+    )
 
 
 async def test_a_drain_outlives_a_restart_and_ends_when_told(fleet: Fleet) -> None:
@@ -109,6 +120,7 @@ async def test_a_runner_that_is_silent_is_called_lost(fleet: Fleet) -> None:
     await killed.kill()
 
     found = await until(
+        "runner-1 called lost",
         lambda: runners(fleet),
         lambda found: found["runner-1"].status is RunnerStatus.LOST,
     )

@@ -16,6 +16,7 @@ from openai import APIStatusError, AsyncOpenAI, DefaultAsyncHttpxClient
 from ag2trust.ports import free_port
 from ag2trust.self_signed import self_signed
 from ag2trust.testing import BusAs, Stack
+from ag2trust.waiting import until
 from ag2trust_sandbox import Sandbox, fingerprint, serving
 from shared.agent_tokens import hash_token, new_token
 from shared.contracts.agent_runner import (
@@ -51,7 +52,6 @@ from shared.errors import (
 )
 from shared.ids import new_id
 
-from .fleet import until
 from .neighbours import FakeRuntime
 from .runner_house import ACTOR, House, open_neighbourhood, running
 
@@ -150,11 +150,11 @@ async def refusal(agent: Agent, token: str, *, port: int | None = None) -> str |
 
 async def refused(agent: Agent, token: str) -> None:
     """Wait until the token counts no more."""
-
-    async def code() -> str | None:
-        return await refusal(agent, token)
-
-    await until(code, lambda code: code == "INVALID_AGENT_TOKEN")
+    await until(
+        "a token refused",
+        lambda: refusal(agent, token),
+        lambda code: code == "INVALID_AGENT_TOKEN",
+    )
 
 
 async def test_an_external_agent_calls_with_an_unmodified_sdk_once_it_is_made(
@@ -197,10 +197,7 @@ async def test_a_stop_suspends_its_token_and_a_start_restores_it(one: Outside) -
     await refused(agent, token)
     await one.tell(START_AGENT, agent)
 
-    async def answers() -> str | None:
-        return await refusal(agent, token)
-
-    await until(answers, lambda code: code is None)
+    await until("an answer", lambda: refusal(agent, token), lambda code: code is None)
 
 
 async def test_a_token_is_rotated_and_revoked(
@@ -288,7 +285,7 @@ async def test_a_changed_key_is_used_at_the_next_call(one: Outside) -> None:
         await bus.signal(PROVIDER_CHANGED, changed, key=one.house.org_id)
 
         wanted = f"Bearer {fingerprint('sk-another-one-567')}"
-        await until(key, lambda sent: sent == wanted)
+        await until("the other key", key, lambda sent: sent == wanted)
 
 
 async def test_messages_to_it_are_refused(one: Outside) -> None:
@@ -359,10 +356,11 @@ async def test_a_restart_is_its_way_to_the_newest_version_of_its_type(
     assert still
     assert (before.restart_required, after.restart_required) == (True, False)
 
-    async def code() -> str | None:
-        return await refusal(agent, token)
-
-    await until(code, lambda code: code == "MODEL_NOT_ALLOWED")
+    await until(
+        "another model refused",
+        lambda: refusal(agent, token),
+        lambda code: code == "MODEL_NOT_ALLOWED",
+    )
 
 
 async def test_without_its_provider_none_is_left_behind(one: Outside) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from ag2trust.testing import BusAs, Stack
+from ag2trust.waiting import until
 from ag2trust_sandbox import Step, serving
 from agent_runner.explanations import explanation
 from agent_runner.hosting.heartbeat import RunnerLostError
@@ -19,13 +20,14 @@ from agent_runner.tenure import Tenure, boot_time
 from shared.contracts.agent_runner import GET_AGENT, AgentStatus, MessageStatus
 from shared.contracts.base import Service
 from shared.database import connect_database
+from shared.errors import UnavailableError
 
 from ..metrics.cable import (  # noqa: TID252 - no package
     cable_to_nats,
     cable_to_postgres,
     through,
 )
-from .fleet import Fleet, RunnerProcess, open_fleet, until
+from .fleet import Fleet, RunnerProcess, open_fleet
 from .neighbours import FakeRuntime
 from .runner_house import open_house
 
@@ -169,10 +171,10 @@ async def test_a_runner_that_wakes_before_anybody_took_over_goes_on(
     paused.send(signal.SIGSTOP)
     renewed = await last_renewal(fleet, paused)
     await until(
+        "15 s after the last renewal",
         lambda: fleet.database.fetchval(
             "SELECT clock_timestamp() - $1 > interval '15 s'", renewed
         ),
-        bool,
     )
     paused.send(signal.SIGCONT)
     answer = await fleet.answer(in_hand)
@@ -192,7 +194,12 @@ async def test_a_paused_runner_is_soon_asked_nothing_any_more(fleet: Fleet) -> N
 
     paused.send(signal.SIGSTOP)
 
-    await until(twenty_answers)
+    await until(
+        "20 answers in turn",
+        twenty_answers,
+        lambda _: True,
+        not_yet=UnavailableError,
+    )
 
 
 async def test_a_reply_counts_for_nothing_once_another_runner_took_over(

@@ -1,17 +1,16 @@
 """Waits for what a runtime tells, and for what an agent prints, with a limit."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from uuid import UUID
 
+from ag2trust.waiting import until
 from agent_runner.runtimes.launch_frame import READY
 from agent_runner.runtimes.runtime import Exited, Resources, Runtime
 
 from .docker_lab import DockerLab
 
-__all__ = ["next_exit", "printed", "said", "tail", "until"]
+__all__ = ["next_exit", "printed", "said", "tail"]
 
-_LOOK_AGAIN_SECONDS = 0.1
 _RESOURCES = Resources()
 
 _WITHIN_SECONDS = 60
@@ -44,15 +43,6 @@ def tail(runtime: Runtime, agent_id: UUID) -> str:
 
 async def said(runtime: Runtime, agent_id: UUID, words: str) -> None:
     """Wait until the agent's tail has *words*."""
-
-    async def is_said() -> bool:
-        return words in tail(runtime, agent_id)
-
-    await until(is_said)
-
-
-async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
-    """Look again and again, for what nobody announces."""
-    async with asyncio.timeout(_WITHIN_SECONDS):
-        while not await is_so():  # noqa: ASYNC110 see above
-            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+    await until(
+        repr(words), lambda: tail(runtime, agent_id), lambda printed: words in printed
+    )
