@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from ag2trust.waiting import until
 from gateway.event_stream import CallerGoneError, EventStream
 from shared.bus import answer
 from shared.contracts.agent_runner import (
@@ -215,15 +216,14 @@ async def test_a_stream_that_nobody_waits_for_makes_no_sense(
 async def test_a_caller_that_leaves_is_not_written_to_any_more(
     client: aiohttp.ClientSession, bus: FakeBus, runner: Runner
 ) -> None:
-    async with asyncio.timeout(20):
-        async with client.post(ONE, json=STREAMED) as response:
-            await runner.say("Hell")
-            await anext(events_of(response))
-            response.close()
+    async with asyncio.timeout(20), client.post(ONE, json=STREAMED) as response:
+        await runner.say("Hell")
+        await anext(events_of(response))
+        response.close()
 
-        while bus.hearers:
-            await runner.say("o" * 1000)
-            await asyncio.sleep(0.01)
+    await until(
+        "nobody who hears", lambda: runner.say("o" * 1000), lambda _: not bus.hearers
+    )
 
     assert runner.status is MessageStatus.QUEUED
 
@@ -280,8 +280,8 @@ async def _served(stage: Stage, read: int) -> bytes:
         )
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         beginning = await reader.readexactly(read)
-        while not stage.gone and read < 1000:  # noqa: ASYNC110 - a handler says it
-            await asyncio.sleep(0.01)
+        if read < 1000:
+            await until("a caller that is gone", lambda: stage.gone)
         writer.close()
     finally:
         await runner.cleanup()

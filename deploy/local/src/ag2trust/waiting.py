@@ -52,8 +52,8 @@ async def until(
     """Look until what is seen *holds*, and return it.
 
     Errors of *not_yet* may be raised meanwhile. After *seconds* an `AssertionError`
-    says what was *awaited*, and what was seen last. What passes soon is not missed
-    with a *longest_pause* that is shorter, in seconds.
+    says what was *awaited*, and what was seen last. What soon passes is not missed
+    with a shorter *longest_pause*, in seconds; 0 is a turn of the event loop.
     """
     last: object = "nothing"
     try:
@@ -81,7 +81,7 @@ async def _seen(look: Callable[[], Awaitable[SeenT] | SeenT]) -> SeenT:
 
 def _pauses(longest: float) -> Iterator[float]:
     """Give short pauses first; long ones leave the processor to what is awaited."""
-    pause = _FIRST_PAUSE_SECONDS
+    pause = min(_FIRST_PAUSE_SECONDS, longest)
     while True:
         yield pause
         pause = min(pause * _GROWTH, longest)

@@ -260,12 +260,6 @@ class Proxy:
                 await self.spool.has_settled.wait()
         return self.records()
 
-    async def until_nobody_is_connected(self) -> None:
-        """Wait until the door has let go of every connection; nothing announces it."""
-        async with asyncio.timeout(_WITHIN_SECONDS):
-            while self.doors.connections:  # noqa: ASYNC110  see above
-                await asyncio.sleep(0)
-
     async def settled_one(self) -> CallRecord:
         (record,) = await self.settled()
         return record

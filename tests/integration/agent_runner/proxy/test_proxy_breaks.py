@@ -9,6 +9,7 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 
+from ag2trust.waiting import until
 from ag2trust_sandbox import ErrorDetail, Fault, Sandbox, Step
 from shared.contracts.metrics import CallRecord, CallStatus, Usage
 
@@ -460,7 +461,11 @@ async def test_an_agent_that_stops_reading_is_given_up(spool_folder: Path) -> No
         assert record.status is CallStatus.CANCELLED
         await provider.until_left(seconds=20)
         # What lies unread does not keep the connection: it is not even flushed.
-        await proxy.until_nobody_is_connected()
+        await until(
+            "nobody connected",
+            lambda: proxy.doors.connections,
+            lambda connected: not connected,
+        )
 
 
 async def test_two_requests_in_one_packet_are_answered_one_after_the_other(

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from ag2trust.waiting import until
 from agent_runner.http.deadlines import watching_deadlines
 from agent_runner.http.exchange import Exchange, InCallbacks, in_a_task
 from agent_runner.http.limits import Limits
@@ -155,9 +156,11 @@ class Talking:
 
     async def until_connected(self, count: int) -> None:
         """Wait until so many are connected; nothing announces it."""
-        async with asyncio.timeout(_WITHIN_SECONDS):
-            while self.server.connections != count:  # noqa: ASYNC110  see above
-                await asyncio.sleep(0)
+        await until(
+            f"{count} connections",
+            lambda: self.server.connections,
+            lambda connections: connections == count,
+        )
 
 
 @asynccontextmanager

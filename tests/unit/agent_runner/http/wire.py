@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from ag2trust.waiting import until
 from agent_runner.http.deadlines import Deadlines
 from agent_runner.http.exchange import Application, InCallbacks, in_a_task
 from agent_runner.http.limits import Capacity, Limits
@@ -12,8 +13,6 @@ from agent_runner.http.server_connection import ServerConnection
 from agent_runner.http.server_context import ServerContext
 
 __all__ = ["Wire", "Wired", "wired"]
-
-_WITHIN_SECONDS = 20
 
 
 class Wire(asyncio.Transport):
@@ -68,9 +67,12 @@ class Wired:
 
     async def until(self, mark: bytes) -> None:
         """Wait until *mark* was sent; nothing announces it."""
-        async with asyncio.timeout(_WITHIN_SECONDS):
-            while mark not in self.wire.written:  # noqa: ASYNC110  see above
-                await asyncio.sleep(0)
+        await until(
+            repr(mark),
+            lambda: self.wire.written,
+            lambda written: mark in written,
+            longest_pause=0,
+        )
 
     def leave(self) -> None:
         self.wire.close()

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from tests.unit.gateway.objects import AGENT, AGENT_TYPE, NOON, ORGANIZATION, PROVIDER
 
+from ag2trust.waiting import until
 from gateway.jobs.steps import Steps
 from gateway.jobs.worker import Worker
 from gateway.repositories.jobs import JobRepository
@@ -149,12 +150,12 @@ class World:
         self.is_dead = False
         working = asyncio.create_task(self.worker(_Mortal(jobs, self)).run())
         try:
-            async with asyncio.timeout(30):
-                while True:
-                    job = await jobs.one(self.org_id, job_id)
-                    if self.is_dead or job.status is not JobStatus.RUNNING:
-                        return job
-                    await asyncio.sleep(0)
+            return await until(
+                "the end of the job, or of the gateway",
+                lambda: jobs.one(self.org_id, job_id),
+                lambda job: self.is_dead or job.status is not JobStatus.RUNNING,
+                longest_pause=0,
+            )
         finally:
             working.cancel()
             with suppress(asyncio.CancelledError, BaseExceptionGroup):
