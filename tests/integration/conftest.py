@@ -1,4 +1,4 @@
-"""A fresh database, and the bus under any identity."""
+"""A fresh database, and the bus under any identity: a service is its login."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,6 +7,8 @@ import pytest
 import pytest_asyncio
 
 from ag2trust.testing import BusAs, Servers, Stack, fresh_stack
+from shared.bus import NatsBus
+from shared.contracts.base import Service
 
 
 @pytest_asyncio.fixture
@@ -20,3 +22,21 @@ async def stack(servers: Servers, tmp_path: Path) -> AsyncIterator[Stack]:
 def bus_as(servers: Servers) -> BusAs:
     """Log in to the bus as any service."""
     return BusAs(servers.nats_url)
+
+
+@pytest_asyncio.fixture
+async def gateway(bus_as: BusAs) -> AsyncIterator[NatsBus]:
+    async with bus_as(Service.GATEWAY) as bus:
+        yield bus
+
+
+@pytest_asyncio.fixture
+async def metrics(bus_as: BusAs) -> AsyncIterator[NatsBus]:
+    async with bus_as(Service.METRICS) as bus:
+        yield bus
+
+
+@pytest_asyncio.fixture
+async def runner(bus_as: BusAs) -> AsyncIterator[NatsBus]:
+    async with bus_as(Service.AGENT_RUNNER) as bus:
+        yield bus

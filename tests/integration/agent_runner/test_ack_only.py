@@ -1,6 +1,5 @@
 """Agents whose provider is not ready: nothing is sent to a model, nothing is lost."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -21,7 +20,7 @@ from shared.contracts.agent_runner import (
     MessageStatus,
     OnAckOnly,
 )
-from shared.contracts.base import Explanation, Service
+from shared.contracts.base import Explanation
 from shared.contracts.credentials import PROVIDER_CHANGED, ProviderChanged
 from shared.errors import (
     AppError,
@@ -55,18 +54,6 @@ NOT_READY = [
     CredentialTamperedError("Changed."),
     CredentialsFrozenError("Frozen."),
 ]
-
-
-@pytest.fixture
-async def house(stack: Stack, bus_as: BusAs) -> AsyncIterator[House]:
-    async with open_house(stack, bus_as, FakeRuntime()) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def credentials_bus(bus_as: BusAs) -> AsyncIterator[NatsBus]:
-    async with bus_as(Service.CREDENTIALS) as bus:
-        yield bus
 
 
 async def _change(house: House, bus: NatsBus, trouble: AppError | None) -> None:

@@ -1,11 +1,9 @@
 """Agents that are renamed, or given another type."""
 
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
 
-from ag2trust.testing import BusAs, Stack
 from shared.contracts.agent_runner import (
     DELETE_AGENT_TYPE,
     RESTART_AGENT,
@@ -27,16 +25,9 @@ from shared.errors import (
 )
 from shared.ids import new_id
 
-from .neighbours import FakeRuntime
-from .runner_house import ACTOR, House, open_house
+from .runner_house import ACTOR, House
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def house(stack: Stack, bus_as: BusAs) -> AsyncIterator[House]:
-    async with open_house(stack, bus_as, FakeRuntime()) as opened:
-        yield opened
 
 
 async def change(

@@ -7,7 +7,6 @@ from uuid import UUID
 import pytest
 
 from ag2trust.testing import BusAs, Stack
-from ag2trust_sandbox import serving
 from shared.contracts.agent_runner import (
     AGENT_LOGS,
     DELETE_AGENT,
@@ -20,7 +19,7 @@ from shared.contracts.agent_runner import (
 from shared.errors import AgentNotFoundError
 from shared.ids import new_id
 
-from .fleet import Fleet, open_fleet
+from .fleet import Fleet
 from .neighbours import FakeRuntime
 from .runner_house import ACTOR, House, open_house
 
@@ -168,12 +167,6 @@ async def test_who_reads_slowly_is_told_what_it_missed(
     assert late.has_skipped
     assert late.lines[-1] == "line 19999"
     assert sum(map(len, late.lines)) < 64 * 1024
-
-
-@pytest.fixture
-async def fleet(stack: Stack, bus_as: BusAs) -> AsyncIterator[Fleet]:
-    async with serving() as sandbox, open_fleet(stack, bus_as, sandbox) as opened:
-        yield opened
 
 
 async def test_whichever_runner_is_asked_the_one_that_hosts_answers(

@@ -1,13 +1,12 @@
 """The budget given with an agent type: one of the budgets, gone when the type is."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from ag2trust.testing import BusAs, Stack
+from ag2trust.testing import Stack
 from ag2trust.waiting import until
 from shared.contracts.agent_runner import (
     CREATE_AGENT_TYPE,
@@ -44,8 +43,7 @@ from shared.errors import (
 )
 from shared.ids import new_id
 
-from .neighbours import FakeRuntime
-from .runner_house import ACTOR, House, open_house
+from .runner_house import ACTOR, House
 
 pytestmark = pytest.mark.integration
 
@@ -57,12 +55,6 @@ SELECT EXISTS (
 )
 """
 MONTHLY = {"usd": 200, "period": "month", "time_zone": "Europe/Berlin"}
-
-
-@pytest.fixture
-async def house(stack: Stack, bus_as: BusAs) -> AsyncIterator[House]:
-    async with open_house(stack, bus_as, FakeRuntime()) as opened:
-        yield opened
 
 
 async def make(

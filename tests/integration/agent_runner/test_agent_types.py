@@ -1,9 +1,7 @@
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
 
-from ag2trust.testing import BusAs, Stack
 from shared.contracts.agent_runner import (
     CREATE_AGENT_TYPE,
     DELETE_AGENT_TYPE,
@@ -36,18 +34,11 @@ from shared.errors import (
 )
 from shared.ids import new_id
 
-from .neighbours import FakeRuntime
-from .runner_house import ACTOR, House, open_house
+from .runner_house import ACTOR, House
 
 pytestmark = pytest.mark.integration
 
 SONNET = "anthropic.claude-3-5-sonnet-20241022-v2:0"
-
-
-@pytest.fixture
-async def house(stack: Stack, bus_as: BusAs) -> AsyncIterator[House]:
-    async with open_house(stack, bus_as, FakeRuntime()) as opened:
-        yield opened
 
 
 async def make(

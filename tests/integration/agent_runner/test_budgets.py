@@ -1,6 +1,5 @@
 """Budgets as their operator makes and changes them, over the bus."""
 
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -39,15 +38,9 @@ from shared.errors import (
 from shared.ids import new_id
 
 from .neighbours import FakeRuntime
-from .runner_house import ACTOR, House, open_house, open_neighbourhood, running
+from .runner_house import ACTOR, House, open_neighbourhood, running
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def house(stack: Stack, bus_as: BusAs) -> AsyncIterator[House]:
-    async with open_house(stack, bus_as, FakeRuntime()) as opened:
-        yield opened
 
 
 async def make(

@@ -1,13 +1,11 @@
 """Draining a runner: its agents move, and no message is lost."""
 
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
 
-from ag2trust.testing import BusAs, Stack
 from ag2trust.waiting import until
-from ag2trust_sandbox import Step, serving
+from ag2trust_sandbox import Step
 from shared.contracts.agent_runner import MessageStatus
 from shared.contracts.base import PageQuestion
 from shared.contracts.runners import (
@@ -21,18 +19,12 @@ from shared.contracts.runners import (
 from shared.errors import RunnerNotFoundError, UnavailableError
 from shared.ids import new_id
 
-from .fleet import Fleet, open_fleet
+from .fleet import Fleet
 from .runner_house import ACTOR
 
 pytestmark = pytest.mark.integration
 
 SLOW = Step(content="word " * 60, pace_seconds=0.05)
-
-
-@pytest.fixture
-async def fleet(stack: Stack, bus_as: BusAs) -> AsyncIterator[Fleet]:
-    async with serving() as sandbox, open_fleet(stack, bus_as, sandbox) as opened:
-        yield opened
 
 
 def question(fleet: Fleet, runner_id: UUID) -> RunnerQuestion:

@@ -1,12 +1,10 @@
 """The fallbacks of agent types: who may be asked, and what of it holds at once."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from ag2trust.testing import BusAs, Stack
 from shared.bus import NatsBus
 from shared.contracts.agent_runner import (
     GET_AGENT,
@@ -22,27 +20,13 @@ from shared.contracts.agent_runner import (
     ModelsQuestion,
     UpdateAgentType,
 )
-from shared.contracts.base import Service
 from shared.contracts.credentials import PROVIDER_CHANGED, ProviderChanged
 from shared.errors import InvalidError, ProviderGoneError, ProviderNotFoundError
 from shared.ids import new_id
 
-from .neighbours import FakeRuntime
-from .runner_house import ACTOR, House, open_house
+from .runner_house import ACTOR, House
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def house(stack: Stack, bus_as: BusAs) -> AsyncIterator[House]:
-    async with open_house(stack, bus_as, FakeRuntime()) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def credentials_bus(bus_as: BusAs) -> AsyncIterator[NatsBus]:
-    async with bus_as(Service.CREDENTIALS) as bus:
-        yield bus
 
 
 @pytest.fixture

@@ -43,12 +43,6 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-async def house(stack: Stack, bus_as: BusAs) -> AsyncIterator[House]:
-    async with open_house(stack, bus_as, FakeRuntime()) as opened:
-        yield opened
-
-
-@pytest.fixture
 async def brisk(stack: Stack, bus_as: BusAs) -> AsyncIterator[House]:
     async with open_house(stack, bus_as, FakeRuntime(), rhythm=BRISK) as opened:
         yield opened

@@ -1,10 +1,8 @@
 import asyncio
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
 
-from ag2trust.testing import BusAs, Stack
 from shared.contracts.agent_runner import (
     GET_MESSAGE,
     LIST_AGENTS,
@@ -27,16 +25,9 @@ from shared.errors import (
 )
 from shared.ids import new_id
 
-from .neighbours import FakeRuntime
-from .runner_house import ACTOR, House, open_house
+from .runner_house import ACTOR, House
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def house(stack: Stack, bus_as: BusAs) -> AsyncIterator[House]:
-    async with open_house(stack, bus_as, FakeRuntime()) as opened:
-        yield opened
 
 
 async def read(house: House, message_id: UUID) -> AgentMessage:

@@ -4,13 +4,13 @@ Each is done with a message in hand. Its control is the same with hand-backs tha
 the message: a trigger of the database does that, and the losses must be seen.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import pytest
 
 from ag2trust.testing import BusAs, Stack
-from ag2trust_sandbox import Fault, Step, serving
+from ag2trust_sandbox import Fault, Step
 from shared.contracts.agent_runner import (
     RESTART_AGENT,
     START_AGENT,
@@ -22,9 +22,8 @@ from shared.contracts.base import Service
 from shared.contracts.credentials import PROVIDER_CHANGED, ProviderChanged
 from shared.errors import CredentialsMissingError
 
-from .fleet import Fleet, open_fleet
-from .neighbours import FakeRuntime
-from .runner_house import House, open_house
+from .fleet import Fleet
+from .runner_house import House
 from .steady import Workers, flowing, losses, working
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
@@ -41,18 +40,6 @@ CREATE TRIGGER forgetful BEFORE UPDATE ON agent_runner.message FOR EACH ROW
     WHEN (OLD.status = 'running' AND NEW.status = 'queued')
     EXECUTE FUNCTION agent_runner.forget();
 """
-
-
-@pytest.fixture
-async def house(stack: Stack, bus_as: BusAs) -> AsyncIterator[House]:
-    async with open_house(stack, bus_as, FakeRuntime()) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def fleet(stack: Stack, bus_as: BusAs) -> AsyncIterator[Fleet]:
-    async with serving() as sandbox, open_fleet(stack, bus_as, sandbox) as opened:
-        yield opened
 
 
 async def _forget_hand_backs(stack: Stack) -> None:

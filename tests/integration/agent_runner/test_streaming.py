@@ -9,7 +9,6 @@ from uuid import UUID
 import aiohttp
 import pytest
 
-from ag2trust.testing import BusAs, Stack
 from shared.contracts.agent_runner import (
     GET_MESSAGE,
     RESTART_AGENT,
@@ -24,16 +23,9 @@ from shared.contracts.conversations import (
     MessageChunk,
 )
 
-from .neighbours import FakeRuntime
-from .runner_house import ACTOR, House, Puppet, open_house
+from .runner_house import ACTOR, House, Puppet
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def house(stack: Stack, bus_as: BusAs) -> AsyncIterator[House]:
-    async with open_house(stack, bus_as, FakeRuntime()) as opened:
-        yield opened
 
 
 class Told:

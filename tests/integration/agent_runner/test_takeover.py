@@ -11,7 +11,7 @@ import pytest
 
 from ag2trust.testing import BusAs, Stack
 from ag2trust.waiting import until
-from ag2trust_sandbox import Step, serving
+from ag2trust_sandbox import Step
 from agent_runner.explanations import explanation
 from agent_runner.hosting.heartbeat import RunnerLostError
 from agent_runner.repositories.tenures import Enlistment, TenureRepository, enlist
@@ -27,7 +27,7 @@ from ..metrics.cable import (  # noqa: TID252 - no package
     cable_to_postgres,
     through,
 )
-from .fleet import Fleet, RunnerProcess, open_fleet
+from .fleet import Fleet, RunnerProcess
 from .neighbours import FakeRuntime
 from .runner_house import open_house
 
@@ -35,12 +35,6 @@ pytestmark = pytest.mark.integration
 
 DATABASE_URLS = ("database_url", "sweep_database_url", "owner_database_url")
 SLOW = Step(content="word " * 400, pace_seconds=0.05)
-
-
-@pytest.fixture
-async def fleet(stack: Stack, bus_as: BusAs) -> AsyncIterator[Fleet]:
-    async with serving() as sandbox, open_fleet(stack, bus_as, sandbox) as opened:
-        yield opened
 
 
 async def agents_of(fleet: Fleet, runner: str, *names: str) -> list[UUID]:

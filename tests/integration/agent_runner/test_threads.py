@@ -1,12 +1,11 @@
 """Conversations: listed, read, taken over by another agent of the type, forgotten."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
 
-from ag2trust.testing import BusAs, Stack
+from ag2trust.testing import Stack
 from agent_runner.messages.retention import Retention
 from agent_runner.settings import Settings
 from shared.clock import utc_now
@@ -41,16 +40,9 @@ from shared.errors import (
 )
 from shared.ids import new_id
 
-from .neighbours import FakeRuntime
-from .runner_house import ACTOR, House, Puppet, open_house
+from .runner_house import ACTOR, House, Puppet
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def house(stack: Stack, bus_as: BusAs) -> AsyncIterator[House]:
-    async with open_house(stack, bus_as, FakeRuntime()) as opened:
-        yield opened
 
 
 async def _history(

@@ -72,26 +72,20 @@ async def service(settings: Settings) -> AsyncIterator[None]:
 
 
 @pytest_asyncio.fixture
-async def gateway_bus(bus_as: BusAs) -> AsyncIterator[NatsBus]:
-    async with bus_as(Service.GATEWAY) as bus:
-        yield bus
-
-
-@pytest_asyncio.fixture
 async def runner_bus(bus_as: BusAs) -> AsyncIterator[NatsBus]:
     async with bus_as(Service.AGENT_RUNNER) as bus:
         yield bus
 
 
 @pytest.fixture
-def operator(stack: Stack, gateway_bus: NatsBus) -> Operator:
-    return Operator(gateway_bus, stack.identity(Service.CREDENTIALS).public)
+def operator(stack: Stack, gateway: NatsBus) -> Operator:
+    return Operator(gateway, stack.identity(Service.CREDENTIALS).public)
 
 
 @pytest.fixture
-def stranger(stack: Stack, gateway_bus: NatsBus) -> Operator:
+def stranger(stack: Stack, gateway: NatsBus) -> Operator:
     """Someone of another organization."""
-    return Operator(gateway_bus, stack.identity(Service.CREDENTIALS).public)
+    return Operator(gateway, stack.identity(Service.CREDENTIALS).public)
 
 
 @pytest.fixture

@@ -264,13 +264,13 @@ async def test_an_act_whose_entry_cannot_be_chained_is_not_done(
 
 
 async def test_the_audit_is_told_in_pages_newest_first_to_its_organization(
-    history: UUID, gateway_bus: NatsBus, operator: Operator, stranger: Operator
+    history: UUID, gateway: NatsBus, operator: Operator, stranger: Operator
 ) -> None:
     await stranger.create()
 
     question = PageQuestion(org_id=history, actor=operator.actor, limit=5)
-    first = await gateway_bus.ask(LIST_AUDIT, question)
-    second = await gateway_bus.ask(
+    first = await gateway.ask(LIST_AUDIT, question)
+    second = await gateway.ask(
         LIST_AUDIT, question.model_copy(update={"cursor": first.next_cursor})
     )
 
@@ -290,7 +290,7 @@ async def _verified(bus: NatsBus, org_id: UUID) -> AuditVerification:
 
 async def test_the_service_tells_that_an_organizations_chain_is_whole(
     kept_history: UUID,
-    gateway_bus: NatsBus,
+    gateway: NatsBus,
     stranger: Operator,
     superuser: Superuser,
 ) -> None:
@@ -299,7 +299,7 @@ async def test_the_service_tells_that_an_organizations_chain_is_whole(
         "UPDATE audit SET act = 'x' WHERE org_id = $1", stranger.org_id
     )
 
-    told = await _verified(gateway_bus, kept_history)
+    told = await _verified(gateway, kept_history)
 
     last = await superuser.fetchval("SELECT hash FROM audit WHERE position = 9")
     assert told.is_whole
@@ -309,11 +309,11 @@ async def test_the_service_tells_that_an_organizations_chain_is_whole(
 
 
 async def test_the_service_names_the_entry_that_was_touched(
-    history: UUID, gateway_bus: NatsBus, superuser: Superuser
+    history: UUID, gateway: NatsBus, superuser: Superuser
 ) -> None:
     await superuser.execute("UPDATE audit SET act = 'x' WHERE position = 4")
 
-    told = await _verified(gateway_bus, history)
+    told = await _verified(gateway, history)
 
     entry_id = await superuser.fetchval("SELECT id FROM audit WHERE position = 4")
     finding = AuditFinding(flaw=AuditFlaw.EDITED, position=4, entry_id=entry_id)
@@ -322,11 +322,11 @@ async def test_the_service_names_the_entry_that_was_touched(
 
 
 async def test_the_service_sees_a_cut_end_by_the_heads_it_kept(
-    kept_history: UUID, gateway_bus: NatsBus, superuser: Superuser
+    kept_history: UUID, gateway: NatsBus, superuser: Superuser
 ) -> None:
     await superuser.execute(_CUT)
 
-    told = await _verified(gateway_bus, kept_history)
+    told = await _verified(gateway, kept_history)
 
     [finding] = told.findings
     assert (finding.flaw, finding.position) == (AuditFlaw.TRUNCATED, 6)
@@ -335,9 +335,9 @@ async def test_the_service_sees_a_cut_end_by_the_heads_it_kept(
 
 async def test_an_organization_without_entries_has_a_whole_chain(
     service: None,  # noqa: ARG001 - runs meanwhile
-    gateway_bus: NatsBus,
+    gateway: NatsBus,
 ) -> None:
-    told = await _verified(gateway_bus, new_id())
+    told = await _verified(gateway, new_id())
 
     assert told.is_whole
     assert (told.entries, told.position, told.hash) == (0, None, None)

@@ -49,11 +49,11 @@ async def test_what_was_answered_for_lost_is_not_done_when_the_service_wakes(
 
 
 async def test_without_an_expiry_it_would_be_done(
-    stack: Stack, operator: Operator, gateway_bus: NatsBus
+    stack: Stack, operator: Operator, gateway: NatsBus
 ) -> None:
     """Put it as an older asker does, and wait for the answer nobody asked about."""
     question = _question(operator, "Too late", new_id())
-    client = gateway_bus._client
+    client = gateway._client
     inbox = client.new_inbox()
     answer = await client.subscribe(inbox, max_msgs=1)
     async with running_process(stack) as service:
@@ -64,7 +64,7 @@ async def test_without_an_expiry_it_would_be_done(
                 reply=inbox,
                 headers={"Ag2trust-Ask-Id": str(new_id())},
             )
-            await gateway_bus._settled()
+            await gateway._settled()
         await answer.next_msg(timeout=_ANSWERED_WITHIN_SECONDS)
 
         names = [each.name for each in (await operator.list()).data]

@@ -435,14 +435,14 @@ async def test_the_secret_of_another_provider_does_not_open(
 
 
 async def test_the_gateway_can_ask_for_no_lease(
-    gateway_bus: NatsBus,
+    gateway: NatsBus,
     agent: Agent,
     superuser: Superuser,
 ) -> None:
     impatient = replace(LEASE, deadline=timedelta(seconds=1))
 
     with pytest.raises(UnavailableError):
-        await gateway_bus.ask(impatient, agent.signed())
+        await gateway.ask(impatient, agent.signed())
 
     assert await _lease_count(superuser) == 0
     assert (await agent.lease()).version == 1

@@ -227,12 +227,12 @@ async def test_a_request_serves_once(
 async def test_while_all_is_frozen_nothing_is_leased(
     operator: Operator,
     runner: Runner,
-    gateway_bus: NatsBus,
+    gateway: NatsBus,
     superuser: Superuser,
     purpose: str,
 ) -> None:
     signed = await _request(purpose, operator, runner)
-    await gateway_bus.ask(FREEZE, Question(org_id=operator.org_id, actor=OPERATOR))
+    await gateway.ask(FREEZE, Question(org_id=operator.org_id, actor=OPERATOR))
 
     with pytest.raises(CredentialsFrozenError):
         await runner.ask(signed)

@@ -40,8 +40,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("service")]
 HEARD_WITHIN_SECONDS = 20
 
 
-async def test_a_ping_is_answered(gateway_bus: NatsBus) -> None:
-    assert await gateway_bus.ask(PING, Empty()) == Empty()
+async def test_a_ping_is_answered(gateway: NatsBus) -> None:
+    assert await gateway.ask(PING, Empty()) == Empty()
 
 
 async def test_a_provider_is_told_as_it_was_given_but_for_its_secret(
@@ -157,13 +157,13 @@ async def test_what_cannot_be_used_is_neither_created_nor_changed(
 
 
 async def test_a_submission_opens_for_the_provider_it_was_sealed_for_alone(
-    operator: Operator, gateway_bus: NatsBus
+    operator: Operator, gateway: NatsBus
 ) -> None:
     words = json.dumps({"name": "Main", "type": "openai", "api_key": API_KEY})
     sealed = operator.sealed(words, new_id())
 
     with pytest.raises(MalformedError):
-        await gateway_bus.ask(
+        await gateway.ask(
             CREATE_PROVIDER,
             CreateProvider(
                 org_id=operator.org_id,
@@ -184,13 +184,13 @@ async def test_a_submission_to_another_service_does_not_open(
 
 
 async def test_wrong_fields_are_named_without_what_they_hold(
-    operator: Operator, gateway_bus: NatsBus
+    operator: Operator, gateway: NatsBus
 ) -> None:
     provider_id = new_id()
     words = json.dumps({"name": "", "type": "openai", "api_key": [API_KEY]})
 
     with pytest.raises(InvalidError) as raised:
-        await gateway_bus.ask(
+        await gateway.ask(
             CREATE_PROVIDER,
             CreateProvider(
                 org_id=operator.org_id,

@@ -87,20 +87,20 @@ async def test_without_its_master_key_the_service_does_not_start(
 
 
 async def test_nobody_answers_once_the_service_has_stopped(
-    settings: Settings, gateway_bus: NatsBus
+    settings: Settings, gateway: NatsBus
 ) -> None:
     async with serving(settings):
-        await gateway_bus.ask(PING, Empty())
+        await gateway.ask(PING, Empty())
 
     with pytest.raises(UnavailableError):
-        await gateway_bus.ask(PING, Empty())
+        await gateway.ask(PING, Empty())
 
 
 async def test_as_a_process_it_answers_until_it_is_told_to_stop(
-    stack: Stack, gateway_bus: NatsBus
+    stack: Stack, gateway: NatsBus
 ) -> None:
     async with running_process(stack) as service:
-        await gateway_bus.ask(PING, Empty())
+        await gateway.ask(PING, Empty())
 
     assert service.exit_code == 0
     assert service.events[-1] == "service.stopped"

@@ -1,4 +1,4 @@
-"""The gateway in this process, over real servers, and those it speaks with."""
+"""The gateway in this process, over real servers."""
 
 import hashlib
 from collections.abc import AsyncIterator
@@ -44,18 +44,6 @@ async def client(settings: Settings) -> AsyncIterator[aiohttp.ClientSession]:
 @pytest_asyncio.fixture
 async def credentials(bus_as: BusAs) -> AsyncIterator[NatsBus]:
     async with bus_as(Service.CREDENTIALS) as bus:
-        yield bus
-
-
-@pytest_asyncio.fixture
-async def runner(bus_as: BusAs) -> AsyncIterator[NatsBus]:
-    async with bus_as(Service.AGENT_RUNNER) as bus:
-        yield bus
-
-
-@pytest_asyncio.fixture
-async def metrics(bus_as: BusAs) -> AsyncIterator[NatsBus]:
-    async with bus_as(Service.METRICS) as bus:
         yield bus
 
 

@@ -7,10 +7,9 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from ag2trust.testing import BusAs, Stack
+from ag2trust.testing import Stack
 from metrics.app import serving
 from metrics.settings import Settings
-from shared.bus import NatsBus
 from shared.contracts.base import Service
 from shared.migrations import migrate
 
@@ -33,18 +32,6 @@ async def metrics(settings: Settings) -> AsyncIterator[None]:
     """Run the service during the test."""
     async with serving(settings):
         yield
-
-
-@pytest_asyncio.fixture
-async def runner(bus_as: BusAs) -> AsyncIterator[NatsBus]:
-    async with bus_as(Service.AGENT_RUNNER) as bus:
-        yield bus
-
-
-@pytest_asyncio.fixture
-async def gateway(bus_as: BusAs) -> AsyncIterator[NatsBus]:
-    async with bus_as(Service.GATEWAY) as bus:
-        yield bus
 
 
 @pytest_asyncio.fixture

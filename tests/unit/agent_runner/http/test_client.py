@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from ag2trust.waiting import until
 from agent_runner.http.answer import Answer
 from agent_runner.http.client import Client, Origin, Resolve, connecting
 from agent_runner.http.client_connection import ClientConnection
@@ -254,9 +255,7 @@ async def test_a_server_that_left_while_nobody_asked_is_not_asked_again() -> Non
     async with provider(serve) as server, client() as ours:
         for _ in range(3):
             assert await asked(ours, server.origin) == b"hi"
-            await server.until_left()
-            server.was_left.clear()
-            await asyncio.sleep(0.05)  # for its farewell to arrive; nothing tells
+            await until("nothing open", lambda: ours._open, lambda left: not left)
 
         assert server.connections == 3
 
