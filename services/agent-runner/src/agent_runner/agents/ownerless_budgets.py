@@ -56,13 +56,14 @@ class OwnerlessBudgets:
             await self._remove_if_gone(org_id, scope)
 
     async def _look(self) -> None:
-        for org_id, provider_id in tuple(self._changed):
+        """Forget each before, for it may change again; what fails is swept later."""
+        while self._changed:
+            org_id, provider_id = self._changed.pop()
             scope = BudgetScope(kind=ScopeKind.PROVIDER, id=provider_id)
             async with self._database.organization(org_id) as transaction:
                 is_counted = await has_budgets(transaction, scope)
             if is_counted:
                 await self._remove_if_gone(org_id, scope)
-            self._changed.discard((org_id, provider_id))
 
     async def _remove_if_gone(self, org_id: UUID, scope: BudgetScope) -> None:
         """Remove the budgets of *scope*, unless that is a provider that is there."""
