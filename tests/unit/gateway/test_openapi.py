@@ -19,7 +19,7 @@ Document = dict[str, Any]
 
 @pytest.fixture
 def document(app: web.Application) -> Document:
-    return app[DOCUMENT]
+    return app[DOCUMENT]()
 
 
 def operations(document: Document) -> dict[tuple[str, str], dict[str, Any]]:

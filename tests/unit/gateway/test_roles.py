@@ -31,7 +31,7 @@ class Route:
 def guarded_routes(app: web.Application) -> list[Route]:
     return [
         Route(method.upper(), path, PERMISSIONS[operation["x-permission"]])
-        for path, methods in app[DOCUMENT]["paths"].items()
+        for path, methods in app[DOCUMENT]()["paths"].items()
         for method, operation in methods.items()
         if "x-permission" in operation
     ]

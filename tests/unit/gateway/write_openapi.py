@@ -24,7 +24,7 @@ def text_of(document: dict[str, Any]) -> str:
 
 def main() -> None:
     app = assembled(FakeBus(), FakeApiKeys(), Identity.generate(), FakeClock())
-    COPY.write_text(text_of(app[DOCUMENT]))
+    COPY.write_text(text_of(app[DOCUMENT]()))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """Where the parts of the gateway meet. Read this first."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
     asynccontextmanager,
 )
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
 
@@ -160,7 +160,7 @@ def create_app(
         app.add_routes(routes_below(prefix, *declaring, idempotency=idempotency))
     if dashboard is not None:
         app.add_routes(dashboard_routes(dashboard))
-    app[DOCUMENT] = _described(tuple(map(type, api)), tuple(map(type, outside)))
+    app[DOCUMENT] = _describing(api, outside)
     app.on_response_prepare.extend(
         [_name_request, _tell_no_versions, tell_allowance, _log_answer]
     )
@@ -281,6 +281,12 @@ def _housekeeping(
         every(_SWEEP, idempotency.forget, name="idempotency.sweep"),
         every(_SWEEP, records.sessions.forget, name="sessions.sweep"),
     )
+
+
+def _describing(
+    api: Iterable[object], outside: Iterable[object]
+) -> Callable[[], JsonObject]:
+    return partial(_described, tuple(map(type, api)), tuple(map(type, outside)))
 
 
 @cache

@@ -1,10 +1,13 @@
 """Passwords: hashed with Argon2id, compared without telling who has one."""
 
 import asyncio
+import os
 import unicodedata
+from base64 import b64encode
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
+from argon2.low_level import ARGON2_VERSION
 
 __all__ = ["Passwords"]
 
@@ -20,7 +23,7 @@ class Passwords:
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
         self._turns = asyncio.Semaphore(_AT_ONCE)
-        self._nobodys = self._hasher.hash("nobody has this password")
+        self._nobodys = _of_no_password(self._hasher)
 
     async def hash(self, password: str) -> str:
         async with self._turns:
@@ -39,6 +42,20 @@ class Passwords:
             return self._hasher.verify(hashed, password)
         except VerificationError:
             return False
+
+
+def _of_no_password(hasher: PasswordHasher) -> str:
+    """Write what *hasher* might have made of a password that nobody knows.
+
+    To compare with it takes as long as with any; to make one would, too, at each start.
+    """
+    salt, digest = map(_random, (hasher.salt_len, hasher.hash_len))
+    costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v={ARGON2_VERSION}${costs}${salt}${digest}"
+
+
+def _random(length: int) -> str:
+    return b64encode(os.urandom(length)).decode().rstrip("=")
 
 
 def _normal(password: str) -> str:

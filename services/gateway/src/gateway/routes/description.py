@@ -1,5 +1,7 @@
 """`/api/openapi.json` and `/docs`: what this API is, told to whoever comes."""
 
+from collections.abc import Callable
+
 from aiohttp import web
 
 from gateway.documentation import STYLE, page_of
@@ -15,15 +17,18 @@ _POLICY = (
 )
 
 
-DOCUMENT = web.AppKey("document", JsonObject)
-"""The OpenAPI document of all that an application serves."""
+DOCUMENT: web.AppKey[Callable[[], JsonObject]] = web.AppKey("document")
+"""Makes the OpenAPI document of all that an application serves, once.
+
+When it is first asked for: few ask, and no start shall wait for it.
+"""
 
 
 class DescriptionRoutes:
     @operation("GET /openapi.json", needs=None, media="application/json")
     async def get_openapi(self, asked: Asked) -> web.StreamResponse:
         """Describe this API in OpenAPI 3.1."""
-        return web.json_response(asked.http.app[DOCUMENT])
+        return web.json_response(asked.http.app[DOCUMENT]())
 
 
 class DocumentationRoutes:
@@ -32,7 +37,7 @@ class DocumentationRoutes:
     @operation("GET /docs", needs=None, media="text/html")
     async def get_documentation(self, asked: Asked) -> web.StreamResponse:
         """Show this API to people."""
-        page = page_of(asked.http.app[DOCUMENT])
+        page = page_of(asked.http.app[DOCUMENT]())
         return _harmless(web.Response(text=page, content_type="text/html"))
 
     @operation("GET /docs/style.css", needs=None, media="text/css")
