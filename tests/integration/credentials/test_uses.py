@@ -1,4 +1,5 @@
 import asyncio
+import json
 from collections.abc import Awaitable
 from http import HTTPStatus
 from uuid import UUID
@@ -129,6 +130,22 @@ async def test_claims_and_releases_are_in_the_audit(
     for row in rows:
         assert (row["actor_kind"], row["actor_id"]) == ("service", "runner-1")
         assert row["object_id"] == agent_id
+
+
+async def test_an_agent_that_is_tried_again_fills_no_audit(
+    operator: Operator, runner: Runner, superuser: Superuser
+) -> None:
+    one, two = [(await operator.create(name)).id for name in "12"]
+    agent_id = new_id()
+    for generation in range(1, 6):
+        await runner.claim(agent_id, one, generation=generation)
+    await runner.claim(agent_id, one, two, generation=6)
+
+    rows = await superuser.fetch(
+        "SELECT details FROM audit WHERE act = 'use.claimed' ORDER BY id"
+    )
+    generations = [json.loads(row["details"])["generation"] for row in rows]
+    assert generations == [1, 6]
 
 
 async def test_the_database_itself_keeps_a_provider_in_use(

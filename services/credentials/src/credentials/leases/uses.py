@@ -1,5 +1,8 @@
 """Use cases of uses: an agent comes to depend on providers and MCP servers, or not."""
 
+from collections.abc import Sequence
+from uuid import UUID
+
 from pydantic import JsonValue
 
 from credentials.repositories import uses as repository
@@ -23,41 +26,57 @@ class Uses:
         self._database = database
 
     async def claim(self, question: ClaimUses) -> Empty:
+        """Take the uses; an agent that is tried again and again claims them once."""
         async with self._database.organization(question.org_id) as transaction:
             if await _advance(transaction, question, agent_name=question.agent_name):
-                await repository.set_uses(
+                await _set(
                     transaction,
-                    org_id=question.org_id,
-                    agent_id=question.agent_id,
+                    question,
+                    "use.claimed",
                     provider_ids=question.provider_ids,
-                )
-                await set_mcp_uses(
-                    transaction,
-                    org_id=question.org_id,
-                    agent_id=question.agent_id,
                     server_ids=question.mcp_server_ids,
                 )
-                await _note(transaction, question, "use.claimed")
         return Empty()
 
     async def release(self, question: ReleaseUses) -> Empty:
         """Drop the uses; the generation is kept, to refuse a claim that comes late."""
         async with self._database.organization(question.org_id) as transaction:
             if await _advance(transaction, question, agent_name=None):
-                await repository.set_uses(
+                await _set(
                     transaction,
-                    org_id=question.org_id,
-                    agent_id=question.agent_id,
-                    provider_ids=[],
+                    question,
+                    "use.released",
+                    provider_ids=(),
+                    server_ids=(),
                 )
-                await set_mcp_uses(
-                    transaction,
-                    org_id=question.org_id,
-                    agent_id=question.agent_id,
-                    server_ids=[],
-                )
-                await _note(transaction, question, "use.released")
         return Empty()
+
+
+async def _set(
+    transaction: Transaction,
+    question: ClaimUses | ReleaseUses,
+    act: str,
+    *,
+    provider_ids: Sequence[UUID],
+    server_ids: Sequence[UUID],
+) -> None:
+    """Set what the agent uses, and note the act if that was not so before."""
+    are_new = [
+        await repository.set_uses(
+            transaction,
+            org_id=question.org_id,
+            agent_id=question.agent_id,
+            provider_ids=provider_ids,
+        ),
+        await set_mcp_uses(
+            transaction,
+            org_id=question.org_id,
+            agent_id=question.agent_id,
+            server_ids=server_ids,
+        ),
+    ]
+    if any(are_new):
+        await _note(transaction, question, act)
 
 
 async def _advance(

@@ -200,15 +200,28 @@ async def set_mcp_uses(
     org_id: UUID,
     agent_id: UUID,
     server_ids: Sequence[UUID],
-) -> None:
-    """Let an agent depend on exactly *server_ids*. Raises `McpServerGoneError`."""
-    await transaction.execute("DELETE FROM mcp_use WHERE agent_id = $1", agent_id)
+) -> bool:
+    """Let an agent depend on exactly *server_ids*; tell whether that is new.
+
+    Raises `McpServerGoneError`.
+    """
+    dropped = await transaction.fetch(
+        """
+        DELETE FROM mcp_use
+        WHERE agent_id = $1 AND server_id <> ALL($2::uuid[])
+        RETURNING server_id
+        """,
+        agent_id,
+        server_ids,
+    )
     try:
-        await transaction.execute(
+        added = await transaction.fetch(
             """
             INSERT INTO mcp_use (org_id, agent_id, server_id)
             SELECT DISTINCT $1::uuid, $2::uuid, server_id
             FROM unnest($3::uuid[]) AS server_id
+            ON CONFLICT (org_id, agent_id, server_id) DO NOTHING
+            RETURNING server_id
             """,
             org_id,
             agent_id,
@@ -218,6 +231,7 @@ async def set_mcp_uses(
         raise McpServerGoneError(
             f"An MCP server that agent {agent_id} needs does not exist any more."
         ) from error
+    return bool(dropped or added)
 
 
 async def stored_mcp_server(

@@ -69,21 +69,31 @@ async def set_uses(
     org_id: UUID,
     agent_id: UUID,
     provider_ids: Sequence[UUID],
-) -> None:
-    """Let an agent depend on exactly *provider_ids*.
+) -> bool:
+    """Let an agent depend on exactly *provider_ids*; tell whether that is new.
 
     A provider that is being deleted or retired is waited for. Raises
     `ProviderGoneError`, and `ProviderRetiringError` for one that the agent does not use
     yet.
     """
     await _require_lasting(transaction, agent_id=agent_id, provider_ids=provider_ids)
-    await transaction.execute("DELETE FROM use WHERE agent_id = $1", agent_id)
+    dropped = await transaction.fetch(
+        """
+        DELETE FROM use
+        WHERE agent_id = $1 AND provider_id <> ALL($2::uuid[])
+        RETURNING provider_id
+        """,
+        agent_id,
+        provider_ids,
+    )
     try:
-        await transaction.execute(
+        added = await transaction.fetch(
             """
             INSERT INTO use (org_id, agent_id, provider_id)
             SELECT DISTINCT $1::uuid, $2::uuid, provider_id
             FROM unnest($3::uuid[]) AS provider_id
+            ON CONFLICT (org_id, agent_id, provider_id) DO NOTHING
+            RETURNING provider_id
             """,
             org_id,
             agent_id,
@@ -93,6 +103,7 @@ async def set_uses(
         raise ProviderGoneError(
             f"A provider that agent {agent_id} needs does not exist any more."
         ) from error
+    return bool(dropped or added)
 
 
 async def _require_lasting(
