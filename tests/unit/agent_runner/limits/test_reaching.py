@@ -114,6 +114,21 @@ async def test_a_budget_that_was_changed_is_told_of_anew() -> None:
     assert len(telling.events) == 2
 
 
+async def test_a_call_larger_than_its_budget_says_nothing_of_what_is_used() -> None:
+    telling = Telling()
+    runner = await telling.runner(BUDGET)
+
+    runner.observe(BUDGET.limit_at(AT), standing(1000, wished=5000, units=1000))
+    await runner.tell()
+    before = list(telling.events)
+    runner.observe(BUDGET.limit_at(AT), standing(1000, wished=500, units=100))
+    await runner.tell()
+
+    assert before == []
+    told = [each for each in telling.events if isinstance(each, BudgetReached)]
+    assert [each.percent for each in told] == [100]
+
+
 async def test_a_limit_that_refuses_is_told_of_once_a_minute() -> None:
     telling = Telling()
     runner = await telling.runner()

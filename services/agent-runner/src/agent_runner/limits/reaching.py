@@ -129,8 +129,14 @@ class Reaching:
 
 
 def _reached(budget: ActiveBudget, granted: Granted) -> int:
-    """Say which percentage that is told of a budget has come to."""
-    if not granted.is_whole or granted.used >= budget.amount:
+    """Say which percentage that is told of a budget has come to.
+
+    A call that may take more than all of it gets what is left, gives it back, and says
+    nothing of what is used.
+    """
+    never_fits = granted.wished > budget.amount and not granted.is_whole
+    used = granted.used - (granted.units if never_fits else 0)
+    if used >= budget.amount or not (granted.is_whole or never_fits):
         return _SPENT
-    has_come = granted.used * 100 >= budget.amount * budget.warn_at_percent
+    has_come = used * 100 >= budget.amount * budget.warn_at_percent
     return budget.warn_at_percent if has_come else 0
