@@ -49,6 +49,17 @@ async def test_a_token_is_read_and_not_told() -> None:
     assert "a-secret-token" not in said.output
 
 
+async def test_a_server_that_does_not_answer_is_not_said_to_have_no_tools() -> None:
+    why = sample("Explanation", message="No connection.", fix="See that it runs.")
+    silent = {**tools(), "explanation": why}
+
+    async with serving(json_answer(page_of([SERVER])), json_answer(silent)) as gateway:
+        said = await run(gateway, "mcp-servers", "tools", "tickets")
+
+    assert said.stderr == "No connection. See that it runs.\n"
+    assert said.exit_code == 1
+
+
 async def test_what_is_approved_is_what_was_shown() -> None:
     took: list[Any] = []
     changed = tool("change", "changed", diff=["-Does it.", "+Does change."])

@@ -87,9 +87,13 @@ async def replace_token(client: Client, *, name: str, is_none: bool) -> None:
 async def list_tools(client: Client, *, name: str, is_json: bool) -> None:
     """Ask the MCP server NAME for its tools, and say which are approved."""
     tools = await _tools(client, await mcp_server_named(client, name), warn=not is_json)
-    show_all(
-        tools.data, _TOOLS, is_json=is_json, if_none="The MCP server has no tools."
-    )
+    failed = tools.explanation is not None
+    if tools.data or is_json or not failed:
+        show_all(
+            tools.data, _TOOLS, is_json=is_json, if_none="The MCP server has no tools."
+        )
+    if failed:
+        raise click.exceptions.Exit(1)
 
 
 @mcp_servers.command("approve")
