@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from .history import make_history
-from .ingest import measure_ingest
+from .ingest import BATCH, MOST_SOURCES, measure_ingest
 from .reads import measure_reads, show_plans
 from .stage import set_up
 
@@ -29,9 +29,18 @@ async def main(options: argparse.Namespace) -> None:
                 await show_plans(stage.stack)
 
 
+def _batches(text: str) -> int:
+    """Read how many batches to send, one at least of each source."""
+    if (batches := int(text)) < MOST_SOURCES:
+        raise argparse.ArgumentTypeError(f"at least {MOST_SOURCES}, one of each source")
+    return batches
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--batches", type=int, default=200, help="of 500 calls each")
+    parser.add_argument(
+        "--batches", type=_batches, default=200, help=f"of {BATCH} calls each"
+    )
     parser.add_argument("--calls", type=int, default=10_000_000)
     parser.add_argument("--times", type=int, default=40, help="of each read")
     asyncio.run(main(parser.parse_args()))

@@ -31,9 +31,10 @@ from shared.ids import new_id
 
 from .stage import Metrics, Stage
 
-__all__ = ["measure_ingest"]
+__all__ = ["BATCH", "MOST_SOURCES", "measure_ingest"]
 
 BATCH = 500
+MOST_SOURCES = 4
 WARM_UP = 5
 CALM_SECONDS = 3  # in which the last events leave
 
@@ -46,7 +47,7 @@ AGENTS = [new_id() for _ in range(200)]
 async def measure_ingest(stage: Stage, batches: int) -> None:
     async with stage.metrics() as metrics:
         await ship(stage.runner, batches_of_one_source(WARM_UP))
-        for sources in (1, 4) * 2:
+        for sources in (1, MOST_SOURCES) * 2:
             await measure(stage, metrics, sources, batches)
 
 

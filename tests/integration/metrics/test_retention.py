@@ -1,6 +1,7 @@
 """Days come before they are needed and go when they are old, and nothing else does."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
@@ -19,6 +20,7 @@ from shared.contracts.metrics import (
     USAGE_SUMMARY,
     CallQuestion,
     Ingested,
+    Record,
 )
 from shared.contracts.usage import UsageQuestion
 from shared.database import connect_database
@@ -26,7 +28,7 @@ from shared.errors import CallNotFoundError, UnavailableError
 from shared.ids import new_id
 
 from .conftest import Superuser
-from .records import batch, call, tool_call
+from .records import batch, call, message, tool_call
 
 pytestmark = pytest.mark.integration
 
@@ -317,40 +319,47 @@ async def test_a_day_at_least_is_kept(stack: Stack) -> None:
     await sweep.close()
 
 
-async def tool_calls_of_ages(superuser: Superuser, runner: NatsBus, *days: int) -> None:
-    """Count one tool call so many *days* ago, for each."""
-    records = [tool_call() for _ in days]
+RECORDS: dict[str, Callable[[], Record]] = {"message": message, "tool_call": tool_call}
+
+
+async def records_of_ages(
+    superuser: Superuser, runner: NatsBus, table: str, *days: int
+) -> None:
+    """Count one record of *table* so many *days* ago, for each."""
+    records = [RECORDS[table]() for _ in days]
     await runner.ask(INGEST, batch(new_id(), records))
-    for record, age in zip(records, days, strict=True):
+    for sequence, age in enumerate(days, start=1):
         await superuser.execute(
-            """
-            UPDATE tool_call
+            f"""
+            UPDATE {table}
             SET recorded_at = now() - make_interval(days => $2)
-            WHERE tool_call_id = $1
-            """,
-            record.tool_call_id,
+            WHERE sequence = $1
+            """,  # noqa: S608 - our own words
+            sequence,
             age,
         )
 
 
+@pytest.mark.parametrize("table", RECORDS)
 @pytest.mark.usefixtures("metrics")
-async def test_tool_calls_are_kept_as_long_as_calls(
-    settings: Settings, runner: NatsBus, superuser: Superuser
+async def test_messages_and_tool_calls_are_kept_as_long_as_calls(
+    settings: Settings, runner: NatsBus, superuser: Superuser, table: str
 ) -> None:
-    await tool_calls_of_ages(superuser, runner, 0, 9, 11, 400)
+    await records_of_ages(superuser, runner, table, 0, 9, 11, 400)
 
     await keep(settings)
 
-    assert await count(superuser, "tool_call") == 2
+    assert await count(superuser, table) == 2
 
 
+@pytest.mark.parametrize("table", RECORDS)
 @pytest.mark.usefixtures("metrics")
-async def test_a_clock_put_forward_drops_no_tool_call(
-    settings: Settings, runner: NatsBus, superuser: Superuser
+async def test_a_clock_put_forward_drops_no_message_and_no_tool_call(
+    settings: Settings, runner: NatsBus, superuser: Superuser, table: str
 ) -> None:
     """Today is long past the last one, as for a clock that was put forward."""
-    await tool_calls_of_ages(superuser, runner, 45, 46)
+    await records_of_ages(superuser, runner, table, 45, 46)
 
     await keep(settings)
 
-    assert await count(superuser, "tool_call") == 2
+    assert await count(superuser, table) == 2

@@ -14,7 +14,8 @@ __all__ = ["Settings"]
 class Settings(DatabaseSettings):
     """*calls_kept_days* calls are there one by one; what they sum up to stays.
 
-    *minutes_kept_days* sums are kept by the minute; those of longer stretches stay.
+    Messages and tool calls are kept as long; sums by the minute *minutes_kept_days*,
+    those of longer stretches for good.
     *credentials_identity* is the service that leases the secrets of webhooks.
     *private_webhook_hosts* are hosts in private networks that webhooks may lead to.
     *event_replicas* servers of a NATS cluster keep the public events; of one server, 1.

@@ -14,7 +14,10 @@ _DAYS_AHEAD = 7
 
 
 class Retention:
-    """Keeps calls and tool calls *calls_kept*, sums by the minute *minutes_kept*."""
+    """Keeps calls, messages and tool calls *calls_kept*, minutes *minutes_kept*.
+
+    Minutes are what they sum up to in one; sums of more stay.
+    """
 
     def __init__(
         self,
@@ -38,11 +41,13 @@ class Retention:
         """
         await self.make_days()
         days = await self._repository.drop_days(kept=self._calls_kept.days)
+        messages = await self._repository.drop_messages(kept=self._calls_kept)
         tool_calls = await self._repository.drop_tool_calls(kept=self._calls_kept)
         minutes = await self._repository.drop_minutes(kept=self._minutes_kept)
         log.debug(
             "retention.kept",
             days_dropped=days,
+            messages_dropped=messages,
             tool_calls_dropped=tool_calls,
             minutes_dropped=minutes,
         )

@@ -1,4 +1,4 @@
-"""Partitions of days, tool calls and rollups of minutes, in PostgreSQL."""
+"""Partitions of days, messages, tool calls and rollups of minutes, in PostgreSQL."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -24,11 +24,14 @@ class RetentionRepository(Protocol):
     async def drop_days(self, *, kept: int) -> int:
         """Drop the partitions before the last *kept* days; return how many days."""
 
-    async def drop_tool_calls(self, *, kept: timedelta) -> int:
-        """Drop tool calls that were counted so long before the last; return how many.
+    async def drop_messages(self, *, kept: timedelta) -> int:
+        """Drop messages that were counted so long before the last; return how many.
 
         A clock that was put forward drops nothing.
         """
+
+    async def drop_tool_calls(self, *, kept: timedelta) -> int:
+        """Drop tool calls as `drop_messages` does messages."""
 
     async def drop_minutes(self, *, kept: timedelta) -> int:
         """Drop the rollups of minutes that are older; return how many."""
@@ -66,6 +69,9 @@ class PostgresRetention:
             await transaction.execute("SELECT retire_days($1)", kept)
         return await self._drop_retired_days()
 
+    async def drop_messages(self, *, kept: timedelta) -> int:
+        return await _all_dropped(self._drop_some_messages, kept)
+
     async def drop_tool_calls(self, *, kept: timedelta) -> int:
         return await _all_dropped(self._drop_some_tool_calls, kept)
 
@@ -80,6 +86,32 @@ class PostgresRetention:
                 dropped: int = await transaction.fetchval("SELECT drop_days()")
         except asyncpg.LockNotAvailableError as error:
             raise UnavailableError("The calls are in use right now.") from error
+        return dropped
+
+    async def _drop_some_messages(self, kept: timedelta) -> int:
+        async with self._database.sweep() as transaction:
+            dropped: int = await transaction.fetchval(
+                """
+                WITH old AS (
+                    SELECT message_id
+                    FROM message
+                    WHERE recorded_at
+                        < (SELECT max(recorded_at) FROM message) - $1::interval
+                        AND recorded_at < now() - $1::interval
+                    LIMIT $2
+                ),
+                dropped AS (
+                    DELETE FROM message
+                    USING old
+                    WHERE message.message_id = old.message_id
+                    RETURNING true
+                )
+                SELECT count(*)
+                FROM dropped
+                """,
+                kept,
+                _ROWS_AT_ONCE,
+            )
         return dropped
 
     async def _drop_some_tool_calls(self, kept: timedelta) -> int:
