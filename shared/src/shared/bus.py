@@ -416,7 +416,8 @@ def _reply_in(message: Msg, endpoint: Endpoint[RequestT, ReplyT]) -> ReplyT:
 
 def _headers(topic: Topic[EventT], event: EventT) -> dict[str, str]:
     """Make it a CloudEvent; the stream drops repeats by the id under its own name."""
-    return {"Nats-Msg-Id": str(event.id), **attributes(topic, event)}
+    attributes_of_event = attributes(topic, event)
+    return {"Nats-Msg-Id": attributes_of_event["ce-id"], **attributes_of_event}
 
 
 def _time() -> float:

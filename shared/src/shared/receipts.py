@@ -61,5 +61,7 @@ def _refusal_in(message: Msg) -> nats.errors.Error | None:
     """Read a receipt (JetStream wire API, PubAck); one without a body is nobody's."""
     if not message.data:
         return nats.js.errors.NoStreamResponseError()
+    if b'"error"' not in message.data:  # as in most, which need not be read
+        return None
     receipt = json.loads(message.data)
     return nats.js.errors.APIError(**receipt["error"]) if "error" in receipt else None

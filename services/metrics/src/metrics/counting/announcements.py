@@ -55,31 +55,21 @@ class Announcer:
         return backlog, await self._repository.records(backlog)
 
     async def _publish(self, records: Sequence[Record]) -> None:
-        await self._bus.publish_all(
-            CALL_FINISHED,
-            [
-                CallFinished(id=each.call_id, org_id=each.org_id, call=each)
-                for each in records
-                if isinstance(each, CallRecord)
-            ],
-        )
-        await self._bus.publish_all(
-            MESSAGE_FINISHED,
-            [
-                MessageFinishedEvent(
-                    id=each.message_id, org_id=each.org_id, message=each
-                )
-                for each in records
-                if isinstance(each, MessageRecord)
-            ],
-        )
-        await self._bus.publish_all(
-            TOOL_CALL_FINISHED,
-            [
-                ToolCallFinished(
-                    id=each.tool_call_id, org_id=each.org_id, tool_call=each
-                )
-                for each in records
-                if isinstance(each, ToolCallRecord)
-            ],
-        )
+        calls: list[CallFinished] = []
+        messages: list[MessageFinishedEvent] = []
+        tool_calls: list[ToolCallFinished] = []
+        for record in records:
+            match record:
+                case CallRecord(call_id=id, org_id=org_id):
+                    calls.append(CallFinished(id=id, org_id=org_id, call=record))
+                case MessageRecord(message_id=id, org_id=org_id):
+                    messages.append(
+                        MessageFinishedEvent(id=id, org_id=org_id, message=record)
+                    )
+                case ToolCallRecord(tool_call_id=id, org_id=org_id):
+                    tool_calls.append(
+                        ToolCallFinished(id=id, org_id=org_id, tool_call=record)
+                    )
+        await self._bus.publish_all(CALL_FINISHED, calls)
+        await self._bus.publish_all(MESSAGE_FINISHED, messages)
+        await self._bus.publish_all(TOOL_CALL_FINISHED, tool_calls)

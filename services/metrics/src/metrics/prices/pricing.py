@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from shared.contracts.credentials import ProviderType
@@ -45,8 +46,7 @@ class Override:
     rates: Rates
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(NamedTuple):
     """Rates and the version they come from; without rates, the reason."""
 
     price_version: str
@@ -54,8 +54,7 @@ class Quote:
     unpriced_reason: UnpricedReason | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PricedCall:
+class PricedCall(NamedTuple):
     """Dollars, or None and the reason; *price_version* was asked in either case."""
 
     cost: Decimal | None

@@ -1,10 +1,10 @@
 """Records column by column, as PostgreSQL takes them fastest.
 
-Each column is one array; `unnest` lays them side by side again. What PostgreSQL keeps
-as JSON is text here.
+Each column is one array; `unnest` lays them side by side again, and fills one up that
+is empty with NULL: asyncpg looks at each value, of which many columns have none. What
+PostgreSQL keeps as JSON is text here.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import TypeAlias
@@ -61,6 +61,7 @@ _USAGE = attrgetter(
     "speed",
     "inference_geo",
 )
+_LABELS: TypeAdapter[dict[str, str]] = TypeAdapter(dict[str, str])
 _ATTEMPTS: TypeAdapter[list[AttemptRecord]] = TypeAdapter(list[AttemptRecord])
 _MESSAGE = attrgetter(
     "message_id",
@@ -94,14 +95,14 @@ def columns_of_calls(calls: Calls) -> Columns:
             *_COST(priced),
             *_CALL(call),
             *_USAGE(call.usage),
-            json.dumps(call.labels),
+            _LABELS.dump_json(call.labels).decode(),
             call.explanation.model_dump_json() if call.explanation else None,
             code_of(call),
             _ATTEMPTS.dump_json(call.attempts).decode(),
         )
         for sequence, (call, priced) in calls.items()
     )
-    return [*zip(*rows, strict=True)]
+    return [_without_nothing(column) for column in zip(*rows, strict=True)]
 
 
 def columns_of_messages(messages: Mapping[int, MessageRecord]) -> Columns:
@@ -114,3 +115,7 @@ def columns_of_tool_calls(tool_calls: Mapping[int, ToolCallRecord]) -> Columns:
     """Return sequence, tool call."""
     rows = ((sequence, *_TOOL_CALL(each)) for sequence, each in tool_calls.items())
     return [*zip(*rows, strict=True)]
+
+
+def _without_nothing(column: Sequence[object]) -> Sequence[object]:
+    return column if any(value is not None for value in column) else ()

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import asyncpg
 
-from metrics.rollups.rollups import Minute, Rollup
+from metrics.rollups.rollups import Grain, Minute, Rollup, by_grain
 from metrics.rollups.sketch import Sketch
 from shared.database import Transaction
 
@@ -64,6 +64,18 @@ async def add_to_rollups(
     """Add *rollups* to those of every grain; their organizations are held."""
     if not rollups:
         return
+    for grains, parts in by_grain(rollups):
+        await _add(transaction, grains, parts)
+
+
+async def _add(
+    transaction: Transaction, grains: Sequence[Grain], rollups: Mapping[Minute, Rollup]
+) -> None:
+    """Add *rollups*, no two of which fall into one rollup of *grains*.
+
+    What a sketch grows by is laid before it: PostgreSQL logs of a changed row what is
+    not the same at its end.
+    """
     long_ones = await transaction.fetch(
         """
         WITH added AS (
@@ -99,32 +111,32 @@ async def add_to_rollups(
                 dimension,
                 key,
                 date_bin(grain.length, starts_at, grain.origin),
-                string_agg(response_times, ''),
-                sum(calls),
-                sum(failed_calls),
-                sum(cancelled_calls),
-                sum(interrupted_calls),
-                sum(unpriced_calls),
-                sum(cost),
-                sum(input_tokens),
-                sum(cached_input_tokens),
-                sum(cache_write_5m_tokens),
-                sum(cache_write_1h_tokens),
-                sum(output_tokens),
-                sum(reasoning_tokens),
-                sum(timed_calls),
-                sum(duration_ms),
-                sum(timed_first_tokens),
-                sum(time_to_first_token_ms),
-                sum(messages_processed),
-                sum(timed_messages),
-                sum(message_duration_ms)
+                response_times,
+                calls,
+                failed_calls,
+                cancelled_calls,
+                interrupted_calls,
+                unpriced_calls,
+                cost,
+                input_tokens,
+                cached_input_tokens,
+                cache_write_5m_tokens,
+                cache_write_1h_tokens,
+                output_tokens,
+                reasoning_tokens,
+                timed_calls,
+                duration_ms,
+                timed_first_tokens,
+                time_to_first_token_ms,
+                messages_processed,
+                timed_messages,
+                message_duration_ms
             FROM added
             CROSS JOIN grain
-            GROUP BY 1, 2, 3, 4, 5
+            WHERE grain.name = ANY($26)
             ON CONFLICT (grain, org_id, dimension, key, starts_at) DO UPDATE
             SET
-                response_times = there.response_times || excluded.response_times,
+                response_times = excluded.response_times || there.response_times,
                 calls = there.calls + excluded.calls,
                 failed_calls = there.failed_calls + excluded.failed_calls,
                 cancelled_calls = there.cancelled_calls + excluded.cancelled_calls,
@@ -166,6 +178,7 @@ async def add_to_rollups(
             strict=True,
         ),
         LONG,
+        grains,
     )
     await _pack(transaction, long_ones)
 

@@ -6,7 +6,7 @@ grow with the sum of what they tell apart, not with the product.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -27,6 +27,7 @@ __all__ = [
     "Grain",
     "Minute",
     "Rollup",
+    "by_grain",
     "code_of",
     "dimensions_of",
     "repriced",
@@ -138,6 +139,41 @@ def rolled_up(
     return gathered.summed_up()
 
 
+def by_grain(
+    rollups: Mapping[Minute, Rollup],
+) -> Iterator[tuple[list[Grain], Mapping[Minute, Rollup]]]:
+    """Say what to add to the rollups of which grains; each is named once.
+
+    What lies in several quarters, hours or days is summed up under the first minute of
+    each. Most that is counted at once is of one minute, and the same for all grains.
+    """
+    grains = list(Grain)
+    while grains:
+        rollups = _summed_up_by(grains[0], rollups)
+        if len({each.starts_at for each in rollups}) <= 1:
+            yield grains, rollups
+            return
+        yield [grains.pop(0)], rollups
+
+
+def _summed_up_by(
+    grain: Grain, rollups: Mapping[Minute, Rollup]
+) -> Mapping[Minute, Rollup]:
+    if grain is Grain.MINUTE:
+        return rollups
+    gathered: dict[Minute, list[Rollup]] = defaultdict(list)
+    for minute, rollup in rollups.items():
+        first = minute._replace(starts_at=grain.floor(minute.starts_at))
+        gathered[first].append(rollup)
+    return {
+        minute: Rollup(
+            _sum(each.figures for each in parts),
+            Sketch.merged(each.response_times for each in parts),
+        )
+        for minute, parts in gathered.items()
+    }
+
+
 def repriced(
     changes: Iterable[tuple[CallRecord, PricedCall, PricedCall]],
 ) -> dict[Minute, Rollup]:
@@ -190,12 +226,12 @@ def _dimensions_of_message(message: MessageRecord) -> list[tuple[str, str]]:
 
 
 def _figures_of(call: CallRecord, priced: PricedCall) -> Figures:
-    usage = call.usage
+    status, usage = call.status, call.usage
     return Figures(
         calls=1,
-        failed_calls=int(call.status is CallStatus.FAILED),
-        cancelled_calls=int(call.status is CallStatus.CANCELLED),
-        interrupted_calls=int(call.status is CallStatus.INTERRUPTED),
+        failed_calls=int(status is CallStatus.FAILED),
+        cancelled_calls=int(status is CallStatus.CANCELLED),
+        interrupted_calls=int(status is CallStatus.INTERRUPTED),
         unpriced_calls=int(priced.cost is None),
         cost=priced.cost or Decimal(0),
         input_tokens=usage.input_tokens or 0,
@@ -236,7 +272,7 @@ class _Gathered:
         *,
         duration_ms: int | None = None,
     ) -> None:
-        parts = self._by_minute[org_id, Grain.MINUTE.floor(at.astimezone(UTC))]
+        parts = self._by_minute[org_id, _minute_of(at)]
         bin_of_sketch = None if duration_ms is None else bin_of(duration_ms)
         for dimension in dimensions:
             part = parts[dimension]
@@ -258,5 +294,12 @@ class _Part:
     bins: list[int] = field(default_factory=list)
 
     def summed_up(self) -> Rollup:
-        figures = Figures._make(map(sum, zip(*self.figures, strict=True)))
-        return Rollup(figures, Sketch(Counter(self.bins)))
+        return Rollup(_sum(self.figures), Sketch(Counter(self.bins)))
+
+
+def _sum(figures: Iterable[Figures]) -> Figures:
+    return Figures._make(map(sum, zip(*figures, strict=True)))
+
+
+def _minute_of(time: datetime) -> datetime:
+    return time.astimezone(UTC).replace(second=0, microsecond=0)
