@@ -13,6 +13,7 @@ from metrics.alerting.watch import Watch
 from metrics.app import serving
 from metrics.counting.just_counted import JustCounted
 from metrics.counting.ledger import Ledger
+from metrics.detection.traffic import Amount
 from metrics.repositories.alerts import PostgresAlerts
 from metrics.repositories.ledger import PostgresLedger
 from metrics.repositories.rollups import Turns
@@ -265,7 +266,7 @@ async def test_the_busiest_five_minutes_are_about_this_time_of_the_day_and_of_a_
         org_id, [str(AGENT), str(new_id())], now=NOW
     )
 
-    assert busiest == {str(AGENT): 600}
+    assert busiest == {str(AGENT): Amount(calls=2, tokens=600)}
 
 
 async def test_an_alert_is_its_organizations_alone(watched: Watched) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from metrics.detection.detectors import findings
 from metrics.detection.surprise import chance_of, chance_of_mean
-from metrics.detection.traffic import Minute, Usual
+from metrics.detection.traffic import Amount, Minute, Usual
 from metrics.rollups.sketch import Sketch
 from shared.contracts.alerts import AlertRuleName
 
@@ -34,6 +34,7 @@ DAYS = 14
 NIGHTLY = [
     NightlyJob("each night at once", calls_a_night=500),
     NightlyJob("very much each night", calls_a_night=5_000),
+    NightlyJob("longer each night", calls_a_night=2_000, minutes=9),
 ]
 QUIET = [
     Character("office hours", calm=0.2, busy=4),
@@ -61,7 +62,7 @@ FAULTS = [
         (slowness, AlertRuleName.SLOW_RESPONSES),
     )
 ]
-UNSEEN_FAULTY_WEEKS = range(2025, 2055)
+UNSEEN_FAULTY_WEEKS = range(2055, 2085)
 LOOK_EVERY = timedelta(seconds=15)
 
 
@@ -152,8 +153,8 @@ def test_slowness_is_found_before_its_slowest_calls_have_ended() -> None:
 
 
 @pytest.mark.torture
-@pytest.mark.parametrize(("fault", "rule"), FAULTS[1:])
-def test_failures_and_slowness_in_many_weeks_are_found_within_two_minutes(
+@pytest.mark.parametrize(("fault", "rule"), FAULTS)
+def test_faults_in_many_weeks_are_found_within_two_minutes(
     fault: Fault, rule: AlertRuleName
 ) -> None:
     times = [time_to_find(fault, rule, seed) for seed in UNSEEN_FAULTY_WEEKS]
@@ -161,17 +162,14 @@ def test_failures_and_slowness_in_many_weeks_are_found_within_two_minutes(
     assert max(times) <= 2 * MINUTE
 
 
-@pytest.mark.torture
-def test_of_runaways_in_many_weeks_one_of_twenty_may_take_three_minutes() -> None:
-    """One whose first calls are few and short spends less than is worth a look."""
-    times = [
-        time_to_find(runaway, AlertRuleName.TOKEN_SPIKE, seed)
-        for seed in UNSEEN_FAULTY_WEEKS
-    ]
+@pytest.mark.parametrize("seed", [2025, 2034, 2040, 2043])
+def test_a_runaway_of_few_and_short_calls_is_found_within_two_minutes(
+    seed: int,
+) -> None:
+    """In these weeks a runaway spends the least at first; looks may be just missed."""
+    found_after = time_to_find(runaway, AlertRuleName.TOKEN_SPIKE, seed)
 
-    late = [each for each in times if each > 2 * MINUTE]
-    assert len(late) <= len(times) / 20
-    assert max(times) <= 3 * MINUTE
+    assert found_after + LOOK_EVERY <= 2 * MINUTE
 
 
 def test_a_finding_tells_what_was_seen_and_what_is_usual() -> None:
@@ -189,7 +187,7 @@ def test_a_finding_tells_what_was_seen_and_what_is_usual() -> None:
 
 
 def test_one_call_of_very_many_tokens_is_no_spike_and_many_calls_are() -> None:
-    usual = Usual(quarters=[60_000], calls=1_000)
+    usual = Usual(quarters=[Amount(40, 60_000)], calls=1_000)
 
     one_long_call = findings(minutes_of(2_000, 3_000, 150_000, 2_500), usual, now=NOW)
     many_calls = findings(minutes_of(2_000, 70_000, 60_000, 50_000), usual, now=NOW)
@@ -199,16 +197,28 @@ def test_one_call_of_very_many_tokens_is_no_spike_and_many_calls_are() -> None:
 
 
 def test_what_an_agent_did_at_once_before_is_no_spike() -> None:
-    usual = Usual(quarters=[600_000], calls=1_000)
+    usual = Usual(quarters=[Amount(40, 600_000)], calls=1_000)
+    at_once = replace(usual, busiest_five_minutes=Amount(35, 500_000))
+    evenly = replace(usual, busiest_five_minutes=Amount(15, 230_000))
     minutes = minutes_of(200_000, 200_000, 200_000)
 
-    unread = findings(minutes, usual, now=NOW)
-    at_once = findings(minutes, replace(usual, busiest_five_minutes=500_000), now=NOW)
-    evenly = findings(minutes, replace(usual, busiest_five_minutes=250_000), now=NOW)
+    found = [findings(minutes, each, now=NOW) for each in (usual, at_once, evenly)]
 
-    assert [each.threshold for each in unread] == [580_000]
-    assert at_once == []
-    assert [each.threshold for each in evenly] == [580_000]
+    assert [[each.threshold for each in some] for some in found] == [
+        [580_000],
+        [],
+        [580_000],
+    ]
+
+
+def test_half_as_many_tokens_are_a_spike_if_calls_are_as_many_as_in_one() -> None:
+    few_calls = Usual(quarters=[Amount(15, 600_000)], calls=1_000)
+    many_calls = Usual(quarters=[Amount(40, 600_000)], calls=1_000)
+    minutes = minutes_of(120_000, 120_000, 120_000)
+
+    found = [findings(minutes, each, now=NOW) for each in (few_calls, many_calls)]
+
+    assert [[each.threshold for each in some] for some in found] == [[340_000], []]
 
 
 def test_an_agent_without_history_is_judged_by_what_holds_for_all() -> None:

@@ -3,13 +3,19 @@
 import random
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from math import cos, pi
 
-from metrics.detection.traffic import DAYS_BEFORE, QUARTERS_AROUND, Minute, Usual
+from metrics.detection.traffic import (
+    DAYS_BEFORE,
+    QUARTERS_AROUND,
+    Amount,
+    Minute,
+    Usual,
+)
 from metrics.rollups.sketch import Sketch
 
 __all__ = [
@@ -79,13 +85,14 @@ class Character:
 
 @dataclass(frozen=True, slots=True)
 class NightlyJob:
-    """An agent that works through what the day has left, in four minutes each night.
+    """An agent that works through what the day has left, in a few minutes each night.
 
     How much that is differs from night to night, and so does when it begins.
     """
 
     name: str
     calls_a_night: float
+    minutes: float = 4
     nights_differ: float = 0.2
     tokens: float = 1_500
 
@@ -94,7 +101,9 @@ class NightlyJob:
         for day in range(days):
             begins = BEGINNING + day * DAY + (120 + 10 * draw.random()) * MINUTE
             many = self.calls_a_night * draw.lognormvariate(0, self.nights_differ)
-            for into in sorted(4 * draw.random() for _ in range(round(many))):
+            for into in sorted(
+                self.minutes * draw.random() for _ in range(round(many))
+            ):
                 yield Call(
                     begins + into * MINUTE,
                     tokens=round(self.tokens * draw.lognormvariate(0, 0.9)),
@@ -108,17 +117,18 @@ class Week:
 
     def __init__(self, calls: Iterator[Call]) -> None:
         self._minutes: dict[datetime, list[Call]] = defaultdict(list)
-        self._quarters: dict[datetime, int] = defaultdict(int)
+        self._quarters: dict[datetime, list[Call]] = defaultdict(list)
         self._days: dict[datetime, list[Call]] = defaultdict(list)
         for call in calls:
             self._minutes[_floor(call.at, MINUTE)].append(call)
-            self._quarters[_floor(call.at, QUARTER)] += call.tokens
+            self._quarters[_floor(call.at, QUARTER)].append(call)
             self._days[_floor(call.at, DAY)].append(call)
         self._starts = sorted(self._minutes)
-        tokens = [sum(each.tokens for each in self._minutes[at]) for at in self._starts]
+        minutes = [_amount(self._minutes[at]) for at in self._starts]
         self._five_minutes = [
-            sum(tokens[bisect_left(self._starts, at - 4 * MINUTE) : place + 1])
+            Amount(*map(sum, zip(*minutes[first : place + 1], strict=True)))
             for place, at in enumerate(self._starts)
+            for first in (bisect_left(self._starts, at - 4 * MINUTE),)
         ]
         self._ended: dict[datetime, Minute] = {}
         self._usual: dict[datetime, Usual] = {}
@@ -154,25 +164,21 @@ class Week:
         return replace(
             self._usual_of_whole_days(_floor(quarter, DAY)),
             quarters=[
-                tokens
+                _amount(calls)
                 for ago in range(1, DAYS_BEFORE + 1)
                 for away in range(-QUARTERS_AROUND // QUARTER, 5)
-                if (
-                    tokens := self._quarters.get(
-                        quarter - ago * DAY + away * QUARTER, 0
-                    )
-                )
+                if (calls := self._quarters.get(quarter - ago * DAY + away * QUARTER))
             ],
-            busiest_five_minutes=max(
-                self._busiest_five_minutes(quarter - ago * DAY)
+            busiest_five_minutes=_most_of(
+                _most_of(self._five_minutes_about(quarter - ago * DAY))
                 for ago in range(1, DAYS_BEFORE + 1)
             ),
         )
 
-    def _busiest_five_minutes(self, quarter: datetime) -> int:
+    def _five_minutes_about(self, quarter: datetime) -> list[Amount]:
         first = bisect_left(self._starts, quarter - QUARTERS_AROUND)
         last = bisect_left(self._starts, quarter + QUARTERS_AROUND + QUARTER)
-        return max(self._five_minutes[first:last], default=0)
+        return self._five_minutes[first:last]
 
     def _usual_of_whole_days(self, today: datetime) -> Usual:
         """Make what is the same all day once for its hundred quarters."""
@@ -185,6 +191,14 @@ class Week:
                 response_times=Sketch.of(each.duration_ms for each in calls),
             )
         return self._whole_days[today]
+
+
+def _amount(calls: Collection[Call]) -> Amount:
+    return Amount(len(calls), sum(each.tokens for each in calls))
+
+
+def _most_of(amounts: Iterable[Amount]) -> Amount:
+    return Amount(*map(max, zip(Amount(), *amounts, strict=True)))
 
 
 def with_fault(

@@ -11,7 +11,7 @@ from metrics.detection.detectors import (
     findings,
     token_spike,
 )
-from metrics.detection.traffic import Minute, Usual
+from metrics.detection.traffic import Amount, Minute, Usual
 from metrics.repositories.alerts import AlertsRepository, Condition
 from metrics.repositories.watched_traffic import (
     UnpricedModel,
@@ -115,7 +115,8 @@ class Watch:
         busiest = await self._traffic.busiest_five_minutes(org_id, spiking, now=now)
         for agent in spiking:
             self._usual[org_id, agent] = replace(
-                self._usual[org_id, agent], busiest_five_minutes=busiest.get(agent, 0)
+                self._usual[org_id, agent],
+                busiest_five_minutes=busiest.get(agent, Amount()),
             )
 
 

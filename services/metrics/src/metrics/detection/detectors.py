@@ -7,7 +7,7 @@ every hour.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from metrics.rollups.sketch import Sketch, bins_between
 from shared.contracts.alerts import AlertRuleName
 
 from .surprise import chance_of, chance_of_mean
-from .traffic import Minute, Usual, Window, window
+from .traffic import Amount, Minute, Usual, Window, window
 
 __all__ = ["LONGEST_WINDOW", "Finding", "findings", "token_spike"]
 
@@ -27,8 +27,8 @@ _SHORT_AND_LONG = (timedelta(minutes=3), LONGEST_WINDOW)
 _FEWEST_CALLS = 10
 _FEWEST_TOKENS = 100_000
 _OF_THE_BUSIEST_QUARTER = 0.8
-_AT_ONCE = 0.6  # of the busiest quarter, in five minutes of it
 _TIMES_THE_BUSIEST_FIVE_MINUTES = 2.0
+_WHERE_CALLS_ARE_MANY_TOO = 0.4
 _BESIDE_THE_BUSIEST_MINUTE = 0.3  # of the threshold
 _LOWEST_ERROR_RATE = 0.2
 _FASTEST_SLOW_MS = 3_000.0
@@ -73,17 +73,19 @@ def token_spike(
 ) -> Finding | None:
     """Compare five minutes with what was the most about this time of the day.
 
-    One minute alone makes no spike: a single long call is as much as many.
+    Half of what would be a spike is one if there are as many calls as in a spike, too:
+    tokens of a call differ, so that a few of many tokens are seen by chance, and calls
+    do not. One minute alone makes no spike: a single long call is as much as many.
     """
     seen = window(minutes, until=now, length=_SPIKE_WINDOW)
     if not usual.has_history or seen.calls < _FEWEST_CALLS:
         return None
-    busiest = max(usual.quarters, default=0)
-    threshold = _FEWEST_TOKENS + _much_in_five_minutes(usual)
+    tokens = [each.tokens for each in usual.quarters]
+    threshold = _FEWEST_TOKENS + _many_tokens(seen, usual)
     others = seen.tokens - seen.tokens_of_busiest_minute
     if seen.tokens <= threshold or others < _BESIDE_THE_BUSIEST_MINUTE * threshold:
         return None
-    mean = sum(usual.quarters) / max(len(usual.quarters), 1) / 3
+    mean = sum(tokens) / max(len(tokens), 1) / 3
     return _finding(
         AlertRuleName.TOKEN_SPIKE,
         seen,
@@ -93,18 +95,27 @@ def token_spike(
         unit="tokens in 5 minutes",
         message=(
             f"{seen.tokens:,} tokens in five minutes; usual at this time of the day "
-            f"are {mean:,.0f}, and at most {busiest:,} in fifteen."
+            f"are {mean:,.0f}, and at most {max(tokens, default=0):,} in fifteen."
         ),
     )
 
 
-def _much_in_five_minutes(usual: Usual) -> float:
-    """Expect an even quarter of an hour, unless five minutes are known to fill it."""
-    quarter = max(usual.quarters, default=0)
-    five_minutes = usual.busiest_five_minutes or 0
-    if five_minutes > _AT_ONCE * quarter:
-        return _TIMES_THE_BUSIEST_FIVE_MINUTES * five_minutes
-    return _OF_THE_BUSIEST_QUARTER * quarter
+def _many_tokens(seen: Window, usual: Usual) -> float:
+    five_minutes = usual.busiest_five_minutes or Amount()
+    calls = (each.calls for each in usual.quarters)
+    tokens = (each.tokens for each in usual.quarters)
+    many_tokens = _much_in_five_minutes(tokens, five_minutes.tokens)
+    if seen.calls <= _much_in_five_minutes(calls, five_minutes.calls):
+        return many_tokens
+    return _WHERE_CALLS_ARE_MANY_TOO * many_tokens
+
+
+def _much_in_five_minutes(quarters: Iterable[int], busiest_five_minutes: int) -> float:
+    """Expect an even quarter of an hour, unless five minutes had much of it."""
+    return max(
+        _OF_THE_BUSIEST_QUARTER * max(quarters, default=0),
+        _TIMES_THE_BUSIEST_FIVE_MINUTES * busiest_five_minutes,
+    )
 
 
 def _error_rate(seen: Window, usual: Usual) -> Finding | None:

@@ -3,10 +3,19 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from metrics.rollups.sketch import Sketch
 
-__all__ = ["DAYS_BEFORE", "QUARTERS_AROUND", "Minute", "Usual", "Window", "window"]
+__all__ = [
+    "DAYS_BEFORE",
+    "QUARTERS_AROUND",
+    "Amount",
+    "Minute",
+    "Usual",
+    "Window",
+    "window",
+]
 
 DAYS_BEFORE = 7
 """Of how many days the usual is made: a week, for no two of its days are alike."""
@@ -57,17 +66,24 @@ class Window:
         return Sketch.merged(each.response_times for each in self.minutes)
 
 
+class Amount(NamedTuple):
+    """How much an agent did; *tokens* of all kinds."""
+
+    calls: int = 0
+    tokens: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Usual:
     """An agent's last seven days, today excluded.
 
-    *quarters* are the tokens of the quarters of an hour about this time of the day, of
-    each day, *busiest_five_minutes* those of the busiest five minutes therein, None
-    unless they were read; the rest is of whole days.
+    *quarters* are the quarters of an hour about this time of the day, of each day, that
+    had any call, *busiest_five_minutes* the most calls and the most tokens of five
+    minutes therein, None unless they were read; the rest is of whole days.
     """
 
-    quarters: Sequence[int] = ()
-    busiest_five_minutes: int | None = None
+    quarters: Sequence[Amount] = ()
+    busiest_five_minutes: Amount | None = None
     calls: int = 0
     failed_calls: int = 0
     response_times: Sketch = field(default_factory=lambda: Sketch({}))

@@ -7,7 +7,13 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from metrics.detection.traffic import DAYS_BEFORE, QUARTERS_AROUND, Minute, Usual
+from metrics.detection.traffic import (
+    DAYS_BEFORE,
+    QUARTERS_AROUND,
+    Amount,
+    Minute,
+    Usual,
+)
 from metrics.rollups.rollups import Grain
 from metrics.rollups.sketch import Sketch
 from shared.database import Database, Transaction
@@ -39,8 +45,8 @@ class WatchedTrafficRepository(Protocol):
 
     async def busiest_five_minutes(
         self, org_id: UUID, agents: Collection[str], *, now: datetime
-    ) -> Mapping[str, int]:
-        """Return the most tokens of five minutes about this time of the day before.
+    ) -> Mapping[str, Amount]:
+        """Return the most of five minutes about this time of the day before.
 
         Of the last seven days those count whose minutes are kept.
         """
@@ -156,28 +162,33 @@ class PostgresWatchedTraffic:
 
     async def busiest_five_minutes(
         self, org_id: UUID, agents: Collection[str], *, now: datetime
-    ) -> Mapping[str, int]:
+    ) -> Mapping[str, Amount]:
         async with self._database.organization(org_id) as transaction:
             rows = await transaction.fetch(
                 """
-                SELECT key, max(tokens)::bigint AS tokens
+                SELECT
+                    key,
+                    max(calls)::bigint AS calls,
+                    max(tokens)::bigint AS tokens
                 FROM (
                     SELECT
                         key,
+                        sum(calls) OVER five_minutes AS calls,
                         sum(
                             input_tokens + cached_input_tokens + cache_write_5m_tokens
                                 + cache_write_1h_tokens + output_tokens
-                        ) OVER (
-                            PARTITION BY key
-                            ORDER BY starts_at
-                            RANGE '4 minutes' PRECEDING
-                        ) AS tokens
+                        ) OVER five_minutes AS tokens
                     FROM unnest($2::timestamptz[]) AS middle
                     JOIN rollup ON starts_at >= middle - $3::interval
                         AND starts_at < middle + $3::interval + $4::interval
                     WHERE grain = 'minute'
                         AND dimension = 'agent'
                         AND key = ANY($1)
+                    WINDOW five_minutes AS (
+                        PARTITION BY key
+                        ORDER BY starts_at
+                        RANGE '4 minutes' PRECEDING
+                    )
                 ) AS five_minutes
                 GROUP BY key
                 """,
@@ -186,7 +197,7 @@ class PostgresWatchedTraffic:
                 QUARTERS_AROUND,
                 Grain.QUARTER.length,
             )
-        return {row["key"]: row["tokens"] for row in rows}
+        return {row["key"]: Amount(row["calls"], row["tokens"]) for row in rows}
 
     async def unpriced_models(
         self, org_id: UUID, *, since: datetime
@@ -216,12 +227,13 @@ class PostgresWatchedTraffic:
 
 async def _quarters(
     transaction: Transaction, agents: Collection[str], *, now: datetime
-) -> Mapping[str, list[int]]:
+) -> Mapping[str, list[Amount]]:
     """Read the quarters about this time of the day, of each day before."""
     rows = await transaction.fetch(
         """
         SELECT
             key,
+            calls,
             input_tokens + cached_input_tokens + cache_write_5m_tokens
                 + cache_write_1h_tokens + output_tokens AS tokens
         FROM unnest($2::timestamptz[]) AS middle
@@ -235,9 +247,9 @@ async def _quarters(
         _this_quarter_of_days_before(now),
         QUARTERS_AROUND,
     )
-    quarters: dict[str, list[int]] = defaultdict(list)
+    quarters: dict[str, list[Amount]] = defaultdict(list)
     for row in rows:
-        quarters[row["key"]].append(row["tokens"])
+        quarters[row["key"]].append(Amount(row["calls"], row["tokens"]))
     return quarters
 
 
