@@ -147,9 +147,10 @@ def test_a_runaway_of_a_nightly_job_is_found_within_two_minutes(
     assert finding.rule is AlertRuleName.TOKEN_SPIKE
 
 
-def test_slowness_is_found_before_its_slowest_calls_have_ended() -> None:
-    """In this week few calls meet it at first, and only the shorter of them end."""
-    assert time_to_find(slowness, AlertRuleName.SLOW_RESPONSES, 2015) <= 2 * MINUTE
+@pytest.mark.parametrize("seed", [2015, 2060])
+def test_slowness_is_found_before_its_slowest_calls_have_ended(seed: int) -> None:
+    """In these weeks few calls meet it at first, and only the shorter of them end."""
+    assert time_to_find(slowness, AlertRuleName.SLOW_RESPONSES, seed) <= 2 * MINUTE
 
 
 @pytest.mark.torture
@@ -211,14 +212,14 @@ def test_what_an_agent_did_at_once_before_is_no_spike() -> None:
     ]
 
 
-def test_half_as_many_tokens_are_a_spike_if_calls_are_as_many_as_in_one() -> None:
+def test_fewer_tokens_are_a_spike_if_there_are_as_many_calls_as_in_one() -> None:
     few_calls = Usual(quarters=[Amount(15, 600_000)], calls=1_000)
     many_calls = Usual(quarters=[Amount(40, 600_000)], calls=1_000)
     minutes = minutes_of(120_000, 120_000, 120_000)
 
     found = [findings(minutes, each, now=NOW) for each in (few_calls, many_calls)]
 
-    assert [[each.threshold for each in some] for some in found] == [[340_000], []]
+    assert [[each.threshold for each in some] for some in found] == [[292_000], []]
 
 
 def test_an_agent_without_history_is_judged_by_what_holds_for_all() -> None:

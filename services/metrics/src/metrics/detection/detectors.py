@@ -23,6 +23,8 @@ LONGEST_WINDOW = timedelta(minutes=15)
 
 _SPIKE_WINDOW = timedelta(minutes=5)
 _SHORT_AND_LONG = (timedelta(minutes=3), LONGEST_WINDOW)
+# Of what is slow little has ended: what ended before would hide it a minute longer.
+_SHORTER_TOO = (timedelta(minutes=2), *_SHORT_AND_LONG)
 
 _FEWEST_CALLS = 10
 _FEWEST_TOKENS = 100_000
@@ -59,8 +61,11 @@ def findings(
     """Judge an agent by its last *minutes*; at most one finding of each rule."""
     spike = token_spike(minutes, usual, now=now)
     found = [spike] if spike else []
-    for judge in (_error_rate, _slow_responses):
-        for length in _SHORT_AND_LONG:
+    for judge, lengths in (
+        (_error_rate, _SHORT_AND_LONG),
+        (_slow_responses, _SHORTER_TOO),
+    ):
+        for length in lengths:
             finding = judge(window(minutes, until=now, length=length), usual)
             if finding:
                 found.append(finding)
@@ -73,9 +78,9 @@ def token_spike(
 ) -> Finding | None:
     """Compare five minutes with what was the most about this time of the day.
 
-    Half of what would be a spike is one if there are as many calls as in a spike, too:
-    tokens of a call differ, so that a few of many tokens are seen by chance, and calls
-    do not. One minute alone makes no spike: a single long call is as much as many.
+    Fewer tokens make one if there are as many calls as in a spike, too: what a call
+    takes differs by factors, so that chance alone makes much of it. One minute alone
+    makes no spike: a single long call is as much as many.
     """
     seen = window(minutes, until=now, length=_SPIKE_WINDOW)
     if not usual.has_history or seen.calls < _FEWEST_CALLS:
