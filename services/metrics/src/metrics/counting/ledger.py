@@ -131,7 +131,8 @@ async def _apply(
     applied = _Applied(dead_letters=unread) + await _count(
         sequence, _priced(entries, sequence.overrides)
     )
-    await sequence.bury(applied.dead_letters)
+    if applied.dead_letters:
+        await sequence.bury(applied.dead_letters)
     await sequence.advance(due[-1].sequence)
     return applied
 

@@ -37,8 +37,8 @@ class PostgresAnnouncements:
         self._database = database
 
     async def backlogs(self) -> list[Backlog]:
-        async with self._database.sweep() as transaction:
-            rows = await transaction.fetch(
+        async with self._database.sweep_once() as connection:
+            rows = await connection.fetch(
                 """
                 SELECT
                     source,
@@ -116,15 +116,15 @@ class PostgresAnnouncements:
         Nobody who counts waits for the disk meanwhile: what a crash of PostgreSQL
         forgets of this is announced again, under the same ids.
         """
-        async with self._database.sweep() as transaction:
-            await transaction.execute(
+        async with self._database.sweep_once() as connection:
+            await connection.execute(
                 """
-                WITH now AS MATERIALIZED (
+                WITH not_awaited AS MATERIALIZED (
                     SELECT set_config('synchronous_commit', 'off', true)
                 )
                 UPDATE sequence
                 SET announced_through = greatest(announced_through, $2)
-                FROM now
+                FROM not_awaited
                 WHERE source = $1
                 """,
                 backlog.source,

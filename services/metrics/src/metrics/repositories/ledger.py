@@ -18,11 +18,7 @@ from shared.contracts.metrics import CallRecord, MessageRecord, Record, ToolCall
 from shared.database import Database, Transaction
 
 from .price_overrides import overrides_of
-from .record_columns import (
-    columns_of_calls,
-    columns_of_messages,
-    columns_of_tool_calls,
-)
+from .record_rows import rows_of_calls, rows_of_messages, rows_of_tool_calls
 from .rollups import Turns, add_to_rollups, hold_organizations
 
 __all__ = [
@@ -203,26 +199,7 @@ class PostgresSequence:
             """
             WITH given AS (
                 SELECT *
-                FROM unnest(
-                    $2::bigint[], $3::numeric[], $4::text[], $5::text[], $6::uuid[],
-                    $7::uuid[], $8::uuid[], $9::uuid[], $10::uuid[], $11::text[],
-                    $12::text[], $13::text[], $14::text[], $15::boolean[],
-                    $16::uuid[], $17::text[], $18::text[], $19::text[],
-                    $20::integer[], $21::timestamptz[], $22::bigint[], $23::bigint[],
-                    $24::text[], $25::bigint[], $26::bigint[], $27::bigint[],
-                    $28::bigint[], $29::bigint[], $30::bigint[], $31::bigint[],
-                    $32::text[], $33::text[], $34::text[], $35::text[], $36::text[],
-                    $37::text[], $38::text[]
-                ) AS given (
-                    sequence, cost, price_version, unpriced_reason, call_id, org_id,
-                    agent_id, agent_type_id, provider_id, provider_type, use_case,
-                    model, endpoint, is_streamed, message_id, runner, request_id,
-                    status, http_status, started_at, duration_ms,
-                    time_to_first_token_ms, usage_source, input_tokens,
-                    cached_input_tokens, cache_write_5m_tokens, cache_write_1h_tokens,
-                    output_tokens, reasoning_tokens, web_searches, service_tier, speed,
-                    inference_geo, labels, explanation, code, attempts
-                )
+                FROM unnest($2::given_call[])
             ),
             held AS (
                 SELECT day
@@ -263,7 +240,7 @@ class PostgresSequence:
             FROM counted
             """,
             self._source,
-            *columns_of_calls(calls),
+            rows_of_calls(calls),
         )
         return [row["sequence"] for row in counted]
 
@@ -282,18 +259,12 @@ class PostgresSequence:
             SELECT
                 message_id, org_id, $1, sequence, agent_id, agent_type_id, status,
                 finished_at, duration_ms
-            FROM unnest(
-                $2::bigint[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[],
-                $7::text[], $8::timestamptz[], $9::bigint[]
-            ) AS given (
-                sequence, message_id, org_id, agent_id, agent_type_id, status,
-                finished_at, duration_ms
-            )
+            FROM unnest($2::given_message[])
             ON CONFLICT DO NOTHING
             RETURNING sequence
             """,
             self._source,
-            *columns_of_messages(messages),
+            rows_of_messages(messages),
         )
         return [row["sequence"] for row in counted]
 
@@ -312,19 +283,12 @@ class PostgresSequence:
             SELECT
                 tool_call_id, org_id, $1, sequence, agent_id, agent_type_id,
                 message_id, tool, status, code, started_at, duration_ms
-            FROM unnest(
-                $2::bigint[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[],
-                $7::uuid[], $8::text[], $9::text[], $10::text[], $11::timestamptz[],
-                $12::bigint[]
-            ) AS given (
-                sequence, tool_call_id, org_id, agent_id, agent_type_id, message_id,
-                tool, status, code, started_at, duration_ms
-            )
+            FROM unnest($2::given_tool_call[])
             ON CONFLICT DO NOTHING
             RETURNING sequence
             """,
             self._source,
-            *columns_of_tool_calls(tool_calls),
+            rows_of_tool_calls(tool_calls),
         )
         return [row["sequence"] for row in counted]
 

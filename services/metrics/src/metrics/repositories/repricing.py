@@ -116,8 +116,8 @@ class PostgresRepricing:
                 return None
 
     async def running(self) -> list[tuple[UUID, UUID]]:
-        async with self._database.sweep() as transaction:
-            rows = await transaction.fetch(
+        async with self._database.sweep_once() as connection:
+            rows = await connection.fetch(
                 """
                 SELECT org_id, id
                 FROM repricing

@@ -80,21 +80,7 @@ async def _add(
         """
         WITH added AS (
             SELECT *
-            FROM unnest(
-                $1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::bytea[],
-                $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],
-                $11::numeric[], $12::bigint[], $13::bigint[], $14::bigint[],
-                $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[],
-                $19::bigint[], $20::bigint[], $21::bigint[], $22::bigint[],
-                $23::bigint[], $24::bigint[]
-            ) AS added (
-                org_id, dimension, key, starts_at, response_times, calls,
-                failed_calls, cancelled_calls, interrupted_calls, unpriced_calls,
-                cost, input_tokens, cached_input_tokens, cache_write_5m_tokens,
-                cache_write_1h_tokens, output_tokens, reasoning_tokens, timed_calls,
-                duration_ms, timed_first_tokens, time_to_first_token_ms,
-                messages_processed, timed_messages, message_duration_ms
-            )
+            FROM unnest($1::given_rollup[])
         ),
         grown AS (
             INSERT INTO rollup AS there (
@@ -133,7 +119,7 @@ async def _add(
                 message_duration_ms
             FROM added
             CROSS JOIN grain
-            WHERE grain.name = ANY($26)
+            WHERE grain.name = ANY($3)
             ON CONFLICT (grain, org_id, dimension, key, starts_at) DO UPDATE
             SET
                 response_times = excluded.response_times || there.response_times,
@@ -168,15 +154,12 @@ async def _add(
         )
         SELECT grain, org_id, dimension, key, starts_at, response_times
         FROM grown
-        WHERE length(response_times) > $25
+        WHERE length(response_times) > $2
         """,
-        *zip(
-            *(
-                (*minute, rollup.response_times.to_bytes(), *rollup.figures)
-                for minute, rollup in rollups.items()
-            ),
-            strict=True,
-        ),
+        [
+            (*minute, rollup.response_times.to_bytes(), *rollup.figures)
+            for minute, rollup in rollups.items()
+        ],
         LONG,
         grains,
     )

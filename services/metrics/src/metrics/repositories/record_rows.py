@@ -1,8 +1,8 @@
-"""Records column by column, as PostgreSQL takes them fastest.
+"""Records row by row, in the order of the types that the migrations give them.
 
-Each column is one array; `unnest` lays them side by side again, and fills one up that
-is empty with NULL: asyncpg looks at each value, of which many columns have none. What
-PostgreSQL keeps as JSON is text here.
+PostgreSQL takes an array of rows sooner than one array for each column: `unnest` lays
+aside what each array holds, and asyncpg looks at each value of one twice, to learn how
+many dimensions it has. What PostgreSQL keeps as JSON is text here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,12 +20,12 @@ from shared.contracts.metrics import (
     ToolCallRecord,
 )
 
-__all__ = ["columns_of_calls", "columns_of_messages", "columns_of_tool_calls"]
+__all__ = ["rows_of_calls", "rows_of_messages", "rows_of_tool_calls"]
 
 Calls: TypeAlias = Mapping[int, tuple[CallRecord, PricedCall]]
 """Calls and what they cost, by their place in the source."""
 
-Columns: TypeAlias = Sequence[Sequence[object]]
+Rows: TypeAlias = Sequence[tuple[object, ...]]
 
 _COST = attrgetter("cost", "price_version", "unpriced_reason")
 _CALL = attrgetter(
@@ -87,9 +87,9 @@ _TOOL_CALL = attrgetter(
 )
 
 
-def columns_of_calls(calls: Calls) -> Columns:
-    """Return sequence, cost, the call, usage, labels, explanation, code, attempts."""
-    rows = (
+def rows_of_calls(calls: Calls) -> Rows:
+    """Return rows of the type `given_call`."""
+    return [
         (
             sequence,
             *_COST(priced),
@@ -101,21 +101,14 @@ def columns_of_calls(calls: Calls) -> Columns:
             _ATTEMPTS.dump_json(call.attempts).decode(),
         )
         for sequence, (call, priced) in calls.items()
-    )
-    return [_without_nothing(column) for column in zip(*rows, strict=True)]
+    ]
 
 
-def columns_of_messages(messages: Mapping[int, MessageRecord]) -> Columns:
-    """Return sequence, message."""
-    rows = ((sequence, *_MESSAGE(each)) for sequence, each in messages.items())
-    return [*zip(*rows, strict=True)]
+def rows_of_messages(messages: Mapping[int, MessageRecord]) -> Rows:
+    """Return rows of the type `given_message`."""
+    return [(sequence, *_MESSAGE(each)) for sequence, each in messages.items()]
 
 
-def columns_of_tool_calls(tool_calls: Mapping[int, ToolCallRecord]) -> Columns:
-    """Return sequence, tool call."""
-    rows = ((sequence, *_TOOL_CALL(each)) for sequence, each in tool_calls.items())
-    return [*zip(*rows, strict=True)]
-
-
-def _without_nothing(column: Sequence[object]) -> Sequence[object]:
-    return column if any(value is not None for value in column) else ()
+def rows_of_tool_calls(tool_calls: Mapping[int, ToolCallRecord]) -> Rows:
+    """Return rows of the type `given_tool_call`."""
+    return [(sequence, *_TOOL_CALL(each)) for sequence, each in tool_calls.items()]
