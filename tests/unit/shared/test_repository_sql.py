@@ -18,7 +18,7 @@ ALL_COLUMNS = re.compile(
     """,
     re.VERBOSE,
 )
-"""Of a table; those of `unnest` are named beside it."""
+"""Of a table; those of `unnest` are named beside it, or by a type that stays."""
 
 
 def repositories(service: str) -> dict[str, str]:
