@@ -182,7 +182,7 @@ async def test_a_budget_is_made_told_how_it_stands_and_deleted(
 
         budget = seen.page.get_by_role("listitem").filter(has_text="All together")
         await expect(budget).to_contain_text("of $250.00 used this month")
-        await expect(budget).to_contain_text("then calls are refused")
+        await expect(budget).to_contain_text("refuses calls once spent")
 
         await budget.get_by_role("button", name="Delete budget").click()
         dialog = seen.page.get_by_role("dialog")

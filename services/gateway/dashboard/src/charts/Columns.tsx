@@ -11,6 +11,8 @@ interface ColumnsProps {
   buckets: string[];
   series: Series[];
   format: (value: number) => string;
+  /** How the lines of the chart are told, if not as what is drawn. */
+  formatMark?: (value: number) => string;
   /** The last bucket still fills: it is drawn pale, and told as "so far". */
   isLastOpen?: boolean;
   colours?: string[];
@@ -51,7 +53,7 @@ export function Columns(props: ColumnsProps) {
         title={title}
         ticks={chart.ticks}
         buckets={buckets}
-        format={format}
+        format={props.formatMark ?? format}
         at={at}
         onPoint={setAt}
       >

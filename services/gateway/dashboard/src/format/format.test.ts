@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { compact, count, counted } from "./count";
 import { duration } from "./duration";
-import { cost, money, pricePerMillion, spent } from "./money";
+import { cost, money, moneyMark, pricePerMillion, spent } from "./money";
 import { change, rate, rateOf } from "./rate";
 import { absolute, bucket, clock, relative } from "./time";
 
@@ -26,6 +26,16 @@ describe("counts", () => {
 });
 
 describe("money", () => {
+  test("the lines of a chart are told apart, however small the sums", () => {
+    expect([0, 0.000002, 0.000004, 2.5, 50].map(moneyMark)).toEqual([
+      "$0.00",
+      "$0.000002",
+      "$0.000004",
+      "$2.50",
+      "$50.00",
+    ]);
+  });
+
   test("shows cents from a cent on, and four places below", () => {
     expect(money(1234.5)).toBe("$1,234.50");
     expect(money(0.0031)).toBe("$0.0031");

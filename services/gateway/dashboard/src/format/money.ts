@@ -13,6 +13,12 @@ const perMillion = new Intl.NumberFormat("en", {
   minimumFractionDigits: 2,
   maximumFractionDigits: 4,
 });
+const exact = new Intl.NumberFormat("en", {
+  style: "currency",
+  currency: "USD",
+  minimumFractionDigits: 2,
+  maximumFractionDigits: 12,
+});
 const SMALLEST = 0.0001;
 const CENT = 0.01;
 
@@ -21,6 +27,11 @@ export function money(dollars: number | null | undefined): string {
   if (dollars == null) return "Not priced";
   if (dollars === 0 || dollars >= CENT) return total.format(dollars);
   return dollars < SMALLEST ? "< $0.0001" : small.format(dollars);
+}
+
+/** Dollars beside a line of a chart, which are round already: `$50.00`, `$0.000002`. */
+export function moneyMark(dollars: number): string {
+  return exact.format(dollars);
 }
 
 /** What a sum leaves out: `3 calls without a price`; nothing if it leaves out none. */

@@ -62,7 +62,8 @@ function Item({ budget, isAllowed }: { budget: Budget; isAllowed: boolean }) {
           words={standingTold(budget)}
         />
         <p className={styles.none}>
-          {scope} · until {absolute(budget.period_end, budget.time_zone)}, {MODE_WORDS[budget.mode]}
+          {scope} · {MODE_WORDS[budget.mode]} · begins anew{" "}
+          {absolute(budget.period_end, budget.time_zone)}
         </p>
       </div>
       {isAllowed && <Remove budget={budget} />}

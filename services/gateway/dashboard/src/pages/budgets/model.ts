@@ -36,9 +36,10 @@ export function standingTold(budget: Pick<Budget, "usd" | "tokens" | "period" | 
   return `${told(budget.used)} of ${told(amountOf(budget))}${unit} used ${PERIOD_WORDS[budget.period]}`;
 }
 
+/** What happens once it is spent. */
 export const MODE_WORDS: Record<Budget["mode"], string> = {
-  hard: "then calls are refused",
-  warn: "then it is only told",
+  hard: "refuses calls once spent",
+  warn: "only tells when spent",
 };
 
 /** Read the form of a budget. */

@@ -3,8 +3,9 @@ import { Columns } from "~/charts/Columns";
 import { Lines } from "~/charts/Lines";
 import { compact } from "~/format/count";
 import { duration } from "~/format/duration";
-import { money } from "~/format/money";
+import { money, moneyMark } from "~/format/money";
 import { bucket } from "~/format/time";
+import { isFilling } from "./filling";
 
 interface ChartProps {
   timeline: Timeline;
@@ -50,6 +51,7 @@ export function CostChart({ timeline }: ChartProps) {
       title={`Cost per ${interval}`}
       {...bucketsOf(timeline)}
       format={money}
+      formatMark={moneyMark}
       none="No call with a price in this period"
       series={[{ name: "priced calls", values: data.map((each) => each.cost_usd ?? 0) }]}
     />
@@ -75,6 +77,6 @@ export function TimesChart({ timeline }: ChartProps) {
 function bucketsOf({ interval, data, tz, as_of }: Timeline) {
   return {
     buckets: data.map((each) => bucket(each.starts_at, interval, tz)),
-    isLastOpen: (data.at(-1)?.ends_at ?? "") > as_of,
+    isLastOpen: isFilling(data.at(-1), as_of),
   };
 }

@@ -130,7 +130,7 @@ function factsOf(provider: Provider): [string, React.ReactNode][] {
   return [
     ["Base URL", code(provider.base_url, "Not set")],
     ...(provider.type === "bedrock" ? bedrockFacts(provider) : []),
-    ["Key", code(credential.hint)],
+    ["Key", code(credential.hint, credential.fields.length ? "Set" : "None")],
     ["Key version", credential.version],
     ...(credential.expires_at
       ? ([["Key ends", absolute(credential.expires_at)]] as [string, React.ReactNode][])

@@ -66,10 +66,10 @@ function ProviderStatus({ provider }: { provider: Provider }) {
 }
 
 function KeyHint({ provider: { credential } }: { provider: Provider }) {
-  if (credential.hint === null) return "–";
+  if (credential.fields.length === 0) return "–";
   return (
-    <>
-      <code>{credential.hint}</code> v{credential.version}
-    </>
+    <span className="whole">
+      {credential.hint === null ? "Set" : <code>{credential.hint}</code>} v{credential.version}
+    </span>
   );
 }
