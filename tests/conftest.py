@@ -17,6 +17,9 @@ from ag2trust.testing import Servers, running_servers
 from .authority import write_authority
 from .sharing_out import SharingOut
 
+# After as many is garbage looked for: after 700, as usual, a sixth of all work is that.
+_NEW_OBJECTS = 20_000
+
 # Other work may share the core, so no example is late.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
@@ -62,6 +65,7 @@ def pytest_collection() -> None:
 def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS)
     gc.enable()
 
 
