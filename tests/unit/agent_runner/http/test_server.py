@@ -104,13 +104,54 @@ async def test_what_follows_the_last_request_is_not_read() -> None:
     assert len(server.application.asked) == 1
 
 
-async def test_a_change_of_protocol_is_not_made() -> None:
-    fields = (b"Connection: Upgrade", b"Upgrade: h2c")
+ANOTHER_PROTOCOL = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c")
+CHUNKED_FOR_ANOTHER = (
+    b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n%b\r\n%b\r\n\r\n"
+    % ANOTHER_PROTOCOL
+)
+
+
+@pytest.mark.parametrize("then", [b"PRI * HTTP/2.0\r\n\r\n", post(b"y"), b"\0nonsense"])
+async def test_a_change_of_protocol_is_not_made(then: bytes) -> None:
     async with talking() as server:
-        arrived = await server.exchange(post(b"x", *fields), b"PRI * HTTP/2.0\r\n\r\n")
+        arrived = await server.exchange(post(b"x", *ANOTHER_PROTOCOL), then)
 
     assert arrived.startswith(OK)
+    assert arrived.endswith(b"\r\n\r\nx")
     assert len(server.application.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        post(b"hello", *ANOTHER_PROTOCOL),
+        CHUNKED_FOR_ANOTHER + b"2\r\nhe\r\n3\r\nllo\r\n0\r\nX-Trailer: 1\r\n\r\n",
+    ],
+    ids=["sized", "chunked"],
+)
+@pytest.mark.parametrize("piece_bytes", [1, 7, 1000])
+async def test_a_body_is_read_though_another_protocol_is_asked_for(
+    request_: bytes, piece_bytes: int
+) -> None:
+    async with talking() as server:
+        talk = await server.connect()
+        for at in range(0, len(request_), piece_bytes):
+            talk.say(request_[at : at + piece_bytes])
+            await talk.writer.drain()
+            await asyncio.sleep(0)
+        await talk.until_closed()
+
+    assert talk.arrived.startswith(OK)
+    assert talk.arrived.endswith(b"\r\n\r\nhello")
+    assert len(server.application.asked) == 1
+
+
+async def test_a_wrong_body_is_refused_though_another_protocol_is_asked_for() -> None:
+    async with talking() as server:
+        arrived = await server.exchange(CHUNKED_FOR_ANOTHER, b"no chunk\r\n")
+
+    assert arrived.startswith(b"HTTP/1.1 400")
+    assert arrived.count(b"HTTP/1.1") == 1
 
 
 @pytest.mark.parametrize(

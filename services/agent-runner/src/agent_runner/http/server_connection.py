@@ -16,6 +16,7 @@ from shared.errors import (
     UnavailableError,
 )
 
+from .body_parser import body_parser
 from .deadlines import NEVER
 from .exchange import Direct, Exchange, Serve
 from .known_head import KnownHead
@@ -212,6 +213,8 @@ class ServerConnection(asyncio.Protocol):
             self._arriving.take(body)
 
     def on_message_complete(self) -> None:
+        if self._parser.should_upgrade():
+            return  # its body was left for the other protocol to read
         self._is_between = True
         self._unclear_bytes = 0
         if self._arriving is not None:
@@ -320,8 +323,10 @@ class ServerConnection(asyncio.Protocol):
         self._unclear_bytes += len(data)
         try:
             self._parser.feed_data(data)
-        except HttpParserUpgrade:
-            self._is_deaf = True  # answered as a plain request; the last one
+        except HttpParserUpgrade as stop:
+            self._parser = body_parser(self, self._fields, self._content_length)
+            self._parse(data[stop.args[0] :])
+            return
         except HttpParserError as error:
             self._refuse(
                 self._fault or MalformedError(f"This is not a request: {error}.")
