@@ -36,6 +36,7 @@ from .errors import AppError, InvalidError, UnavailableError
 from .http import fields_of
 from .question_spans import answering_span
 from .tally import OK, Tally
+from .timeouts import timeout
 
 __all__ = ["Answer", "Desk", "answer", "answer_ping"]
 
@@ -153,7 +154,7 @@ class Desk:
         with bound_contextvars(**context):
             try:
                 with answering_span(message.subject, headers):
-                    async with asyncio.timeout(_patience(headers, self.answer)):
+                    async with timeout(_patience(headers, self.answer)):
                         return await self.answer.to(message.data), None
             except AppError as error:
                 return b"", error

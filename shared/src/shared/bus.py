@@ -61,6 +61,7 @@ from .nats_client import PING_SECONDS, connected_client
 from .question_spans import asking_span, trace_headers
 from .receipts import Receipts
 from .tally import Tally
+from .timeouts import timeout
 
 __all__ = [
     "Answer",
@@ -159,7 +160,7 @@ class NatsBus:
 
     async def _answer_to(self, endpoint: Endpoint[Any, Any], payload: bytes) -> Msg:
         try:
-            async with asyncio.timeout(endpoint.deadline.total_seconds()):
+            async with timeout(endpoint.deadline.total_seconds()):
                 return await self._asked_twice(endpoint, payload)
         except (TimeoutError, nats.errors.Error, OSError) as error:
             raise UnavailableError(
@@ -228,7 +229,7 @@ class NatsBus:
         try:
             self._check_connection()
             async with (
-                asyncio.timeout(_KEPT_WITHIN_SECONDS),
+                timeout(_KEPT_WITHIN_SECONDS),
                 Receipts.heard_by(self._client) as receipts,
             ):
                 for place, event in enumerate(events):

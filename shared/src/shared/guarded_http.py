@@ -6,7 +6,6 @@ redirect too, and that address is then the one connected to. The spelling of the
 judged before that, for the sake of a better sentence.
 """
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -22,6 +21,7 @@ from yarl import URL
 
 from .addresses import AddressKind, may_reach
 from .resolving import resolving
+from .timeouts import timeout
 from .web_addresses import UrlInvalidError, WebAddress, web_address
 
 __all__ = [
@@ -137,7 +137,7 @@ class GuardedHttp:
         """
         request = _Request(method, _read(url), CIMultiDict(headers), body)
         try:
-            async with asyncio.timeout(limits.within.total_seconds()):
+            async with timeout(limits.within.total_seconds()):
                 return await self._followed(request, limits, permit)
         except TimeoutError as error:
             raise AnswerTimedOutError(

@@ -18,6 +18,7 @@ from .errors import AppError
 from .identity import IdentityFileError
 from .logs import set_up_logs
 from .settings import ProcessSettings, SettingsError, load
+from .timeouts import timeout
 
 __all__ = ["background", "every", "main", "run_until_signalled"]
 
@@ -166,7 +167,7 @@ async def _pause(interval: timedelta, woken: asyncio.Event | None) -> None:
         await asyncio.sleep(interval.total_seconds())
         return
     try:
-        async with asyncio.timeout(interval.total_seconds()):
+        async with timeout(interval.total_seconds()):
             await woken.wait()
     except TimeoutError:
         return

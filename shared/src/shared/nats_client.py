@@ -17,6 +17,7 @@ from .contracts.base import Service
 from .contracts.permissions import inbox_prefix
 from .errors import UnavailableError
 from .identity import Identity
+from .timeouts import timeout
 
 __all__ = ["PING_SECONDS", "connected_client"]
 
@@ -45,7 +46,7 @@ async def connected_client(
     client = _Client(closed)
     try:
         try:
-            async with asyncio.timeout(within.total_seconds()):
+            async with timeout(within.total_seconds()):
                 await client.log_in(url, service=service, identity=identity)
         except (TimeoutError, nats.errors.Error, OSError) as error:
             raise UnavailableError(_why_not(client, url, identity)) from error
@@ -94,7 +95,7 @@ class _Client(Client):
         if not self.servers:
             return  # the URL was none, so there is nothing to close
         try:
-            async with asyncio.timeout(PING_SECONDS):
+            async with timeout(PING_SECONDS):
                 await self.close()
         except (TimeoutError, OSError):
             if writer := self._writer():

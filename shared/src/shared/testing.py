@@ -22,6 +22,7 @@ from .contracts.base import (
 )
 from .errors import AppError, UnavailableError
 from .event_stream import EventSource, Position, PublicEvent
+from .timeouts import timeout
 
 __all__ = ["FakeBus", "FakeClock"]
 
@@ -112,7 +113,7 @@ class _FakeReader:
 
     async def next(self, *, patience: float) -> PublicEvent | None:
         with suppress(TimeoutError):
-            async with asyncio.timeout(patience):
+            async with timeout(patience):
                 while True:
                     for subject, event in self.bus.published[self.taken :]:
                         self.taken += 1

@@ -60,7 +60,7 @@ async def test_an_organization_has_its_own_rows_alone(
         ("metrics", "DELETE FROM call"),
         ("metrics_sweep", "UPDATE call SET output_tokens = 0"),
         ("metrics_sweep", "DELETE FROM call"),
-        ("metrics_sweep", "DELETE FROM message"),
+        ("metrics", "DELETE FROM message"),
         ("metrics_sweep", "DELETE FROM dead_letter"),
         ("metrics_sweep", "UPDATE call SET started_at = now()"),
         ("metrics", "UPDATE call SET cost = 0"),

@@ -1,6 +1,5 @@
 """The default agent's image, built when it is not there."""
 
-import asyncio
 import io
 import os
 from collections.abc import AsyncIterator, Callable
@@ -8,6 +7,8 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 from aiodocker import Docker, DockerError
+
+from shared.timeouts import timeout
 
 from .agent_image_context import agent_image_tag, assemble_context
 from .errors import LaunchError
@@ -73,7 +74,7 @@ async def _build(
     info = await docker.system.info()
     context = await assemble_context(str(info["Architecture"]))
     progress(f"Building {tag}")
-    async with asyncio.timeout(_BUILD_SECONDS):
+    async with timeout(_BUILD_SECONDS):
         await docker.images.build(
             fileobj=io.BytesIO(context),
             encoding="identity",

@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.timeouts import timeout
+
 from . import leash
 from .accounts import Account
 from .errors import ServerFailedError
@@ -59,7 +61,7 @@ class Child:
         """Wait until *is_ready* says so of the pid; raise `ServerFailedError`."""
         name = self.command.name
         try:
-            async with asyncio.timeout(seconds):
+            async with timeout(seconds):
                 while not is_ready(self.pid):
                     if self._process.returncode is not None:
                         raise ServerFailedError(
@@ -89,7 +91,7 @@ class Child:
         with suppress(ProcessLookupError):
             self._process.send_signal(self.command.stop_signal)
         try:
-            async with asyncio.timeout(seconds):
+            async with timeout(seconds):
                 await self._process.wait()
         except TimeoutError:
             with suppress(ProcessLookupError):

@@ -14,6 +14,8 @@ from typing import Any
 
 import aiohttp
 
+from shared.timeouts import timeout
+
 from .child import Command, running
 from .errors import LaunchError, WrongVariableError
 from .installation import HOST, RunnerRuntime
@@ -143,7 +145,7 @@ async def _walk(guide: Guide, base_url: str) -> None:
 async def _until(guide: Guide, path: str, is_so: Callable[[Any], bool]) -> None:
     """Look, without showing it, until *is_so* of the answer; raise `LaunchError`."""
     try:
-        async with asyncio.timeout(_PATIENCE_SECONDS):
+        async with timeout(_PATIENCE_SECONDS):
             while True:
                 async with guide.http.get(guide.api + path) as response:
                     if is_so(await response.json()):

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+from shared.timeouts import timeout
+
 from .installation import HOST
 from .ports import free_port
 
@@ -80,7 +82,7 @@ class Launched:
 
     async def says(self, text: str, *, seconds: float = _START_SECONDS) -> None:
         """Read the screen until *text* is on it, maybe already."""
-        async with asyncio.timeout(seconds):
+        async with timeout(seconds):
             while text not in self.screen:
                 line = await self._output.readline()
                 if not line:
@@ -93,7 +95,7 @@ class Launched:
 
     async def ended(self, *, seconds: float = _STOP_SECONDS) -> int:
         """Read the screen to its end; return the exit code."""
-        async with asyncio.timeout(seconds):
+        async with timeout(seconds):
             self.screen += (await self._output.read()).decode()
             return await self._process.wait()
 

@@ -13,6 +13,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from shared.timeouts import timeout
+
 from .private_files import write_private
 
 __all__ = ["Children", "end_leftovers"]
@@ -71,7 +73,7 @@ async def end_leftovers(file: Path) -> list[str]:
     for note in leftovers:
         note.ask_to_end()
     with suppress(TimeoutError):
-        async with asyncio.timeout(_PATIENCE_SECONDS):
+        async with timeout(_PATIENCE_SECONDS):
             await _gone(leftovers)
     for note in leftovers:
         if note.is_running:

@@ -6,6 +6,8 @@ import signal
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from contextlib import suppress
 
+from shared.timeouts import timeout
+
 __all__ = ["ProgramError", "run_program"]
 
 _LAST_LINES = 5
@@ -28,7 +30,7 @@ async def run_program(*command: str, seconds: float) -> None:
     except OSError as error:
         raise ProgramError(f"{command[0]} cannot be run: {error.strerror}") from error
     try:
-        async with asyncio.timeout(seconds):
+        async with timeout(seconds):
             output, _ = await process.communicate()
     except TimeoutError as error:
         raise ProgramError(f"{command[0]} took longer than {seconds:.0f} s") from error
@@ -45,7 +47,7 @@ async def _end(process: Process) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
     try:
-        async with asyncio.timeout(_STOP_SECONDS):
+        async with timeout(_STOP_SECONDS):
             await process.wait()
     except TimeoutError:
         with suppress(ProcessLookupError):

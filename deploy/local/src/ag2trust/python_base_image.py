@@ -1,6 +1,5 @@
 """Where the Python comes from that an image is built on."""
 
-import asyncio
 import os
 import shutil
 from collections.abc import Callable
@@ -8,6 +7,8 @@ from http import HTTPStatus
 from pathlib import Path
 
 from aiodocker import Docker, DockerError
+
+from shared.timeouts import timeout
 
 from .errors import LaunchError
 from .program import ProgramError, run_program
@@ -58,7 +59,7 @@ async def has_image(docker: Docker, name: str) -> bool:
 async def _pull(docker: Docker, name: str, progress: Callable[[str], None]) -> bool:
     progress(f"Pulling {name}")
     try:
-        async with asyncio.timeout(_PULL_SECONDS):
+        async with timeout(_PULL_SECONDS):
             await docker.images.pull(name)
         if await has_image(docker, name):
             return True

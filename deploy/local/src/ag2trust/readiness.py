@@ -4,6 +4,8 @@ import asyncio
 
 import aiohttp
 
+from shared.timeouts import timeout
+
 from .errors import ServerFailedError
 
 __all__ = ["until_ready"]
@@ -15,11 +17,11 @@ _ANSWER_SECONDS = 5.0
 async def until_ready(gateway_url: str, *, seconds: float) -> None:
     """Wait for a 200; raise `ServerFailedError` with the last answer otherwise."""
     heard = "nobody answered"
-    timeout = aiohttp.ClientTimeout(total=_ANSWER_SECONDS)
+    patience = aiohttp.ClientTimeout(total=_ANSWER_SECONDS)
     try:
         async with (
-            asyncio.timeout(seconds),
-            aiohttp.ClientSession(timeout=timeout) as http,
+            timeout(seconds),
+            aiohttp.ClientSession(timeout=patience) as http,
         ):
             while True:
                 heard = await _heard(http, f"{gateway_url}/readyz") or heard

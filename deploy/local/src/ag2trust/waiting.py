@@ -5,6 +5,8 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeAlias, TypeVar, overload
 
+from shared.timeouts import timeout
+
 __all__ = ["until"]
 
 SeenT = TypeVar("SeenT")
@@ -57,7 +59,7 @@ async def until(
     """
     last: object = "nothing"
     try:
-        async with asyncio.timeout(seconds) as limit:
+        async with timeout(seconds) as limit:
             for pause in _pauses(longest_pause):
                 try:
                     seen = await _seen(look)

@@ -5,6 +5,8 @@ from datetime import timedelta
 
 from aiohttp import web
 
+from shared.timeouts import timeout
+
 __all__ = ["MEDIA_TYPE", "CallerGoneError", "EventStream"]
 
 MEDIA_TYPE = "text/event-stream"
@@ -68,7 +70,7 @@ class EventStream:
 
     async def _write(self, text: str) -> None:
         try:
-            async with asyncio.timeout(self._read_within.total_seconds()):
+            async with timeout(self._read_within.total_seconds()):
                 await self._response.write(text.encode())
         except (TimeoutError, ConnectionError) as error:
             raise CallerGoneError from error

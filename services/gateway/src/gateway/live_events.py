@@ -4,14 +4,13 @@ WHATWG HTML, section 9.2: a client that comes back sends the id of the last even
 took as `Last-Event-ID`, and goes on from there.
 """
 
-import asyncio
-
 import structlog
 from aiohttp import web
 
 from shared.bus import Bus
 from shared.errors import AppError
 from shared.event_stream import EventSource, Position, PublicEvent
+from shared.timeouts import timeout
 
 from .access.permissions import Permission
 from .access.principals import Principal
@@ -87,7 +86,7 @@ def _frame(event: PublicEvent) -> str:
 async def _write(request: web.Request, response: web.StreamResponse, text: str) -> None:
     """Write, and hang up on who takes nothing."""
     try:
-        async with asyncio.timeout(_WRITE_SECONDS):
+        async with timeout(_WRITE_SECONDS):
             await response.write(text.encode())
     except TimeoutError:
         if request.transport is not None:

@@ -7,6 +7,7 @@ from shared.bus import Bus
 from shared.contracts import agent_runner, credentials, metrics
 from shared.contracts.base import Empty, Endpoint, Service
 from shared.errors import AppError
+from shared.timeouts import timeout
 
 __all__ = ["DEPENDENCIES", "Readiness"]
 
@@ -49,7 +50,7 @@ class Readiness:
 
 async def _problem(ping: Awaitable[None]) -> str | None:
     try:
-        async with asyncio.timeout(_PATIENCE_SECONDS):
+        async with timeout(_PATIENCE_SECONDS):
             await ping
     except AppError as error:
         return error.message

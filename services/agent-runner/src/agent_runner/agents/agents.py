@@ -27,6 +27,7 @@ from shared.contracts.restarts import ListConcernedAgents
 from shared.database import Database, Transaction
 from shared.errors import ConflictError, InvalidError, PreconditionFailedError
 from shared.pages import before, page_of
+from shared.timeouts import timeout
 
 from .budget_scopes import remove_budgets
 from .claims import Claims
@@ -148,7 +149,7 @@ class Agents:
     async def delete(self, question: AgentQuestion) -> Empty:
         """Stop the agent, wait until it has stopped, remove it."""
         await self.stop(question)
-        async with asyncio.timeout(_STOPPED_WITHIN.total_seconds()):
+        async with timeout(_STOPPED_WITHIN.total_seconds()):
             while not await self._removed(question):  # noqa: ASYNC110 - a row says it
                 await asyncio.sleep(_LOOK_AGAIN.total_seconds())
         return Empty()

@@ -24,6 +24,7 @@ import structlog
 from pydantic import BaseModel, ValidationError
 
 from shared.errors import AppError, ForbiddenError, MalformedError
+from shared.timeouts import timeout
 
 from .broker import Broker
 from .finishing import done
@@ -240,7 +241,7 @@ def _bound(path: Path) -> socket.socket:
 async def _request(reader: StreamReader) -> Request:
     """Read a request, without ever quoting it."""
     try:
-        async with asyncio.timeout(_REQUEST_WITHIN.total_seconds()):
+        async with timeout(_REQUEST_WITHIN.total_seconds()):
             line = await reader.readuntil(b"\n")
         return REQUEST.validate_json(line)
     except (TimeoutError, asyncio.IncompleteReadError) as error:
@@ -255,7 +256,7 @@ async def _frame(reader: StreamReader, length: int) -> bytes:
     But shells pass over NUL and disagree about bytes that are no text.
     """
     try:
-        async with asyncio.timeout(_REQUEST_WITHIN.total_seconds()):
+        async with timeout(_REQUEST_WITHIN.total_seconds()):
             frame = await reader.readexactly(length)
     except (TimeoutError, asyncio.IncompleteReadError) as error:
         raise MalformedError("The agent's environment ended early.") from error

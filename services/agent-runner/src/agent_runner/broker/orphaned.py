@@ -14,6 +14,7 @@ from datetime import timedelta
 import structlog
 
 from shared.errors import AppError
+from shared.timeouts import timeout
 
 from .broker import Broker
 
@@ -39,7 +40,7 @@ async def end_when_orphaned(
         await orphaned.wait()
         log.warning("launcher.lost")
         with suppress(TimeoutError):
-            async with asyncio.timeout(_RUNNER_ENDS_WITHIN.total_seconds()):
+            async with timeout(_RUNNER_ENDS_WITHIN.total_seconds()):
                 await hung_up()
         await broker.end_all()
     raise OrphanedError("The launcher of this broker has died; no agent is left.")

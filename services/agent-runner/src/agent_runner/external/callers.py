@@ -27,6 +27,7 @@ from shared.agent_tokens import hash_token, is_token
 from shared.contracts.agent_runner import AgentType, ExternalAgentChanged
 from shared.errors import AppError, InvalidAgentTokenError, UnavailableError
 from shared.lifecycle import every
+from shared.timeouts import timeout
 
 from .shared_leases import SharedLeases
 
@@ -179,7 +180,7 @@ class ExternalCallers:
         asked_at, suspects = self._clock(), set(self._suspects)
         self._not_before = asked_at + _LOOK_EVERY.total_seconds()
         begins_anew = asked_at - self._read_at > _REMEMBERED_FOR_SECONDS
-        async with asyncio.timeout(_LOOK_WITHIN_SECONDS):
+        async with timeout(_LOOK_WITHIN_SECONDS):
             changes = await self._read_changes(0 if begins_anew else self._latest)
         if begins_anew:
             self._by_id.clear()

@@ -35,6 +35,7 @@ from shared.contracts.credentials import (
 )
 from shared.database import Database
 from shared.errors import ConflictError, ProviderDisabledError, UnavailableError
+from shared.timeouts import timeout
 
 from .fallback_leases import lease_fallbacks
 from .launching import delivered_keys, launch_of
@@ -301,7 +302,7 @@ def _not_ours() -> ConflictError:
 
 async def _first_word(agent: HostedAgent) -> None:
     try:
-        async with asyncio.timeout(_FIRST_WORD_WITHIN.total_seconds()):
+        async with timeout(_FIRST_WORD_WITHIN.total_seconds()):
             exited = await agent.first_sign
     except TimeoutError as error:
         raise AgentSilentError(

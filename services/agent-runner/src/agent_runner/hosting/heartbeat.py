@@ -7,6 +7,7 @@ import structlog
 from agent_runner.repositories.tenures import TenureRepository
 from agent_runner.tenure import Monotonic, Tenure, boot_time
 from shared.errors import AppError
+from shared.timeouts import timeout
 
 __all__ = ["Heartbeat", "RunnerLostError"]
 
@@ -43,7 +44,7 @@ class Heartbeat:
         """Renew once, and return after how many seconds to do it again."""
         asked_at = self._clock()
         try:
-            async with asyncio.timeout(_WITHIN_SECONDS):
+            async with timeout(_WITHIN_SECONDS):
                 is_ours = await self._tenures.renew()
         except (AppError, TimeoutError):
             log.warning("heartbeat.missed", is_held=self._tenure.is_held)

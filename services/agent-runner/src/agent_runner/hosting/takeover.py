@@ -4,7 +4,6 @@ A runner acts on its own for 9 s after its last renewal at most (`agent_runner.t
 so whoever has itself watched its renewals stand still for 12 s may end its epoch.
 """
 
-import asyncio
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -16,6 +15,7 @@ from agent_runner.repositories.tenures import Sighting, TenureRepository
 from agent_runner.tenure import Monotonic, Tenure, boot_time
 from shared.errors import AppError
 from shared.lifecycle import every
+from shared.timeouts import timeout
 
 __all__ = ["Takeover", "Vigil"]
 
@@ -82,7 +82,7 @@ class Takeover:
     async def _silent(self) -> list[Sighting]:
         asked_at = self._clock()
         try:
-            async with asyncio.timeout(_LOOK_WITHIN_SECONDS):
+            async with timeout(_LOOK_WITHIN_SECONDS):
                 seen = await self._tenures.others()
         except (AppError, TimeoutError):
             self._vigil.break_off()

@@ -17,6 +17,7 @@ from aiohappyeyeballs import AddrInfoType, start_connection
 
 from shared.addresses import may_reach
 from shared.resolving import resolving
+from shared.timeouts import timeout
 
 from .answer import Answer
 from .client_connection import ClientConnection
@@ -143,7 +144,7 @@ class Client:
     async def connect(self, origin: Origin) -> ClientConnection:
         """Make a connection to an address that may be reached."""
         try:
-            async with asyncio.timeout(_CONNECT_SECONDS):
+            async with timeout(_CONNECT_SECONDS):
                 addresses = await self._resolve(origin.host, origin.port)
                 return await self._connected(origin, self._permitted(addresses))
         except TimeoutError as error:

@@ -7,6 +7,7 @@ from functools import partial
 from ssl import SSLContext
 
 from shared.errors import UnavailableError
+from shared.timeouts import timeout
 
 from .deadlines import Deadlines
 from .exchange import Application, InCallbacks, in_a_task
@@ -58,7 +59,7 @@ class Server:
         for connection in [*self._context.connections]:
             connection.drain()
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._context.limits.finish.total_seconds()):
+            async with timeout(self._context.limits.finish.total_seconds()):
                 await self._until_empty()
         for connection in [*self._context.connections]:
             connection.abort()

@@ -15,6 +15,7 @@ import structlog
 from agent_runner.tenure import Monotonic, boot_time
 from shared.errors import AppError, DatabaseUnavailableError
 from shared.ids import new_id
+from shared.timeouts import timeout
 
 from .database_clock import DatabaseClock
 from .exchange import Asked, Granted, ShareRecord, Told, Wish
@@ -119,7 +120,7 @@ class Leasing:
         """Wait until somebody waits, or there is something to tell."""
         patience = _FLUSH_SECONDS if self._shares.has_any else None
         with suppress(TimeoutError):
-            async with asyncio.timeout(patience):
+            async with timeout(patience):
                 await self._woken.wait()
         self._woken.clear()
 
@@ -164,7 +165,7 @@ class Leasing:
             known_time=self._clock.known_time,
         )
         try:
-            async with asyncio.timeout(_WITHIN_SECONDS):
+            async with timeout(_WITHIN_SECONDS):
                 told = await self._record.exchange(asked)
                 was_set = await self._was_set(told, asked_at)
         except BaseException:

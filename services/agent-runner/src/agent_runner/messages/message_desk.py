@@ -1,6 +1,5 @@
 """Where an agent fetches its messages and leaves its answers."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -23,6 +22,7 @@ from shared.contracts.agent_runner import (
 from shared.contracts.base import Explanation
 from shared.database import Database
 from shared.errors import MessageNotInHandError
+from shared.timeouts import timeout
 
 from .message_spans import begin_handling, tell_outcome
 from .reply_stream import ReplyStream
@@ -78,7 +78,7 @@ class MessageDesk:
         Wakes are hints: the record is looked at every few seconds anyway.
         """
         try:
-            async with asyncio.timeout(wait.total_seconds()):
+            async with timeout(wait.total_seconds()):
                 while True:
                     agent.woken.clear()
                     if found := await self._claimed(agent):
@@ -237,7 +237,7 @@ def _explained(
 
 async def _woken(agent: HostedAgent) -> None:
     try:
-        async with asyncio.timeout(_LOOK_AGAIN.total_seconds()):
+        async with timeout(_LOOK_AGAIN.total_seconds()):
             await agent.woken.wait()
     except TimeoutError:
         return

@@ -1,6 +1,5 @@
 """One request to a provider, and its whole answer: the rim of the probes."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +17,7 @@ from agent_runner.proxy.provider_failures import (
     failure_of,
 )
 from shared.contracts.base import Explanation
+from shared.timeouts import timeout
 
 from .requests import ProbeRequest
 
@@ -54,7 +54,7 @@ async def answer_to(client: Client, request: ProbeRequest) -> ProviderAnswer:
     origin, target = parted(request.url)
     try:
         async with (
-            asyncio.timeout(PROBED_WITHIN.total_seconds()),
+            timeout(PROBED_WITHIN.total_seconds()),
             client.asking(
                 origin,
                 method=request.method.encode(),

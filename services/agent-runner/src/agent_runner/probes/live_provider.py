@@ -1,6 +1,5 @@
 """A provider under a lease: what it answers, and why it does not."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import TypeVar
@@ -14,6 +13,7 @@ from shared.provider_errors.explaining import explain
 from shared.provider_errors.on_the_way import NOT_UNDERSTOOD, TIMED_OUT
 from shared.provider_errors.reading import failure_in
 from shared.provider_errors.rows import ErrorSource
+from shared.timeouts import timeout
 
 from .answers import (
     ModelPage,
@@ -93,7 +93,7 @@ class LiveProvider:
         """Read all pages; a list without end is cut, one that takes too long fails."""
         models: list[LiveModel] = []
         try:
-            async with asyncio.timeout(self._listed_within.total_seconds()):
+            async with timeout(self._listed_within.total_seconds()):
                 async for page in self._pages(request, read):
                     models += page.models
         except TimeoutError as error:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from shared.ids import new_id
+from shared.timeouts import timeout
 
 from .errors import LaunchFailedError
 from .last_words import Excerpt, LastWords
@@ -72,7 +73,7 @@ class AgentOutput:
         Raises LaunchFailedError if it takes longer than *ready_within*.
         """
         try:
-            async with asyncio.timeout(self._ready_within_seconds):
+            async with timeout(self._ready_within_seconds):
                 return await asyncio.shield(self._readiness)
         except TimeoutError as error:
             raise LaunchFailedError(
@@ -91,7 +92,7 @@ class AgentOutput:
     async def since(self, offset: int, *, patience: timedelta) -> Excerpt:
         """Return the lines behind *offset*; wait a while for one if there is none."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(patience.total_seconds()):
+            async with timeout(patience.total_seconds()):
                 while not (excerpt := self._excerpt(offset)).lines:
                     if self.is_over:
                         break
@@ -101,7 +102,7 @@ class AgentOutput:
     async def final_text(self) -> str:
         """Return it when all is heard, or when there is too much to wait for."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(_END_WITHIN.total_seconds()):
+            async with timeout(_END_WITHIN.total_seconds()):
                 await self._end.wait()
         return self.text()
 

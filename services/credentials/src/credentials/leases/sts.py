@@ -24,6 +24,7 @@ from credentials.aws_logs import withhold_aws_logs
 from credentials.providers.readiness import no_ambient_identity, role_refused
 from shared.clock import Clock, utc_now
 from shared.errors import ProviderNotReadyError, StsUnavailableError
+from shared.timeouts import timeout
 
 from .role_sessions import Role, RoleSession
 
@@ -97,7 +98,7 @@ class AwsSts:
             raise no_ambient_identity(role.provider_name)
         asked_at = self._now()
         try:
-            async with asyncio.timeout(self._patience.total_seconds()), self._slots:
+            async with timeout(self._patience.total_seconds()), self._slots:
                 reply = await self._asked(role, source)
         except ClientError as error:
             raise _refused(error, role) from None

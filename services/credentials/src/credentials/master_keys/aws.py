@@ -39,6 +39,7 @@ from shared.errors import (
     CredentialWrongKeyError,
     MasterKeyUnavailableError,
 )
+from shared.timeouts import timeout
 
 from .circuit_breaker import CircuitBreaker, CircuitOpenError
 from .master_key import DataKey, WrappedKey
@@ -252,7 +253,7 @@ class AwsMasterKey:
                 retry_after_seconds=error.seconds_left,
             ) from error
         try:
-            async with asyncio.timeout(self._within_seconds), self._slots:
+            async with timeout(self._within_seconds), self._slots:
                 reply = await operation(**parameters)
         except ClientError as error:
             raise self._refused(error) from error

@@ -32,6 +32,7 @@ from agent_runner.runtimes.errors import (
 )
 from agent_runner.runtimes.runtime import Launch
 from shared.errors import AppError
+from shared.timeouts import timeout
 
 __all__ = ["Broker", "Pieces"]
 
@@ -113,7 +114,7 @@ class Broker:
             with _translated():
                 writer.write(request.model_dump_json().encode() + b"\n" + frame)
                 await writer.drain()
-                async with asyncio.timeout(_ANSWER_WITHIN.total_seconds()):
+                async with timeout(_ANSWER_WITHIN.total_seconds()):
                     line = await reader.readuntil(b"\n")
             yield _read(line, answer), reader
 

@@ -28,6 +28,7 @@ from agent_runner.runtimes.launch_frame import AGENT_INIT, launch_frame, unready
 from agent_runner.runtimes.outputs import Outputs
 from agent_runner.runtimes.runtime import Exited, ExitReason, Launch, Placed, Runtime
 from agent_runner.runtimes.turns import Turns
+from shared.timeouts import timeout
 
 from .ledger import Entry, ProcessLedger, started_at
 
@@ -310,7 +311,7 @@ async def _end(agent: _Agent, grace: timedelta) -> None:
 
 async def _ended_within(agent: _Agent, seconds: float) -> None:
     with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
+        async with timeout(seconds):
             await _ended(agent)
 
 

@@ -10,7 +10,6 @@ so is the time. Nothing is offered to it (no sampling, no roots), and what
 it asks of its own is not answered.
 """
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -36,6 +35,7 @@ from pydantic import BaseModel, ValidationError
 from agent_runner.server_sent_events import EventSplitter, EventTooLongError
 from shared.contracts.mcp_servers import LeasedMcpServer
 from shared.guarded_http import GuardedHttp, OutgoingError, StreamedAnswer
+from shared.timeouts import timeout
 
 from .failures import McpFailedError, McpRefusedError
 from .messages import notification, request, result_in, result_in_events
@@ -111,7 +111,7 @@ class Conversation:
             return
         with suppress(OutgoingError, TimeoutError):
             async with (
-                asyncio.timeout(_GOODBYE_WITHIN.total_seconds()),
+                timeout(_GOODBYE_WITHIN.total_seconds()),
                 self._http.streamed("DELETE", self._server.url, headers=self._said()),
             ):
                 pass
@@ -197,7 +197,7 @@ async def conversing(
     Raises `TimeoutError`. The goodbye has a time of its own: all has been said by then.
     """
     conversation = Conversation(http, server)
-    async with asyncio.timeout(within.total_seconds()):
+    async with timeout(within.total_seconds()):
         await conversation.begin()
         yield conversation
     await conversation.end()
