@@ -9,7 +9,7 @@ of every death.
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -90,12 +90,12 @@ class Torture:
 
     async def metrics_dies_after_a_commit(self) -> None:
         """Kill metrics once it has committed a batch whose answer is held back."""
-        while not await self._is_an_answer_held_back():
+        while not (unanswered := await self._counted_unanswered()):
             self.servers.cable.mend()
         await self.servers.metrics.die()
         self.servers.cable.cut()
         self.servers.cable.mend()
-        await self._note_in_flight()
+        self.in_flight.append(unanswered)
         await self.servers.start_metrics()
 
     async def metrics_is_stopped(self) -> None:
@@ -162,15 +162,14 @@ class Torture:
         counted = await self.counted()
         return count_settled(self.servers.journal) - counted
 
-    async def _is_an_answer_held_back(self) -> bool:
-        """Hold answers back from the middle of a batch on, and see it counted."""
+    async def _counted_unanswered(self) -> int:
+        """Hold answers back from the middle of a batch on; return what it counted."""
         await self._until_in_the_middle()
         self.servers.cable.hold()
-        try:
+        before = await self.counted()
+        with suppress(AssertionError):
             await self.until_more_is_counted(seconds=_ONE_BATCH_SECONDS)
-        except AssertionError:
-            return False
-        return True
+        return await self.counted() - before
 
     async def _until_in_the_middle(self) -> None:
         await until(
