@@ -21,10 +21,12 @@ async def test_a_block_that_is_in_time_is_let_be() -> None:
 
 
 async def test_cleanup_after_a_cancellation_is_bounded_and_goes_on() -> None:
+    began = asyncio.Event()
     done: list[str] = []
 
     async def cleaning_up() -> None:
         try:
+            began.set()
             await asyncio.Event().wait()
         finally:
             for each in ("first", "second"):
@@ -35,7 +37,7 @@ async def test_cleanup_after_a_cancellation_is_bounded_and_goes_on() -> None:
                     done.append(each)
 
     task = asyncio.create_task(cleaning_up())
-    await asyncio.sleep(0)
+    await began.wait()
     task.cancel()
     await asyncio.wait([task])
 
