@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 
 import asyncpg
@@ -70,10 +71,14 @@ class PostgresRetention:
         return await self._drop_retired_days()
 
     async def drop_messages(self, *, kept: timedelta) -> int:
-        return await _all_dropped(self._drop_some_messages, kept)
+        return await _all_dropped(
+            partial(self._drop_some_counted, "message", "message_id"), kept
+        )
 
     async def drop_tool_calls(self, *, kept: timedelta) -> int:
-        return await _all_dropped(self._drop_some_tool_calls, kept)
+        return await _all_dropped(
+            partial(self._drop_some_counted, "tool_call", "tool_call_id"), kept
+        )
 
     async def drop_minutes(self, *, kept: timedelta) -> int:
         return await _all_dropped(self._drop_some_minutes, kept)
@@ -88,53 +93,27 @@ class PostgresRetention:
             raise UnavailableError("The calls are in use right now.") from error
         return dropped
 
-    async def _drop_some_messages(self, kept: timedelta) -> int:
+    async def _drop_some_counted(self, table: str, key: str, kept: timedelta) -> int:
         async with self._database.sweep() as transaction:
             dropped: int = await transaction.fetchval(
-                """
+                f"""
                 WITH old AS (
-                    SELECT message_id
-                    FROM message
+                    SELECT {key}
+                    FROM {table}
                     WHERE recorded_at
-                        < (SELECT max(recorded_at) FROM message) - $1::interval
+                        < (SELECT max(recorded_at) FROM {table}) - $1::interval
                         AND recorded_at < now() - $1::interval
                     LIMIT $2
                 ),
                 dropped AS (
-                    DELETE FROM message
+                    DELETE FROM {table}
                     USING old
-                    WHERE message.message_id = old.message_id
+                    WHERE {table}.{key} = old.{key}
                     RETURNING true
                 )
                 SELECT count(*)
                 FROM dropped
-                """,
-                kept,
-                _ROWS_AT_ONCE,
-            )
-        return dropped
-
-    async def _drop_some_tool_calls(self, kept: timedelta) -> int:
-        async with self._database.sweep() as transaction:
-            dropped: int = await transaction.fetchval(
-                """
-                WITH old AS (
-                    SELECT tool_call_id
-                    FROM tool_call
-                    WHERE recorded_at
-                        < (SELECT max(recorded_at) FROM tool_call) - $1::interval
-                        AND recorded_at < now() - $1::interval
-                    LIMIT $2
-                ),
-                dropped AS (
-                    DELETE FROM tool_call
-                    USING old
-                    WHERE tool_call.tool_call_id = old.tool_call_id
-                    RETURNING true
-                )
-                SELECT count(*)
-                FROM dropped
-                """,
+                """,  # noqa: S608 - our own names
                 kept,
                 _ROWS_AT_ONCE,
             )
