@@ -22,6 +22,7 @@ from ag2trust.operator import Operator
 from ag2trust.provisioning import ROLES
 from ag2trust.self_signed import self_signed
 from ag2trust_sandbox import Sandbox
+from gateway.readiness import DEPENDENCIES
 from shared.contracts.base import Service
 
 from .composed import Composed, composed
@@ -104,12 +105,12 @@ async def test_the_first_person_comes_in_by_a_link_of_the_gateways(
 async def test_prometheus_knows_how_the_gateway_does(running: Running) -> None:
     url = await running.installation.url_on_host("prometheus", 9090)
 
-    async with aiohttp.ClientSession(url) as prometheus, asyncio.timeout(60):
-        found = await _scraped(prometheus, "ag2trust_dependency_up")
+    told = "ag2trust_dependency_up"
 
-    up = {each["metric"]["dependency"]: each["value"][1] for each in found}
-    assert up
-    assert set(up.values()) == {"1"}
+    async with aiohttp.ClientSession(url) as prometheus, asyncio.timeout(60):
+        found = await _scraped(prometheus, f"{told} and on () min({told}) == 1")
+
+    assert {each["metric"]["dependency"] for each in found} == {*DEPENDENCIES}
 
 
 async def test_prometheus_knows_how_those_do_that_it_cannot_ask(
