@@ -36,7 +36,7 @@ from agent_runner.tenure import Tenure, boot_time
 from agent_runner.tools.tool_desk import ToolDesk
 from shared.bus import answer
 from shared.collecting import telling_of_spans
-from shared.contracts.agent_runner import AgentType, Resources
+from shared.contracts.agent_types import AgentType, Resources
 from shared.contracts.base import Service
 from shared.contracts.credentials import LeasedCredential, ProviderType
 from shared.contracts.metrics import INGEST, Ingest, Ingested

@@ -16,17 +16,15 @@ from ag2trust.ports import free_port
 from ag2trust.testing import BusAs, Stack
 from ag2trust.waiting import until
 from ag2trust_sandbox import Sandbox
-from shared.contracts.agent_runner import (
-    GET_AGENT,
+from shared.contracts.agent_runner import GET_AGENT, START_AGENT, Agent
+from shared.contracts.base import Service
+from shared.contracts.conversations import (
     GET_MESSAGE,
-    START_AGENT,
     SUBMIT_MESSAGE,
-    Agent,
     AgentMessage,
     MessageQuestion,
     SubmitMessage,
 )
-from shared.contracts.base import Service
 from shared.errors import UnavailableError
 from shared.ids import new_id
 

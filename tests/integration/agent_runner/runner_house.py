@@ -20,20 +20,20 @@ from agent_runner.settings import Settings
 from shared.bus import NatsBus
 from shared.contracts.agent_runner import (
     CREATE_AGENT,
-    CREATE_AGENT_TYPE,
     GET_AGENT,
     START_AGENT,
-    SUBMIT_MESSAGE,
     Agent,
-    AgentMessage,
     AgentQuestion,
     AgentStatus,
-    AgentTypeSubmission,
     CreateAgent,
+)
+from shared.contracts.agent_types import (
+    CREATE_AGENT_TYPE,
+    AgentTypeSubmission,
     CreateAgentType,
-    SubmitMessage,
 )
 from shared.contracts.base import Actor, Service
+from shared.contracts.conversations import SUBMIT_MESSAGE, AgentMessage, SubmitMessage
 from shared.ids import new_id
 
 from .neighbours import FakeCredentials, FakeRuntime

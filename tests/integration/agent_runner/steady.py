@@ -10,7 +10,7 @@ from uuid import UUID
 import aiohttp
 
 from ag2trust.waiting import until
-from shared.contracts.agent_runner import (
+from shared.contracts.conversations import (
     GET_MESSAGE,
     AgentMessage,
     MessageQuestion,

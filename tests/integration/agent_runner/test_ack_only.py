@@ -10,17 +10,19 @@ from ag2trust.testing import BusAs, Stack
 from shared.bus import NatsBus
 from shared.contracts.agent_runner import (
     DELETE_AGENT,
-    GET_MESSAGE,
     RESTART_AGENT,
     START_AGENT,
     STOP_AGENT,
-    AgentMessage,
     AgentStatus,
+)
+from shared.contracts.agent_types import OnAckOnly
+from shared.contracts.base import Explanation
+from shared.contracts.conversations import (
+    GET_MESSAGE,
+    AgentMessage,
     MessageQuestion,
     MessageStatus,
-    OnAckOnly,
 )
-from shared.contracts.base import Explanation
 from shared.contracts.credentials import PROVIDER_CHANGED, ProviderChanged
 from shared.errors import (
     AppError,

@@ -5,7 +5,6 @@ from uuid import UUID
 import pytest
 
 from shared.contracts.agent_runner import (
-    DELETE_AGENT_TYPE,
     RESTART_AGENT,
     START_AGENT,
     STOP_AGENT,
@@ -13,9 +12,9 @@ from shared.contracts.agent_runner import (
     Agent,
     AgentPatch,
     AgentStatus,
-    AgentTypeQuestion,
     UpdateAgent,
 )
+from shared.contracts.agent_types import DELETE_AGENT_TYPE, AgentTypeQuestion
 from shared.errors import (
     AgentNotFoundError,
     AgentTypeInUseError,

@@ -8,11 +8,11 @@ import pytest
 
 from ag2trust.testing import Stack
 from ag2trust.waiting import until
-from shared.contracts.agent_runner import (
+from shared.contracts.agent_runner import LIST_AUDIT
+from shared.contracts.agent_types import (
     CREATE_AGENT_TYPE,
     DELETE_AGENT_TYPE,
     GET_AGENT_TYPE,
-    LIST_AUDIT,
     UPDATE_AGENT_TYPE,
     AgentType,
     AgentTypePatch,

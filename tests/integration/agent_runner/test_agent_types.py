@@ -2,16 +2,14 @@ from uuid import UUID
 
 import pytest
 
-from shared.contracts.agent_runner import (
+from shared.contracts.agent_runner import GET_AGENT, RESTART_AGENT, AgentStatus
+from shared.contracts.agent_types import (
     CREATE_AGENT_TYPE,
     DELETE_AGENT_TYPE,
-    GET_AGENT,
     GET_AGENT_TYPE,
     LIST_AGENT_TYPES,
     MODELS_IN_USE,
-    RESTART_AGENT,
     UPDATE_AGENT_TYPE,
-    AgentStatus,
     AgentType,
     AgentTypePatch,
     AgentTypeQuestion,

@@ -6,10 +6,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from ag2trust.testing import BusAs, Stack
-from shared.contracts.agent_runner import (
+from shared.contracts.agent_runner import GET_AGENT, START_AGENT
+from shared.contracts.agent_types import (
     CREATE_AGENT_TYPE,
-    GET_AGENT,
-    START_AGENT,
     UPDATE_AGENT_TYPE,
     AgentType,
     AgentTypePatch,

@@ -6,8 +6,8 @@ import pytest
 
 from ag2trust.waiting import until
 from ag2trust_sandbox import Step
-from shared.contracts.agent_runner import MessageStatus
 from shared.contracts.base import PageQuestion
+from shared.contracts.conversations import MessageStatus
 from shared.contracts.runners import (
     DRAIN_RUNNER,
     LIST_RUNNERS,

@@ -28,13 +28,15 @@ from shared.contracts.agent_runner import (
     RESTART_AGENT,
     START_AGENT,
     STOP_AGENT,
-    UPDATE_AGENT_TYPE,
     Agent,
     AgentStatus,
-    AgentTypePatch,
     CreateAgent,
     DesiredState,
     ReplaceToken,
+)
+from shared.contracts.agent_types import (
+    UPDATE_AGENT_TYPE,
+    AgentTypePatch,
     UpdateAgentType,
 )
 from shared.contracts.base import PageQuestion

@@ -8,12 +8,14 @@ import pytest
 from shared.bus import NatsBus
 from shared.contracts.agent_runner import (
     GET_AGENT,
-    GET_AGENT_TYPE,
-    MODELS_IN_USE,
     START_AGENT,
-    UPDATE_AGENT_TYPE,
     Agent,
     AgentStatus,
+)
+from shared.contracts.agent_types import (
+    GET_AGENT_TYPE,
+    MODELS_IN_USE,
+    UPDATE_AGENT_TYPE,
     AgentType,
     AgentTypePatch,
     AgentTypeQuestion,

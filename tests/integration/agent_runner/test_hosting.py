@@ -10,16 +10,14 @@ from agent_runner.settings import Settings
 from shared.contracts.agent_runner import (
     DELETE_AGENT,
     GET_AGENT,
-    GET_MESSAGE,
     RESTART_AGENT,
     START_AGENT,
     STOP_AGENT,
     AgentStatus,
     DesiredState,
-    MessageQuestion,
-    MessageStatus,
 )
 from shared.contracts.base import Service
+from shared.contracts.conversations import GET_MESSAGE, MessageQuestion, MessageStatus
 from shared.database import connect_database
 from shared.errors import (
     AgentNotFoundError,

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from ag2trust.testing import BusAs, Stack
-from shared.contracts.agent_runner import (
+from shared.contracts.agent_types import (
     CREATE_AGENT_TYPE,
     UPDATE_AGENT_TYPE,
     AgentRuntime,

@@ -17,7 +17,8 @@ from tests.unit.agent_runner.tools.mcp.official_server import serving_officially
 
 from ag2trust.testing import BusAs, Stack
 from shared.bus import answer
-from shared.contracts.agent_runner import LIST_AUDIT, AgentLimits
+from shared.contracts.agent_runner import LIST_AUDIT
+from shared.contracts.agent_types import AgentLimits
 from shared.contracts.base import PageQuestion, Service
 from shared.contracts.mcp_servers import LeasedMcpServer, McpServerQuestion
 from shared.contracts.mcp_tools import (

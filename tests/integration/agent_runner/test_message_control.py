@@ -9,22 +9,22 @@ import pytest
 from ag2trust.testing import BusAs, Stack
 from shared.contracts.agent_runner import (
     DELETE_AGENT,
-    GET_MESSAGE,
-    MESSAGE_FINISHED,
     RESTART_AGENT,
     STOP_AGENT,
-    AgentMessage,
     AgentStatus,
-    MessageQuestion,
-    MessageStatus,
 )
 from shared.contracts.base import PageQuestion
 from shared.contracts.conversations import (
     CANCEL_MESSAGE,
+    GET_MESSAGE,
     LIST_DEAD_LETTERS,
+    MESSAGE_FINISHED,
     REPLAY_DEAD_LETTER,
     RETRY_MESSAGE,
+    AgentMessage,
     DeadLetter,
+    MessageQuestion,
+    MessageStatus,
 )
 from shared.errors import (
     AgentNotRunningError,

@@ -3,20 +3,18 @@ from uuid import UUID
 
 import pytest
 
-from shared.contracts.agent_runner import (
+from shared.contracts.agent_runner import LIST_AGENTS, RESTART_AGENT, AgentStatus
+from shared.contracts.base import PageQuestion
+from shared.contracts.conversations import (
     GET_MESSAGE,
-    LIST_AGENTS,
     MESSAGE_FINISHED,
-    RESTART_AGENT,
     SUBMIT_MESSAGE,
     AgentMessage,
-    AgentStatus,
     MessageFinished,
     MessageQuestion,
     MessageStatus,
     SubmitMessage,
 )
-from shared.contracts.base import PageQuestion
 from shared.errors import (
     AgentNotFoundError,
     MessageNotFoundError,

@@ -16,9 +16,9 @@ from shared.contracts.agent_runner import (
     START_AGENT,
     STOP_AGENT,
     AgentStatus,
-    MessageStatus,
 )
 from shared.contracts.base import Service
+from shared.contracts.conversations import MessageStatus
 from shared.contracts.credentials import PROVIDER_CHANGED, ProviderChanged
 from shared.errors import CredentialsMissingError
 

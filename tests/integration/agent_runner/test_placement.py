@@ -14,9 +14,11 @@ from shared.contracts.agent_runner import (
     GET_AGENT,
     RESTART_AGENT,
     START_AGENT,
-    UPDATE_AGENT_TYPE,
     Agent,
     AgentStatus,
+)
+from shared.contracts.agent_types import (
+    UPDATE_AGENT_TYPE,
     AgentTypePatch,
     UpdateAgentType,
 )

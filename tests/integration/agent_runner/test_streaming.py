@@ -9,18 +9,15 @@ from uuid import UUID
 import aiohttp
 import pytest
 
-from shared.contracts.agent_runner import (
-    GET_MESSAGE,
-    RESTART_AGENT,
-    AgentMessage,
-    AgentStatus,
-    MessageQuestion,
-    MessageStatus,
-)
+from shared.contracts.agent_runner import RESTART_AGENT, AgentStatus
 from shared.contracts.conversations import (
     CANCEL_MESSAGE,
+    GET_MESSAGE,
     MESSAGE_CHUNK,
+    AgentMessage,
     MessageChunk,
+    MessageQuestion,
+    MessageStatus,
 )
 
 from .runner_house import ACTOR, House, Puppet

@@ -17,8 +17,9 @@ from agent_runner.hosting.heartbeat import RunnerLostError
 from agent_runner.repositories.tenures import Enlistment, TenureRepository, enlist
 from agent_runner.settings import Settings
 from agent_runner.tenure import Tenure, boot_time
-from shared.contracts.agent_runner import GET_AGENT, AgentStatus, MessageStatus
+from shared.contracts.agent_runner import GET_AGENT, AgentStatus
 from shared.contracts.base import Service
+from shared.contracts.conversations import MessageStatus
 from shared.database import connect_database
 from shared.errors import UnavailableError
 

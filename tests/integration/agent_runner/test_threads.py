@@ -11,20 +11,20 @@ from agent_runner.settings import Settings
 from shared.clock import utc_now
 from shared.contracts.agent_runner import (
     CREATE_AGENT,
-    GET_MESSAGE,
     STOP_AGENT,
     Agent,
-    AgentMessage,
     CreateAgent,
-    MessageQuestion,
-    MessageStatus,
 )
 from shared.contracts.base import Service
 from shared.contracts.conversations import (
     ASK_AGENT_TYPE,
+    GET_MESSAGE,
     GET_THREAD,
     LIST_THREADS,
+    AgentMessage,
     AskAgentType,
+    MessageQuestion,
+    MessageStatus,
     Thread,
     ThreadHistory,
     ThreadQuestion,

@@ -10,7 +10,7 @@ from tests.unit.shared.foreign_site import Site, serving
 
 from ag2trust.testing import BusAs, Stack
 from shared.bus import answer
-from shared.contracts.agent_runner import (
+from shared.contracts.agent_types import (
     GET_AGENT_TYPE,
     UPDATE_AGENT_TYPE,
     AgentLimits,

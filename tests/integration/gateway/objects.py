@@ -5,7 +5,7 @@ from uuid import UUID
 
 import aiohttp
 
-from shared.contracts.agent_runner import (
+from shared.contracts.conversations import (
     AgentMessage,
     MessageStatus,
     MessageUsage,

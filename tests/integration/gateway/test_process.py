@@ -14,13 +14,13 @@ import pytest
 
 from ag2trust.testing import Stack
 from shared.bus import NatsBus, answer
-from shared.contracts.agent_runner import (
+from shared.contracts.base import Service
+from shared.contracts.conversations import (
     SUBMIT_MESSAGE,
     AgentMessage,
     MessageStatus,
     SubmitMessage,
 )
-from shared.contracts.base import Service
 
 from .conftest import OWNER_KEY
 from .objects import message, post_message

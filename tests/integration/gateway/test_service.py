@@ -9,7 +9,8 @@ import pytest
 from ag2trust.testing import Stack
 from shared.bus import NatsBus, answer, answer_ping
 from shared.contracts import agent_runner, credentials, metrics
-from shared.contracts.agent_runner import (
+from shared.contracts.base import Service
+from shared.contracts.conversations import (
     GET_MESSAGE,
     MESSAGE_FINISHED,
     SUBMIT_MESSAGE,
@@ -19,7 +20,6 @@ from shared.contracts.agent_runner import (
     MessageStatus,
     SubmitMessage,
 )
-from shared.contracts.base import Service
 from shared.contracts.credentials import (
     CREATE_PROVIDER,
     GET_PROVIDER,

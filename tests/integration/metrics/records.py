@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from shared.contracts.agent_runner import MessageStatus
 from shared.contracts.base import Explanation
+from shared.contracts.conversations import MessageStatus
 from shared.contracts.credentials import ProviderType
 from shared.contracts.metrics import (
     AttemptRecord,

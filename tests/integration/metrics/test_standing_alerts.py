@@ -20,7 +20,12 @@ from metrics.repositories.rollups import Turns
 from metrics.repositories.watched_traffic import PostgresWatchedTraffic
 from metrics.settings import Settings
 from shared.bus import answer
-from shared.contracts.agent_runner import LIST_AGENTS, Agent, AgentStatus, DesiredState
+from shared.contracts.agent_runner import (
+    LIST_AGENTS,
+    Agent,
+    AgentStatus,
+    DesiredState,
+)
 from shared.contracts.alerts import Alert, AlertRuleName, AlertsQuestion, AlertStatus
 from shared.contracts.base import Actor, Page, PageQuestion
 from shared.contracts.credentials import LIST_PROVIDERS, Provider

@@ -25,8 +25,8 @@ from ag2trust.ports import free_port
 from ag2trust.testing import Servers, identity_of
 from ag2trust.waiting import until
 from shared.bus import BusClosedError, NatsBus, answer, connect_bus
-from shared.contracts.agent_runner import MESSAGE_FINISHED, MessageFinished
 from shared.contracts.base import Actor, Service, Signed
+from shared.contracts.conversations import MESSAGE_FINISHED, MessageFinished
 from shared.errors import UnavailableError
 from shared.ids import new_id
 from shared.signing import SignatureBrokenError, signed_bytes, verify

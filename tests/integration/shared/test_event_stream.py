@@ -14,8 +14,8 @@ from ag2trust.testing import BusAs, identity_of
 from shared.bus import NatsBus
 from shared.clock import utc_now
 from shared.contracts import metrics as contract
-from shared.contracts.agent_runner import MessageStatus
 from shared.contracts.base import Service
+from shared.contracts.conversations import MessageStatus
 from shared.contracts.metrics import MessageFinishedEvent, MessageRecord
 from shared.event_stream import EventSource, Position
 from shared.ids import new_id

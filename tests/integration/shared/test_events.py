@@ -10,7 +10,7 @@ from nats.js.api import StreamConfig, StreamInfo
 from shared.bus import NatsBus
 from shared.clock import utc_now
 from shared.contracts import metrics as contract
-from shared.contracts.agent_runner import MessageStatus
+from shared.contracts.conversations import MessageStatus
 from shared.contracts.metrics import MessageFinishedEvent, MessageRecord
 from shared.errors import TooLargeError, UnavailableError
 from shared.ids import new_id

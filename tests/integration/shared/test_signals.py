@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from shared.bus import NatsBus
-from shared.contracts.agent_runner import MESSAGE_FINISHED, MessageFinished
+from shared.contracts.conversations import MESSAGE_FINISHED, MessageFinished
 from shared.ids import new_id
 
 pytestmark = pytest.mark.integration

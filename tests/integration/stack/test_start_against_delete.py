@@ -21,11 +21,13 @@ from credentials.settings import Settings as CredentialsSettings
 from shared.bus import NatsBus
 from shared.contracts.agent_runner import (
     CREATE_AGENT,
-    CREATE_AGENT_TYPE,
     START_AGENT,
     AgentQuestion,
-    AgentTypeSubmission,
     CreateAgent,
+)
+from shared.contracts.agent_types import (
+    CREATE_AGENT_TYPE,
+    AgentTypeSubmission,
     CreateAgentType,
 )
 from shared.contracts.base import Endpoint, ReplyT, RequestT, Service

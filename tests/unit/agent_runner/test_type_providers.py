@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from agent_runner.agents.type_providers import require_fitting_providers
-from shared.contracts.agent_runner import AgentTypeSubmission
+from shared.contracts.agent_types import AgentTypeSubmission
 from shared.contracts.credentials import (
     CredentialState,
     Provider,

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from agent_runner.agents.type_tools import require_fitting_tools
-from shared.contracts.agent_runner import (
+from shared.contracts.agent_types import (
     AgentRuntime,
     AgentTypeSubmission,
     CredentialDelivery,

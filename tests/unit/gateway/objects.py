@@ -4,16 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from shared.contracts.agent_runner import (
-    Agent,
-    AgentMessage,
-    AgentStatus,
-    AgentType,
-    DesiredState,
-    MessageStatus,
-    MessageUsage,
-    Resources,
-)
+from shared.contracts.agent_runner import Agent, AgentStatus, DesiredState
+from shared.contracts.agent_types import AgentType, Resources
+from shared.contracts.conversations import AgentMessage, MessageStatus, MessageUsage
 from shared.contracts.credentials import (
     CredentialState,
     Provider,

@@ -4,7 +4,7 @@ import pytest
 from aiohttp import ClientSession
 
 from gateway.access.permissions import Permission
-from shared.contracts.agent_runner import (
+from shared.contracts.agent_types import (
     CREATE_AGENT_TYPE,
     DELETE_AGENT_TYPE,
     GET_AGENT_TYPE,

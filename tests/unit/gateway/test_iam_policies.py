@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from shared.contracts.agent_runner import MODELS_IN_USE, ModelsInUse
+from shared.contracts.agent_types import MODELS_IN_USE, ModelsInUse
 from shared.contracts.credentials import (
     GET_PROVIDER,
     CredentialState,

@@ -4,17 +4,15 @@ import pytest
 from aiohttp import ClientSession
 from structlog.typing import EventDict
 
-from shared.contracts.agent_runner import (
-    GET_MESSAGE,
-    MESSAGE_MAX_CHARACTERS,
-    SUBMIT_MESSAGE,
-    MessageStatus,
-)
 from shared.contracts.base import Explanation
 from shared.contracts.conversations import (
     ASK_AGENT_TYPE,
     CANCEL_MESSAGE,
+    GET_MESSAGE,
+    MESSAGE_MAX_CHARACTERS,
     RETRY_MESSAGE,
+    SUBMIT_MESSAGE,
+    MessageStatus,
 )
 from shared.errors import (
     AgentNotRunningError,

@@ -8,7 +8,7 @@ from aiohttp import ClientSession
 
 from gateway.access.permissions import Permission, Role
 from shared.bus import answer
-from shared.contracts.agent_runner import (
+from shared.contracts.agent_types import (
     GET_AGENT_TYPE,
     MODELS_IN_USE,
     UPDATE_AGENT_TYPE,

@@ -1,7 +1,7 @@
 import pytest
 from aiohttp import ClientSession
 
-from shared.contracts.agent_runner import AgentRuntime
+from shared.contracts.agent_types import AgentRuntime
 from shared.contracts.base import Page
 from shared.contracts.runners import (
     DRAIN_RUNNER,

@@ -15,21 +15,19 @@ from aiohttp import web
 from ag2trust.waiting import until
 from gateway.event_stream import CallerGoneError, EventStream
 from shared.bus import answer
-from shared.contracts.agent_runner import (
+from shared.contracts.conversations import (
+    ASK_AGENT_TYPE,
     GET_MESSAGE,
+    MESSAGE_CHUNK,
     MESSAGE_FINISHED,
     SUBMIT_MESSAGE,
     AgentMessage,
+    AskAgentType,
+    MessageChunk,
     MessageFinished,
     MessageQuestion,
     MessageStatus,
     SubmitMessage,
-)
-from shared.contracts.conversations import (
-    ASK_AGENT_TYPE,
-    MESSAGE_CHUNK,
-    AskAgentType,
-    MessageChunk,
 )
 from shared.errors import AgentNotRunningError
 from shared.testing import FakeBus

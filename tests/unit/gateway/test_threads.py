@@ -1,6 +1,5 @@
 from aiohttp import ClientSession
 
-from shared.contracts.agent_runner import MessageStatus, MessageUsage
 from shared.contracts.base import Explanation, Page
 from shared.contracts.conversations import (
     GET_THREAD,
@@ -8,6 +7,8 @@ from shared.contracts.conversations import (
     LIST_THREADS,
     REPLAY_DEAD_LETTER,
     DeadLetter,
+    MessageStatus,
+    MessageUsage,
     Thread,
     ThreadHistory,
     ThreadMessage,

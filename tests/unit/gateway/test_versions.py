@@ -4,13 +4,9 @@ import pytest
 from aiohttp import ClientSession
 
 from gateway.access.permissions import Role
-from shared.contracts.agent_runner import (
-    DELETE_AGENT,
-    GET_AGENT,
-    GET_MESSAGE,
-    MessageStatus,
-)
+from shared.contracts.agent_runner import DELETE_AGENT, GET_AGENT
 from shared.contracts.base import Empty
+from shared.contracts.conversations import GET_MESSAGE, MessageStatus
 from shared.errors import AgentNotFoundError
 
 from .fakes import FakeApiKeys, Neighbours

@@ -9,7 +9,8 @@ from aiohttp import web
 
 from gateway.waiting import Submission, WaitingRoom
 from shared.bus import answer
-from shared.contracts.agent_runner import (
+from shared.contracts.base import Actor, MessageT, Signal
+from shared.contracts.conversations import (
     GET_MESSAGE,
     MESSAGE_FINISHED,
     SUBMIT_MESSAGE,
@@ -19,7 +20,6 @@ from shared.contracts.agent_runner import (
     MessageStatus,
     SubmitMessage,
 )
-from shared.contracts.base import Actor, MessageT, Signal
 from shared.errors import UnavailableError
 from shared.http_server import listening
 from shared.ids import new_id

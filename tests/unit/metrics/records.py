@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from shared.contracts.agent_runner import MessageStatus
+from shared.contracts.conversations import MessageStatus
 from shared.contracts.credentials import ProviderType
 from shared.contracts.metrics import (
     CallRecord,

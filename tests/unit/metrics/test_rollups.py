@@ -17,8 +17,8 @@ from metrics.rollups.rollups import (
     rolled_up,
 )
 from metrics.rollups.sketch import Sketch
-from shared.contracts.agent_runner import MessageStatus
 from shared.contracts.base import Explanation
+from shared.contracts.conversations import MessageStatus
 from shared.contracts.metrics import CallRecord, CallStatus, Usage
 from shared.contracts.prices import UnpricedReason
 from shared.ids import new_id

@@ -15,7 +15,7 @@ from pydantic import SecretStr, ValidationError
 
 from shared.bus import answer
 from shared.contracts import agent_runner
-from shared.contracts.agent_runner import (
+from shared.contracts.agent_types import (
     UPDATE_AGENT_TYPE,
     AgentType,
     AgentTypePatch,

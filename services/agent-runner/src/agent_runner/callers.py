@@ -3,7 +3,7 @@
 from typing import Protocol
 from uuid import UUID
 
-from shared.contracts.agent_runner import AgentType
+from shared.contracts.agent_types import AgentType
 
 from .hosted_agents import MessageInHand
 from .leases import HeldLease

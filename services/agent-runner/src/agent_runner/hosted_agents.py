@@ -11,8 +11,9 @@ from datetime import datetime
 from uuid import UUID
 
 from shared.agent_tokens import hash_token
-from shared.contracts.agent_runner import AgentType, MessageUsage
+from shared.contracts.agent_types import AgentType
 from shared.contracts.base import Explanation
+from shared.contracts.conversations import MessageUsage
 from shared.contracts.metrics import Usage
 from shared.errors import (
     CredentialMismatchError,

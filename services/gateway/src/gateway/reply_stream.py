@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from shared.contracts.agent_runner import AgentMessage, MessageStatus
+from shared.contracts.conversations import AgentMessage, MessageStatus
 
 from .event_stream import CallerGoneError, EventStream
 from .reply_pieces import Delta, Restart

@@ -17,15 +17,16 @@ from uuid import UUID
 import structlog
 
 from shared.bus import Bus
-from shared.contracts.agent_runner import (
+from shared.contracts.base import Endpoint
+from shared.contracts.conversations import (
     GET_MESSAGE,
+    MESSAGE_CHUNK,
     MESSAGE_FINISHED,
     AgentMessage,
+    AskAgentType,
     MessageQuestion,
     SubmitMessage,
 )
-from shared.contracts.base import Endpoint
-from shared.contracts.conversations import MESSAGE_CHUNK, AskAgentType
 from shared.errors import UnavailableError
 from shared.timeouts import timeout_at
 

@@ -53,6 +53,7 @@ __all__ = [
     "Signal",
     "Signed",
     "Topic",
+    "UseCase",
 ]
 
 # C0 and C1, line and paragraph separators, and what turns the direction of text
@@ -106,6 +107,9 @@ Name = Annotated[
     AfterValidator(_name),
 ]
 """What people call a thing; unique per organization and kind."""
+
+UseCase = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+"""What people say a thing is for."""
 
 Labels = Annotated[
     dict[

@@ -1,11 +1,11 @@
-"""What the agent-runner answers about conversations: threads, second tries, pieces."""
+"""Conversations: messages to agents, the one answer each gets, and their threads."""
 
+from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime
 
-from .agent_runner import AgentMessage, MessageQuestion, MessageStatus, MessageUsage
 from .base import (
     Endpoint,
     Explanation,
@@ -20,21 +20,87 @@ from .base import (
 __all__ = [
     "ASK_AGENT_TYPE",
     "CANCEL_MESSAGE",
+    "GET_MESSAGE",
     "GET_THREAD",
     "LIST_DEAD_LETTERS",
     "LIST_THREADS",
     "MESSAGE_CHUNK",
+    "MESSAGE_FINISHED",
+    "MESSAGE_MAX_CHARACTERS",
     "REPLAY_DEAD_LETTER",
     "RETRY_MESSAGE",
+    "SUBMIT_MESSAGE",
+    "AgentMessage",
     "AskAgentType",
     "DeadLetter",
     "MessageChunk",
+    "MessageFinished",
+    "MessageQuestion",
+    "MessageStatus",
+    "MessageUsage",
+    "SubmitMessage",
     "Thread",
     "ThreadHistory",
     "ThreadMessage",
     "ThreadQuestion",
     "ThreadsQuestion",
 ]
+
+MESSAGE_MAX_CHARACTERS = 10_000
+
+
+class MessageStatus(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    ACKNOWLEDGED = "acknowledged"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return self not in {MessageStatus.QUEUED, MessageStatus.RUNNING}
+
+
+class MessageUsage(Message):
+    """Tokens of all model calls made for one message; None if none was reported."""
+
+    calls: int = 0
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    total_tokens: int | None = None
+
+
+class AgentMessage(Message):
+    """A message to an agent and, once final, its one stored answer.
+
+    *attempts* counts its deliveries to the agent.
+    """
+
+    message_id: UUID
+    thread_id: UUID
+    agent_id: UUID
+    status: MessageStatus
+    content: str | None
+    usage: MessageUsage
+    duration_ms: int | None
+    explanation: Explanation | None
+    created_at: AwareDatetime
+    finished_at: AwareDatetime | None
+    attempts: int = 0
+
+
+class SubmitMessage(Question):
+    """A row is written before the answer; *thread_id* None opens a new thread.
+
+    Of one that *is_streamed* the reply is signalled as it is made.
+    """
+
+    message_id: UUID
+    agent_id: UUID
+    thread_id: UUID | None = None
+    content: str
+    is_streamed: bool = False
 
 
 class AskAgentType(Question):
@@ -48,6 +114,10 @@ class AskAgentType(Question):
     thread_id: UUID | None = None
     content: str
     is_streamed: bool = False
+
+
+class MessageQuestion(Question):
+    message_id: UUID
 
 
 class ThreadsQuestion(PageQuestion):
@@ -125,10 +195,22 @@ class MessageChunk(Message):
     text: str
 
 
+class MessageFinished(Message):
+    """A message has become final; the record has its answer."""
+
+    message_id: UUID
+
+
 _GATEWAY = frozenset({Service.GATEWAY})
 
+SUBMIT_MESSAGE = Endpoint(
+    "agent_runner.v1.submit_message", SubmitMessage, AgentMessage, askers=_GATEWAY
+)
 ASK_AGENT_TYPE = Endpoint(
     "agent_runner.v1.ask_agent_type", AskAgentType, AgentMessage, askers=_GATEWAY
+)
+GET_MESSAGE = Endpoint(
+    "agent_runner.v1.get_message", MessageQuestion, AgentMessage, askers=_GATEWAY
 )
 CANCEL_MESSAGE = Endpoint(
     "agent_runner.v1.cancel_message", MessageQuestion, AgentMessage, askers=_GATEWAY
@@ -157,6 +239,12 @@ REPLAY_DEAD_LETTER = Endpoint(
 MESSAGE_CHUNK = Signal(
     "agent_runner.v1.signals.message_chunk.{key}",
     MessageChunk,
+    sender=Service.AGENT_RUNNER,
+    hearers=_GATEWAY,
+)
+MESSAGE_FINISHED = Signal(
+    "agent_runner.v1.signals.message_finished.{key}",
+    MessageFinished,
     sender=Service.AGENT_RUNNER,
     hearers=_GATEWAY,
 )

@@ -32,6 +32,7 @@ from .base import (
     Service,
     Signal,
     Signed,
+    UseCase,
 )
 from .leasing import lease_binding_of, reply_purpose_of
 
@@ -170,7 +171,6 @@ SecretField = Annotated[Secret, Field(description="Trimmed; printable ASCII.")]
 BaseUrl = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=8, max_length=2000)
 ]
-UseCase = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 AwsRegion = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=32)
 ]

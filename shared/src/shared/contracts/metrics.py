@@ -7,7 +7,6 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from .agent_runner import MessageStatus
 from .base import (
     AuditEntry,
     Empty,
@@ -21,6 +20,7 @@ from .base import (
     Service,
     Topic,
 )
+from .conversations import MessageStatus
 from .credentials import ProviderType
 from .prices import (
     Dollars,

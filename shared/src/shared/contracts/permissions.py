@@ -10,6 +10,7 @@ from typing import Any
 
 from . import (
     agent_runner,
+    agent_types,
     alerts,
     audit_verification,
     conversations,
@@ -44,6 +45,7 @@ _MODULES: tuple[ModuleType, ...] = (
     master_key,
     audit_verification,
     agent_runner,
+    agent_types,
     conversations,
     runners,
     probes,

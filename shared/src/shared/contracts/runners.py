@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime
 
-from .agent_runner import AgentRuntime
+from .agent_types import AgentRuntime
 from .base import Endpoint, Message, Page, PageQuestion, Question, Service
 
 __all__ = [

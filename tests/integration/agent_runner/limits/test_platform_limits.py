@@ -9,7 +9,7 @@ import pytest
 
 from ag2trust.testing import Stack
 from agent_runner.limits.platform import PlatformLimits, ToolUser
-from shared.contracts.agent_runner import AgentLimits
+from shared.contracts.agent_types import AgentLimits
 from shared.errors import LimitedError, LimitTooSmallError
 from shared.ids import new_id
 

@@ -38,7 +38,7 @@ from agent_runner.spool.spool import Spool
 from agent_runner.tenure import Tenure
 from agent_runner.tools.tool_desk import ToolDesk
 from shared.agent_tokens import new_token
-from shared.contracts.agent_runner import AgentType, Resources
+from shared.contracts.agent_types import AgentType, Resources
 from shared.contracts.credentials import LeasedCredential, ProviderType
 from shared.contracts.metrics import CallRecord
 from shared.contracts.routes import Fallback

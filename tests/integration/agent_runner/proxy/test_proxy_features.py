@@ -4,7 +4,7 @@ from collections.abc import Mapping
 import pytest
 
 from ag2trust_sandbox import Sandbox
-from shared.contracts.agent_runner import ProviderFeature
+from shared.contracts.agent_types import ProviderFeature
 
 from .proxying import MODEL, Proxy
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from agent_runner.leases import HeldLease
 from agent_runner.repositories.external_agents import Change, ExternalAgent
 from shared.agent_tokens import hash_token
-from shared.contracts.agent_runner import AgentRuntime, AgentType, Resources
+from shared.contracts.agent_types import AgentRuntime, AgentType, Resources
 from shared.contracts.credentials import LeasedCredential
 
 __all__ = ["NOON", "ORG", "PROVIDER", "FakeLeases", "Seconds", "agent", "change"]

@@ -8,7 +8,7 @@ import pytest
 
 from agent_runner.hosting.launching import delivered_keys, environment_of
 from agent_runner.runtimes.launch_frame import NAMES
-from shared.contracts.agent_runner import CredentialDelivery
+from shared.contracts.agent_types import CredentialDelivery
 from shared.contracts.credentials import LeasedCredential
 
 HTTP = "http://10.1.2.1:8090"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.unit.gateway.objects import AGENT_TYPE
 
 from gateway.jobs.moving import found_type, moved, moved_back, names
-from shared.contracts.agent_runner import AgentType, AgentTypePatch
+from shared.contracts.agent_types import AgentType, AgentTypePatch
 from shared.contracts.routes import Fallback
 
 OLD, NEW, OTHER = (UUID(int=number) for number in (1, 2, 3))

@@ -18,16 +18,18 @@ from gateway.repositories.jobs import JobRepository
 from shared.bus import answer
 from shared.contracts.agent_runner import (
     GET_AGENT,
-    GET_AGENT_TYPE,
-    LIST_AGENT_TYPES,
     RESTART_AGENT,
-    UPDATE_AGENT_TYPE,
     Agent,
     AgentQuestion,
     AgentStatus,
+    DesiredState,
+)
+from shared.contracts.agent_types import (
+    GET_AGENT_TYPE,
+    LIST_AGENT_TYPES,
+    UPDATE_AGENT_TYPE,
     AgentType,
     AgentTypeQuestion,
-    DesiredState,
     UpdateAgentType,
 )
 from shared.contracts.base import Actor, Empty, Endpoint, Explanation, Page, Question

@@ -12,7 +12,7 @@ from pydantic import (
     ValidationError,
 )
 
-from shared.contracts.agent_runner import MessageStatus
+from shared.contracts.conversations import MessageStatus
 from shared.errors import InvalidError, MalformedError, TooLargeError
 from shared.http import fields_of
 

@@ -14,7 +14,7 @@ from agent_runner.runtimes.errors import (
 from agent_runner.runtimes.runtime import Runtime
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
-from shared.contracts.agent_runner import (
+from shared.contracts.agent_types import (
     AgentRuntime,
     AgentType,
     AgentTypePatch,

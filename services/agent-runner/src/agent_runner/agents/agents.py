@@ -15,12 +15,12 @@ from shared.contracts.agent_runner import (
     WAKE,
     Agent,
     AgentQuestion,
-    AgentRuntime,
     CreateAgent,
     DesiredState,
     UpdateAgent,
     Wake,
 )
+from shared.contracts.agent_types import AgentRuntime
 from shared.contracts.base import Empty, Page, PageQuestion
 from shared.contracts.limits import BudgetScope, ScopeKind
 from shared.contracts.restarts import ListConcernedAgents

@@ -6,7 +6,8 @@ from uuid import UUID
 from agent_runner.repositories import agent_types as types_repository
 from agent_runner.repositories import agents as repository
 from shared.bus import Bus
-from shared.contracts.agent_runner import Agent, AgentType
+from shared.contracts.agent_runner import Agent
+from shared.contracts.agent_types import AgentType
 from shared.contracts.base import Question
 from shared.contracts.credentials import CLAIM_USES, ClaimUses
 from shared.database import Database, Transaction

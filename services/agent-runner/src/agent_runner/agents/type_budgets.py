@@ -6,7 +6,7 @@ from datetime import datetime
 from agent_runner.limits.budget import ActiveBudget, new_budget, units_of
 from agent_runner.repositories import budgets as repository
 from agent_runner.repositories.audit import note
-from shared.contracts.agent_runner import (
+from shared.contracts.agent_types import (
     AgentTypeSubmission,
     CreateAgentType,
     UpdateAgentType,

@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from agent_runner.residency import Destination, violation
 from shared.bedrock_models import ModelIdError, bedrock_model
-from shared.contracts.agent_runner import AgentTypeSubmission
+from shared.contracts.agent_types import AgentTypeSubmission
 from shared.contracts.credentials import Provider, ProviderType
 from shared.contracts.routes import Fallback
 from shared.errors import InvalidError

@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from agent_runner.tools.destinations import needs_hosts, problem_of_host
 from shared.addresses import AddressKind
-from shared.contracts.agent_runner import (
+from shared.contracts.agent_types import (
     AgentRuntime,
     AgentTypeSubmission,
     CredentialDelivery,

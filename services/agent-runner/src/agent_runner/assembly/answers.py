@@ -23,6 +23,7 @@ from agent_runner.tools.mcp.leased_servers import LeasedServers
 from shared.bus import Answer, answer, answer_ping
 from shared.contracts import (
     agent_runner,
+    agent_types,
     conversations,
     limits,
     mcp_tools,
@@ -78,12 +79,12 @@ def _of_agents(ground: Ground, placement: Placement) -> Iterable[Answer]:
         database=database, bus=bus, runtime=ground.runtime, runner=settings.name
     )
     return (
-        answer(agent_runner.CREATE_AGENT_TYPE, types.create),
-        answer(agent_runner.UPDATE_AGENT_TYPE, types.update),
-        answer(agent_runner.DELETE_AGENT_TYPE, types.delete),
-        answer(agent_runner.GET_AGENT_TYPE, types.get),
-        answer(agent_runner.LIST_AGENT_TYPES, types.list),
-        answer(agent_runner.MODELS_IN_USE, types.models_in_use),
+        answer(agent_types.CREATE_AGENT_TYPE, types.create),
+        answer(agent_types.UPDATE_AGENT_TYPE, types.update),
+        answer(agent_types.DELETE_AGENT_TYPE, types.delete),
+        answer(agent_types.GET_AGENT_TYPE, types.get),
+        answer(agent_types.LIST_AGENT_TYPES, types.list),
+        answer(agent_types.MODELS_IN_USE, types.models_in_use),
         answer(agent_runner.CREATE_AGENT, agents.create),
         answer(agent_runner.UPDATE_AGENT, agents.update),
         answer(agent_runner.DELETE_AGENT, agents.delete),
@@ -104,8 +105,8 @@ def _of_messages(ground: Ground) -> Iterable[Answer]:
     control = MessageControl(database=ground.database, bus=ground.bus)
     threads = ThreadReading(database=ground.database)
     return (
-        answer(agent_runner.SUBMIT_MESSAGE, messages.submit),
-        answer(agent_runner.GET_MESSAGE, messages.get),
+        answer(conversations.SUBMIT_MESSAGE, messages.submit),
+        answer(conversations.GET_MESSAGE, messages.get),
         answer(conversations.ASK_AGENT_TYPE, messages.ask),
         answer(conversations.CANCEL_MESSAGE, control.cancel),
         answer(conversations.RETRY_MESSAGE, control.retry),

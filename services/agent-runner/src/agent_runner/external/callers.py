@@ -24,7 +24,8 @@ from agent_runner.proof import Proof
 from agent_runner.repositories.external_agents import Change, ExternalAgent
 from agent_runner.tenure import Monotonic, boot_time
 from shared.agent_tokens import hash_token, is_token
-from shared.contracts.agent_runner import AgentType, ExternalAgentChanged
+from shared.contracts.agent_runner import ExternalAgentChanged
+from shared.contracts.agent_types import AgentType
 from shared.errors import AppError, InvalidAgentTokenError, UnavailableError
 from shared.lifecycle import every
 from shared.timeouts import timeout

@@ -25,7 +25,8 @@ from agent_runner.tenure import Tenure
 from shared.agent_tokens import hash_token, new_token
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
-from shared.contracts.agent_runner import AgentStatus, AgentType, CredentialDelivery
+from shared.contracts.agent_runner import AgentStatus
+from shared.contracts.agent_types import AgentType, CredentialDelivery
 from shared.contracts.base import Actor, Explanation
 from shared.contracts.credentials import (
     CLAIM_USES,

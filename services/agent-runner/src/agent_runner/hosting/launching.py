@@ -10,7 +10,7 @@ import hashlib
 
 from agent_runner.hosted_agents import HostedAgent
 from agent_runner.runtimes.runtime import Launch, Resources
-from shared.contracts.agent_runner import CredentialDelivery
+from shared.contracts.agent_types import CredentialDelivery
 from shared.contracts.credentials import LeasedCredential, ProviderType
 
 __all__ = ["delivered_keys", "environment_of", "launch_of"]

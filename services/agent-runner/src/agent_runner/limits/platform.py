@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from shared.contracts.agent_runner import AgentLimits
+from shared.contracts.agent_types import AgentLimits
 
 from .leasing import Leasing
 from .limit import Limit, LimitKind, Need

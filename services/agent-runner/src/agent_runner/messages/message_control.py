@@ -9,16 +9,16 @@ from agent_runner.repositories.dead_letters import dead_letters, is_dead_letter
 from agent_runner.repositories.threads import next_place
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
-from shared.contracts.agent_runner import (
+from shared.contracts.agent_runner import Agent
+from shared.contracts.base import Page, PageQuestion
+from shared.contracts.conversations import (
     MESSAGE_FINISHED,
-    Agent,
     AgentMessage,
+    DeadLetter,
     MessageFinished,
     MessageQuestion,
     MessageStatus,
 )
-from shared.contracts.base import Page, PageQuestion
-from shared.contracts.conversations import DeadLetter
 from shared.database import Database, Transaction
 from shared.errors import (
     AgentNotFoundError,

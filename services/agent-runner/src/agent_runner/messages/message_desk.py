@@ -14,12 +14,12 @@ from agent_runner.repositories.threads import Turn, history
 from agent_runner.tenure import Tenure
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
-from shared.contracts.agent_runner import (
+from shared.contracts.base import Explanation
+from shared.contracts.conversations import (
     MESSAGE_FINISHED,
     MessageFinished,
     MessageStatus,
 )
-from shared.contracts.base import Explanation
 from shared.database import Database
 from shared.errors import MessageNotInHandError
 from shared.timeouts import timeout

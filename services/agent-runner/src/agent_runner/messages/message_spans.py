@@ -7,8 +7,8 @@ name is not told: people choose it.
 
 from agent_runner.hosted_agents import HostedAgent
 from agent_runner.repositories.messages import ClaimedMessage
-from shared.contracts.agent_runner import MessageStatus
 from shared.contracts.base import Explanation
+from shared.contracts.conversations import MessageStatus
 from shared.tracing import NO_SPAN, Kind, Span, TraceContext, begin, is_on
 
 __all__ = ["begin_handling", "tell_outcome"]

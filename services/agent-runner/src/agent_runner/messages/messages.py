@@ -8,16 +8,18 @@ from agent_runner.repositories.agents import agent as read_agent
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
 from shared.contracts.agent_runner import (
-    MESSAGE_MAX_CHARACTERS,
     WAKE,
     Agent,
-    AgentMessage,
     DesiredState,
-    MessageQuestion,
-    SubmitMessage,
     Wake,
 )
-from shared.contracts.conversations import AskAgentType
+from shared.contracts.conversations import (
+    MESSAGE_MAX_CHARACTERS,
+    AgentMessage,
+    AskAgentType,
+    MessageQuestion,
+    SubmitMessage,
+)
 from shared.database import Database, Transaction
 from shared.errors import (
     AgentIsExternalError,

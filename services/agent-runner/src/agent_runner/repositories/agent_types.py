@@ -9,7 +9,7 @@ import asyncpg
 from pydantic import TypeAdapter
 
 from agent_runner.limits.budget import in_measure
-from shared.contracts.agent_runner import (
+from shared.contracts.agent_types import (
     AgentLimits,
     AgentRuntime,
     AgentType,

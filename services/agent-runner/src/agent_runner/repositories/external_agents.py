@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from shared.contracts.agent_runner import AgentType
+from shared.contracts.agent_types import AgentType
 from shared.database import Database, Transaction
 from shared.errors import NameTakenError
 

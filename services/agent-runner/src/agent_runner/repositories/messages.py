@@ -6,8 +6,8 @@ from uuid import UUID
 
 import asyncpg
 
-from shared.contracts.agent_runner import AgentMessage, MessageStatus, MessageUsage
 from shared.contracts.base import Explanation
+from shared.contracts.conversations import AgentMessage, MessageStatus, MessageUsage
 from shared.database import Transaction
 from shared.errors import MessageNotFoundError
 

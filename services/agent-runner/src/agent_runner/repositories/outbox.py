@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from shared.contracts.agent_runner import MessageStatus
+from shared.contracts.conversations import MessageStatus
 from shared.contracts.metrics import IngestRecord, MessageRecord, ToolCallRecord
 from shared.database import Database, Transaction
 from shared.ids import made_at, new_id

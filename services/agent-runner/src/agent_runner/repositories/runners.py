@@ -4,7 +4,7 @@ from uuid import UUID
 
 import asyncpg
 
-from shared.contracts.agent_runner import AgentRuntime
+from shared.contracts.agent_types import AgentRuntime
 from shared.contracts.runners import Runner, RunnerStatus
 from shared.database import Transaction
 from shared.errors import RunnerNotFoundError

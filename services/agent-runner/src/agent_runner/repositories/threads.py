@@ -6,9 +6,13 @@ from uuid import UUID
 
 import asyncpg
 
-from shared.contracts.agent_runner import MessageStatus, MessageUsage
 from shared.contracts.base import Explanation
-from shared.contracts.conversations import Thread, ThreadMessage
+from shared.contracts.conversations import (
+    MessageStatus,
+    MessageUsage,
+    Thread,
+    ThreadMessage,
+)
 from shared.database import Transaction
 from shared.errors import ThreadNotFoundError
 

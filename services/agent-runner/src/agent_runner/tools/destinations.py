@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from shared.addresses import AddressKind
-from shared.contracts.agent_runner import CredentialDelivery
+from shared.contracts.agent_types import CredentialDelivery
 from shared.web_addresses import UrlInvalidError, WebAddress, web_address
 
 __all__ = ["Destinations", "HostPattern", "needs_hosts", "problem_of_host"]

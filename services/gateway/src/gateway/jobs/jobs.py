@@ -8,7 +8,7 @@ from gateway.repositories.jobs import JobRepository
 from gateway.submissions import sealed_to
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
-from shared.contracts.agent_runner import (
+from shared.contracts.agent_types import (
     GET_AGENT_TYPE,
     MODELS_IN_USE,
     AgentTypeQuestion,

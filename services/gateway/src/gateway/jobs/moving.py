@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from shared.contracts.agent_runner import AgentType, AgentTypePatch
+from shared.contracts.agent_types import AgentType, AgentTypePatch
 from shared.contracts.jobs import JobAgentType
 from shared.contracts.routes import Fallback
 

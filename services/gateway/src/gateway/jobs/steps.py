@@ -10,7 +10,7 @@ from uuid import UUID
 
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
-from shared.contracts.agent_runner import (
+from shared.contracts.agent_types import (
     GET_AGENT_TYPE,
     LIST_AGENT_TYPES,
     UPDATE_AGENT_TYPE,

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from shared.contracts.agent_runner import AgentQuestion, AgentTypeQuestion
+from shared.contracts.agent_runner import AgentQuestion
+from shared.contracts.agent_types import AgentTypeQuestion
 from shared.contracts.base import PageQuestion
 from shared.contracts.jobs import Job
 from shared.contracts.probes import ProbeProvider

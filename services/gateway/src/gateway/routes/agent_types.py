@@ -9,7 +9,7 @@ from gateway.routing.asked import Asked
 from gateway.routing.operations import Reply, operation
 from gateway.routing.reading import Input, PageQuery
 from shared.bus import Bus
-from shared.contracts.agent_runner import (
+from shared.contracts.agent_types import (
     CREATE_AGENT_TYPE,
     DELETE_AGENT_TYPE,
     GET_AGENT_TYPE,

@@ -7,12 +7,13 @@ from gateway.routing.asked import Asked
 from gateway.routing.operations import operation
 from gateway.routing.reading import PageQuery
 from shared.bus import Bus
-from shared.contracts.agent_runner import AgentMessage, MessageQuestion
 from shared.contracts.base import Page
 from shared.contracts.conversations import (
     LIST_DEAD_LETTERS,
     REPLAY_DEAD_LETTER,
+    AgentMessage,
     DeadLetter,
+    MessageQuestion,
 )
 from shared.errors import AgentNotRunningError, DeadLetterNotFoundError
 

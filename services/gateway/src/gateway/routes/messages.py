@@ -18,19 +18,17 @@ from gateway.routing.operations import Reply, operation
 from gateway.routing.reading import Input
 from gateway.waiting import Submission, WaitingRoom
 from shared.bus import Bus
-from shared.contracts.agent_runner import (
-    GET_MESSAGE,
-    MESSAGE_MAX_CHARACTERS,
-    SUBMIT_MESSAGE,
-    AgentMessage,
-    MessageQuestion,
-    SubmitMessage,
-)
 from shared.contracts.conversations import (
     ASK_AGENT_TYPE,
     CANCEL_MESSAGE,
+    GET_MESSAGE,
+    MESSAGE_MAX_CHARACTERS,
     RETRY_MESSAGE,
+    SUBMIT_MESSAGE,
+    AgentMessage,
     AskAgentType,
+    MessageQuestion,
+    SubmitMessage,
 )
 from shared.errors import (
     AgentIsExternalError,

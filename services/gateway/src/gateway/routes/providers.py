@@ -9,7 +9,7 @@ from gateway.routing.operations import operation
 from gateway.routing.reading import Input, PageQuery
 from gateway.submissions import sealed_to
 from shared.bus import Bus
-from shared.contracts.agent_runner import MODELS_IN_USE, ModelsQuestion
+from shared.contracts.agent_types import MODELS_IN_USE, ModelsQuestion
 from shared.contracts.base import Name, Page
 from shared.contracts.credentials import (
     CREATE_PROVIDER,

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from metrics.prices.pricing import PricedCall
-from shared.contracts.agent_runner import MessageStatus
+from shared.contracts.conversations import MessageStatus
 from shared.contracts.metrics import CallRecord, CallStatus, MessageRecord
 
 from .sketch import Sketch, bin_of

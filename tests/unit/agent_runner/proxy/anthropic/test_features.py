@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from agent_runner.proxy.anthropic.requests import read_request, route_of
-from shared.contracts.agent_runner import ProviderFeature
+from shared.contracts.agent_types import ProviderFeature
 
 HOSTED, MCP, _, STORED = ProviderFeature
 FILE = {"type": "image", "source": {"type": "file", "file_id": "file_1"}}

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from agent_runner.proxy.bedrock.requests import read_request, route_of
-from shared.contracts.agent_runner import ProviderFeature
+from shared.contracts.agent_types import ProviderFeature
 
 HOSTED, MCP, _, STORED = ProviderFeature
 BUCKET = {"s3Location": {"uri": "s3://another/secret.png"}}

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from agent_runner.proxy.openai.requests import CHAT, read_request
-from shared.contracts.agent_runner import ProviderFeature
+from shared.contracts.agent_types import ProviderFeature
 
 HOSTED, MCP, BACKGROUND, STORED = ProviderFeature
 IMAGE = {"type": "image_url", "image_url": {"url": "https://x/y.png"}}

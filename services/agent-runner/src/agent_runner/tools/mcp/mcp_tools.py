@@ -17,7 +17,7 @@ from agent_runner.repositories.mcp_tools import ApprovedTool
 from agent_runner.tools.definitions import Definition
 from agent_runner.tools.outgoing_secrets import holds_secret
 from agent_runner.tools.refusals import refused
-from shared.contracts.agent_runner import AgentType
+from shared.contracts.agent_types import AgentType
 from shared.contracts.mcp_servers import LeasedMcpServer
 from shared.contracts.tools import McpServerTools
 from shared.database import Database
