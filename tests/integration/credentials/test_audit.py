@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from ag2trust.testing import Stack
 from ag2trust.waiting import until
-from credentials.administration.audit import HeadExport
+from credentials.administration.head_export import HeadExport
 from credentials.app import serving
 from credentials.settings import Settings
 from credentials.verify_audit import verified

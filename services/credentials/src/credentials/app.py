@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from shared.audit_heads import make_head_folder
+from shared.audit_pages import AuditPages
 from shared.bus import Answer, NatsBus, answer, answer_ping, connect_bus
 from shared.clock import utc_now
 from shared.contracts import audit_verification
@@ -23,9 +24,9 @@ from shared.identity import Identity
 from shared.lifecycle import background, every
 from shared.migrations import migrate
 
-from .administration.audit import Audit, HeadExport
 from .administration.audit_verification import AuditVerifier
 from .administration.freeze import Freeze
+from .administration.head_export import HeadExport
 from .administration.master_key_state import MasterKeyDesk
 from .administration.rewraps import Rewraps
 from .leases.enrolment import Enrolment
@@ -44,6 +45,7 @@ from .providers.planning import Planner
 from .providers.providers import Providers
 from .providers.rotations import Rotations
 from .providers.submissions import Submissions
+from .repositories import audit
 from .settings import Settings
 from .vault import Vault
 from .webhooks.webhook_secrets import WebhookSecrets
@@ -65,7 +67,7 @@ class Desks:
     rotations: Rotations
     uses: Uses
     leases: Leases
-    audit: Audit
+    audit: AuditPages
     audit_verifier: AuditVerifier
     master_key: MasterKeyDesk
     rewraps: Rewraps
@@ -195,7 +197,7 @@ def desks_of(
             roles=role_sessions_of(settings),
             trials=Trials(submissions, planner),
         ),
-        audit=Audit(database),
+        audit=AuditPages(database, audit.entries),
         audit_verifier=AuditVerifier(database, settings.audit_folder, identity.public),
         master_key=MasterKeyDesk(database, vault, freeze),
         rewraps=Rewraps(database, vault, per_second=settings.rewraps_per_second),

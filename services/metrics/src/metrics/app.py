@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
+from shared.audit_pages import AuditPages
 from shared.bus import Answer, NatsBus, answer, answer_ping, connect_bus
 from shared.clock import utc_now
 from shared.collecting import telling_of_spans
@@ -20,7 +21,6 @@ from shared.lifecycle import background, every
 from shared.migrations import migrate
 
 from .administration.alerts import Alerts
-from .administration.audit import Audit
 from .administration.price_list import PriceList
 from .administration.repricing import Repricer
 from .alerting.standing_watch import StandingWatch
@@ -36,6 +36,7 @@ from .measured import answering_prometheus
 from .reading.calls import Calls
 from .reading.tool_calls import ToolCalls
 from .reading.usage import Usage
+from .repositories import audit
 from .repositories.alerts import PostgresAlerts
 from .repositories.announcements import PostgresAnnouncements
 from .repositories.calls import PostgresCalls
@@ -88,7 +89,7 @@ def answers(
     return (
         answer(contract.PING, answer_ping),
         answer(contract.INGEST, ledger.ingest),
-        answer(contract.LIST_AUDIT, Audit(database).list),
+        answer(contract.LIST_AUDIT, AuditPages(database, audit.entries).list),
         answer(contract.LIST_CALLS, calls.list_calls),
         answer(contract.GET_CALL, calls.get_call),
         answer(contract.LIST_TOOL_CALLS, tool_calls.list_tool_calls),

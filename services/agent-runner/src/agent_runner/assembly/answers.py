@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from agent_runner.agents.agent_logs import LogReader
 from agent_runner.agents.agent_types import AgentTypes
 from agent_runner.agents.agents import Agents
-from agent_runner.agents.audit import Audit
 from agent_runner.agents.budgets import Budgets
 from agent_runner.agents.claims import Claims
 from agent_runner.agents.external_agents import ExternalAgents
@@ -19,7 +18,9 @@ from agent_runner.messages.messages import Messages
 from agent_runner.messages.thread_reading import ThreadReading
 from agent_runner.placement import Placement
 from agent_runner.probes.probes import Probes
+from agent_runner.repositories import audit
 from agent_runner.tools.mcp.leased_servers import LeasedServers
+from shared.audit_pages import AuditPages
 from shared.bus import Answer, answer, answer_ping
 from shared.contracts import (
     agent_runner,
@@ -41,7 +42,9 @@ def answers(
     ground: Ground, *, placement: Placement, leases: Leases, mcp_servers: LeasedServers
 ) -> Iterable[Answer]:
     yield answer(agent_runner.PING, answer_ping)
-    yield answer(agent_runner.LIST_AUDIT, Audit(ground.database).list)
+    yield answer(
+        agent_runner.LIST_AUDIT, AuditPages(ground.database, audit.entries).list
+    )
     yield from _of_agents(ground, placement)
     yield from _of_messages(ground)
     yield from _of_limits(ground)

@@ -1,4 +1,4 @@
-"""The audit as others see it: told in pages, its ends kept outside PostgreSQL."""
+"""Where the chains of the audit end, kept outside PostgreSQL."""
 
 import asyncio
 from pathlib import Path
@@ -8,24 +8,11 @@ from credentials.repositories import audit as repository
 from shared.audit_chain import AuditHead
 from shared.audit_heads import append_heads
 from shared.clock import Clock, utc_now
-from shared.contracts.base import AuditEntry, Page, PageQuestion, Service
+from shared.contracts.base import Service
 from shared.database import Database
 from shared.identity import Identity
-from shared.pages import before, page_of
 
-__all__ = ["Audit", "HeadExport"]
-
-
-class Audit:
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def list(self, question: PageQuestion) -> Page[AuditEntry]:
-        async with self._database.organization(question.org_id) as transaction:
-            found = await repository.entries(
-                transaction, before=before(question.cursor), limit=question.limit + 1
-            )
-        return page_of(found, limit=question.limit, id_of=lambda entry: entry.id)
+__all__ = ["HeadExport"]
 
 
 class HeadExport:
