@@ -12,7 +12,8 @@ from shared.contracts.base import Service
 from .docker_lab import DockerLab, docker_lab
 from .fleet import Fleet, open_fleet
 from .neighbours import FakeRuntime
-from .runner_house import House, open_house
+from .outside import Outside
+from .runner_house import House, open_house, open_neighbourhood
 
 
 @pytest.fixture
@@ -27,6 +28,24 @@ async def fleet(stack: Stack, bus_as: BusAs) -> AsyncIterator[Fleet]:
     """Have runners as processes of their own, before a sandbox provider."""
     async with serving() as sandbox, open_fleet(stack, bus_as, sandbox) as opened:
         yield opened
+
+
+@pytest.fixture
+async def outside(stack: Stack, bus_as: BusAs) -> AsyncIterator[Outside]:
+    """Have neighbours and a sandbox provider, and no runner yet."""
+    async with (
+        serving() as sandbox,
+        open_neighbourhood(stack, bus_as, FakeRuntime()) as house,
+    ):
+        house.credentials.base_url = sandbox.base_url
+        yield Outside(stack, house, sandbox)
+
+
+@pytest.fixture
+async def one(outside: Outside) -> AsyncIterator[Outside]:
+    """Have one runner that listens for external agents."""
+    async with outside.runner("runner-1"):
+        yield outside
 
 
 @pytest.fixture

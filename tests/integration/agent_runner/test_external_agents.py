@@ -1,38 +1,28 @@
-"""Agents that run elsewhere: let in, shut out, and served by any runner."""
+"""Agents that run elsewhere: made, served by any runner, changed and stopped."""
 
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
-from typing import Any
 from uuid import UUID
 
 import aiohttp
 import pytest
-from openai import APIStatusError, AsyncOpenAI, DefaultAsyncHttpxClient
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 from ag2trust.ports import free_port
 from ag2trust.self_signed import self_signed
-from ag2trust.testing import BusAs, Stack
+from ag2trust.testing import BusAs
 from ag2trust.waiting import until
-from ag2trust_sandbox import Sandbox, fingerprint, serving
+from ag2trust_sandbox import fingerprint
 from shared.agent_tokens import hash_token, new_token
 from shared.contracts.agent_runner import (
     CREATE_AGENT,
-    DELETE_AGENT,
     GET_AGENT,
     LIST_AGENTS,
-    REPLACE_TOKEN,
     RESTART_AGENT,
-    START_AGENT,
     STOP_AGENT,
-    Agent,
     AgentStatus,
     CreateAgent,
     DesiredState,
-    ReplaceToken,
 )
 from shared.contracts.agent_types import (
     UPDATE_AGENT_TYPE,
@@ -45,8 +35,6 @@ from shared.contracts.credentials import PROVIDER_CHANGED, ProviderChanged
 from shared.contracts.routes import Fallback
 from shared.errors import (
     AgentIsExternalError,
-    AgentIsHostedError,
-    AgentNotFoundError,
     InvalidError,
     NoExternalListenerError,
     ProviderGoneError,
@@ -54,109 +42,12 @@ from shared.errors import (
 )
 from shared.ids import new_id
 
-from .neighbours import FakeRuntime
-from .runner_house import ACTOR, House, open_neighbourhood, running
+from .outside import Outside, call, refusal
+from .runner_house import ACTOR
 
 pytestmark = pytest.mark.integration
 
 KEY = "sk-of-a-test-1234"
-HELLO: Any = [{"role": "user", "content": "Hello!"}]
-
-
-@dataclass
-class Outside:
-    """An installation whose runners listen for external agents."""
-
-    stack: Stack
-    house: House
-    sandbox: Sandbox
-
-    def runner(self, name: str, **more: Any) -> AbstractAsyncContextManager[None]:
-        settings = {
-            "name": name,
-            "state_folder": self.stack.folder / name,
-            "proxy_port": free_port(),
-            "external_port": free_port(),
-            **more,
-        }
-        return running(self.stack, FakeRuntime(), **settings)
-
-    async def made(self, name: str = "ada", **fields: Any) -> tuple[Agent, str]:
-        """Make an external agent; return it with its token."""
-        token = new_token()
-        question = CreateAgent(
-            org_id=self.house.org_id,
-            actor=ACTOR,
-            agent_id=new_id(),
-            name=name,
-            agent_type_id=await self.made_type(name, **fields),
-            token_hash=hash_token(token),
-        )
-        return await self.house.bus.ask(CREATE_AGENT, question), token
-
-    async def made_type(self, name: str, **fields: Any) -> UUID:
-        return await self.house.make_agent_type(name, runtime="external", **fields)
-
-    async def tell(self, endpoint: Any, agent: Agent) -> Any:
-        return await self.house.bus.ask(endpoint, self.house.question(agent.id))
-
-    async def give(self, agent: Agent, token: str | None) -> Agent:
-        return await self.house.bus.ask(
-            REPLACE_TOKEN,
-            ReplaceToken(
-                org_id=self.house.org_id,
-                actor=ACTOR,
-                agent_id=agent.id,
-                token_hash=hash_token(token) if token else None,
-            ),
-        )
-
-
-@pytest.fixture
-async def outside(stack: Stack, bus_as: BusAs) -> AsyncIterator[Outside]:
-    async with (
-        serving() as sandbox,
-        open_neighbourhood(stack, bus_as, FakeRuntime()) as house,
-    ):
-        house.credentials.base_url = sandbox.base_url
-        yield Outside(stack, house, sandbox)
-
-
-@pytest.fixture
-async def one(outside: Outside) -> AsyncIterator[Outside]:
-    """Run one runner."""
-    async with outside.runner("runner-1"):
-        yield outside
-
-
-async def call(agent: Agent, token: str, *, port: int | None = None) -> str:
-    """Make a model call with the official SDK; *port* is that of another runner."""
-    assert agent.base_urls
-    url = agent.base_urls.openai
-    if port is not None:
-        url = f"http://127.0.0.1:{port}/openai/v1"
-    async with AsyncOpenAI(base_url=url, api_key=token, max_retries=0) as client:
-        answer = await client.chat.completions.create(model="gpt-4o", messages=HELLO)
-    return answer.choices[0].message.content or ""
-
-
-async def refusal(agent: Agent, token: str, *, port: int | None = None) -> str | None:
-    """Return the code that a call is refused with, or None if it is answered."""
-    try:
-        await call(agent, token, port=port)
-    except APIStatusError as error:
-        code: str = error.response.headers["x-ag2trust-error"]
-        return code
-    return None
-
-
-async def refused(agent: Agent, token: str) -> None:
-    """Wait until the token counts no more."""
-    await until(
-        "a token refused",
-        lambda: refusal(agent, token),
-        lambda code: code == "INVALID_AGENT_TOKEN",
-    )
 
 
 async def test_an_external_agent_calls_with_an_unmodified_sdk_once_it_is_made(
@@ -190,67 +81,6 @@ async def test_its_uses_are_written_when_it_is_made_and_gone_when_it_is_stopped(
     assert used == {one.house.provider_id}
     assert one.house.credentials.uses[agent.id] == set()
     assert stopped.status is AgentStatus.STOPPED
-
-
-async def test_a_stop_suspends_its_token_and_a_start_restores_it(one: Outside) -> None:
-    agent, token = await one.made()
-
-    await one.tell(STOP_AGENT, agent)
-    await refused(agent, token)
-    await one.tell(START_AGENT, agent)
-
-    await until("an answer", lambda: refusal(agent, token), lambda code: code is None)
-
-
-async def test_a_token_is_rotated_and_revoked(
-    one: Outside, record_property: Callable[[str, object], None]
-) -> None:
-    agent, first = await one.made()
-    second, third = new_token(), new_token()
-
-    told = await one.give(agent, second)
-    await refused(agent, first)
-    answer = await call(agent, second)
-    await one.give(agent, None)
-    revoked = monotonic()
-    await refused(agent, second)
-    took = monotonic() - revoked
-    await one.give(agent, third)
-
-    record_property("refused after a token was revoked", f"{took:.2f} s")
-    assert told.base_urls == agent.base_urls
-    assert answer
-    assert await call(agent, third)
-
-
-async def test_a_revocation_that_no_signal_tells_of_is_found_in_the_record(
-    one: Outside,
-) -> None:
-    agent, token = await one.made()
-    await call(agent, token)
-    database = await one.stack.connect()
-
-    async with database.transaction():
-        await database.execute(
-            "UPDATE agent_runner.agent SET token_hash = NULL WHERE id = $1", agent.id
-        )
-        await database.execute(
-            """
-            WITH next AS (
-                UPDATE agent_runner.external_change_number
-                SET number = number + 1
-                RETURNING number
-            )
-            UPDATE agent_runner.external_agent_change c
-            SET number = next.number
-            FROM next
-            WHERE agent_id = $1
-            """,
-            agent.id,
-        )
-    await database.close()
-
-    await refused(agent, token)
 
 
 async def test_any_runner_serves_any_external_agent_under_a_lease_of_its_own(
@@ -403,52 +233,6 @@ def creation(outside: Outside, agent_type_id: UUID) -> CreateAgent:
     )
 
 
-async def test_a_deleted_one_is_gone_with_its_token(one: Outside) -> None:
-    agent, token = await one.made()
-
-    await one.tell(DELETE_AGENT, agent)
-
-    await refused(agent, token)
-    with pytest.raises(AgentNotFoundError):
-        await one.tell(GET_AGENT, agent)
-
-
-async def test_a_hosted_agent_is_given_no_token(one: Outside) -> None:
-    hosted = await one.house.make_agent("hosted")
-
-    with pytest.raises(AgentIsHostedError):
-        await one.give(hosted, new_token())
-
-
-async def test_the_token_of_a_hosted_agent_does_not_count_at_the_external_door(
-    outside: Outside,
-) -> None:
-    runtime, port = FakeRuntime(), free_port()
-    outside.house.runtime = runtime
-    async with running(outside.stack, runtime, external_port=port):
-        hosted = await outside.house.make_agent("hosted")
-        puppet = await outside.house.start(hosted.id)
-        external, _ = await outside.made()
-        token = puppet.launch.environment["AG2TRUST_AGENT_TOKEN"]
-
-        assert await refusal(external, token) == "INVALID_AGENT_TOKEN"
-
-
-async def test_the_agent_protocol_is_not_spoken_at_the_external_door(
-    one: Outside,
-) -> None:
-    agent, token = await one.made()
-    assert agent.base_urls
-    url = agent.base_urls.openai.removesuffix("/openai/v1")
-
-    async with one.house.session.get(
-        f"{url}/agent/v1/configuration", headers={"Authorization": f"Bearer {token}"}
-    ) as answer:
-        code = answer.headers["x-ag2trust-error"]
-
-    assert code == "PATH_NOT_ALLOWED"
-
-
 async def test_beyond_loopback_the_runner_speaks_tls(
     outside: Outside, tmp_path: Path
 ) -> None:
@@ -479,21 +263,6 @@ async def test_without_a_listener_no_external_agent_can_be_made(
     async with outside.runner("runner-1", external_port=None):
         with pytest.raises(NoExternalListenerError):
             await outside.made()
-
-
-async def test_only_hashes_of_tokens_are_stored(one: Outside) -> None:
-    agent, token = await one.made()
-    database = await one.stack.connect()
-
-    stored = await database.fetchrow(
-        "SELECT a::text AS words, token_hash FROM agent_runner.agent a WHERE id = $1",
-        agent.id,
-    )
-
-    await database.close()
-    assert stored
-    assert stored["token_hash"] == hash_token(token)
-    assert token not in stored["words"]
 
 
 async def test_every_act_is_noted(one: Outside) -> None:

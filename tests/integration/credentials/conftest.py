@@ -16,7 +16,7 @@ from shared.contracts.base import Service
 
 from .fake_kms import ALIAS, REGION, FakeKms, running_fake_kms
 from .rotation import QUICKLY, Rotation
-from .speaking import Operator, Runner
+from .speaking import Agent, Operator, Runner
 
 Superuser: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -92,6 +92,15 @@ def stranger(stack: Stack, gateway: NatsBus) -> Operator:
 def runner(stack: Stack, runner_bus: NatsBus, operator: Operator) -> Runner:
     identity = stack.identity(Service.AGENT_RUNNER)
     return Runner(runner_bus, operator.org_id, identity)
+
+
+@pytest_asyncio.fixture
+async def agent(operator: Operator, runner: Runner) -> Agent:
+    """Have an agent that uses a provider."""
+    provider = await operator.create(use_case="support", labels={"team": "one"})
+    agent = Agent(runner, provider.id)
+    await agent.claim()
+    return agent
 
 
 @pytest_asyncio.fixture

@@ -1,36 +1,27 @@
+"""Leases: what they hold, what does not open, and when they end."""
+
 import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-import asyncpg
 import pytest
-import pytest_asyncio
 
-from ag2trust.testing import BusAs, Stack
-from ag2trust.waiting import until
+from ag2trust.testing import Stack
 from credentials.administration.freeze import Freeze
 from credentials.app import planner_of, role_sessions_of
 from credentials.leases.enrolment import Enrolment
-from credentials.leases.lease_requests import Refusal
 from credentials.leases.leases import LEASE_LIFETIME, Leases
 from credentials.leases.trials import Trials
 from credentials.master_keys.local import LocalMasterKey
 from credentials.providers.submissions import Submissions
 from credentials.settings import Settings
 from credentials.vault import Vault
-from shared.bus import NatsBus
-from shared.contracts.base import Service, Signed
+from shared.contracts.base import Service
 from shared.contracts.credentials import (
-    GET_PROVIDER,
-    LEASE,
-    LEASE_PURPOSE,
     LEASE_REPLY_PURPOSE,
     LeasedCredential,
-    ProviderQuestion,
     ProviderType,
     lease_binding,
 )
@@ -39,47 +30,17 @@ from shared.errors import (
     AppError,
     CredentialTamperedError,
     CredentialUnreadableError,
-    LeaseRefusedError,
     ProviderInUseError,
-    UnavailableError,
 )
-from shared.identity import Identity
-from shared.ids import new_id
 from shared.sealing import SealBrokenError, SealingKey
-from shared.signing import sign, signed_bytes
+from shared.signing import signed_bytes
 from shared.testing import FakeClock
 
 from .conftest import Superuser
-from .speaking import API_KEY, Agent, Operator, Runner
+from .lease_rows import lease_count
+from .speaking import API_KEY, Agent, Operator
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("service")]
-
-EVIL = Identity(b"e" * 32)
-
-_WAITING = """
-SELECT EXISTS (
-    SELECT
-    FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock'
-)
-"""
-
-
-@pytest_asyncio.fixture
-async def agent(operator: Operator, runner: Runner) -> Agent:
-    provider = await operator.create(use_case="support", labels={"team": "one"})
-    agent = Agent(runner, provider.id)
-    await agent.claim()
-    return agent
-
-
-async def _refusals(superuser: Superuser) -> list[asyncpg.Record]:
-    return await superuser.fetch("SELECT * FROM audit WHERE act = 'lease.refused'")
-
-
-async def _lease_count(superuser: Superuser) -> int:
-    count: int = await superuser.fetchval("SELECT count(*) FROM lease")
-    return count
 
 
 async def test_a_lease_holds_all_that_a_call_needs(agent: Agent) -> None:
@@ -158,186 +119,7 @@ async def test_nothing_is_leased_that_the_audit_does_not_hold(
         await agent.lease()
 
     assert raised.value.code == "INTERNAL_ERROR"
-    assert await _lease_count(superuser) == 0
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"by": EVIL}, Refusal.UNENROLLED),
-        ({"runner": "runner-2"}, Refusal.FOREIGN_NAME),
-        ({"agent_id": new_id()}, Refusal.NO_USE),
-        ({"provider_id": new_id()}, Refusal.NO_USE),
-        ({"issued_at": datetime.now(UTC) - timedelta(hours=1)}, Refusal.LATE),
-        ({"issued_at": datetime.now(UTC) + timedelta(hours=1)}, Refusal.LATE),
-    ],
-)
-async def test_a_lease_that_may_not_be_is_refused_without_a_reason(
-    agent: Agent,
-    superuser: Superuser,
-    changes: dict[str, Any],
-    reason: Refusal,
-) -> None:
-    with pytest.raises(LeaseRefusedError) as raised:
-        await agent.lease(**changes)
-
-    [refused] = await _refusals(superuser)
-    assert raised.value.message == "This lease is refused."
-    assert raised.value.details == {}
-    assert json.loads(refused["details"]) == {
-        "purpose": "agent",
-        "agent_id": str(changes.get("agent_id", agent.id)),
-        "reason": reason,
-    }
-    assert refused["object_id"] == changes.get("provider_id", agent.provider_id)
-    assert refused["org_id"] == agent.runner.org_id
-    assert await _lease_count(superuser) == 0
-
-
-@pytest.mark.parametrize("seconds", [-20, 30])
-async def test_a_clock_may_differ_by_half_a_minute(agent: Agent, seconds: int) -> None:
-    issued_at = datetime.now(UTC) + timedelta(seconds=seconds)
-
-    leased = await agent.lease(issued_at=issued_at)
-
-    assert leased.provider_id == agent.provider_id
-
-
-@pytest.mark.parametrize("seconds", [-31, 40])
-async def test_a_clock_may_not_differ_by_more(agent: Agent, seconds: int) -> None:
-    issued_at = datetime.now(UTC) + timedelta(seconds=seconds)
-
-    with pytest.raises(LeaseRefusedError):
-        await agent.lease(issued_at=issued_at)
-
-
-async def _refused_as_forged(
-    agent: Agent, superuser: Superuser, signed: Signed
-) -> None:
-    with pytest.raises(LeaseRefusedError):
-        await agent.runner.ask(signed)
-
-    [refused] = await _refusals(superuser)
-    assert json.loads(refused["details"])["reason"] == Refusal.FORGED
-    assert refused["actor_id"] == "unknown"
-
-
-async def test_words_changed_after_signing_are_refused(
-    agent: Agent, superuser: Superuser
-) -> None:
-    signed, evil = (agent.signed() for _ in range(2))
-
-    await _refused_as_forged(
-        agent, superuser, signed.model_copy(update={"body": evil.body})
-    )
-
-
-async def test_the_signature_of_another_under_an_enrolled_name_is_refused(
-    agent: Agent, superuser: Superuser
-) -> None:
-    signed = agent.signed(by=EVIL)
-
-    await _refused_as_forged(
-        agent,
-        superuser,
-        signed.model_copy(update={"signer": agent.runner.identity.public.nkey}),
-    )
-
-
-@pytest.mark.parametrize("signature", [b"", b"short", bytes(64)])
-async def test_a_signature_that_is_none_is_refused(
-    agent: Agent,
-    superuser: Superuser,
-    signature: bytes,
-) -> None:
-    signed = agent.signed()
-
-    await _refused_as_forged(
-        agent, superuser, signed.model_copy(update={"signature": signature})
-    )
-
-
-async def test_a_signature_for_another_purpose_is_refused(
-    agent: Agent, superuser: Superuser
-) -> None:
-    signed = agent.signed()
-    words = signed_bytes(LEASE_REPLY_PURPOSE, signed.body)
-
-    await _refused_as_forged(
-        agent,
-        superuser,
-        signed.model_copy(update={"signature": agent.runner.identity.sign(words)}),
-    )
-
-
-async def test_words_that_cannot_be_read_are_refused(
-    runner: Runner, superuser: Superuser
-) -> None:
-    question = ProviderQuestion(
-        org_id=runner.org_id, actor=runner.actor, provider_id=new_id()
-    )
-
-    with pytest.raises(LeaseRefusedError):
-        await runner.ask(sign(question, purpose=LEASE_PURPOSE, by=runner.identity))
-
-    assert await _refusals(superuser) == []
-
-
-async def test_a_request_serves_once(agent: Agent, superuser: Superuser) -> None:
-    signed = agent.signed()
-    await agent.runner.ask(signed)
-
-    with pytest.raises(LeaseRefusedError):
-        await agent.runner.ask(signed)
-
-    [refused] = await _refusals(superuser)
-    assert json.loads(refused["details"])["reason"] == Refusal.REPLAYED
-    assert await _lease_count(superuser) == 1
-
-
-async def test_a_request_put_many_times_at_once_serves_once(
-    agent: Agent, superuser: Superuser
-) -> None:
-    signed = agent.signed()
-
-    results = await asyncio.gather(
-        *(agent.runner.ask(signed) for _ in range(10)), return_exceptions=True
-    )
-
-    refused = [each for each in results if isinstance(each, LeaseRefusedError)]
-    assert len(refused) == 9
-    assert await _lease_count(superuser) == 1
-
-
-async def test_a_released_agent_gets_no_lease(agent: Agent) -> None:
-    await agent.lease()
-    await agent.runner.release(agent.id, generation=2)
-
-    with pytest.raises(LeaseRefusedError):
-        await agent.lease()
-
-
-async def test_a_lease_waits_for_a_release_under_way_and_is_refused(
-    agent: Agent, superuser: Superuser
-) -> None:
-    async with superuser.transaction():
-        await superuser.execute("DELETE FROM use")
-        leasing = asyncio.create_task(agent.lease())
-        await until("a lease that waits", lambda: superuser.fetchval(_WAITING))
-
-    with pytest.raises(LeaseRefusedError):
-        await leasing
-
-
-async def test_an_agent_gets_no_provider_of_another_organization(
-    stranger: Operator, agent: Agent
-) -> None:
-    theirs = await stranger.create()
-
-    with pytest.raises(LeaseRefusedError):
-        await agent.lease(provider_id=theirs.id)
-    with pytest.raises(LeaseRefusedError):
-        await agent.lease(org_id=stranger.org_id)
+    assert await lease_count(superuser) == 0
 
 
 async def test_leases_during_changes_are_of_one_moment(
@@ -434,33 +216,6 @@ async def test_the_secret_of_another_provider_does_not_open(
     await _fails_as(CredentialUnreadableError, agent, superuser)
 
 
-async def test_the_gateway_can_ask_for_no_lease(
-    gateway: NatsBus,
-    agent: Agent,
-    superuser: Superuser,
-) -> None:
-    impatient = replace(LEASE, deadline=timedelta(seconds=1))
-
-    with pytest.raises(UnavailableError):
-        await gateway.ask(impatient, agent.signed())
-
-    assert await _lease_count(superuser) == 0
-    assert (await agent.lease()).version == 1
-
-
-async def test_metrics_can_ask_nothing(
-    bus_as: BusAs, operator: Operator, agent: Agent
-) -> None:
-    impatient = replace(GET_PROVIDER, deadline=timedelta(seconds=1))
-    question = ProviderQuestion(
-        org_id=operator.org_id, actor=operator.actor, provider_id=agent.provider_id
-    )
-
-    async with bus_as(Service.METRICS) as metrics_bus:
-        with pytest.raises(UnavailableError):
-            await metrics_bus.ask(impatient, question)
-
-
 @asynccontextmanager
 async def _leases(
     settings: Settings, stack: Stack, clock: FakeClock
@@ -494,12 +249,12 @@ async def test_an_expired_lease_is_forgotten_and_a_live_one_is_not(
     async with _leases(settings, stack, clock) as leases:
         clock.advance(LEASE_LIFETIME)
         await leases.forget_expired()
-        before = await _lease_count(superuser)
+        before = await lease_count(superuser)
         clock.advance(LEASE_LIFETIME + timedelta(seconds=1))
         await leases.forget_expired()
 
     assert before == 1
-    assert await _lease_count(superuser) == 0
+    assert await lease_count(superuser) == 0
 
 
 async def test_a_dead_runners_leases_end_and_its_agents_uses_stay_until_they_stopped(
@@ -514,7 +269,7 @@ async def test_a_dead_runners_leases_end_and_its_agents_uses_stay_until_they_sto
     async with _leases(settings, stack, clock) as leases:
         await leases.forget_expired()
 
-    assert await _lease_count(superuser) == 0
+    assert await lease_count(superuser) == 0
     with pytest.raises(ProviderInUseError):
         await operator.delete(agent.provider_id)
     await agent.runner.release(agent.id, generation=2)

@@ -1,5 +1,6 @@
 """A question from the gateway to metrics, with words of the tests' own."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -7,7 +8,7 @@ from shared.bus import NatsBus
 from shared.contracts import metrics
 from shared.contracts.base import Endpoint, Message
 
-__all__ = ["ECHO", "Words", "deadline_of", "echo", "size_limit"]
+__all__ = ["ECHO", "Words", "deadline_of", "echo", "forever", "size_limit"]
 
 
 class Words(Message):
@@ -24,6 +25,10 @@ ECHO = Endpoint(
 
 async def echo(words: Words) -> Words:
     return words
+
+
+async def forever() -> None:
+    await asyncio.Event().wait()
 
 
 def deadline_of(seconds: float) -> Endpoint[Words, Words]:

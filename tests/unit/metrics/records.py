@@ -16,6 +16,7 @@ from shared.contracts.metrics import (
     Record,
     ToolCallRecord,
     ToolCallStatus,
+    Usage,
 )
 from shared.ids import new_id
 
@@ -42,6 +43,26 @@ def call(**changes: Any) -> CallRecord:
         "started_at": NOON,
     }
     return CallRecord(**(fields | changes))
+
+
+def used(
+    input_tokens: int = 0,
+    cached: int = 0,
+    write_5m: int = 0,
+    write_1h: int = 0,
+    output: int = 0,
+    **terms: str | int | None,
+) -> Usage:
+    return Usage.model_validate(
+        {
+            "input_tokens": input_tokens,
+            "cached_input_tokens": cached,
+            "cache_write_5m_tokens": write_5m,
+            "cache_write_1h_tokens": write_1h,
+            "output_tokens": output,
+            **terms,
+        }
+    )
 
 
 def message(**changes: Any) -> MessageRecord:
