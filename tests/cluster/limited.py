@@ -15,7 +15,7 @@ from .steady import Steady
 
 __all__ = ["Limited", "limited_agent"]
 
-_ALLOWED = 3  # PRODUCT: HTTP requests of an agent a minute, unless its type says more
+_ALLOWED = 3  # HTTP requests of an agent a minute, unless its type says more
 _MINUTE_SECONDS = 60.0
 _MOST_MESSAGES = 100
 _PAGE = "/page"

@@ -96,7 +96,7 @@ def running(
 def container_config(
     image: str, network: Network, environment: dict[str, str]
 ) -> JSONObject:
-    """Say what an agent's container is: DESIGN.md, section 5, but for the secrets.
+    """Say what an agent's container is, but for the secrets.
 
     These are fake, and so may stand in Docker's own files.
     """

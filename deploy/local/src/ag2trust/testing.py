@@ -1,7 +1,7 @@
 """Real servers for tests, with the roles, schemas and permissions of production.
 
 `TEST_POSTGRES_URL` (of a superuser) and `TEST_NATS_URL` name given servers instead;
-such a NATS server needs the logins of `test_identity`, printed as its configuration by
+such a NATS server needs the logins of `identity_of`, printed as its configuration by
 `python -m ag2trust.testing`.
 """
 

@@ -22,7 +22,7 @@ class Settings(DatabaseSettings):
     The master key wraps every data key; without it no secret can be read again. It is
     *master_key* `local`, the file *master_key_file*, or `aws`, a key in KMS known by
     *master_key_alias* and *master_key_region*; the credentials for it are those that
-    AWS's SDK finds around the process. Retired keys still unwrap (`master_key_ring`).
+    AWS's SDK finds around the process. Retired keys still unwrap (`master_keys.ring`).
     *runners_file* says which runners may ask for secrets (`enrolment`), and
     *metrics_identity* who may for those of webhooks.
     *audit_folder* keeps the signed heads of the audit (`shared.audit_heads`).

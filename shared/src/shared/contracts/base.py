@@ -240,7 +240,7 @@ class Failure(Message):
 
 
 class Explanation(Message):
-    """Why something failed: one shape everywhere (PRODUCT: S10).
+    """Why something failed: one shape everywhere.
 
     *provider_error* is the provider's own name of the failure, None if it is ours.
     """

@@ -104,7 +104,7 @@ FIELDS_OF_TYPE = {
     ProviderType.ANTHROPIC: frozenset({"api_key", "base_url"}),
     ProviderType.BEDROCK: frozenset({"api_key", "base_url"}) | _AWS_FIELDS,
 }
-"""The fields of S2 (PRODUCT: section 1) that not every type has."""
+"""The fields of a provider that not every type has."""
 
 
 def foreign_field(provider_type: ProviderType, name: str) -> str | None:
@@ -305,7 +305,7 @@ class LeasePurpose(StrEnum):
 
 
 class LeaseRequest(Message):
-    """What a runner signs when it needs a plaintext (DESIGN: section 4).
+    """What a runner signs when it needs a plaintext.
 
     *public_key* is a fresh X25519 key the reply is sealed to; *nonce* is never
     used twice; *issued_at* may differ from our clock by 30 s at most.

@@ -105,7 +105,7 @@ class AgentStatsQuestion(Question):
 
 
 class AgentStats(UsageFigures, OfPeriod):
-    """What an agent used and how it fared (PRODUCT: section 4)."""
+    """What an agent used and how it fared."""
 
     agent_id: UUID
 

@@ -1,1 +1,1 @@
-"""What provider errors mean (PRODUCT: S10)."""
+"""What provider errors mean."""

@@ -26,11 +26,10 @@ _ROUND = timedelta(seconds=15)
 
 
 class LeaseRenewal:
-    """A lease that cannot be renewed is kept: running agents go on (DESIGN: §9).
+    """A lease that cannot be renewed is kept: running agents go on.
 
     Those whose provider is not ready any more, and who have no fallback that is, get no
-    message until it is again;
-    *readiness_changed* is called for either.
+    message until it is again; *readiness_changed* is called for either.
     """
 
     def __init__(

@@ -61,7 +61,7 @@ def launch_frame(environment: Mapping[str, str]) -> bytes:
 
     Raises LaunchFailedError, which tells the variable but never its value, for a name
     that is not one of `NAMES`, and for a value that is empty, too long, or not all of
-    graphic ASCII (secrets have no white space, DESIGN.md §4; nor has a URL or region).
+    graphic ASCII: secrets have no white space, nor has a URL or region.
     """
     lines = [_line(name, value) for name, value in sorted(environment.items())]
     return "".join([*lines, f"END {len(lines)}\n"]).encode("ascii")

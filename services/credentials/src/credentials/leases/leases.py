@@ -75,7 +75,7 @@ class Leases:
         self._now = now
 
     async def lease(self, signed: Signed) -> SealedLease:
-        """Hand out a provider's secret for what the request says (DESIGN: section 4).
+        """Hand out a provider's secret for what the request says.
 
         Raises `LeaseRefusedError` without saying why; saying why
         `ProviderNotReadyError`, `CredentialsFrozenError`, `MasterKeyUnavailableError`,

@@ -1,6 +1,6 @@
 import type { Explained } from "~/components/ExplanationNotice";
 
-/** What the gateway answers when it refuses (PRODUCT.md: errors of the HTTP API). */
+/** What the gateway answers when it refuses. */
 export interface ErrorBody {
   error: string;
   error_code: string;

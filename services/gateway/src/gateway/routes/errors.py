@@ -1,4 +1,4 @@
-"""`/errors`: what each provider's errors mean, and what to do about them (S10)."""
+"""`/errors`: what each provider's errors mean, and what to do about them."""
 
 from collections.abc import Iterator
 from itertools import starmap

@@ -16,7 +16,6 @@ __all__ = ["Schemas", "without_null"]
 _TEMPLATE = "#/components/schemas/{model}"
 _REFERENCE = re.compile(r'"#/components/schemas/([^"]+)"')
 _PAGE = re.compile(r"Page\[(\w+)\]")
-_OUR_DOCUMENTS = re.compile(r" \((?:PRODUCT|DESIGN)[^)]*\)")
 _NULL = {"type": "null"}
 
 
@@ -75,8 +74,6 @@ class _Generator(GenerateJsonSchema):
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         described = super().model_schema(schema)
         described.pop("title", None)
-        if words := described.get("description"):
-            described["description"] = _OUR_DOCUMENTS.sub("", words)
         if self.mode == "validation":
             described["additionalProperties"] = False
             if issubclass(schema["cls"], Patch):

@@ -3,8 +3,7 @@
 Every agent runs as the runner's own user. It can read whatever that user can: the
 spool, the keys of this installation, the memory of other agents. It can reach every
 network the host can, and use as much memory as there is: `Launch.resources` is not
-enforced. Only the one-machine launcher may choose this runtime by itself, and says so
-(PRODUCT.md §6).
+enforced. Only the one-machine launcher may choose this runtime by itself, and says so.
 """
 
 import asyncio
