@@ -58,6 +58,7 @@ def failure_of(error: AppError) -> bytes:
 
 
 def error_in(payload: bytes) -> AppError:
+    """Read the error of an answer. Raises `ValidationError` if there is none."""
     failure = Failure.model_validate_json(payload)
     return error_from(
         code=failure.code,

@@ -76,6 +76,7 @@ class Database:
 
 @asynccontextmanager
 async def connect_database(settings: DatabaseSettings) -> AsyncIterator[Database]:
+    """Open the pools of both logins: one organization's, and that of sweeps."""
     logging.getLogger("asyncpg.pool").addFilter(_PLAINLY)
     async with AsyncExitStack() as stack:
         pools = [

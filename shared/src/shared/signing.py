@@ -21,6 +21,7 @@ class SignatureBrokenError(Exception):
 
 
 def sign(message: Message, *, purpose: str, by: Identity) -> Signed:
+    """Sign *message* for *purpose*: for another the signature counts for nothing."""
     body = message.model_dump_json().encode()
     return Signed(
         signer=by.public.nkey,

@@ -76,6 +76,7 @@ async def add_agent(
 
 
 async def agent(transaction: Transaction, agent_id: UUID) -> Agent:
+    """Read an agent. Raises `AgentNotFoundError`."""
     row = await transaction.fetchrow(
         f"""
         SELECT {_COLUMNS}

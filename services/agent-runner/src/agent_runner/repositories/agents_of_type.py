@@ -9,6 +9,7 @@ __all__ = ["agent_type_named", "least_busy", "takes_messages", "thread_agent"]
 
 
 async def agent_type_named(transaction: Transaction, slug: str) -> UUID:
+    """Find a type by its *slug*. Raises `AgentTypeNotFoundError`."""
     agent_type_id: UUID | None = await transaction.fetchval(
         "SELECT id FROM agent_type WHERE slug = $1", slug
     )

@@ -94,6 +94,7 @@ async def add_message(
 
 
 async def message(transaction: Transaction, message_id: UUID) -> AgentMessage:
+    """Read a message. Raises `MessageNotFoundError`."""
     found = await find_message(transaction, message_id)
     if found is None:
         raise MessageNotFoundError(f"There is no message {message_id}.")

@@ -25,6 +25,7 @@ _COLUMNS = f"""
 
 
 async def runner(transaction: Transaction, runner_id: UUID) -> Runner:
+    """Read a runner. Raises `RunnerNotFoundError`."""
     row = await transaction.fetchrow(
         f"SELECT {_COLUMNS} FROM runner r WHERE r.id = $1",  # noqa: S608 - our columns
         runner_id,

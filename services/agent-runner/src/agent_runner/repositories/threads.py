@@ -114,6 +114,7 @@ async def move_thread(
 
 
 async def thread(transaction: Transaction, thread_id: UUID) -> Thread:
+    """Read a thread. Raises `ThreadNotFoundError`."""
     row = await transaction.fetchrow(
         f"SELECT {_COLUMNS} FROM thread t WHERE t.id = $1",  # noqa: S608 - our own
         thread_id,

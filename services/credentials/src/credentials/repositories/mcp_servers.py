@@ -130,6 +130,7 @@ async def put_token(
 
 
 async def mcp_server(transaction: Transaction, server_id: UUID) -> McpServer:
+    """Read a server. Raises `McpServerNotFoundError`."""
     row = await transaction.fetchrow(
         f"SELECT {_COLUMNS} FROM mcp_server s WHERE s.id = $1",  # noqa: S608 - our own
         server_id,
@@ -237,6 +238,7 @@ async def set_mcp_uses(
 async def stored_mcp_server(
     transaction: Transaction, server_id: UUID
 ) -> StoredMcpServer | None:
+    """Read a server and its sealed token; neither changes until the end."""
     row = await transaction.fetchrow(
         f"SELECT {_STORED} FROM mcp_server s WHERE s.id = $1 FOR SHARE",  # noqa: S608 - our own
         server_id,

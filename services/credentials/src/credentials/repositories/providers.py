@@ -198,6 +198,7 @@ async def external_id(transaction: Transaction, org_id: UUID, *, fresh: str) -> 
 
 
 async def provider(transaction: Transaction, provider_id: UUID) -> Provider:
+    """Read a provider. Raises `ProviderNotFoundError`."""
     row = await transaction.fetchrow(f"{_SELECT} WHERE p.id = $1", provider_id)
     return _found(row, provider_id)
 

@@ -82,6 +82,7 @@ async def add_rotation(
 async def lock_rotation(
     transaction: Transaction, rotation_id: UUID
 ) -> StagedSecret | None:
+    """Read a staged secret that nobody else may settle meanwhile, None if none is."""
     row = await transaction.fetchrow(
         """
         SELECT provider_id, version, state, encrypted_key, encrypted_dek,

@@ -76,6 +76,7 @@ async def remove_webhook_secret(transaction: Transaction, webhook_id: UUID) -> b
 async def stored_webhook_secret(
     transaction: Transaction, webhook_id: UUID
 ) -> StoredWebhookSecret | None:
+    """Read a webhook's sealed secret; it does not change until the end."""
     row = await transaction.fetchrow(
         """
         SELECT org_id, webhook_id, origin, encrypted_key, encrypted_dek, master_key_id

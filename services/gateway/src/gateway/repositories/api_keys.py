@@ -156,6 +156,7 @@ class PostgresApiKeys:
 
 
 async def add_key(transaction: Transaction, key: ApiKey, *, actor: Actor) -> None:
+    """Keep a key. Raises `NameTakenError`."""
     try:
         await transaction.execute(
             """

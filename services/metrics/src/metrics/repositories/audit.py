@@ -22,6 +22,7 @@ async def note(
     object_id: UUID,
     details: dict[str, Any],
 ) -> None:
+    """Add an entry; *act* is `noun.past_participle`, *details* hold nothing secret."""
     await transaction.execute(
         """
         INSERT INTO audit (
