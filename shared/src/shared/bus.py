@@ -1,9 +1,7 @@
 """A typed view of NATS: contracts in, contracts out.
 
-A question carries its own id, the id of the request it belongs to, and the time until
-which its asker waits: after that it is not begun any more (`answering`). It is retried
-once with the same id; the answerer keeps recent answers by that id, so a retry does not
-repeat the act. Answers that failed come back as the error they were raised as.
+Questions are put (`asking`) and answered (`answering`); signals are hints that may be
+lost; events are kept in a stream.
 """
 
 import asyncio
@@ -13,9 +11,8 @@ from contextlib import (
     AsyncExitStack,
     asynccontextmanager,
 )
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from datetime import timedelta
+from typing import Protocol
 from uuid import UUID
 
 import nats.errors
@@ -26,20 +23,10 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js.api import StreamConfig
 from pydantic import ValidationError
-from structlog.contextvars import get_contextvars
 
 from .answering import Answer, Desk, answer, answer_ping
-from .bus_wire import (
-    ASK_ID,
-    EXPIRES_AT,
-    FAILED,
-    REQUEST_ID,
-    SECONDS_LEFT,
-    error_in,
-    expiry,
-    payload_limit,
-)
-from .clock import utc_now
+from .asking import put
+from .bus_wire import payload_limit
 from .cloud_events import attributes
 from .contracts.base import (
     Endpoint,
@@ -56,9 +43,7 @@ from .errors import AppError, TooLargeError, UnavailableError
 from .event_feed import EventFeed, taking_events
 from .event_stream import EVENTS, EventSource, Position, reading_events
 from .identity import Identity
-from .ids import new_id
-from .nats_client import PING_SECONDS, connected_client
-from .question_spans import asking_span, trace_headers
+from .nats_client import PING_SECONDS, connected_client, require_connection
 from .receipts import Receipts
 from .tally import Tally
 from .timeouts import timeout
@@ -75,8 +60,6 @@ __all__ = [
 
 log = structlog.get_logger(__name__)
 
-_RETRY_AFTER_SECONDS = 2.0
-_PAUSE_BEFORE_RETRY_SECONDS = 0.2
 _CONNECT_WITHIN = timedelta(seconds=30)
 _KEPT_WITHIN_SECONDS = 5
 _EVENTS_KEPT_SECONDS = 7 * 24 * 3600
@@ -135,7 +118,7 @@ class NatsBus:
     async def is_reachable(self) -> bool:
         """Ask the server for a sign of life: a dead connection looks whole for long."""
         try:
-            self._check_connection()
+            require_connection(self._client)
             await self._client.flush(timeout=PING_SECONDS)
         except (TimeoutError, nats.errors.Error, OSError):
             return False
@@ -154,42 +137,7 @@ class NatsBus:
         Raises what the answerer raised; `UnavailableError` if nobody answers in time;
         `TooLargeError` if NATS would not carry the question.
         """
-        payload = self._payload(request)
-        with asking_span(endpoint.subject):
-            return _reply_in(await self._answer_to(endpoint, payload), endpoint)
-
-    async def _answer_to(self, endpoint: Endpoint[Any, Any], payload: bytes) -> Msg:
-        try:
-            async with timeout(endpoint.deadline.total_seconds()):
-                return await self._asked_twice(endpoint, payload)
-        except (TimeoutError, nats.errors.Error, OSError) as error:
-            raise UnavailableError(
-                f"{_answerer(endpoint.subject)} does not answer right now.",
-                retry_after_seconds=_RETRY_AFTER_SECONDS,
-            ) from error
-
-    async def _asked_twice(self, endpoint: Endpoint[Any, Any], payload: bytes) -> Msg:
-        seconds = endpoint.deadline.total_seconds()
-        question = _Question(
-            endpoint.subject,
-            payload,
-            until=_time() + seconds,
-            expires_at=expiry(utc_now(), endpoint.deadline),
-        )
-        try:
-            return await self._asked(question, patience=seconds / 2)
-        except (TimeoutError, nats.errors.Error):
-            await asyncio.sleep(_PAUSE_BEFORE_RETRY_SECONDS)
-        return await self._asked(question, patience=seconds)
-
-    async def _asked(self, question: "_Question", *, patience: float) -> Msg:
-        self._check_connection()
-        return await self._client.request(
-            question.subject,
-            question.payload,
-            timeout=patience,
-            headers=question.headers(),
-        )
+        return await put(self._client, endpoint, self._payload(request))
 
     async def signal(
         self, signal: Signal[MessageT], message: MessageT, *, key: object = ""
@@ -209,7 +157,7 @@ class NatsBus:
         """
         payload = self._payload(event)
         try:
-            self._check_connection()
+            require_connection(self._client)
             await self._jetstream.publish(
                 topic.subject(event.org_id),
                 payload,
@@ -227,7 +175,7 @@ class NatsBus:
             return
         payloads = [self._payload(event) for event in events]
         try:
-            self._check_connection()
+            require_connection(self._client)
             async with (
                 timeout(_KEPT_WITHIN_SECONDS),
                 Receipts.heard_by(self._client) as receipts,
@@ -339,11 +287,6 @@ class NatsBus:
         except (TimeoutError, nats.errors.Error, OSError) as error:
             raise UnavailableError("NATS cannot be reached.") from error
 
-    def _check_connection(self) -> None:
-        """Raise if there is none: nats-py would, too, but keep a trace of each try."""
-        if not self._client.is_connected:
-            raise nats.errors.ConnectionReconnectingError
-
     def _payload(self, message: Message) -> bytes:
         payload = message.model_dump_json().encode()
         if len(payload) > payload_limit(self._client):
@@ -370,31 +313,6 @@ async def connect_bus(
         yield NatsBus(client, closed=closed)
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """A question as it is put, with one id however often.
-
-    It is waited for *until* a loop time, and worked on until it *expires_at*.
-    """
-
-    subject: str
-    payload: bytes
-    until: float
-    expires_at: datetime
-    id: UUID = field(default_factory=new_id)
-
-    def headers(self) -> dict[str, str]:
-        headers = {
-            ASK_ID: str(self.id),
-            SECONDS_LEFT: f"{self.until - _time():.3f}",
-            EXPIRES_AT: f"{self.expires_at.timestamp():.3f}",
-            **trace_headers(),
-        }
-        if request_id := get_contextvars().get("request_id"):
-            headers[REQUEST_ID] = str(request_id)
-        return headers
-
-
 async def _unsubscribed(subscription: Subscription) -> None:
     """Stop hearing; on a connection that is gone there is nothing to stop."""
     try:
@@ -403,27 +321,7 @@ async def _unsubscribed(subscription: Subscription) -> None:
         log.debug("subscription.already_gone", subject=subscription.subject)
 
 
-def _reply_in(message: Msg, endpoint: Endpoint[RequestT, ReplyT]) -> ReplyT:
-    """Read an answer; one that is none of ours is a bug on the other side."""
-    try:
-        if FAILED in (message.headers or {}):
-            raise error_in(message.data)
-        return endpoint.reply.model_validate_json(message.data)
-    except ValidationError as error:
-        raise AppError(
-            f"{_answerer(endpoint.subject)} gave an answer that cannot be read."
-        ) from error
-
-
 def _headers(topic: Topic[EventT], event: EventT) -> dict[str, str]:
     """Make it a CloudEvent; the stream drops repeats by the id under its own name."""
     attributes_of_event = attributes(topic, event)
     return {"Nats-Msg-Id": attributes_of_event["ce-id"], **attributes_of_event}
-
-
-def _time() -> float:
-    return asyncio.get_running_loop().time()
-
-
-def _answerer(subject: str) -> str:
-    return "The " + subject.partition(".")[0].replace("_", "-") + " service"

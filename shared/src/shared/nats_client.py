@@ -19,7 +19,7 @@ from .errors import UnavailableError
 from .identity import Identity
 from .timeouts import timeout
 
-__all__ = ["PING_SECONDS", "connected_client"]
+__all__ = ["PING_SECONDS", "connected_client", "require_connection"]
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +53,12 @@ async def connected_client(
         yield client
     finally:
         await client.hang_up()
+
+
+def require_connection(client: Client) -> None:
+    """Raise if it is lost: nats-py would, too, but keep a trace of each try."""
+    if not client.is_connected:
+        raise nats.errors.ConnectionReconnectingError
 
 
 class _Client(Client):
