@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import pytest
@@ -15,7 +15,7 @@ from shared.ids import new_id
 
 from .record import ORG, open_record
 
-USER = ToolUser(ORG, new_id(), "ada", new_id())
+USER = ToolUser(ORG, new_id(), 1, "ada", new_id())
 
 
 @dataclass
@@ -83,7 +83,7 @@ async def test_a_refused_http_request_takes_no_tool_call(tools: Tools) -> None:
 
 
 async def test_each_agent_has_its_own(tools: Tools) -> None:
-    other = ToolUser(ORG, new_id(), "bob", USER.agent_type_id)
+    other = ToolUser(ORG, new_id(), 1, "bob", USER.agent_type_id)
 
     assert await tools.use(9) == 5
     assert await tools.use(9, user=other) == 5
@@ -94,6 +94,17 @@ async def test_a_change_holds_at_once(tools: Tools) -> None:
     tools.set(tool_calls_per_minute=7)
 
     assert await tools.use(9) == 2
+
+
+async def test_the_limits_of_another_type_hold_whatever_its_version(
+    tools: Tools,
+) -> None:
+    await tools.use(9)
+    tools.set(tool_calls_per_minute=6)
+    tools.version = 0  # of a type that was changed less often
+    reassigned = replace(USER, incarnation=2)
+
+    assert await tools.use(9, user=reassigned) == 1
 
 
 async def test_none_is_none(tools: Tools) -> None:

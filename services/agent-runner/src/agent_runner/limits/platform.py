@@ -11,16 +11,19 @@ from .limit import Limit, LimitKind, Need
 
 __all__ = ["PlatformLimits", "ToolUser"]
 
+_VERSION_BITS = 32  # the version of a type is an integer of PostgreSQL
+
 ReadLimits = Callable[[UUID, UUID], Awaitable[tuple[AgentLimits, int]]]
 """Reads the limits of an organization's agent type, and their version."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolUser:
-    """Whose tool it is."""
+    """Whose tool it is; an agent may have another type in a later *incarnation*."""
 
     org_id: UUID
     agent_id: UUID
+    incarnation: int
     agent_name: str
     agent_type_id: UUID
 
@@ -45,11 +48,16 @@ class PlatformLimits:
         if is_http_request:
             amounts[LimitKind.HTTP_REQUESTS] = limits.http_requests_per_minute
         needs = [
-            Need(_limit(user, kind, amount, version), 1)
+            Need(_limit(user, kind, amount, _version(user, version)), 1)
             for kind, amount in amounts.items()
         ]
         for part in await self._leasing.lease(needs):
             self._leasing.settle(part, part.units)
+
+
+def _version(user: ToolUser, of_type: int) -> int:
+    """Let what an agent's type says now count for more than what another one said."""
+    return (user.incarnation << _VERSION_BITS) + of_type
 
 
 def _limit(user: ToolUser, kind: LimitKind, amount: int, version: int) -> Limit:

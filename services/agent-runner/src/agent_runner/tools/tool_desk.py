@@ -212,6 +212,7 @@ def _user(agent: HostedAgent) -> ToolUser:
     return ToolUser(
         org_id=agent.org_id,
         agent_id=agent.id,
+        incarnation=agent.host.incarnation,
         agent_name=agent.name,
         agent_type_id=agent.agent_type.id,
     )
