@@ -305,6 +305,16 @@ async def test_dollars_are_counted_by_the_price_of_the_model(limited: Limited) -
     await limited.proxy.settled(1)
 
 
+async def test_a_free_model_takes_nothing_of_a_budget_in_dollars(
+    limited: Limited,
+) -> None:
+    limited.price = TokenPrices(input=Decimal(0), output=Decimal(0))
+    await limited.budget(0, is_in_dollars=True)
+
+    assert (await limited.ask(max_tokens=10)).status == 200
+    await limited.proxy.settled(1)
+
+
 async def test_a_budget_in_dollars_refuses_a_model_without_a_price(
     limited: Limited, sandbox: Sandbox
 ) -> None:

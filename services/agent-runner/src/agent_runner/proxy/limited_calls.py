@@ -283,11 +283,13 @@ def _limits_of(credential: LeasedCredential, org_id: UUID) -> list[Limit]:
 def _needs(
     metered: Sequence[Limit], asked: Asked, quote: PriceQuote | None
 ) -> list[Need]:
+    """Say what the call takes of each; of dollars none where its model is free."""
     reservation = reserved(asked.request)
-    return [
+    needs = [
         Need(each, min(_MOST_UNITS, _units(each, reservation, quote)))
         for each in metered
     ]
+    return [each for each in needs if each.units]
 
 
 def _units(limit: Limit, reservation: Reservation, quote: PriceQuote | None) -> int:

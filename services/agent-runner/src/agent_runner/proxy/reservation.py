@@ -55,7 +55,12 @@ def tokens_of(usage: Usage) -> int:
 def most_nanodollars(reservation: Reservation, quote: PriceQuote) -> int:
     """Price a reservation as if all of its input were of the dearest kind."""
     prices = _prices(quote, reservation.input)
-    kinds = (prices.input, prices.cache_write_5m, prices.cache_write_1h)
+    kinds = (
+        prices.input,
+        prices.cached_input,
+        prices.cache_write_5m,
+        prices.cache_write_1h,
+    )
     dearest = max(each for each in kinds if each is not None)
     return _nanodollars(
         reservation.input * dearest + reservation.output * prices.output
