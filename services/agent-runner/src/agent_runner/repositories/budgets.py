@@ -199,7 +199,7 @@ async def used_of(transaction: Transaction, keys: Sequence[str]) -> dict[str, in
     """Sum what was used of each window, shares of runners included."""
     rows = await transaction.fetch(
         """
-        SELECT w.key, w.settled + COALESCE(sum(s.units), 0)::bigint AS used
+        SELECT w.key, units_of(w.settled + COALESCE(sum(s.units), 0)) AS used
         FROM limit_window w
         LEFT JOIN limit_share s ON s.key = w.key
         WHERE w.key = ANY($1)

@@ -15,6 +15,7 @@ from shared.database import Database, Transaction
 __all__ = ["ShareRepository", "Standing", "note_told", "standings"]
 
 _MICROSECONDS = 1_000_000
+_MOST_UNITS = 10**16  # of one share, whatever a call says: PostgreSQL adds them up
 
 
 class ShareRepository:
@@ -63,9 +64,9 @@ class ShareRepository:
                     RETURNING key, span, units
                 )
                 UPDATE limit_window w
-                SET settled = w.settled + d.units
+                SET settled = units_of(w.settled + d.units)
                 FROM (
-                    SELECT key, sum(units)::bigint AS units
+                    SELECT key, sum(units) AS units
                     FROM dead
                     WHERE span = 'period'
                     GROUP BY key
@@ -113,7 +114,7 @@ def _settled(settlement: Settlement) -> dict[str, Any]:
     return {
         "id": str(settlement.share_id),
         "key": settlement.key,
-        "units": settlement.units,
+        "units": min(settlement.units, _MOST_UNITS),
         "used_after": f"{settlement.used_after_seconds:.6f} s",
         "is_final": settlement.is_final,
     }
@@ -129,8 +130,8 @@ def _wanted(wish: Wish) -> dict[str, Any]:
         "amount": limit.amount,
         "version": limit.version,
         "ends_at": limit.ends_at.isoformat() if limit.ends_at else None,
-        "units": wish.units,
-        "extra": wish.extra,
+        "units": min(wish.units, _MOST_UNITS),
+        "extra": min(wish.extra, _MOST_UNITS),
     }
 
 
@@ -170,7 +171,7 @@ async def standings(transaction: Transaction, *, of_id: UUID | None) -> list[Sta
     """Read the limits of the organization that are no budgets, in their order."""
     rows = await transaction.fetch(
         """
-        SELECT w.key, w.amount, COALESCE(sum(s.units), 0)::bigint AS used,
+        SELECT w.key, w.amount, units_of(COALESCE(sum(s.units), 0)) AS used,
                database_time() + (max(s.counts_until) - steady_time()) AS resets_at
         FROM limit_window w
         LEFT JOIN limit_share s
