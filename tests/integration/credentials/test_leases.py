@@ -25,6 +25,11 @@ from shared.contracts.credentials import (
     ProviderType,
     lease_binding,
 )
+from shared.contracts.held_providers import (
+    CHANGED_PROVIDERS,
+    HeldProvider,
+    HeldProviders,
+)
 from shared.database import connect_database
 from shared.errors import (
     AppError,
@@ -32,6 +37,7 @@ from shared.errors import (
     CredentialUnreadableError,
     ProviderInUseError,
 )
+from shared.ids import new_id
 from shared.sealing import SealBrokenError, SealingKey
 from shared.signing import signed_bytes
 from shared.testing import FakeClock
@@ -91,6 +97,25 @@ async def test_a_disabled_provider_is_leased_as_disabled(
     await operator.update(agent.provider_id, enabled=False)
 
     assert not (await agent.lease()).enabled
+
+
+async def test_whoever_missed_a_change_is_told_of_it_when_asking(agent: Agent) -> None:
+    held = HeldProvider(
+        org_id=agent.runner.org_id,
+        provider_id=agent.provider_id,
+        version=(await agent.lease()).provider_version,
+    )
+    others = held.model_copy(update={"org_id": new_id()})
+    earlier = held.model_copy(update={"version": held.version - 1})
+
+    answer = await agent.runner.bus.ask(
+        CHANGED_PROVIDERS, HeldProviders(held=[held, others, earlier])
+    )
+
+    assert {each.provider_id for each in answer.changed} == {held.provider_id}
+    assert sorted(each.org_id for each in answer.changed) == sorted(
+        each.org_id for each in (others, earlier)
+    )
 
 
 async def test_a_lease_is_in_the_audit(agent: Agent, superuser: Superuser) -> None:

@@ -14,6 +14,7 @@ from shared.bus import Answer, NatsBus, answer, answer_ping, connect_bus
 from shared.clock import utc_now
 from shared.contracts import audit_verification
 from shared.contracts import credentials as contract
+from shared.contracts import held_providers as held_contract
 from shared.contracts import master_key as master_key_contract
 from shared.contracts import mcp_servers as mcp_contract
 from shared.contracts import rotations as rotation_contract
@@ -85,6 +86,7 @@ def answers(desks: Desks) -> Iterable[Answer]:
         answer(contract.DELETE_PROVIDER, desks.providers.delete),
         answer(contract.GET_PROVIDER, desks.providers.get),
         answer(contract.LIST_PROVIDERS, desks.providers.list),
+        answer(held_contract.CHANGED_PROVIDERS, desks.providers.changed),
         answer(rotation_contract.STAGE_SECRET, desks.rotations.stage),
         answer(rotation_contract.SWITCH_SECRET, desks.rotations.switch),
         answer(rotation_contract.DISCARD_SECRET, desks.rotations.discard),

@@ -17,6 +17,7 @@ from . import (
     credential_events,
     credentials,
     gateway,
+    held_providers,
     jobs,
     limits,
     master_key,
@@ -39,6 +40,7 @@ __all__ = ["Permissions", "inbox_prefix", "permissions_of"]
 _MODULES: tuple[ModuleType, ...] = (
     credentials,
     credential_events,
+    held_providers,
     webhook_secrets,
     mcp_servers,
     mcp_tools,

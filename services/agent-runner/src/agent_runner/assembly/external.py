@@ -11,6 +11,7 @@ from agent_runner.external.listener import tls_context
 from agent_runner.external.shared_leases import SharedLeases
 from agent_runner.http.server import serving
 from agent_runner.leases import Leases
+from agent_runner.missed_changes import MissedChanges
 from agent_runner.proxy.application import ProxyApplication
 from agent_runner.proxy.forwarding import Forwarding
 from agent_runner.repositories.external_agents import changes_since, forget_the_gone
@@ -41,6 +42,7 @@ async def open_to_external(
         leases=shared,
         attempts=attempts,
     )
+    missed = MissedChanges(bus=bus, held=shared.held, changed=shared.provider_changed)
     forget = partial(forget_the_gone, database, older_than=_HOUR)
     async with (
         bus.hearing(EXTERNAL_AGENT_CHANGED, callers.changed),
@@ -48,6 +50,7 @@ async def open_to_external(
         background(
             callers.run(),
             shared.run(),
+            missed.run(),
             every(_HOUR, forget, name="external_agents_forgotten"),
         ),
         serving(

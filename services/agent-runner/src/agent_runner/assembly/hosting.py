@@ -20,6 +20,7 @@ from agent_runner.http.server import Server
 from agent_runner.leases import Leases
 from agent_runner.measured import Measured
 from agent_runner.messages.message_desk import MessageDesk
+from agent_runner.missed_changes import MissedChanges
 from agent_runner.placement import Placement
 from agent_runner.repositories.hosting import HostingRepository
 from agent_runner.repositories.tenures import TenureRepository
@@ -77,6 +78,7 @@ async def hosting_agents(
     tenures = TenureRepository(ground.database, tenure)
     takeover = Takeover(tenures=tenures, tenure=tenure, placement=placement)
     renewal = LeaseRenewal(hosted=hosted, leases=leases, readiness_changed=hosting.look)
+    missed = MissedChanges(bus=bus, held=renewal.held, changed=renewal.provider_changed)
     measured = Measured(
         bus=bus,
         runner=settings.name,
@@ -92,6 +94,7 @@ async def hosting_agents(
             Heartbeat(tenures=tenures, tenure=tenure).run(),
             takeover.run(),
             renewal.run(),
+            missed.run(),
             hosting.run(),
             AttemptLog(hosted.attempts, ground.runtime).run(),
             every(_MEASURE_EVERY, measured.tell, name="measured"),

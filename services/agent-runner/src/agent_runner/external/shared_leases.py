@@ -6,6 +6,7 @@ running agents go on; one that nobody has used for an hour is forgotten.
 """
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -70,6 +71,12 @@ class SharedLeases:
         if shared.lease is None:
             raise UnavailableError("The lease has just been given up; try again.")
         return shared.lease
+
+    def held(self) -> Iterator[tuple[UUID, HeldLease]]:
+        """Give all leases, each with its organization."""
+        for (org_id, _), shared in self._shared.items():
+            if shared.lease is not None:
+                yield org_id, shared.lease
 
     def provider_changed(self, changed: ProviderChanged) -> None:
         for (_, provider_id), shared in self._shared.items():

@@ -1,7 +1,7 @@
 """Keeping leases fresh: at half their life, and at once when a provider changes."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,7 +9,7 @@ import structlog
 
 from agent_runner.explanations import ACK_ONLY_ERRORS, explained
 from agent_runner.hosted_agents import HostedAgent, HostedAgents
-from agent_runner.leases import Leases
+from agent_runner.leases import HeldLease, Leases
 from shared.clock import Clock, utc_now
 from shared.contracts.base import Explanation
 from shared.contracts.credentials import ProviderChanged
@@ -46,6 +46,11 @@ class LeaseRenewal:
         self._now = now
         self._changed: set[UUID] = set()
         self._woken = asyncio.Event()
+
+    def held(self) -> Iterator[tuple[UUID, HeldLease]]:
+        """Give all leases of hosted agents, each with its organization."""
+        for agent in self._hosted:
+            yield from ((agent.org_id, each) for each in agent.leases)
 
     def provider_changed(self, changed: ProviderChanged) -> None:
         self._changed.add(changed.provider_id)

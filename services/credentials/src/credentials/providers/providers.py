@@ -23,6 +23,7 @@ from shared.contracts.credentials import (
     UpdateProvider,
     submission_binding,
 )
+from shared.contracts.held_providers import ChangedProviders, HeldProviders
 from shared.database import Database, Transaction
 from shared.errors import (
     ConflictError,
@@ -114,6 +115,12 @@ class Providers:
                 transaction, before=before(question.cursor), limit=question.limit + 1
             )
         return page_of(found, limit=question.limit, id_of=lambda each: each.id)
+
+    async def changed(self, question: HeldProviders) -> ChangedProviders:
+        """Find what has changed since it was leased, of whichever organizations."""
+        async with self._database.sweep_once() as connection:
+            changed = await repository.changed_providers(connection, question.held)
+        return ChangedProviders(changed=changed)
 
     def _opened_submission(
         self, question: CreateProvider | UpdateProvider, kind: type[SubmittedT]

@@ -10,16 +10,19 @@ from credentials.providers.configuration import Configuration
 from shared.contracts.credentials import (
     CredentialState,
     Provider,
+    ProviderChanged,
     ProviderLimits,
     ProviderStatus,
     ProviderType,
 )
+from shared.contracts.held_providers import HeldProvider
 from shared.database import Transaction
 from shared.errors import ConflictError, NameTakenError, ProviderNotFoundError
 
 __all__ = [
     "add_provider",
     "change_provider",
+    "changed_providers",
     "external_id",
     "fingerprint_of",
     "lock_provider",
@@ -229,6 +232,25 @@ async def providers(
         limit,
     )
     return [_provider(row) for row in rows]
+
+
+async def changed_providers(
+    connection: Transaction, held: Sequence[HeldProvider]
+) -> list[ProviderChanged]:
+    """Find those that are gone or have another version, of all organizations."""
+    rows = await connection.fetch(
+        """
+        SELECT held.org_id, held.provider_id
+        FROM unnest($1::uuid[], $2::uuid[], $3::integer[])
+            AS held (org_id, provider_id, version)
+        LEFT JOIN provider p ON p.org_id = held.org_id AND p.id = held.provider_id
+        WHERE p.version IS DISTINCT FROM held.version
+        """,
+        [each.org_id for each in held],
+        [each.provider_id for each in held],
+        [each.version for each in held],
+    )
+    return [ProviderChanged(**row) for row in rows]
 
 
 async def fingerprint_of(transaction: Transaction, provider_id: UUID) -> bytes | None:
