@@ -165,6 +165,7 @@ async def test_poison_in_the_middle_becomes_dead_letters_and_nothing_else(
         '{"kind": "call"}',
         '{"kind": "\\u0000"}',
         '{"kind": "invoice"}',
+        call().model_dump_json().replace('"labels":{', '"labels":{"\\u0000":0', 1),
         call(model="gpt\0five").model_dump_json(),
         call(duration_ms=-1).model_dump_json(),
         call(duration_ms=2**70).model_dump_json(),

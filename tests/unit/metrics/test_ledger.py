@@ -201,6 +201,23 @@ async def test_a_call_is_priced_when_it_is_counted(
     assert prices[theirs.call_id].cost == Decimal("1.25")
 
 
+def test_a_record_that_could_not_be_told_of_is_not_counted() -> None:
+    payload = call(model="m" * 70_000).model_dump_json()
+
+    read = read_record(IngestRecord(sequence=1, payload=payload))
+
+    assert read == DeadLetter(1, payload, "record: too_long")
+
+
+def test_the_reason_of_a_dead_letter_quotes_no_label() -> None:
+    payload = call().model_dump_json().replace('"labels":{', '"labels":{"hunter2":0', 1)
+
+    read = read_record(IngestRecord(sequence=1, payload=payload))
+
+    assert isinstance(read, DeadLetter)
+    assert read.reason == "call.labels.*: string_type"
+
+
 def test_the_reason_of_a_dead_letter_quotes_nothing_of_it() -> None:
     payload = '{"kind": "message", "message_id": "hunter2", "status": "s3cret\\u0000"}'
 

@@ -19,7 +19,9 @@ from metrics.repositories.ledger import (
     LockedSequence,
 )
 from metrics.rollups.spans import BEGINNING, END
+from shared.contracts.base import Explanation
 from shared.contracts.metrics import (
+    AttemptRecord,
     CallRecord,
     Ingest,
     Ingested,
@@ -27,6 +29,7 @@ from shared.contracts.metrics import (
     MessageRecord,
     Record,
     ToolCallRecord,
+    Usage,
 )
 
 from .just_counted import JustCounted
@@ -36,6 +39,23 @@ __all__ = ["Ledger", "read_record", "records_due"]
 log = structlog.get_logger(__name__)
 
 _RECORD: TypeAdapter[Record] = TypeAdapter(Record)
+_MOST_CHARACTERS = 64 * 1024  # as an event it must pass over the bus; runners write 8
+_REASONS_AT_MOST = 10
+_WORDS = frozenset(
+    {"call", "message", "tool_call"}.union(
+        *(
+            each.model_fields
+            for each in (
+                CallRecord,
+                MessageRecord,
+                ToolCallRecord,
+                AttemptRecord,
+                Usage,
+                Explanation,
+            )
+        )
+    )
+)
 
 Measure = Callable[[Sequence[Entry]], None]
 ReadT = TypeVar("ReadT", bound=Entry | DeadLetter)
@@ -101,6 +121,8 @@ def records_due(records: Iterable[ReadT], *, applied_through: int) -> list[ReadT
 
 def read_record(record: IngestRecord) -> Entry | DeadLetter:
     """Read the payload; the reason of a dead letter quotes nothing of it."""
+    if len(record.payload) > _MOST_CHARACTERS:
+        return DeadLetter(record.sequence, record.payload, "record: too_long")
     try:
         read = _RECORD.validate_json(record.payload)
     except ValidationError as error:
@@ -187,11 +209,16 @@ def _dead_letter(entry: Entry, refusal: EntriesRefusedError) -> DeadLetter:
 def _reason(error: ValidationError) -> str:
     """Name the fields and pydantic's kind of error, both words of ours."""
     return "; ".join(
-        f"{'.'.join(map(str, each['loc'])) or 'record'}: {each['type']}"
+        f"{'.'.join(map(_place, each['loc'])) or 'record'}: {each['type']}"
         for each in error.errors(
             include_input=False, include_url=False, include_context=False
-        )
+        )[:_REASONS_AT_MOST]
     )
+
+
+def _place(step: int | str) -> str:
+    """Name a step of the way to a field; the name of a label is the record's own."""
+    return str(step) if isinstance(step, int) or step in _WORDS else "*"
 
 
 def _tell(source: UUID, dead_letters: Iterable[DeadLetter]) -> None:
