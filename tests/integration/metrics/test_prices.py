@@ -20,6 +20,7 @@ from shared.contracts.metrics import (
 from shared.contracts.prices import (
     PriceOverrideSubmission,
     PriceQuestion,
+    PriceTerms,
     QuotedModel,
     QuoteQuestion,
     QuotesQuestion,
@@ -157,7 +158,15 @@ async def test_a_quote_tells_prices_tiers_and_where_they_come_from(
     )
     own = await gateway.ask(QUOTE_PRICE, QuoteQuestion(**question, model="gpt-4o"))
     unknown = await gateway.ask(QUOTE_PRICE, QuoteQuestion(**question, model="gpt-9"))
+    sooner = await gateway.ask(
+        QUOTE_PRICE,
+        QuoteQuestion(
+            **question, model="gpt-5", terms=PriceTerms(service_tier="priority")
+        ),
+    )
 
+    assert sooner.usd_per_million_tokens is not None
+    assert sooner.usd_per_million_tokens.input == Decimal("2.5")
     assert listed.price_version == VERSION
     assert listed.usd_per_million_tokens == TokenPrices(
         input=Decimal(2),

@@ -20,6 +20,7 @@ from .credentials import ProviderType
 
 __all__ = [
     "ANY_MODEL",
+    "USUAL_TERMS",
     "Dollars",
     "ModelName",
     "PriceOverride",
@@ -27,6 +28,7 @@ __all__ = [
     "PriceQuestion",
     "PriceQuote",
     "PriceQuotes",
+    "PriceTerms",
     "PriceTier",
     "Prices",
     "PutPrice",
@@ -140,13 +142,25 @@ class Prices(Page[PriceOverride]):
     book_version: str
 
 
+class PriceTerms(Message):
+    """What a request, or its answer (`Usage`), names beside its model to be priced."""
+
+    service_tier: str | None = None
+    speed: str | None = None
+    inference_geo: str | None = None
+
+
+USUAL_TERMS = PriceTerms()
+
+
 class QuoteQuestion(Question):
-    """Ask what a call costs now, or at *at*."""
+    """Ask what a call on these *terms* costs now, or at *at*."""
 
     provider_type: ProviderType
     model: str
     provider_id: UUID | None = None
     at: AwareDatetime | None = None
+    terms: PriceTerms = USUAL_TERMS
 
 
 class PriceTier(Message):

@@ -26,6 +26,7 @@ from shared.contracts.limits import BudgetMode, BudgetPeriod, BudgetScope, Scope
 from shared.contracts.metrics import QUOTE_PRICE
 from shared.contracts.prices import (
     PriceQuote,
+    PriceTerms,
     QuoteQuestion,
     TokenPrices,
     UnpricedReason,
@@ -48,6 +49,7 @@ class Limited:
     budgets: ActiveBudgets
     all_budgets: list[ActiveBudget] = field(default_factory=list)
     price: TokenPrices | None = None
+    prices: dict[PriceTerms, TokenPrices] = field(default_factory=dict)
     versions: int = 1
 
     def set(self, **limits: int) -> None:
@@ -100,7 +102,7 @@ class Limited:
             provider_id=question.provider_id,
             at=AT,
             price_version="test",
-            usd_per_million_tokens=self.price,
+            usd_per_million_tokens=self.prices.get(question.terms, self.price),
             tiers=[],
             unpriced_reason=None if self.price else UnpricedReason.MODEL_UNKNOWN,
         )
@@ -302,6 +304,22 @@ async def test_dollars_are_counted_by_the_price_of_the_model(limited: Limited) -
 
     assert small.status == 200
     assert (large.status, large.code) == (429, "limit_too_small")
+    await limited.proxy.settled(1)
+
+
+async def test_dollars_are_counted_on_the_terms_that_a_call_names(
+    limited: Limited,
+) -> None:
+    limited.price = TokenPrices(input=Decimal(1), output=Decimal(1_000))
+    dearer = TokenPrices(input=Decimal(2), output=Decimal(2_000))
+    limited.prices[PriceTerms(service_tier="priority")] = dearer
+    await limited.budget(1_000_000_000, is_in_dollars=True)
+
+    usual = await limited.ask(max_tokens=800)
+    sooner = await limited.ask(max_tokens=800, service_tier="priority")
+
+    assert usual.status == 200
+    assert (sooner.status, sooner.code) == (429, "limit_too_small")
     await limited.proxy.settled(1)
 
 

@@ -135,7 +135,11 @@ class LimitedCalls:
         self, agent: ModelCaller, credential: LeasedCredential, asked: Asked
     ) -> PriceQuote | None:
         quote = await self._prices.of(
-            agent.org_id, credential.type, credential.provider_id, asked.request.model
+            agent.org_id,
+            credential.type,
+            credential.provider_id,
+            asked.request.model,
+            asked.request.terms,
         )
         if quote.usd_per_million_tokens is not None:
             return quote

@@ -1,6 +1,7 @@
 """What models cost, asked of metrics and remembered for a minute."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 from uuid import UUID
 
 from agent_runner.tenure import Monotonic, boot_time
@@ -8,7 +9,7 @@ from shared.bus import Bus
 from shared.contracts.base import Actor
 from shared.contracts.credentials import ProviderType
 from shared.contracts.metrics import QUOTE_PRICE
-from shared.contracts.prices import PriceQuote, QuoteQuestion
+from shared.contracts.prices import USUAL_TERMS, PriceQuote, PriceTerms, QuoteQuestion
 from shared.errors import UnavailableError
 
 __all__ = ["Prices"]
@@ -17,6 +18,9 @@ _FRESH_SECONDS = 60.0
 _KEPT_SECONDS = 3600.0
 _REMEMBERED = 4096
 _ACTOR = Actor(kind="service", id="agent_runner")
+
+_Key: TypeAlias = tuple[UUID, UUID, str, PriceTerms]
+"""Organization, provider, model, and on which terms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +35,18 @@ class Prices:
     def __init__(self, bus: Bus, *, clock: Monotonic = boot_time) -> None:
         self._bus = bus
         self._now = clock
-        self._heard: dict[tuple[UUID, UUID, str], _Heard] = {}
+        self._heard: dict[_Key, _Heard] = {}
 
     async def of(
-        self, org_id: UUID, provider_type: ProviderType, provider_id: UUID, model: str
+        self,
+        org_id: UUID,
+        provider_type: ProviderType,
+        provider_id: UUID,
+        model: str,
+        terms: PriceTerms = USUAL_TERMS,
     ) -> PriceQuote:
         """Tell what *model* costs now; raises `UnavailableError` if nobody can."""
-        key = (org_id, provider_id, model)
+        key = (org_id, provider_id, model, terms)
         heard, now = self._heard.get(key), self._now()
         if heard is not None and now < heard.at + _FRESH_SECONDS:
             return heard.quote
@@ -47,6 +56,7 @@ class Prices:
             provider_type=provider_type,
             model=model,
             provider_id=provider_id,
+            terms=terms,
         )
         try:
             quote = await self._bus.ask(QUOTE_PRICE, question)

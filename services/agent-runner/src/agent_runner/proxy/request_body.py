@@ -7,11 +7,23 @@ that the provider sees.
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from shared.contracts.prices import USUAL_TERMS, PriceTerms
 from shared.errors import MalformedError, MalformedJsonError, TooLargeError
 
 from .json_text import UnclearJsonError, decode, has_more_tokens
+from .usage import term
 
-__all__ = ["flag", "object_of", "whole_number", "without_lookalikes"]
+__all__ = [
+    "TERMS",
+    "flag",
+    "object_of",
+    "terms_of",
+    "whole_number",
+    "without_lookalikes",
+]
+
+TERMS = frozenset(PriceTerms.model_fields)
+"""What a request may name that bears on its price."""
 
 
 # One reading takes some ten nanoseconds a byte, and up to a microsecond a token.
@@ -73,3 +85,10 @@ def whole_number(fields: Mapping[str, Any], name: str) -> int | None:
     if type(value) is int and 0 <= value <= _MOST:
         return value
     raise MalformedError(f"{name} must be a whole number that is not negative.")
+
+
+def terms_of(fields: Mapping[str, Any]) -> PriceTerms:
+    """Read what bears on the price; as answers do, OpenAI and Anthropic name it so."""
+    if TERMS.isdisjoint(fields):
+        return USUAL_TERMS
+    return PriceTerms(**{name: term(fields, name) for name in TERMS})

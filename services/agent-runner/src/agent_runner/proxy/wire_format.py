@@ -13,6 +13,7 @@ from agent_runner.http.messages import Fields, Reply
 from shared.contracts.agent_runner import AgentType, ProviderFeature
 from shared.contracts.base import Explanation
 from shared.contracts.credentials import LeasedCredential, ProviderType
+from shared.contracts.prices import USUAL_TERMS, PriceTerms
 from shared.errors import AppError, PathNotAllowedError
 from shared.provider_errors.rows import Failure
 
@@ -55,7 +56,8 @@ class ModelRequest:
 
     *features* are those that only some agent types allow. *withholds_usage*: the client
     did not ask for the report that we ask for. *most_output* is how many tokens each of
-    its *answers* may have, None if it does not say.
+    its *answers* may have, None if it does not say. *terms* are those it is to be
+    served, and priced, on.
     """
 
     body: bytes
@@ -65,6 +67,7 @@ class ModelRequest:
     withholds_usage: bool = False
     most_output: int | None = None
     answers: int = 1
+    terms: PriceTerms = USUAL_TERMS
 
 
 @dataclass(frozen=True, slots=True)

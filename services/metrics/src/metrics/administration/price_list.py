@@ -103,7 +103,7 @@ def _quote(
         question.model,
         provider_id=question.provider_id,
         at=at,
-        usage=Usage(),
+        usage=Usage(**question.terms.model_dump()),
         overrides=overrides,
     )
     return PriceQuote(

@@ -2,6 +2,7 @@ import pytest
 
 from agent_runner.proxy.anthropic.requests import read_request, route_of
 from agent_runner.proxy.wire_format import ModelRequest
+from shared.contracts.prices import PriceTerms
 from shared.errors import MalformedError, MalformedJsonError, PathNotAllowedError
 
 MESSAGES = route_of("POST", "messages", "")
@@ -81,6 +82,12 @@ def test_a_body_keeps_every_byte(body: bytes, *, is_streamed: bool) -> None:
     assert request.is_streamed is is_streamed
 
 
+def test_what_bears_on_the_price_is_read() -> None:
+    body = b'{"model":"m","speed":"fast","inference_geo":"us","service_tier":["auto"]}'
+
+    assert message(body).terms == PriceTerms(speed="fast", inference_geo="us")
+
+
 def test_tokens_are_counted_in_one_piece() -> None:
     assert not read_request(COUNT, b'{"model":"m","stream":true}').is_streamed
 
@@ -113,6 +120,7 @@ def test_what_is_not_plain_json_is_refused(body: bytes) -> None:
         b'{"model":"m","Tools":[]}',
         b'{"model":"m","MCP_servers":[]}',
         b'{"model":"m","fallbacks":[{"model":"dear"}]}',
+        b'{"model":"m","Speed":"fast"}',
     ],
 )
 def test_json_that_is_no_clear_model_call_is_refused(body: bytes) -> None:

@@ -6,7 +6,13 @@ Source of the wire facts: Anthropic's API reference, and the `anthropic` package
 from collections.abc import Mapping
 from http import HTTPMethod
 
-from agent_runner.proxy.request_body import flag, object_of, whole_number
+from agent_runner.proxy.request_body import (
+    TERMS,
+    flag,
+    object_of,
+    terms_of,
+    whole_number,
+)
 from agent_runner.proxy.wire_format import ModelRequest, Route
 from shared.errors import MalformedError, PathNotAllowedError
 
@@ -24,7 +30,7 @@ _ENDPOINTS: Mapping[tuple[str, str], str] = {
 _QUERIES = ("", "beta=true")  # what `client.beta` of SDKs before 2.0 adds
 
 _GOVERNED = frozenset(
-    {"fallbacks", "max_tokens", "mcp_servers", "model", "stream", "tools"}
+    {"fallbacks", "max_tokens", "mcp_servers", "model", "stream", "tools", *TERMS}
 )
 
 
@@ -61,4 +67,5 @@ def read_request(route: Route, raw: bytes) -> ModelRequest:
         is_streamed=is_message and flag(body, "stream"),
         features=features_of(body, raw),
         most_output=whole_number(body, "max_tokens") if is_message else 0,
+        terms=terms_of(body),
     )

@@ -11,8 +11,10 @@ from typing import Any
 
 from agent_runner.proxy.json_text import value_span
 from agent_runner.proxy.request_body import (
+    TERMS,
     flag,
     object_of,
+    terms_of,
     whole_number,
     without_lookalikes,
 )
@@ -50,6 +52,7 @@ _GOVERNED = frozenset(
         "stream_options",
         "tools",
         "web_search_options",
+        *TERMS,
     }
 )
 
@@ -83,6 +86,7 @@ def read_request(route: Route, raw: bytes) -> ModelRequest:
         features=features_of(body, raw),
         most_output=_most_output(route, body),
         answers=max(1, whole_number(body, "n") or 1),
+        terms=terms_of(body),
     )
     if not asked.is_streamed:
         return asked
