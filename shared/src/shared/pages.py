@@ -23,9 +23,8 @@ def before(cursor: str | None) -> UUID | None:
 
 
 def unknown_cursor() -> InvalidError:
-    return InvalidError(
-        "The cursor is not one of ours.",
-        details={"fields": [{"field": "cursor", "message": "unknown cursor"}]},
+    return InvalidError.of_fields(
+        "The cursor is not one of ours.", {"cursor": "unknown cursor"}
     )
 
 

@@ -98,7 +98,6 @@ class LoggingIn:
 
 def _ambiguous() -> InvalidError:
     problem = "Name the organization: there are several with this email and password"
-    return InvalidError(
-        "Several organizations know this email.",
-        details={"fields": [{"field": "organization", "message": problem}]},
+    return InvalidError.of_fields(
+        "Several organizations know this email.", {"organization": problem}
     )

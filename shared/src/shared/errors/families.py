@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Self
 
 from pydantic import JsonValue
 
@@ -102,6 +103,19 @@ class InvalidError(AppError):
 
     code = "VALIDATION_FAILED"
     status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+    @classmethod
+    def of_fields(cls, message: str, problems: Mapping[str, str]) -> Self:
+        """Say of each field, by its name, what is wrong with it, not what was given."""
+        fields: list[JsonValue] = [
+            {"field": name, "message": problem} for name, problem in problems.items()
+        ]
+        return cls(message, details={"fields": fields})
+
+    @classmethod
+    def of_field(cls, field: str, problem: str) -> Self:
+        """Say of one *field* what is wrong with it, as `is in the past`."""
+        return cls.of_fields(f"The field {field} {problem}.", {field: problem})
 
 
 class LimitedError(AppError):

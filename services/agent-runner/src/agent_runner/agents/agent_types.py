@@ -290,7 +290,6 @@ def _require_same_kind(current: AgentType, submission: AgentTypeSubmission) -> N
 
 
 def _invalid(field: str, message: str) -> InvalidError:
-    return InvalidError(
-        "The agent type cannot be like this.",
-        details={"fields": [{"field": field, "message": message}]},
+    return InvalidError.of_fields(
+        "The agent type cannot be like this.", {field: message}
     )

@@ -211,11 +211,7 @@ async def _require_same_kind(
     """Refuse to make a hosted agent external, or an external one hosted."""
     agent_type = await types_repository.agent_type(transaction, agent_type_id)
     if (agent_type.runtime is AgentRuntime.EXTERNAL) is not agent.is_external:
-        raise InvalidError(
+        raise InvalidError.of_fields(
             "A hosted agent cannot become external, nor an external one hosted.",
-            details={
-                "fields": [
-                    {"field": "agent_type_id", "message": "is of the other kind"}
-                ]
-            },
+            {"agent_type_id": "is of the other kind"},
         )

@@ -144,11 +144,8 @@ def _changed(current: ActiveBudget, patch: BudgetPatch) -> ActiveBudget:
     foreign = tokens if current.is_in_dollars else usd
     if foreign is not None:
         field = "tokens" if current.is_in_dollars else "usd"
-        raise InvalidError(
-            "A budget keeps its measure.",
-            details={
-                "fields": [{"field": field, "message": "is not this budget's measure"}]
-            },
+        raise InvalidError.of_fields(
+            "A budget keeps its measure.", {field: "is not this budget's measure"}
         )
     if tokens is not None or usd is not None:
         given["amount"] = units_of(tokens, usd)

@@ -6,9 +6,8 @@ stay here: that is how temporary keys of an assumed role are kept, which change 
 process runs, and a Bedrock bearer key, which boto3 sends over https alone.
 """
 
-import hashlib
-
 from agent_runner.hosted_agents import HostedAgent
+from agent_runner.proof import hash_key
 from agent_runner.runtimes.runtime import Launch, Resources
 from shared.contracts.agent_types import CredentialDelivery
 from shared.contracts.credentials import LeasedCredential, ProviderType
@@ -73,9 +72,7 @@ def delivered_keys(
 ) -> frozenset[bytes]:
     """Hash the keys a process is given: its calls are recognized by them."""
     delivered = _delivered(credential, delivery, is_https=_SCHEME == "https")
-    return frozenset(
-        hashlib.sha256(each.encode()).digest() for each in delivered.values()
-    )
+    return frozenset(map(hash_key, delivered.values()))
 
 
 def _delivered(

@@ -89,7 +89,9 @@ class Probes:
         provider = await self._provider(question)
         is_bedrock = provider.type is ProviderType.BEDROCK
         if question.region is not None and not is_bedrock:
-            raise _invalid("region", "is for bedrock providers; others have none")
+            raise InvalidError.of_field(
+                "region", "is for bedrock providers; others have none"
+            )
         lease = await self._leases.obtain_once(LeasePurpose.MODELS, question)
         live = LiveProvider(self._client, lease.credential, now=self._now)
         region = question.region or provider.aws_region
@@ -152,15 +154,10 @@ def _require_model(provider_type: ProviderType, model: str | None) -> None:
     if provider_type is not ProviderType.BEDROCK:
         return
     if model is None:
-        raise _invalid("model", "is needed: no agent type uses this provider yet")
+        raise InvalidError.of_field(
+            "model", "is needed: no agent type uses this provider yet"
+        )
     try:
         bedrock_model(model)
     except ModelIdError as error:
-        raise _invalid("model", str(error)) from None
-
-
-def _invalid(field: str, message: str) -> InvalidError:
-    return InvalidError(
-        f"The field {field} {message}.",
-        details={"fields": [{"field": field, "message": message}]},
-    )
+        raise InvalidError.of_field("model", str(error)) from None

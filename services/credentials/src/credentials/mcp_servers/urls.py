@@ -43,6 +43,4 @@ def _address(text: str) -> WebAddress:
 
 
 def _forbidden(sentence: str) -> McpUrlForbiddenError:
-    return McpUrlForbiddenError(
-        sentence, details={"fields": [{"field": "url", "message": sentence}]}
-    )
+    return McpUrlForbiddenError.of_fields(sentence, {"url": sentence})

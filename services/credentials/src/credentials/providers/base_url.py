@@ -62,13 +62,8 @@ def _path(path: str) -> str:
 
 
 def _invalid(message: str) -> InvalidError:
-    return InvalidError(
-        f"The base URL {message}.",
-        details={"fields": [{"field": "base_url", "message": message}]},
-    )
+    return InvalidError.of_fields(f"The base URL {message}.", {"base_url": message})
 
 
 def _forbidden(sentence: str) -> BaseUrlForbiddenError:
-    return BaseUrlForbiddenError(
-        sentence, details={"fields": [{"field": "base_url", "message": sentence}]}
-    )
+    return BaseUrlForbiddenError.of_fields(sentence, {"base_url": sentence})

@@ -146,29 +146,24 @@ def _require_own_fields(provider_type: ProviderType, patch: ProviderPatch) -> No
         and (problem := foreign_field(provider_type, name))
     }
     if foreign:
-        raise InvalidError(
+        raise InvalidError.of_fields(
             f"A provider of type {provider_type} has no {', '.join(sorted(foreign))}.",
-            details={
-                "fields": [
-                    {"field": name, "message": problem}
-                    for name, problem in sorted(foreign.items())
-                ]
-            },
+            dict(sorted(foreign.items())),
         )
 
 
 def _check(words: ProviderSubmission | ProviderPatch, *, now: datetime) -> None:
     if words.aws_region is not None and not has_bedrock(words.aws_region):
-        raise _invalid(
+        raise InvalidError.of_field(
             "aws_region", "is no region that has Amazon Bedrock, as us-east-1 has"
         )
     if words.aws_role_arn is not None and not _ROLE_ARN.fullmatch(words.aws_role_arn):
-        raise _invalid(
+        raise InvalidError.of_field(
             "aws_role_arn", "must look like arn:aws:iam::123456789012:role/name"
         )
     expires_at = words.aws_session_expires_at
     if expires_at is not None and expires_at <= now:
-        raise _invalid("aws_session_expires_at", "is in the past")
+        raise InvalidError.of_field("aws_session_expires_at", "is in the past")
 
 
 def _renews(patch: ProviderPatch) -> bool:
@@ -192,12 +187,7 @@ def _base_url(
         return own_base_url(provider_type, aws_region)
     base_url = normalise(given, allow_private=allow_private)
     if provider_type is ProviderType.ANTHROPIC and base_url.endswith("/v1"):
-        raise _invalid("base_url", "must not end in /v1, which Anthropic's SDK adds")
+        raise InvalidError.of_field(
+            "base_url", "must not end in /v1, which Anthropic's SDK adds"
+        )
     return base_url
-
-
-def _invalid(field: str, message: str) -> InvalidError:
-    return InvalidError(
-        f"The field {field} {message}.",
-        details={"fields": [{"field": field, "message": message}]},
-    )

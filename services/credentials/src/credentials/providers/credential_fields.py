@@ -91,7 +91,7 @@ def require_one_way(names: AbstractSet[str], *, has_role: bool) -> None:
     others = [name for name in SECRETS[1:] if name in names]
     others += ["aws_role_arn"] if has_role else []
     if others:
-        raise _invalid(
+        raise InvalidError.of_field(
             "api_key",
             f"stands instead of {' and '.join(others)}; give one way to sign in and "
             "set the others to null",
@@ -104,12 +104,12 @@ def require_fitting(secrets: Mapping[str, SecretStr]) -> None:
         return
     key_id = secrets["aws_access_key_id"].get_secret_value()
     if not _KEY_ID.fullmatch(key_id):
-        raise _invalid(
+        raise InvalidError.of_field(
             "aws_access_key_id",
             "must begin with AKIA or ASIA, upper-case letters and digits alone",
         )
     if "aws_session_token" in secrets and not key_id.startswith(_TEMPORARY):
-        raise _invalid(
+        raise InvalidError.of_field(
             "aws_session_token",
             "belongs to temporary credentials, whose access key id begins with ASIA; "
             "one that begins with AKIA is an IAM user's and is used without a token",
@@ -173,10 +173,3 @@ def _needed(name: str) -> str:
     if name == "aws_session_token":
         return "is needed with an access key id that begins with ASIA"
     return "is needed"
-
-
-def _invalid(field: str, message: str) -> InvalidError:
-    return InvalidError(
-        f"The field {field} {message}.",
-        details={"fields": [{"field": field, "message": message}]},
-    )

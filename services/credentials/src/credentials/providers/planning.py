@@ -288,7 +288,6 @@ def _finds_home(current: Provider, configuration: Configuration) -> bool:
 
 def _secrets_required(names: Sequence[str]) -> SecretRequiredError:
     message = "is needed again when the origin of base_url changes"
-    return SecretRequiredError(
-        f"The {' and '.join(names)} {message}.",
-        details={"fields": [{"field": name, "message": message} for name in names]},
+    return SecretRequiredError.of_fields(
+        f"The {' and '.join(names)} {message}.", dict.fromkeys(names, message)
     )

@@ -21,10 +21,8 @@ def trimmed(secret: SecretStr, *, field: str) -> SecretStr:
     """
     text = secret.get_secret_value().strip()
     if not _USABLE.fullmatch(text):
-        message = "must be 1 to 8192 printable ASCII characters without white space"
-        raise InvalidError(
-            f"The field {field} {message}.",
-            details={"fields": [{"field": field, "message": message}]},
+        raise InvalidError.of_field(
+            field, "must be 1 to 8192 printable ASCII characters without white space"
         )
     return SecretStr(text)
 

@@ -221,7 +221,6 @@ def _require_fit(old: Provider, new: Provider) -> None:
     elif new.is_retiring:
         problem = "is about to be removed itself"
     if problem is not None:
-        raise InvalidError(
-            f'The provider "{new.name}" {problem}.',
-            details={"fields": [{"field": "to_provider_id", "message": problem}]},
+        raise InvalidError.of_fields(
+            f'The provider "{new.name}" {problem}.', {"to_provider_id": problem}
         )

@@ -5,7 +5,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.errors import InvalidError, NotFoundError
 from shared.http import fields_of
@@ -24,6 +24,7 @@ __all__ = [
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _ETAG = re.compile(r'"([1-9][0-9]{0,8})"')
 _NO_VERSION = 0  # versions begin at 1
+_QUERY_INVALID = "The query is not valid."
 
 
 class Input(BaseModel):
@@ -58,32 +59,24 @@ def query_of(request: web.Request, model: type[InputT]) -> InputT:
     try:
         return model.model_validate(dict(request.query))
     except ValidationError as error:
-        raise _invalid(fields_of(error)) from None
+        raise InvalidError(
+            _QUERY_INVALID, details={"fields": fields_of(error)}
+        ) from None
 
 
 def invalid_query(problems: dict[str, str]) -> InvalidError:
     """Make an error of *problems*, parameter to sentence."""
-    return _invalid(
-        [{"field": name, "message": problem} for name, problem in problems.items()]
-    )
+    return InvalidError.of_fields(_QUERY_INVALID, problems)
 
 
 def invalid_headers(problems: dict[str, str]) -> InvalidError:
     """Make an error of *problems*, header to sentence."""
-    return InvalidError("A header is not valid.", details=_fields(problems))
+    return InvalidError.of_fields("A header is not valid.", problems)
 
 
 def invalid_body(problems: dict[str, str]) -> InvalidError:
     """Make an error of *problems*, field to sentence."""
-    return InvalidError("The request has invalid fields.", details=_fields(problems))
-
-
-def _fields(problems: dict[str, str]) -> dict[str, JsonValue]:
-    return {
-        "fields": [
-            {"field": name, "message": problem} for name, problem in problems.items()
-        ]
-    }
+    return InvalidError.of_fields("The request has invalid fields.", problems)
 
 
 def if_match(request: web.Request) -> int | None:
@@ -96,7 +89,3 @@ def if_match(request: web.Request) -> int | None:
         return None
     found = _ETAG.fullmatch(header)
     return int(found[1]) if found else _NO_VERSION
-
-
-def _invalid(fields: list[JsonValue]) -> InvalidError:
-    return InvalidError("The query is not valid.", details={"fields": fields})

@@ -69,13 +69,8 @@ class Alerts:
     async def silence(self, question: SilenceAlert) -> Alert:
         """Tell nobody for a while. Raises `AlertNotFoundError`, `InvalidError`."""
         if question.until is not None and question.until <= self._now():
-            raise InvalidError(
-                "The silence is over.",
-                details={
-                    "fields": [
-                        {"field": "until", "message": "Should be later than now"}
-                    ]
-                },
+            raise InvalidError.of_fields(
+                "The silence is over.", {"until": "Should be later than now"}
             )
         silenced = await self._repository.silence(
             question.org_id,

@@ -32,11 +32,9 @@ class Repricer:
     async def reprice(self, question: Reprice) -> Repricing:
         """Order a repricing; it begins soon. Raises `InvalidError` for no period."""
         if question.since >= question.until:
-            raise InvalidError(
+            raise InvalidError.of_fields(
                 "The period ends before it begins.",
-                details={
-                    "fields": [{"field": "to", "message": "Should be later than from"}]
-                },
+                {"to": "Should be later than from"},
             )
         return await self._repository.add(question, price_version=VERSION)
 

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from metrics.repositories.places import Place
 from shared.contracts.base import Message, Page
-from shared.errors import InvalidError
+from shared.pages import unknown_cursor
 
 __all__ = ["page_by_time", "place_of"]
 
@@ -32,7 +32,4 @@ def place_of(cursor: str | None) -> Place | None:
     try:
         return Place.parse(cursor)
     except ValueError:
-        raise InvalidError(
-            "The cursor is not one of ours.",
-            details={"fields": [{"field": "cursor", "message": "unknown cursor"}]},
-        ) from None
+        raise unknown_cursor() from None

@@ -212,10 +212,7 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _invalid(field: str, message: str) -> InvalidError:
-    return InvalidError(
-        "The question cannot be answered.",
-        details={"fields": [{"field": field, "message": message}]},
-    )
+    return InvalidError.of_fields("The question cannot be answered.", {field: message})
 
 
 def _figures(found: Sequence[Sums]) -> dict[str, Any]:

@@ -54,6 +54,4 @@ def _address(origin: str) -> WebAddress:
 
 
 def _forbidden(sentence: str) -> WebhookUrlForbiddenError:
-    return WebhookUrlForbiddenError(
-        sentence, details={"fields": [{"field": "url", "message": sentence}]}
-    )
+    return WebhookUrlForbiddenError.of_fields(sentence, {"url": sentence})
