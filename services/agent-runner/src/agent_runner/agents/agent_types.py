@@ -81,6 +81,11 @@ class AgentTypes:
         self._now = now
 
     async def create(self, question: CreateAgentType) -> AgentType:
+        """Make a type, and the budget that is given with it.
+
+        Raises `InvalidError`, `NameTakenError`, and what the credentials service says
+        of a provider.
+        """
         submission = self._settled(question.submission)
         await self._require_image(submission)
         await self._require_providers(question, submission)
@@ -105,7 +110,8 @@ class AgentTypes:
     async def update(self, question: UpdateAgentType) -> AgentType:
         """Make a new version; running agents keep theirs until they restart.
 
-        What needs no restart holds for them at once.
+        What needs no restart holds for them at once. Raises as `create` does, and
+        `PreconditionFailedError` or `ConflictError` if somebody else was faster.
         """
         async with self._database.organization(question.org_id) as transaction:
             current = await repository.agent_type(transaction, question.agent_type_id)
@@ -156,6 +162,7 @@ class AgentTypes:
         return ModelsInUse(models=models)
 
     async def delete(self, question: AgentTypeQuestion) -> Empty:
+        """Remove a type and its budgets. Raises `AgentTypeInUseError`."""
         async with self._database.organization(question.org_id) as transaction:
             await repository.remove_agent_type(transaction, question.agent_type_id)
             await note(
@@ -170,16 +177,19 @@ class AgentTypes:
         await self._bus.signal(BUDGETS_CHANGED, BudgetsChanged(org_id=question.org_id))
 
     def _settled(self, submission: AgentTypeSubmission) -> AgentTypeSubmission:
-        """Fill in what was left to us; raises `InvalidError` for what cannot be."""
-        settled = _settled(submission)
+        """Fill in what was left to us, within what this installation allows.
+
+        Raises `InvalidError` for what cannot be.
+        """
+        completed = _completed(submission)
         if self._allow_environment_delivery:
-            return settled
-        if settled.credential_delivery is CredentialDelivery.ENVIRONMENT:
+            return completed
+        if completed.credential_delivery is CredentialDelivery.ENVIRONMENT:
             raise _invalid(
                 "credential_delivery",
                 "must be sealed: this installation gives no process a provider's key",
             )
-        return settled.model_copy(
+        return completed.model_copy(
             update={"credential_delivery": CredentialDelivery.SEALED}
         )
 
@@ -260,7 +270,7 @@ def patched(current: AgentType, patch: AgentTypePatch) -> AgentTypeSubmission:
     return AgentTypeSubmission.model_validate(kept | changes)
 
 
-def _settled(submission: AgentTypeSubmission) -> AgentTypeSubmission:
+def _completed(submission: AgentTypeSubmission) -> AgentTypeSubmission:
     """Fill in what was left to us; raises `InvalidError` for what cannot be."""
     allowed = submission.allowed_models
     if allowed is not None and submission.model not in allowed:
