@@ -15,7 +15,7 @@ from shared.contracts.base import Explanation
 from shared.contracts.credentials import LeasedCredential
 from shared.contracts.metrics import CallStatus
 from shared.ids import new_id, new_id_text
-from shared.provider_errors.on_the_way import ON_THE_WAY
+from shared.provider_errors.on_the_way import ON_THE_WAY, TIMED_OUT
 
 from .admission import Admission
 from .call_record import (
@@ -127,7 +127,7 @@ class OpenCall:
         if status is CallStatus.CANCELLED:
             return End.ABANDONED
         if self.http_status is None:
-            return End.UNANSWERED
+            return End.TIMED_OUT if explanation == TIMED_OUT else End.UNANSWERED
         if self.http_status >= HTTPStatus.MULTIPLE_CHOICES:
             return End.REFUSED
         return End.BROKEN if explanation in ON_THE_WAY else End.FAILED

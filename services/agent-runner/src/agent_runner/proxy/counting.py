@@ -39,6 +39,9 @@ class End(Enum):
     UNANSWERED = auto()
     """The provider did not answer."""
 
+    TIMED_OUT = auto()
+    """The provider was asked, and did not answer in time."""
+
     FAILED = auto()
     """The answer says itself that it failed."""
 
@@ -65,6 +68,7 @@ OTHERWISE: Mapping[End, Otherwise] = {
     End.ANSWERED: Otherwise.WHAT_WAS_REPORTED,
     End.REFUSED: Otherwise.WHAT_WAS_REPORTED,
     End.UNANSWERED: Otherwise.WHAT_WAS_REPORTED,
+    End.TIMED_OUT: Otherwise.WHAT_WAS_REPORTED,
     End.FAILED: Otherwise.AN_ESTIMATE_OF_WORDS,
     End.BROKEN: Otherwise.AN_ESTIMATE,
     End.ABANDONED: Otherwise.AN_ESTIMATE,

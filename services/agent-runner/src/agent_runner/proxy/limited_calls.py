@@ -257,10 +257,19 @@ class _Admitted:
 def _charged(end: End, count: Count) -> Usage | None:
     """Say what is charged, as the books have it; None for what was reserved.
 
-    That stays where the provider answered and did not say how much that was.
+    That stays where the provider answered and did not say how much that was, and where
+    it may have done all of the work for an answer that nobody saw.
     """
-    is_unknown = count.source in {UsageSource.NONE, UsageSource.REFUSED}
-    return None if end is End.ANSWERED and is_unknown else count.usage
+    match end:
+        case End.ANSWERED:
+            is_known = count.source not in {UsageSource.NONE, UsageSource.REFUSED}
+        case End.ABANDONED | End.BROKEN:
+            is_known = count.usage.output_tokens is not None
+        case End.TIMED_OUT:
+            is_known = False
+        case End.REFUSED | End.UNANSWERED | End.FAILED:
+            is_known = True
+    return count.usage if is_known else None
 
 
 def _limits_of(credential: LeasedCredential, org_id: UUID) -> list[Limit]:

@@ -1,0 +1,91 @@
+"""What a call is charged of its limits, by how it ended."""
+
+from uuid import UUID
+
+import pytest
+from tests.unit.agent_runner.external.objects import ORG, PROVIDER, FakeLeases, agent
+from tests.unit.agent_runner.limits.record_model import Record, RecordOf
+
+from agent_runner.external.callers import ExternalCaller
+from agent_runner.leases import HeldLease
+from agent_runner.limits.active_budgets import ActiveBudgets
+from agent_runner.limits.budget import ActiveBudget
+from agent_runner.limits.leasing import Leasing
+from agent_runner.limits.limit import Limit, LimitKind, Need
+from agent_runner.proxy.counting import Count, End
+from agent_runner.proxy.limited_calls import LimitedCalls
+from agent_runner.proxy.prices import Prices
+from agent_runner.proxy.wire_format import Asked, ModelRequest, Route
+from shared.contracts.credentials import ProviderLimits
+from shared.contracts.metrics import Usage, UsageSource
+from shared.lifecycle import background
+from shared.testing import FakeBus
+
+ASKED = Asked(
+    Route("chat.completions", "/chat/completions"),
+    ModelRequest(b"x" * 300, "gpt-4o", most_output=500),
+    (),
+)
+RESERVED = 600
+ESTIMATED = Usage(input_tokens=75)
+TOLD = Usage(input_tokens=75, output_tokens=9)
+
+
+async def no_budgets() -> list[ActiveBudget]:
+    return []
+
+
+@pytest.mark.parametrize(
+    ("end", "usage", "source", "charged"),
+    [
+        (End.ANSWERED, TOLD, UsageSource.REPORTED, 84),
+        (End.ANSWERED, Usage(), UsageSource.NONE, RESERVED),
+        (End.ABANDONED, TOLD, UsageSource.ESTIMATED, 84),
+        (End.ABANDONED, ESTIMATED, UsageSource.ESTIMATED, RESERVED),
+        (End.BROKEN, ESTIMATED, UsageSource.ESTIMATED, RESERVED),
+        (End.TIMED_OUT, Usage(), UsageSource.NONE, RESERVED),
+        (End.UNANSWERED, Usage(), UsageSource.NONE, 0),
+        (End.REFUSED, Usage(), UsageSource.NONE, 0),
+        (End.FAILED, Usage(), UsageSource.NONE, 0),
+    ],
+)
+async def test_what_may_have_been_used_and_is_not_known_stays_reserved(
+    end: End, usage: Usage, source: UsageSource, charged: int
+) -> None:
+    record = Record(database_time=lambda: 1e9)
+    leasing = Leasing(RecordOf(record, "one"), clock=lambda: 1000.0)
+    limits = ProviderLimits(tokens_per_minute=10_000)
+    caller = await a_caller()
+    credential = caller.lease.credential.model_copy(update={"limits": limits})
+    calls = LimitedCalls(
+        leasing, budgets=ActiveBudgets(no_budgets), prices=Prices(FakeBus())
+    )
+
+    async with background(leasing.run()):
+        admission = await calls.admit(caller, credential, ASKED)
+        admission.settle(end, Count(usage, source))
+        await leasing.lease([another()])  # which tells the record of the first
+
+    assert record.used(f"provider:{PROVIDER}:tokens_per_minute", 1e9) == charged
+
+
+async def a_caller() -> ExternalCaller:
+    external, leases = agent(), FakeLeases()
+
+    async def lease_of(provider_id: UUID) -> HeldLease:
+        return await leases.obtain(
+            org_id=ORG, agent_id=external.id, provider_id=provider_id
+        )
+
+    return ExternalCaller(
+        id=external.id,
+        org_id=ORG,
+        agent_type=external.agent_type,
+        lease=await lease_of(PROVIDER),
+        token="",
+        fallback_lease=lease_of,
+    )
+
+
+def another() -> Need:
+    return Need(Limit("another", ORG, LimitKind.REQUESTS, 10, 1, "another", ORG), 1)
