@@ -1,15 +1,23 @@
 """What a call is charged of its limits, by how it ended."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from tests.unit.agent_runner.external.objects import ORG, PROVIDER, FakeLeases, agent
+from tests.unit.agent_runner.external.objects import (
+    NOON,
+    ORG,
+    PROVIDER,
+    FakeLeases,
+    Seconds,
+    agent,
+)
 from tests.unit.agent_runner.limits.record_model import Record, RecordOf
 
 from agent_runner.external.callers import ExternalCaller
 from agent_runner.leases import HeldLease
 from agent_runner.limits.active_budgets import ActiveBudgets
-from agent_runner.limits.budget import ActiveBudget
+from agent_runner.limits.budget import ActiveBudget, new_budget
 from agent_runner.limits.leasing import Leasing
 from agent_runner.limits.limit import Limit, LimitKind, Need
 from agent_runner.proxy.counting import Count, End
@@ -17,6 +25,7 @@ from agent_runner.proxy.limited_calls import LimitedCalls
 from agent_runner.proxy.prices import Prices
 from agent_runner.proxy.wire_format import Asked, ModelRequest, Route
 from shared.contracts.credentials import ProviderLimits
+from shared.contracts.limits import BudgetPeriod, BudgetScope, BudgetTerms, ScopeKind
 from shared.contracts.metrics import Usage, UsageSource
 from shared.lifecycle import background
 from shared.testing import FakeBus
@@ -29,6 +38,21 @@ ASKED = Asked(
 RESERVED = 600
 ESTIMATED = Usage(input_tokens=75)
 TOLD = Usage(input_tokens=75, output_tokens=9)
+
+
+DAILY = new_budget(
+    BudgetTerms(tokens=10_000, period=BudgetPeriod.DAY),
+    budget_id=UUID(int=9),
+    org_id=ORG,
+    name="daily",
+    scope=BudgetScope(kind=ScopeKind.ORGANIZATION),
+    at=NOON,
+)
+
+
+@pytest.fixture
+def clock() -> Seconds:
+    return Seconds()
 
 
 async def no_budgets() -> list[ActiveBudget]:
@@ -67,6 +91,47 @@ async def test_what_may_have_been_used_and_is_not_known_stays_reserved(
         await leasing.lease([another()])  # which tells the record of the first
 
     assert record.used(f"provider:{PROVIDER}:tokens_per_minute", 1e9) == charged
+
+
+async def test_a_budget_begins_anew_when_the_database_says_that_its_day_has(
+    clock: Seconds,
+) -> None:
+    day = [NOON]
+    record = Record(database_time=lambda: day[0].timestamp() + clock.now)
+    leasing = Leasing(RecordOf(record, "one"), clock=clock)
+    caller = await a_caller()
+    calls = LimitedCalls(
+        leasing, budgets=await budgets_of(DAILY), prices=Prices(FakeBus())
+    )
+
+    await leasing.read_clock()
+    async with background(leasing.run()):
+        await calls.admit(caller, caller.lease.credential, ASKED)
+        day.append(day.pop() + timedelta(days=1))
+        await leasing.lease([another()])
+        clock.now += 61
+        await calls.admit(caller, caller.lease.credential, ASKED)
+
+    days = [key.rpartition(":")[2] for key in record.windows if "budget" in key]
+    assert days == ["2026-01-01", "2026-01-02"]
+
+
+async def test_the_first_budget_is_of_the_day_that_the_database_has() -> None:
+    record = Record(database_time=NOON.timestamp)
+    leasing = Leasing(RecordOf(record, "one"))
+
+    await leasing.read_clock()
+
+    assert abs(leasing.wall() - NOON) < timedelta(minutes=1)
+
+
+async def budgets_of(budget: ActiveBudget) -> ActiveBudgets:
+    async def read() -> list[ActiveBudget]:
+        return [budget]
+
+    budgets = ActiveBudgets(read)
+    await budgets.look()
+    return budgets
 
 
 async def a_caller() -> ExternalCaller:

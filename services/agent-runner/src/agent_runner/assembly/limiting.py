@@ -46,6 +46,7 @@ async def limiting(ground: Ground) -> AsyncIterator[LimitsInForce]:
     )
     ownerless = OwnerlessBudgets(database=database, bus=bus)
     leasing = Leasing(record, observe=reaching.observe)
+    await leasing.read_clock()  # or budgets would begin in the period of our own
     async with (
         bus.hearing(BUDGETS_CHANGED, budgets.changed),
         bus.hearing(PROVIDER_CHANGED, ownerless.provider_changed),

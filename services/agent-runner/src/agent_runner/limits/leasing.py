@@ -76,6 +76,13 @@ class Leasing:
         """Tell the database's time of day."""
         return self._clock.wall(self._now())
 
+    async def read_clock(self) -> None:
+        """Ask the record for the time of day; raises `DatabaseUnavailableError`."""
+        try:
+            await self._exchange((), renews=False)
+        except TimeoutError as error:
+            raise _unavailable() from error
+
     def take(self, needs: Sequence[Need]) -> list[Part] | None:
         """Take what is here; None if the record must be asked."""
         taken = self._shares.take(needs, self._now())

@@ -1,7 +1,7 @@
 """Admitting model calls within their provider's limits and the budgets on them.
 
-Which limits apply to an agent on a provider is worked out once, and again when either
-has changed or a budget's period ends.
+Which limits apply to an agent on a provider is worked out once a minute, and again when
+either has changed or a budget's period ends.
 """
 
 from collections.abc import Sequence
@@ -34,6 +34,7 @@ __all__ = ["LimitedCalls"]
 
 _UNLIMITED = Unlimited()
 _MOST_REMEMBERED = 20_000
+_REMEMBERED_SECONDS = 60.0  # the database's time of day may be set meanwhile
 _MOST_UNITS = 10**15  # a call asks for no more, whatever its body says; bigint sums
 
 
@@ -180,14 +181,14 @@ class LimitedCalls:
             )
         ]
         ends = [each.ends_at for each in budgets if each.ends_at is not None]
-        lasts = (min(ends) - wall).total_seconds() if ends else float("inf")
+        lasts = [_REMEMBERED_SECONDS, *((each - wall).total_seconds() for each in ends)]
         limits = _limits_of(credential, agent.org_id)
         metered = [*(each for each in limits if each.is_metered), *budgets]
         return _Applying(
             credential=credential,
             agent_type_id=agent.agent_type.id,
             generation=self._budgets.generation,
-            ends_at=self._leasing.now() + lasts,
+            ends_at=self._leasing.now() + min(lasts),
             always=[Need(each, 1) for each in limits if not each.is_metered],
             metered=metered,
             is_in_dollars=any(each.is_in_dollars for each in budgets),
