@@ -13,8 +13,7 @@ from uuid import UUID
 
 from .bus import Bus
 from .contracts.base import Endpoint, Message, MessageT, Signed
-from .contracts.credentials import SealedLease
-from .contracts.leasing import lease_binding_of, reply_purpose_of
+from .contracts.leasing import SealedLease, lease_binding_of, reply_purpose_of
 from .errors import LeaseRefusedError
 from .identity import Identity, PublicIdentity
 from .sealing import SealBrokenError, SealingKey, seal

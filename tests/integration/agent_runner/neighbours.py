@@ -29,9 +29,9 @@ from shared.contracts.credentials import (
     ProviderStatus,
     ProviderType,
     ReleaseUses,
-    SealedLease,
     lease_binding,
 )
+from shared.contracts.leasing import SealedLease
 from shared.contracts.mcp_servers import (
     GET_MCP_SERVER,
     LEASE_MCP_SERVER,

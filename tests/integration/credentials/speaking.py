@@ -27,11 +27,11 @@ from shared.contracts.credentials import (
     ProviderQuestion,
     ProviderSubmission,
     ReleaseUses,
-    SealedLease,
     UpdateProvider,
     lease_binding,
     submission_binding,
 )
+from shared.contracts.leasing import SealedLease
 from shared.identity import Identity, PublicIdentity
 from shared.ids import new_id
 from shared.sealing import SealingKey, seal

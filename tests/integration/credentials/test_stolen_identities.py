@@ -27,9 +27,9 @@ from shared.bus import NatsBus
 from shared.contracts.base import Service, Signed
 from shared.contracts.credentials import (
     LEASE,
-    SealedLease,
     lease_binding,
 )
+from shared.contracts.leasing import SealedLease
 from shared.identity import Identity
 from shared.sealing import SealBrokenError
 

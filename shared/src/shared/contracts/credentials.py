@@ -34,7 +34,7 @@ from .base import (
     Signed,
     UseCase,
 )
-from .leasing import lease_binding_of, reply_purpose_of
+from .leasing import SealedLease, lease_binding_of, reply_purpose_of
 
 __all__ = [
     "CLAIM_USES",
@@ -66,7 +66,6 @@ __all__ = [
     "ProviderSubmission",
     "ProviderType",
     "ReleaseUses",
-    "SealedLease",
     "UpdateProvider",
     "foreign_field",
     "lease_binding",
@@ -378,19 +377,6 @@ LEASE_REPLY_PURPOSE = reply_purpose_of(LEASE_PURPOSE)
 def lease_binding(request_body: bytes) -> bytes:
     """Make the HPKE `info` of a provider's lease (`lease_binding_of`)."""
     return lease_binding_of(LEASE_PURPOSE, request_body)
-
-
-class SealedLease(Message):
-    """*sealed* is a `LeasedCredential` to the request's key, under `lease_binding`.
-
-    *signature* is the credentials service's, over
-    `signed_bytes(LEASE_REPLY_PURPOSE, request_body, sealed)`.
-    """
-
-    lease_id: UUID
-    expires_at: AwareDatetime
-    sealed: Bytes
-    signature: Bytes
 
 
 class ProviderChanged(Message):

@@ -5,8 +5,13 @@ request, and signed for the purpose that follows from the request's.
 """
 
 import hashlib
+from uuid import UUID
 
-__all__ = ["lease_binding_of", "reply_purpose_of"]
+from pydantic import AwareDatetime
+
+from .base import Bytes, Message
+
+__all__ = ["SealedLease", "lease_binding_of", "reply_purpose_of"]
 
 
 def reply_purpose_of(purpose: str) -> str:
@@ -20,3 +25,16 @@ def lease_binding_of(purpose: str, request_body: bytes) -> bytes:
     *request_body* is the signed one, byte for byte.
     """
     return f"{purpose}/{hashlib.sha256(request_body).hexdigest()}".encode()
+
+
+class SealedLease(Message):
+    """A plaintext, *sealed* to the request's key under `lease_binding_of` the request.
+
+    *signature* is the credentials service's, over
+    `signed_bytes(reply_purpose_of(purpose), request_body, sealed)`.
+    """
+
+    lease_id: UUID
+    expires_at: AwareDatetime
+    sealed: Bytes
+    signature: Bytes

@@ -32,7 +32,7 @@ from .base import (
     Signal,
     Signed,
 )
-from .credentials import SealedLease
+from .leasing import SealedLease
 
 __all__ = [
     "CREATE_MCP_SERVER",

@@ -9,8 +9,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from .base import Bytes, Empty, Endpoint, Message, Question, Secret, Service, Signed
-from .credentials import SealedLease
-from .leasing import lease_binding_of, reply_purpose_of
+from .leasing import SealedLease, lease_binding_of, reply_purpose_of
 
 __all__ = [
     "FORGET_WEBHOOK_SECRET",

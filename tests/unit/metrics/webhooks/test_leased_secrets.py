@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from metrics.webhooks.leased_secrets import LeasedSecrets
 from shared.bus import answer
 from shared.contracts.base import Signed
-from shared.contracts.credentials import SealedLease
+from shared.contracts.leasing import SealedLease
 from shared.contracts.webhook_secrets import (
     LEASE_WEBHOOK_SECRET,
     WEBHOOK_LEASE_PURPOSE,

@@ -24,8 +24,8 @@ from shared.contracts.credentials import (
     LeasedCredential,
     LeasePurpose,
     LeaseRequest,
-    SealedLease,
 )
+from shared.contracts.leasing import SealedLease
 from shared.database import Database, Transaction
 from shared.errors import AppError, CredentialsFrozenError, LeaseRefusedError
 from shared.identity import Identity

@@ -19,7 +19,7 @@ from credentials.repositories.mcp_servers import McpLease, StoredMcpServer
 from credentials.vault import Vault
 from shared.clock import Clock, utc_now
 from shared.contracts.base import Actor, Signed
-from shared.contracts.credentials import SealedLease
+from shared.contracts.leasing import SealedLease
 from shared.contracts.mcp_servers import (
     MCP_LEASE_PURPOSE,
     LeasedMcpServer,

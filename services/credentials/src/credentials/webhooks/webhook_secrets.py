@@ -19,7 +19,7 @@ from credentials.repositories.webhook_secrets import StoredWebhookSecret, Webhoo
 from credentials.vault import Vault
 from shared.clock import Clock, utc_now
 from shared.contracts.base import Actor, Empty, Signed
-from shared.contracts.credentials import SealedLease
+from shared.contracts.leasing import SealedLease
 from shared.contracts.webhook_secrets import (
     WEBHOOK_LEASE_PURPOSE,
     ForgetWebhookSecret,

@@ -11,7 +11,7 @@ from agent_runner.tools.mcp.leased_servers import LeasedServers
 from shared.bus import answer
 from shared.clock import Clock, utc_now
 from shared.contracts.base import Signed
-from shared.contracts.credentials import SealedLease
+from shared.contracts.leasing import SealedLease
 from shared.contracts.mcp_servers import (
     GET_MCP_SERVER,
     LEASE_MCP_SERVER,
