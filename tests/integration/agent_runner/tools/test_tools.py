@@ -1,11 +1,12 @@
 """Tools of agents: configured, told to the agent, run by the runner, and limited."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from pydantic import TypeAdapter
+from tests.integration.agent_runner.neighbours import FakeRuntime
+from tests.integration.agent_runner.runner_house import ACTOR, House, open_house
 from tests.unit.shared.foreign_site import Site, serving
 
 from ag2trust.testing import BusAs, Stack
@@ -19,25 +20,11 @@ from shared.contracts.agent_types import (
     UpdateAgentType,
 )
 from shared.contracts.base import Service
-from shared.contracts.metrics import (
-    INGEST,
-    Ingest,
-    Ingested,
-    Record,
-    ToolCallRecord,
-)
+from shared.contracts.metrics import INGEST
 from shared.contracts.tools import CurrentTimeTool, HttpRequestTool
 from shared.errors import InvalidError
 
-from .neighbours import FakeRuntime
-from .runner_house import (
-    ACTOR,
-    House,
-    Puppet,
-    open_house,
-    open_neighbourhood,
-    running,
-)
+from .working import HearingMetrics, working
 
 pytestmark = pytest.mark.integration
 
@@ -46,63 +33,6 @@ pytestmark = pytest.mark.integration
 async def site() -> AsyncIterator[Site]:
     async with serving() as site:
         yield site
-
-
-@pytest.fixture
-async def house(stack: Stack, bus_as: BusAs) -> AsyncIterator[House]:
-    """Open a runner whose tools may reach this machine."""
-    runtime = FakeRuntime()
-    async with (
-        open_neighbourhood(stack, bus_as, runtime) as house,
-        running(stack, runtime, allow_private_tool_hosts=True),
-    ):
-        yield house
-
-
-class Working:
-    """An agent with a message in hand."""
-
-    def __init__(self, puppet: Puppet, message: Any) -> None:
-        self.puppet = puppet
-        self.message = message
-
-    async def use(self, name: str, **arguments: object) -> tuple[int, Any]:
-        call = {"message_id": self.message["message_id"], "arguments": arguments}
-        return await self.puppet.post(f"tools/{name}", call)
-
-
-class HearingMetrics:
-    """Takes every record, and keeps those of tool calls."""
-
-    def __init__(self) -> None:
-        self.heard: list[ToolCallRecord] = []
-        self._news = asyncio.Event()
-
-    @property
-    def ends(self) -> list[tuple[str, str, str | None]]:
-        return [(each.tool, each.status.value, each.code) for each in self.heard]
-
-    async def ingest(self, batch: Ingest) -> Ingested:
-        for each in batch.records:
-            record: Record = TypeAdapter(Record).validate_json(each.payload)
-            if isinstance(record, ToolCallRecord):
-                self.heard.append(record)
-        self._news.set()
-        through = max((each.sequence for each in batch.records), default=0)
-        return Ingested(applied_through=through)
-
-    async def has_heard(self, count: int) -> None:
-        async with asyncio.timeout(20):
-            while len(self.heard) < count:
-                self._news.clear()
-                await self._news.wait()
-
-
-async def working(house: House, tools: Sequence[object], **fields: Any) -> Working:
-    agent = await house.make_agent(tools=[*tools], **fields)
-    puppet = await house.start(agent.id)
-    await house.submit(agent.id, "Look it up")
-    return Working(puppet, await puppet.next())
 
 
 def asking(site: Site, **fields: Any) -> dict[str, Any]:
