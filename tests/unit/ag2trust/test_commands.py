@@ -8,11 +8,13 @@ from uuid import UUID
 
 import pytest
 from aiohttp import web
-from click.testing import CliRunner, Result
-from tests.unit.client.gateway import Gateway, json_answer, refusal, serving
+from click.testing import CliRunner
+from tests.unit.client.gateway import json_answer, refusal, serving
 from tests.unit.client.objects import AGENT_ID, AGENT_JSON, page_of, sample
 
 from ag2trust.__main__ import main
+
+from .running_commands import run
 
 
 def agent(name: str, progress: str, **said: Any) -> dict[str, Any]:
@@ -211,13 +213,3 @@ async def test_a_budget_of_an_agent_that_is_gone_hinders_no_manifest(
         said = await run(gateway, "apply", "-f", str(file), "--dry-run")
 
     assert said.exit_code == 0, said.output
-
-
-async def run(gateway: Gateway, *arguments: str, given: str | None = None) -> Result:
-    return await asyncio.to_thread(
-        CliRunner().invoke,
-        main,
-        [*arguments, "--url", gateway.url],
-        input=given,
-        env={"AG2TRUST_API_KEY": "cust_" + "k" * 40},
-    )

@@ -6,7 +6,7 @@ from aiohttp import web
 from tests.unit.client.gateway import json_answer, serving
 from tests.unit.client.objects import page_of, sample
 
-from .test_commands import run
+from .running_commands import run
 
 SERVER = sample("McpServer", name="tickets")
 FINGERPRINT = "ab" * 32

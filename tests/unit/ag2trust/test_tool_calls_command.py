@@ -3,7 +3,7 @@
 from tests.unit.client.gateway import json_answer, serving
 from tests.unit.client.objects import AGENT_JSON, page_of, sample
 
-from .test_commands import run
+from .running_commands import run
 
 NOTHING = json_answer(page_of([]))
 WHY = sample("Explanation", code="TOOL_TIMED_OUT", message="It was late.", fix="Wait.")

@@ -31,7 +31,7 @@ from shared.clock import utc_now
 from shared.contracts.base import Explanation
 from shared.contracts.credentials import LeasedCredential, ProviderType
 
-from .test_requests import credential
+from .leased import credential
 
 TYPES = [*ProviderType]
 KEY = "sk-a-key-of-the-sandbox-1234"

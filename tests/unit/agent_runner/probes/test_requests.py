@@ -1,31 +1,17 @@
+"""What is asked of a provider to try it, and to list its models."""
+
 from datetime import UTC, datetime
 
 import pytest
-from pydantic import SecretStr
 
 from agent_runner.probes.requests import models_request, profiles_request, trial_call
 from shared.contracts.credentials import LeasedCredential, ProviderType
-from shared.ids import new_id
+
+from .leased import credential
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 KEY_PAIR = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "secret"}
 US_RUNTIME = "https://bedrock-runtime.us-east-1.amazonaws.com"
-
-
-def credential(
-    provider_type: ProviderType, base_url: str, **secrets: str
-) -> LeasedCredential:
-    return LeasedCredential(
-        provider_id=new_id(),
-        type=provider_type,
-        name="Main",
-        use_case=None,
-        base_url=base_url,
-        aws_region="us-east-1" if provider_type is ProviderType.BEDROCK else None,
-        enabled=True,
-        version=1,
-        fields={name: SecretStr(secret) for name, secret in secrets.items()},
-    )
 
 
 def bedrock(base_url: str = US_RUNTIME, **secrets: str) -> LeasedCredential:

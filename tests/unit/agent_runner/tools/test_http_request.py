@@ -34,12 +34,6 @@ async def site() -> AsyncIterator[Site]:
         yield site
 
 
-@pytest.fixture
-async def http() -> AsyncIterator[GuardedHttp]:
-    async with guarded_http(allow_private=True) as http:
-        yield http
-
-
 def tool(hosts: Iterable[str] | None = None, **configured: Any) -> HttpTool:
     return HttpTool(
         HttpRequestTool(name="http_request", **configured),

@@ -3,42 +3,23 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 from mcp_types import TextContent
-from pydantic import SecretStr
 
 from agent_runner.tools.mcp.conversation import conversing
-from shared.contracts.mcp_servers import LeasedMcpServer
-from shared.guarded_http import GuardedHttp, guarded_http
+from shared.guarded_http import GuardedHttp
 
+from .leased import TOKEN, leased
 from .official_server import OfficialServer, serving_officially
 
 LONG = timedelta(minutes=1)
-TOKEN = "a-token-of-the-server-0123456789"
 KINDS: list[dict[str, bool]] = [
     {},
     {"json_response": True},
     {"stateless": True},
     {"json_response": True, "stateless": True},
 ]
-
-
-def leased(url: str) -> LeasedMcpServer:
-    return LeasedMcpServer(
-        server_id=UUID(int=1),
-        name="oracle",
-        url=url,
-        token=SecretStr(TOKEN),
-        version=1,
-    )
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[GuardedHttp]:
-    async with guarded_http(allow_private=True) as http:
-        yield http
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: "+".join(kind) or "usual")

@@ -32,18 +32,12 @@ from .hostile_server import (
     serving_hostile,
     stalling,
 )
-from .test_conversation import TOKEN, leased
+from .leased import TOKEN, leased
 
 LONG = timedelta(minutes=1)
 FIFTY_MEGABYTES = 50 * 1024 * 1024
 TAKEN = 8 * 1024 * 1024
 """More than is read of any answer, and than sockets hold besides."""
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[GuardedHttp]:
-    async with guarded_http(allow_private=True) as http:
-        yield http
 
 
 @pytest.fixture
