@@ -7,13 +7,16 @@ from dataclasses import replace
 import pytest
 
 from ag2trust.testing import Stack
+from agent_runner.limits.exchange import Asked, Wish
 from agent_runner.limits.leasing import Leasing
 from agent_runner.limits.limit import LimitKind, Need
 from agent_runner.limits.shares import Part
 from shared.errors import BudgetSpentError, LimitedError
+from shared.ids import new_id
 
 from .record import SharedRecord, limit, open_record
 
+MOMENT, MINUTE = 0.001, 60.0
 Outcome = list[Part] | LimitedError
 
 
@@ -212,3 +215,20 @@ async def test_a_limit_of_nothing_lets_nothing_pass(runners: Sequence[Leasing]) 
     outcomes = await crowd(runners, Need(limit(0), 1), callers=3)
 
     assert not admitted(outcomes)
+
+
+async def test_a_wish_that_comes_after_it_was_given_up_is_not_granted(
+    record: SharedRecord,
+) -> None:
+    repository = record.repository("one")
+    now = await repository.exchange(Asked(settled=[], wanted=[]))
+    wish = Wish(new_id(), limit(1, LimitKind.CONCURRENT), 1)
+    late = Asked(
+        settled=[], wanted=[wish], clock=now.clock, not_after=now.time - MOMENT
+    )
+
+    unheard = await repository.exchange(late)
+    heard = await repository.exchange(replace(late, not_after=now.time + MINUTE))
+
+    assert not unheard.granted
+    assert heard.granted[0].is_whole

@@ -70,7 +70,9 @@ class Record:
             for share in self.shares.values():
                 if share.runner == runner and share.span is Span.HELD:
                     share.counts_until = now + _VALID[Span.HELD]
-        granted = [self._granted(runner, wish, now) for wish in asked.wanted]
+        is_late = asked.clock == self.version and now > (asked.not_after or now)
+        wanted = () if is_late else asked.wanted
+        granted = [self._granted(runner, wish, now) for wish in wanted]
         return Told(self.version, now, self.database_time(), granted)
 
     def used(self, key: str, now: float) -> int:

@@ -42,6 +42,13 @@ class DatabaseClock:
             self.begin_anew(reading, asked_at=asked_at, heard_at=heard_at)
         return 0.0
 
+    def latest(self, ours: float) -> float | None:
+        """Say what its clock says at *ours* at the latest; None before any reading."""
+        if self._least is None:
+            return None
+        drift = _TOLERANCE_SECONDS + _DRIFT * max(0.0, ours - self._heard_at)
+        return ours + self._most + drift
+
     def begin_anew(self, reading: float, *, asked_at: float, heard_at: float) -> None:
         """Believe this reading alone."""
         self._keep(reading - heard_at, reading - asked_at, reading, heard_at)

@@ -23,13 +23,18 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """*known_time* is a reading of the clock of *clock* that was found to be right."""
+    """*known_time* is a reading of the clock of *clock* that was found to be right.
+
+    Nothing is granted after *not_after* by that clock: nobody waits for it any more,
+    and the record may have been told already that nothing of it is used.
+    """
 
     settled: Sequence[Settlement]
     wanted: Sequence[Wish]
     renews: bool = False
     clock: int = -1
     known_time: float = 0.0
+    not_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

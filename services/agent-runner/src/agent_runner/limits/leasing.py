@@ -170,6 +170,7 @@ class Leasing:
             renews=renews,
             clock=self._clock_version,
             known_time=self._clock.known_time,
+            not_after=self._clock.latest(asked_at + _WITHIN_SECONDS),
         )
         try:
             async with timeout(_WITHIN_SECONDS):

@@ -104,10 +104,15 @@ class ShareRepository:
                 "renews": asked.renews,
                 "clock": asked.clock,
                 "known_time": round(asked.known_time * _MICROSECONDS),
+                "not_after": _microseconds(asked.not_after),
                 "settled": [_settled(each) for each in asked.settled],
                 "wanted": [_wanted(each) for each in asked.wanted],
             }
         )
+
+
+def _microseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * _MICROSECONDS)
 
 
 def _settled(settlement: Settlement) -> dict[str, Any]:
