@@ -1,1 +1,1 @@
-"""What operators ask about agents and agent types."""
+"""What operators ask: of agents and their types, budgets, limits, runners, tools."""

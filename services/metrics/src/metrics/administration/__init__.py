@@ -1,1 +1,1 @@
-"""The use cases of prices: an organization's own, and pricing anew."""
+"""The use cases of what people change: prices, what calls cost by them, alerts."""

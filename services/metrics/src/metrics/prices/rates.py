@@ -1,6 +1,6 @@
 """What tokens cost at given rates: decimals alone, nothing else.
 
-Source of the rules: research on price lists of OpenAI, Anthropic and AWS, as the
+Source of the rules: the price lists of OpenAI, Anthropic and AWS, as the
 `genai-prices` package applies them too; a test holds the two against each other.
 """
 
