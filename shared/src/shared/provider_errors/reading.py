@@ -1,7 +1,7 @@
 """Reading what a provider's answer says of its failure: names, message, parameter.
 
-Shapes: research of the three APIs' references. Bodies that are something else (HTML of
-an edge server, nothing at all) say nothing, and the status alone explains them.
+Shapes: the references of the three APIs. Bodies that are something else (HTML of an
+edge server, nothing at all) say nothing, and the status alone explains them.
 """
 
 import json

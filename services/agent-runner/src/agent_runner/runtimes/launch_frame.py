@@ -1,8 +1,8 @@
 """How an agent's environment crosses standard input; agent_init.sh is the other side.
 
 Docker writes a container's `Env` to its disk in plain text, where it outlives the
-container (research: moby daemon/container/container.go, `toDisk`). What is written to
-an attached standard input stays in memory.
+container (moby, daemon/container/container.go, `toDisk`). What is written to an
+attached standard input stays in memory.
 """
 
 from collections.abc import Mapping
