@@ -67,6 +67,11 @@ export function explained(failure: unknown): Explained {
   return { code, message, requestId, ...details.explanation };
 }
 
+/** The server's words for each field of a form, by the field's name. */
+export function fieldsOf(failure: unknown): Record<string, string> {
+  return failure instanceof ApiError ? failure.fields : {};
+}
+
 function isErrorBody(body: unknown): body is ErrorBody {
   return (
     typeof body === "object" &&

@@ -1,7 +1,6 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
-import { explained } from "~/api/errors";
 import { Allowed } from "~/api/permissions";
 import {
   type AgentType,
@@ -12,7 +11,7 @@ import {
 import { restartAgentsOfType } from "~/api/queries/jobs";
 import { Button } from "~/components/Button";
 import { ConfirmDialog } from "~/components/ConfirmDialog";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { LoadedPage } from "~/components/LoadedPage";
 import { Notice } from "~/components/Notice";
 import { PageHeader } from "~/components/PageHeader";
@@ -89,7 +88,7 @@ function RestartAgents({ type }: { type: AgentType }) {
       >
         Restart its agents
       </Button>
-      {error && <ExplanationNotice explanation={explained(error)} />}
+      <FailureNotice failure={error} />
     </>
   );
 }
@@ -114,7 +113,7 @@ function DeleteAgentType({ type, isOpen, onClose }: DeleteAgentTypeProps) {
       onConfirm={() => mutate(type.id, { onSuccess: () => navigate({ to: "/agent-types" }) })}
     >
       <p>Its versions go with it. A type that agents still have is kept.</p>
-      {error && <ExplanationNotice explanation={explained(error)} />}
+      <FailureNotice failure={error} />
     </ConfirmDialog>
   );
 }

@@ -1,13 +1,13 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { ApiError, explained } from "~/api/errors";
+import { fieldsOf } from "~/api/errors";
 import { Allowed } from "~/api/permissions";
 import type { AgentRuntime, AgentType } from "~/api/queries/agentTypes";
 import { type Provider, providersQuery } from "~/api/queries/providers";
 import { Button } from "~/components/Button";
 import { ButtonLink } from "~/components/ButtonLink";
 import { EmptyState } from "~/components/EmptyState";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Form } from "~/components/Form";
 import { Select, TextArea, TextField } from "~/components/inputs";
 import { Loaded } from "~/components/Loaded";
@@ -69,7 +69,7 @@ interface FieldsProps extends AgentTypeFormProps {
 }
 
 function Fields({ type, runtime, onSubmit, error, isPending, providers }: FieldsProps) {
-  const errors = error instanceof ApiError ? error.fields : {};
+  const errors = fieldsOf(error);
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -103,7 +103,7 @@ function Fields({ type, runtime, onSubmit, error, isPending, providers }: Fields
       <Panel title="Where it runs">
         <WhereItRuns type={type} runtime={runtime} errors={errors} />
       </Panel>
-      {error && <ExplanationNotice explanation={explained(error)} />}
+      <FailureNotice failure={error} />
       <Allowed to="agent-types:write">
         <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Saving…">
           {saveWords(type)}

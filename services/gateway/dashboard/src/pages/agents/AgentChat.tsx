@@ -1,13 +1,12 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
-import { explained } from "~/api/errors";
 import { useMay } from "~/api/permissions";
 import { agentQuery, startAgent } from "~/api/queries/agents";
 import { sendMessage, THREADS, type ThreadMessage, threadQuery } from "~/api/queries/messages";
 import { Button } from "~/components/Button";
 import { EmptyState } from "~/components/EmptyState";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Loaded } from "~/components/Loaded";
 import { Notice } from "~/components/Notice";
 import styles from "./AgentChat.module.css";
@@ -76,7 +75,7 @@ function Conversation({ agentId, threadId, messages }: ConversationProps) {
           </li>
         )}
       </ol>
-      {failure && <ExplanationNotice explanation={explained(failure)} />}
+      <FailureNotice failure={failure} />
       <Footer agentId={agentId} onAsk={ask} onStop={stop} isAsking={asked !== null} />
       <div ref={end} />
     </>
@@ -162,7 +161,7 @@ function Footer({ agentId, ...composer }: FooterProps) {
         }
       >
         <p>The agent is stopped and takes no messages.</p>
-        {start.error && <ExplanationNotice explanation={explained(start.error)} />}
+        <FailureNotice failure={start.error} />
       </Notice>
     );
   }

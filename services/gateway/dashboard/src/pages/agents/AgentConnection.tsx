@@ -1,11 +1,10 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { useState } from "react";
-import { explained } from "~/api/errors";
 import { agentQuery, replaceToken, revokeToken } from "~/api/queries/agents";
 import { Button } from "~/components/Button";
 import { ConfirmDialog } from "~/components/ConfirmDialog";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Notice } from "~/components/Notice";
 import { Panel } from "~/components/Panel";
 import { FirstCall, Recipes, ShownToken } from "./Connection";
@@ -24,7 +23,7 @@ export function AgentConnection() {
     <>
       <Panel title="Calls" action={<Token id={id} replace={replace} />}>
         <div className={styles.part}>
-          {replace.error && <ExplanationNotice explanation={explained(replace.error)} />}
+          <FailureNotice failure={replace.error} />
           {token && <ShownToken token={token} />}
           <FirstCall agentId={id} />
         </div>
@@ -77,7 +76,7 @@ function Token({ id, replace }: TokenProps) {
         onConfirm={() => revoke.mutate(id, { onSuccess: close })}
       >
         <p>Whatever uses it is refused within a second, until the agent is given another.</p>
-        {revoke.error && <ExplanationNotice explanation={explained(revoke.error)} />}
+        <FailureNotice failure={revoke.error} />
       </ConfirmDialog>
       {revoke.isSuccess && (
         <Notice tone="ok">

@@ -1,7 +1,6 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Outlet, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
-import { explained } from "~/api/errors";
 import { Allowed } from "~/api/permissions";
 import {
   type Agent,
@@ -16,6 +15,7 @@ import { Button } from "~/components/Button";
 import { ButtonLink } from "~/components/ButtonLink";
 import { ConfirmDialog } from "~/components/ConfirmDialog";
 import { type Explained, ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { LoadedPage } from "~/components/LoadedPage";
 import { Menu } from "~/components/Menu";
 import { Notice } from "~/components/Notice";
@@ -130,7 +130,7 @@ function Header({ agent }: { agent: Agent }) {
           </Allowed>
         }
       />
-      {failure && <ExplanationNotice explanation={explained(failure)} />}
+      <FailureNotice failure={failure} />
       {isChanging && <ChangeAgent agent={agent} onClose={() => setIsChanging(false)} />}
       <DeleteAgent agent={agent} isOpen={isDeleting} onClose={() => setIsDeleting(false)} />
     </>
@@ -157,7 +157,7 @@ function DeleteAgent({ agent, isOpen, onClose }: DeleteAgentProps) {
       onConfirm={() => mutate(agent.id, { onSuccess: () => navigate({ to: "/agents" }) })}
     >
       <p>It is stopped first. Messages that wait for it are cancelled; its calls stay counted.</p>
-      {error && <ExplanationNotice explanation={explained(error)} />}
+      <FailureNotice failure={error} />
     </ConfirmDialog>
   );
 }

@@ -1,11 +1,11 @@
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import type { FormEvent } from "react";
-import { ApiError, explained } from "~/api/errors";
+import { fieldsOf } from "~/api/errors";
 import { type Agent, updateAgent } from "~/api/queries/agents";
 import { agentTypesQuery } from "~/api/queries/agentTypes";
 import { Button } from "~/components/Button";
 import { Dialog } from "~/components/Dialog";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Form } from "~/components/Form";
 import { Select, TextField } from "~/components/inputs";
 
@@ -14,7 +14,7 @@ export function ChangeAgent({ agent, onClose }: { agent: Agent; onClose: () => v
   const { mutate, error, isPending } = useMutation(updateAgent);
   const types = useInfiniteQuery(agentTypesQuery()).data?.pages.flatMap((page) => page.data) ?? [];
   const fitting = types.filter((type) => (type.runtime === "external") === agent.is_external);
-  const errors = error instanceof ApiError ? error.fields : {};
+  const errors = fieldsOf(error);
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -51,7 +51,7 @@ export function ChangeAgent({ agent, onClose }: { agent: Agent; onClose: () => v
             </option>
           ))}
         </Select>
-        {error && <ExplanationNotice explanation={explained(error)} />}
+        <FailureNotice failure={error} />
         <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Saving…">
           Save changes
         </Button>

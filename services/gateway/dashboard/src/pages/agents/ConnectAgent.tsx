@@ -1,12 +1,12 @@
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import type { FormEvent } from "react";
-import { ApiError, explained } from "~/api/errors";
+import { fieldsOf } from "~/api/errors";
 import { createAgent, type NewAgent } from "~/api/queries/agents";
 import { type AgentType, agentTypesQuery } from "~/api/queries/agentTypes";
 import { Button } from "~/components/Button";
 import { ButtonLink } from "~/components/ButtonLink";
 import { EmptyState } from "~/components/EmptyState";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Form } from "~/components/Form";
 import { Select, TextField } from "~/components/inputs";
 import { Loaded } from "~/components/Loaded";
@@ -71,7 +71,7 @@ interface NameItProps {
 }
 
 function NameIt({ types, onName, error, isPending }: NameItProps) {
-  const errors = error instanceof ApiError ? error.fields : {};
+  const errors = fieldsOf(error);
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -99,7 +99,7 @@ function NameIt({ types, onName, error, isPending }: NameItProps) {
           </option>
         ))}
       </Select>
-      {error && <ExplanationNotice explanation={explained(error)} />}
+      <FailureNotice failure={error} />
       <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Making token…">
         Make token
       </Button>

@@ -1,13 +1,13 @@
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import type { FormEvent } from "react";
-import { ApiError, explained } from "~/api/errors";
+import { fieldsOf } from "~/api/errors";
 import { createAgent } from "~/api/queries/agents";
 import { type AgentType, agentTypesQuery } from "~/api/queries/agentTypes";
 import { Button } from "~/components/Button";
 import { ButtonLink } from "~/components/ButtonLink";
 import { EmptyState } from "~/components/EmptyState";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Form } from "~/components/Form";
 import { Select, Switch, TextField } from "~/components/inputs";
 import { Loaded } from "~/components/Loaded";
@@ -50,7 +50,7 @@ function NoType() {
 function AgentForm({ types }: { types: AgentType[] }) {
   const { mutate, error, isPending } = useMutation(createAgent);
   const navigate = useNavigate();
-  const errors = error instanceof ApiError ? error.fields : {};
+  const errors = fieldsOf(error);
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -76,7 +76,7 @@ function AgentForm({ types }: { types: AgentType[] }) {
       </Select>
       <TextField label="Name" name="name" required maxLength={200} error={errors.name} />
       <Switch name="start" label="Start it at once" defaultChecked />
-      {error && <ExplanationNotice explanation={explained(error)} />}
+      <FailureNotice failure={error} />
       <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Creating agent…">
         Create agent
       </Button>

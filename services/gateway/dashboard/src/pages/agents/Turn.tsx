@@ -1,9 +1,9 @@
 import { useMutation } from "@tanstack/react-query";
-import { explained } from "~/api/errors";
 import { useMay } from "~/api/permissions";
 import { cancelMessage, retryMessage, type ThreadMessage } from "~/api/queries/messages";
 import { Button } from "~/components/Button";
 import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Time } from "~/components/Time";
 import { counted } from "~/format/count";
 import { duration } from "~/format/duration";
@@ -65,7 +65,7 @@ function Acts({ message }: { message: ThreadMessage }) {
           Send again
         </Button>
       )}
-      {failure && <ExplanationNotice explanation={explained(failure)} />}
+      <FailureNotice failure={failure} />
     </div>
   );
 }

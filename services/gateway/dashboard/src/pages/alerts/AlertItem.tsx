@@ -1,10 +1,9 @@
 import { useMutation } from "@tanstack/react-query";
-import { explained } from "~/api/errors";
 import { useMay } from "~/api/permissions";
 import { type Alert, silenceAlert } from "~/api/queries/alerts";
 import { Button } from "~/components/Button";
 import { ButtonLink } from "~/components/ButtonLink";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Status } from "~/components/Status";
 import { Time, useNow } from "~/components/Time";
 import { duration } from "~/format/duration";
@@ -89,7 +88,7 @@ function Silence({ alert, isSilenced }: { alert: Alert; isSilenced: boolean }) {
           </option>
         ))}
       </select>
-      {error && <ExplanationNotice explanation={explained(error)} />}
+      <FailureNotice failure={error} />
     </>
   );
 }

@@ -1,8 +1,7 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { explained } from "~/api/errors";
 import { useMay } from "~/api/permissions";
 import { type AlertRule, alertRulesQuery, updateAlertRule } from "~/api/queries/alerts";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Loaded } from "~/components/Loaded";
 import { Panel } from "~/components/Panel";
 import styles from "./Alerts.module.css";
@@ -29,7 +28,7 @@ export function Rules() {
           </ul>
         )}
       </Loaded>
-      {error && <ExplanationNotice explanation={explained(error)} />}
+      <FailureNotice failure={error} />
     </Panel>
   );
 }

@@ -1,6 +1,5 @@
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { useState } from "react";
-import { explained } from "~/api/errors";
 import { useMay } from "~/api/permissions";
 import { type Budget, budgetsQuery, deleteBudget } from "~/api/queries/budgets";
 import { useAgentNames, useAgentTypeNames, useProviderNames } from "~/api/queries/names";
@@ -8,7 +7,7 @@ import { Meter } from "~/charts/Meter";
 import { Button } from "~/components/Button";
 import { ConfirmDialog } from "~/components/ConfirmDialog";
 import { EmptyState } from "~/components/EmptyState";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Loaded } from "~/components/Loaded";
 import { Panel } from "~/components/Panel";
 import { absolute } from "~/format/time";
@@ -99,7 +98,7 @@ function Remove({ budget }: { budget: Budget }) {
         onConfirm={() => mutate(budget.id, { onSuccess: () => setIsAsking(false) })}
       >
         <p>Nothing is refused because of it from then on. What was used stays counted.</p>
-        {error && <ExplanationNotice explanation={explained(error)} />}
+        <FailureNotice failure={error} />
       </ConfirmDialog>
     </>
   );

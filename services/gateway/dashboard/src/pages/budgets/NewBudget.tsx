@@ -1,13 +1,13 @@
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { ApiError, explained } from "~/api/errors";
+import { fieldsOf } from "~/api/errors";
 import { agentsQuery } from "~/api/queries/agents";
 import { agentTypesQuery } from "~/api/queries/agentTypes";
 import { createBudget, type ScopeKind } from "~/api/queries/budgets";
 import { providersQuery } from "~/api/queries/providers";
 import { Button } from "~/components/Button";
 import { Dialog } from "~/components/Dialog";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Form } from "~/components/Form";
 import { Select, TextField } from "~/components/inputs";
 import { localZone } from "~/format/time";
@@ -18,7 +18,7 @@ import { budgetOf, SCOPE_NAMES } from "./model";
 export function NewBudget({ onClose }: { onClose: () => void }) {
   const { mutate, error, isPending } = useMutation(createBudget);
   const [kind, setKind] = useState<ScopeKind>("organization");
-  const errors = error instanceof ApiError ? error.fields : {};
+  const errors = fieldsOf(error);
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -47,7 +47,7 @@ export function NewBudget({ onClose }: { onClose: () => void }) {
           {kind !== "organization" && <Which kind={kind} error={errors["scope.id"]} />}
         </Form.Pair>
         <BudgetTerms terms={null} errors={errors} />
-        {error && <ExplanationNotice explanation={explained(error)} />}
+        <FailureNotice failure={error} />
         <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Creating budget…">
           Create budget
         </Button>

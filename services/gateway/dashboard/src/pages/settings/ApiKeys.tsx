@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { ApiError, explained } from "~/api/errors";
+import { fieldsOf } from "~/api/errors";
 import { Allowed } from "~/api/permissions";
 import {
   type ApiKey,
@@ -15,7 +15,7 @@ import { CopyText } from "~/components/CopyText";
 import type { Column } from "~/components/DataList";
 import { Dialog } from "~/components/Dialog";
 import { EmptyState } from "~/components/EmptyState";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Form } from "~/components/Form";
 import { TextField } from "~/components/inputs";
 import { Notice } from "~/components/Notice";
@@ -76,7 +76,7 @@ const COLUMNS: Column<ApiKey>[] = [
 /** The key is shown once, from this component's own state: no cache ever holds it. */
 function NewKey({ onClose }: { onClose: () => void }) {
   const { mutate, data, error, isPending } = useMutation(createApiKey);
-  const errors = error instanceof ApiError ? error.fields : {};
+  const errors = fieldsOf(error);
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -100,7 +100,7 @@ function NewKey({ onClose }: { onClose: () => void }) {
         <Form onSubmit={submit}>
           <TextField label="Name" name="name" required maxLength={200} error={errors.name} />
           <RoleSelect error={errors.role} />
-          {error && <ExplanationNotice explanation={explained(error)} />}
+          <FailureNotice failure={error} />
           <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Making key…">
             Make key
           </Button>
@@ -126,7 +126,7 @@ function Revoke({ apiKey }: { apiKey: ApiKey }) {
         onConfirm={() => mutate(apiKey.id, { onSuccess: () => setIsAsking(false) })}
       >
         <p>Whatever uses it is refused from then on. A revoked key cannot be brought back.</p>
-        {error && <ExplanationNotice explanation={explained(error)} />}
+        <FailureNotice failure={error} />
       </ConfirmDialog>
     </>
   );

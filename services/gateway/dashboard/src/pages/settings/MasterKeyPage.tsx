@@ -1,6 +1,5 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { explained } from "~/api/errors";
 import {
   freezeSecrets,
   type MasterKey,
@@ -11,8 +10,8 @@ import {
 import { meQuery } from "~/api/queries/session";
 import { Button } from "~/components/Button";
 import { ConfirmDialog } from "~/components/ConfirmDialog";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
 import { Facts } from "~/components/Facts";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Loaded } from "~/components/Loaded";
 import { Notice } from "~/components/Notice";
 import { PageHeader } from "~/components/PageHeader";
@@ -60,7 +59,7 @@ function Freeze({ state }: { state: MasterKey }) {
           Since {absolute(state.frozen_at)}. Agents that run keep what they were given; nothing else
           is decrypted.
         </p>
-        {unfreeze.error && <ExplanationNotice explanation={explained(unfreeze.error)} />}
+        <FailureNotice failure={unfreeze.error} />
       </Notice>
     );
   }
@@ -84,7 +83,7 @@ function Freeze({ state }: { state: MasterKey }) {
           No agent can start, and no key can be leased. Agents that run go on until their leases
           end, and then only acknowledge messages.
         </p>
-        {freeze.error && <ExplanationNotice explanation={explained(freeze.error)} />}
+        <FailureNotice failure={freeze.error} />
       </ConfirmDialog>
     </Panel>
   );
@@ -104,7 +103,7 @@ function Wrapping({ state }: { state: MasterKey }) {
         </Button>
       }
     >
-      {error && <ExplanationNotice explanation={explained(error)} />}
+      <FailureNotice failure={error} />
       <Facts
         facts={[
           ["Master key now", <code key="now">{state.master_key_id ?? "not reached"}</code>],

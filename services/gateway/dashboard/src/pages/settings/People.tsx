@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { ApiError, explained } from "~/api/errors";
+import { fieldsOf } from "~/api/errors";
 import { Allowed } from "~/api/permissions";
 import type { Role } from "~/api/queries/administration";
 import {
@@ -17,7 +17,7 @@ import { CopyText } from "~/components/CopyText";
 import type { Column } from "~/components/DataList";
 import { Dialog } from "~/components/Dialog";
 import { EmptyState } from "~/components/EmptyState";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Form } from "~/components/Form";
 import { TextField } from "~/components/inputs";
 import { Menu } from "~/components/Menu";
@@ -81,7 +81,7 @@ const COLUMNS: Column<Person>[] = [
 
 function Invite({ onClose }: { onClose: () => void }) {
   const { mutate, data, error, isPending } = useMutation(invitePerson);
-  const errors = error instanceof ApiError ? error.fields : {};
+  const errors = fieldsOf(error);
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -97,7 +97,7 @@ function Invite({ onClose }: { onClose: () => void }) {
         <Form onSubmit={submit}>
           <TextField label="Email" name="email" type="email" required error={errors.email} />
           <RoleSelect error={errors.role} />
-          {error && <ExplanationNotice explanation={explained(error)} />}
+          <FailureNotice failure={error} />
           <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Making link…">
             Make invitation link
           </Button>
@@ -138,7 +138,7 @@ function Acts({ person }: { person: Person }) {
           { name: "Remove person", onSelect: () => setIsRemoving(true) },
         ]}
       />
-      {failure && <ExplanationNotice explanation={explained(failure)} />}
+      <FailureNotice failure={failure} />
       <Dialog
         title={`A link for ${person.email}`}
         isOpen={invite.data?.invitation_link != null}
@@ -156,7 +156,7 @@ function Acts({ person }: { person: Person }) {
         onConfirm={() => remove.mutate(person.id, { onSuccess: () => setIsRemoving(false) })}
       >
         <p>All sessions of this person end at once. What was done stays in the audit.</p>
-        {remove.error && <ExplanationNotice explanation={explained(remove.error)} />}
+        <FailureNotice failure={remove.error} />
       </ConfirmDialog>
     </>
   );

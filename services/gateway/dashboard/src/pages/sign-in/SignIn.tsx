@@ -1,9 +1,9 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import type { FormEvent } from "react";
-import { ApiError, explained } from "~/api/errors";
+import { fieldsOf } from "~/api/errors";
 import { oidcQuery, signIn } from "~/api/queries/session";
 import { Button } from "~/components/Button";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Form } from "~/components/Form";
 import { TextField } from "~/components/inputs";
 import { Door } from "./Door";
@@ -12,7 +12,7 @@ import styles from "./Door.module.css";
 /** The way in for whoever has a password. */
 export function SignIn() {
   const { mutate, error, isPending } = useMutation(signIn);
-  const errors = error instanceof ApiError ? error.fields : {};
+  const errors = fieldsOf(error);
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -39,7 +39,7 @@ export function SignIn() {
           required
           error={errors.password}
         />
-        {error && <ExplanationNotice explanation={explained(error)} />}
+        <FailureNotice failure={error} />
         <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Signing in…">
           Sign in
         </Button>

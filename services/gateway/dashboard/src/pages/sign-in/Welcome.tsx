@@ -2,12 +2,12 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useEffect, useState } from "react";
 import type { Schemas } from "~/api/client";
-import { ApiError, explained } from "~/api/errors";
+import { fieldsOf } from "~/api/errors";
 import { acceptInvitation, invitationQuery } from "~/api/queries/session";
 import { Button } from "~/components/Button";
 import { ButtonLink } from "~/components/ButtonLink";
 import { EmptyState } from "~/components/EmptyState";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Form } from "~/components/Form";
 import { TextField } from "~/components/inputs";
 import { Loaded } from "~/components/Loaded";
@@ -49,7 +49,7 @@ interface SetPasswordProps {
 function SetPassword({ token, invitation }: SetPasswordProps) {
   const { mutate, error, isPending } = useMutation(acceptInvitation);
   const navigate = useNavigate();
-  const errors = error instanceof ApiError ? error.fields : {};
+  const errors = fieldsOf(error);
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -102,7 +102,7 @@ function SetPassword({ token, invitation }: SetPasswordProps) {
           help="12 characters or more."
           error={errors.password}
         />
-        {error && <ExplanationNotice explanation={explained(error)} />}
+        <FailureNotice failure={error} />
         <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Setting password…">
           Set password and sign in
         </Button>

@@ -1,12 +1,11 @@
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { explained } from "~/api/errors";
 import { Allowed } from "~/api/permissions";
 import { type DeadLetter, deadLettersQuery, replayDeadLetter } from "~/api/queries/messages";
 import { Button } from "~/components/Button";
 import type { Column } from "~/components/DataList";
 import { EmptyState } from "~/components/EmptyState";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { PagedList } from "~/components/PagedList";
 import { Panel } from "~/components/Panel";
 import { Time } from "~/components/Time";
@@ -60,7 +59,7 @@ function Replay({ letter }: { letter: DeadLetter }) {
       <Button isBusy={isPending} busyLabel="Replaying…" onClick={() => mutate(letter.id)}>
         Replay
       </Button>
-      {error && <ExplanationNotice explanation={explained(error)} />}
+      <FailureNotice failure={error} />
     </>
   );
 }

@@ -1,11 +1,10 @@
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
-import { explained } from "~/api/errors";
 import { Allowed } from "~/api/permissions";
 import { drainRunner, type Runner, runnersQuery, undrainRunner } from "~/api/queries/runners";
 import { Button } from "~/components/Button";
 import type { Column } from "~/components/DataList";
 import { EmptyState } from "~/components/EmptyState";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { PagedList } from "~/components/PagedList";
 import { Panel } from "~/components/Panel";
 import { Status, type Tone } from "~/components/Status";
@@ -72,7 +71,7 @@ function Drain({ runner }: { runner: Runner }) {
           Drain runner
         </Button>
       )}
-      {failure && <ExplanationNotice explanation={explained(failure)} />}
+      <FailureNotice failure={failure} />
     </>
   );
 }

@@ -1,12 +1,11 @@
 import { useMutation } from "@tanstack/react-query";
-import { explained } from "~/api/errors";
 import {
   type AuditFinding,
   type AuditVerification,
   verifyAudit,
 } from "~/api/queries/administration";
 import { Button } from "~/components/Button";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Notice } from "~/components/Notice";
 import { Panel } from "~/components/Panel";
 import { counted } from "~/format/count";
@@ -25,7 +24,7 @@ export function ChainVerification() {
         </Button>
       }
     >
-      {error && <ExplanationNotice explanation={explained(error)} />}
+      <FailureNotice failure={error} />
       {data && <Verdict told={data} />}
       <p>
         Each entry about a secret holds the hash of the one before it, and every minute the end is

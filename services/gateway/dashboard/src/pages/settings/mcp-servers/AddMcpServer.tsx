@@ -1,11 +1,11 @@
 import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import type { FormEvent } from "react";
-import { ApiError, explained } from "~/api/errors";
+import { fieldsOf } from "~/api/errors";
 import { createMcpServer } from "~/api/queries/mcpServers";
 import { Button } from "~/components/Button";
 import { Dialog } from "~/components/Dialog";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Form } from "~/components/Form";
 import { SecretField, TextField } from "~/components/inputs";
 
@@ -13,7 +13,7 @@ import { SecretField, TextField } from "~/components/inputs";
 export function AddMcpServer({ onClose }: { onClose: () => void }) {
   const { mutate, error, isPending } = useMutation(createMcpServer);
   const navigate = useNavigate();
-  const errors = error instanceof ApiError ? error.fields : {};
+  const errors = fieldsOf(error);
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -57,7 +57,7 @@ export function AddMcpServer({ onClose }: { onClose: () => void }) {
           help="Sent as Authorization: Bearer. It is kept sealed and never shown again."
           error={errors.token}
         />
-        {error && <ExplanationNotice explanation={explained(error)} />}
+        <FailureNotice failure={error} />
         <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Adding MCP server…">
           Add MCP server
         </Button>

@@ -1,12 +1,11 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
-import { explained } from "~/api/errors";
 import { Allowed } from "~/api/permissions";
 import { deleteMcpServer, type McpServer, mcpServerQuery } from "~/api/queries/mcpServers";
 import { ConfirmDialog } from "~/components/ConfirmDialog";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
 import { Facts } from "~/components/Facts";
+import { FailureNotice } from "~/components/FailureNotice";
 import { LoadedPage } from "~/components/LoadedPage";
 import { Menu } from "~/components/Menu";
 import { PageHeader } from "~/components/PageHeader";
@@ -91,7 +90,7 @@ function DeleteMcpServer({ server, isOpen, onClose }: DeleteMcpServerProps) {
         Its token is destroyed, and what you approved of its tools is forgotten. Agent types that
         name it have to be changed before their agents can start again.
       </p>
-      {error && <ExplanationNotice explanation={explained(error)} />}
+      <FailureNotice failure={error} />
     </ConfirmDialog>
   );
 }

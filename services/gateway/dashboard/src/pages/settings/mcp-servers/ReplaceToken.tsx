@@ -1,17 +1,17 @@
 import { useMutation } from "@tanstack/react-query";
 import type { FormEvent } from "react";
-import { ApiError, explained } from "~/api/errors";
+import { fieldsOf } from "~/api/errors";
 import { type McpServer, replaceMcpToken } from "~/api/queries/mcpServers";
 import { Button } from "~/components/Button";
 import { Dialog } from "~/components/Dialog";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Form } from "~/components/Form";
 import { SecretField } from "~/components/inputs";
 
 /** Another token, which runners use at once; an empty field takes it away. */
 export function ReplaceToken({ server, onClose }: { server: McpServer; onClose: () => void }) {
   const { mutate, error, isPending } = useMutation(replaceMcpToken);
-  const errors = error instanceof ApiError ? error.fields : {};
+  const errors = fieldsOf(error);
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -29,7 +29,7 @@ export function ReplaceToken({ server, onClose }: { server: McpServer; onClose: 
           help="Empty: the server is asked without one. Agents need no restart."
           error={errors.token}
         />
-        {error && <ExplanationNotice explanation={explained(error)} />}
+        <FailureNotice failure={error} />
         <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Replacing token…">
           Replace token
         </Button>

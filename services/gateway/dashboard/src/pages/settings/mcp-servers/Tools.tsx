@@ -1,5 +1,4 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { explained } from "~/api/errors";
 import { Allowed } from "~/api/permissions";
 import {
   approveMcpTools,
@@ -10,6 +9,7 @@ import {
 import { Button } from "~/components/Button";
 import { EmptyState } from "~/components/EmptyState";
 import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Loaded } from "~/components/Loaded";
 import { Panel } from "~/components/Panel";
 import { Status } from "~/components/Status";
@@ -34,7 +34,7 @@ export function Tools({ serverId }: { serverId: string }) {
         </Button>
       }
     >
-      {failure && <ExplanationNotice explanation={explained(failure)} />}
+      <FailureNotice failure={failure} />
       <Loaded query={query} what="tools">
         {({ data, explanation }) => (
           <>

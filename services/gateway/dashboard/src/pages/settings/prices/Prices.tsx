@@ -1,13 +1,12 @@
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { useState } from "react";
-import { explained } from "~/api/errors";
 import { useMay } from "~/api/permissions";
 import { type Price, pricesQuery, removePrice } from "~/api/queries/prices";
 import { Button } from "~/components/Button";
 import { ConfirmDialog } from "~/components/ConfirmDialog";
 import type { Column } from "~/components/DataList";
 import { EmptyState } from "~/components/EmptyState";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { PagedList } from "~/components/PagedList";
 import { PageHeader } from "~/components/PageHeader";
 import { Panel } from "~/components/Panel";
@@ -115,7 +114,7 @@ function Remove({ price }: { price: Price }) {
         onConfirm={() => mutate(price.id, { onSuccess: () => setIsAsking(false) })}
       >
         <p>Calls from now on are priced by the price book. Those counted keep their cost.</p>
-        {error && <ExplanationNotice explanation={explained(error)} />}
+        <FailureNotice failure={error} />
       </ConfirmDialog>
     </>
   );

@@ -1,8 +1,7 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { explained } from "~/api/errors";
 import { type Repricing, reprice, repricingQuery } from "~/api/queries/prices";
 import { Button } from "~/components/Button";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Panel } from "~/components/Panel";
 import { counted } from "~/format/count";
 import { money } from "~/format/money";
@@ -35,7 +34,7 @@ export function Reprice() {
     >
       <div className={styles.reprice}>
         <p>A call keeps the price it was counted with. Pricing anew gives it today's.</p>
-        {start.error && <ExplanationNotice explanation={explained(start.error)} />}
+        <FailureNotice failure={start.error} />
         {job && <p role="status">{told(job)}</p>}
       </div>
     </Panel>

@@ -1,10 +1,10 @@
 import { useMutation } from "@tanstack/react-query";
 import type { FormEvent } from "react";
-import { ApiError, explained } from "~/api/errors";
+import { fieldsOf } from "~/api/errors";
 import { setPrice } from "~/api/queries/prices";
 import { Button } from "~/components/Button";
 import { Dialog } from "~/components/Dialog";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Form } from "~/components/Form";
 import { Select, TextField } from "~/components/inputs";
 import { TYPE_NAMES } from "../providers/model";
@@ -19,7 +19,7 @@ interface SetPriceProps {
 /** A price of one's own for a model, from now on. */
 export function SetPrice({ model, onClose }: SetPriceProps) {
   const { mutate, error, isPending } = useMutation(setPrice);
-  const errors = error instanceof ApiError ? error.fields : {};
+  const errors = fieldsOf(error);
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -54,7 +54,7 @@ export function SetPrice({ model, onClose }: SetPriceProps) {
           isOptional
           error={errors["usd_per_million_tokens.cached_input"]}
         />
-        {error && <ExplanationNotice explanation={explained(error)} />}
+        <FailureNotice failure={error} />
         <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Setting price…">
           Set price
         </Button>

@@ -1,12 +1,12 @@
 import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
-import { ApiError, explained } from "~/api/errors";
+import { fieldsOf } from "~/api/errors";
 import { createProvider, type ProviderType, tryProvider } from "~/api/queries/providers";
 import { Button } from "~/components/Button";
 import { ButtonRow } from "~/components/ButtonRow";
 import { Choices } from "~/components/Choices";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Form } from "~/components/Form";
 import { Switch, TextField } from "~/components/inputs";
 import { PageHeader } from "~/components/PageHeader";
@@ -29,7 +29,7 @@ export function AddProvider() {
   const trial = useMutation(tryProvider);
   const navigate = useNavigate();
   const error = create.error ?? trial.error;
-  const errors = error instanceof ApiError ? error.fields : {};
+  const errors = fieldsOf(error);
 
   /** The button that was pressed says whether to try the provider or to keep it. */
   function submit(event: FormEvent<HTMLFormElement>) {
@@ -101,7 +101,7 @@ export function AddProvider() {
             name="allow_incomplete"
             label="Save even if something is missing; its agents then only acknowledge messages"
           />
-          {error && <ExplanationNotice explanation={explained(error)} />}
+          <FailureNotice failure={error} />
           {trial.data && <TestResult result={trial.data} />}
           <ButtonRow>
             <Button

@@ -1,9 +1,9 @@
 import { useMutation } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { ApiError, explained } from "~/api/errors";
+import { ApiError } from "~/api/errors";
 import { deleteProvider, type Provider } from "~/api/queries/providers";
 import { ConfirmDialog } from "~/components/ConfirmDialog";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 
 interface DeleteProviderProps {
   provider: Provider;
@@ -38,7 +38,7 @@ export function DeleteProvider({ provider, isOpen, onClose }: DeleteProviderProp
         Its key is destroyed and cannot be brought back. Agent types that name it cannot start
         agents until they are given another.
       </p>
-      {error && <ExplanationNotice explanation={explained(error)} />}
+      <FailureNotice failure={error} />
       {agents.length > 0 && (
         <ul>
           {agents.map(({ id, name }) => (

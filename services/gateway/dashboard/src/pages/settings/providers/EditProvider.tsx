@@ -1,10 +1,10 @@
 import { useMutation } from "@tanstack/react-query";
 import type { FormEvent } from "react";
-import { ApiError, explained } from "~/api/errors";
+import { fieldsOf } from "~/api/errors";
 import { type Provider, updateProvider } from "~/api/queries/providers";
 import { Button } from "~/components/Button";
 import { Dialog } from "~/components/Dialog";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Form } from "~/components/Form";
 import { TextField } from "~/components/inputs";
 import { patchOf } from "./model";
@@ -12,7 +12,7 @@ import { patchOf } from "./model";
 /** What of a provider may change without its key: its name, its use case, its limits. */
 export function EditProvider({ provider, onClose }: { provider: Provider; onClose: () => void }) {
   const { mutate, error, isPending } = useMutation(updateProvider);
-  const errors = error instanceof ApiError ? error.fields : {};
+  const errors = fieldsOf(error);
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -59,7 +59,7 @@ export function EditProvider({ provider, onClose }: { provider: Provider; onClos
           value={provider.limits.concurrent}
           error={errors["limits.concurrent"]}
         />
-        {error && <ExplanationNotice explanation={explained(error)} />}
+        <FailureNotice failure={error} />
         <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Saving…">
           Save changes
         </Button>

@@ -1,7 +1,6 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useParams, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
-import { explained } from "~/api/errors";
 import { Allowed } from "~/api/permissions";
 import {
   type Provider,
@@ -10,8 +9,8 @@ import {
   updateProvider,
 } from "~/api/queries/providers";
 import { Button } from "~/components/Button";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
 import { Facts } from "~/components/Facts";
+import { FailureNotice } from "~/components/FailureNotice";
 import { LoadedPage } from "~/components/LoadedPage";
 import { Menu } from "~/components/Menu";
 import { PageHeader } from "~/components/PageHeader";
@@ -103,7 +102,7 @@ function Detail({ provider }: { provider: Provider }) {
           </Allowed>
         }
       />
-      {failure && <ExplanationNotice explanation={explained(failure)} />}
+      <FailureNotice failure={failure} />
       {test.data && <TestResult result={test.data} />}
       {provider.type === "bedrock" && isInTrouble && <BedrockPrerequisites />}
       <Panel title="Configuration">

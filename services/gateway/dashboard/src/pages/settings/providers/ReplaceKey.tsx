@@ -1,10 +1,10 @@
 import { useMutation } from "@tanstack/react-query";
 import type { FormEvent } from "react";
-import { ApiError, explained } from "~/api/errors";
+import { fieldsOf } from "~/api/errors";
 import { type Provider, updateProvider } from "~/api/queries/providers";
 import { Button } from "~/components/Button";
 import { Dialog } from "~/components/Dialog";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Form } from "~/components/Form";
 import { CredentialFields } from "./CredentialFields";
 import { secretsOf } from "./model";
@@ -19,7 +19,7 @@ interface ReplaceKeyProps {
  *  provider holds a secret, so none can be overwritten by mistake. */
 export function ReplaceKey({ provider, isOpen, onClose }: ReplaceKeyProps) {
   const { mutate, error, isPending, reset } = useMutation(updateProvider);
-  const errors = error instanceof ApiError ? error.fields : {};
+  const errors = fieldsOf(error);
 
   function close() {
     reset();
@@ -41,7 +41,7 @@ export function ReplaceKey({ provider, isOpen, onClose }: ReplaceKeyProps) {
       </p>
       <Form onSubmit={submit}>
         <CredentialFields type={provider.type} errors={errors} />
-        {error && <ExplanationNotice explanation={explained(error)} />}
+        <FailureNotice failure={error} />
         <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Replacing key…">
           Replace key
         </Button>

@@ -1,13 +1,13 @@
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
-import { ApiError, explained } from "~/api/errors";
+import { fieldsOf } from "~/api/errors";
 import { rotateProvider } from "~/api/queries/jobs";
 import { type Provider, providersQuery } from "~/api/queries/providers";
 import { Button } from "~/components/Button";
 import { Choices } from "~/components/Choices";
 import { Dialog } from "~/components/Dialog";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Form } from "~/components/Form";
 import { Select, Switch } from "~/components/inputs";
 import { CredentialFields } from "./CredentialFields";
@@ -24,7 +24,7 @@ export function RotateProvider({ provider, onClose }: RotateProviderProps) {
   const [way, setWay] = useState("key");
   const navigate = useNavigate();
   const others = useOthers(provider);
-  const errors = error instanceof ApiError ? error.fields : {};
+  const errors = fieldsOf(error);
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -78,7 +78,7 @@ export function RotateProvider({ provider, onClose }: RotateProviderProps) {
             <Switch name="delete_old" label={`Delete ${provider.name} in the end`} />
           </>
         )}
-        {error && <ExplanationNotice explanation={explained(error)} />}
+        <FailureNotice failure={error} />
         <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Starting rotation…">
           Start rotation
         </Button>

@@ -1,11 +1,11 @@
 import { useMutation } from "@tanstack/react-query";
 import type { FormEvent } from "react";
-import { ApiError, explained } from "~/api/errors";
+import { fieldsOf } from "~/api/errors";
 import { type EventName, updateWebhook, type Webhook } from "~/api/queries/webhooks";
 import { Button } from "~/components/Button";
 import { CheckGroup } from "~/components/CheckGroup";
 import { Dialog } from "~/components/Dialog";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Form } from "~/components/Form";
 import { TextField } from "~/components/inputs";
 import { EVENT_CHOICES } from "./model";
@@ -13,7 +13,7 @@ import { EVENT_CHOICES } from "./model";
 /** Another name, or other events; the URL stays what its secret was made for. */
 export function ChangeWebhook({ webhook, onClose }: { webhook: Webhook; onClose: () => void }) {
   const { mutate, error, isPending } = useMutation(updateWebhook);
-  const errors = error instanceof ApiError ? error.fields : {};
+  const errors = fieldsOf(error);
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -47,7 +47,7 @@ export function ChangeWebhook({ webhook, onClose }: { webhook: Webhook; onClose:
           It goes on leading to <code>{webhook.origin}</code>: for another URL, make another
           webhook, with a secret of its own.
         </p>
-        {error && <ExplanationNotice explanation={explained(error)} />}
+        <FailureNotice failure={error} />
         <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Saving…">
           Save changes
         </Button>

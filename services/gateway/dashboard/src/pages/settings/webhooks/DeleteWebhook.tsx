@@ -1,9 +1,8 @@
 import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { explained } from "~/api/errors";
 import { deleteWebhook, type Webhook } from "~/api/queries/webhooks";
 import { ConfirmDialog } from "~/components/ConfirmDialog";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { count } from "~/format/count";
 
 interface DeleteWebhookProps {
@@ -32,7 +31,7 @@ export function DeleteWebhook({ webhook, isOpen, onClose }: DeleteWebhookProps) 
         Its URL and signing secret are destroyed and cannot be brought back, and so is the list of
         its deliveries, of which {count(webhook.waiting)} wait to be made.
       </p>
-      {error && <ExplanationNotice explanation={explained(error)} />}
+      <FailureNotice failure={error} />
     </ConfirmDialog>
   );
 }

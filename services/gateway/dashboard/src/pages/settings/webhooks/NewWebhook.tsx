@@ -1,12 +1,12 @@
 import { useMutation } from "@tanstack/react-query";
 import type { FormEvent } from "react";
-import { ApiError, explained } from "~/api/errors";
+import { fieldsOf } from "~/api/errors";
 import { createWebhook, type EventName } from "~/api/queries/webhooks";
 import { Button } from "~/components/Button";
 import { CheckGroup } from "~/components/CheckGroup";
 import { CopyText } from "~/components/CopyText";
 import { Dialog } from "~/components/Dialog";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
+import { FailureNotice } from "~/components/FailureNotice";
 import { Form } from "~/components/Form";
 import { SecretField, TextField } from "~/components/inputs";
 import { Notice } from "~/components/Notice";
@@ -15,7 +15,7 @@ import { EVENT_CHOICES, EVENTS_AT_FIRST } from "./model";
 /** The secret is shown once, from this component's own state: no list ever holds it. */
 export function NewWebhook({ onClose }: { onClose: () => void }) {
   const { mutate, data, error, isPending } = useMutation(createWebhook);
-  const errors = error instanceof ApiError ? error.fields : {};
+  const errors = fieldsOf(error);
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -60,7 +60,7 @@ export function NewWebhook({ onClose }: { onClose: () => void }) {
             chosen={EVENTS_AT_FIRST}
             error={errors.events}
           />
-          {error && <ExplanationNotice explanation={explained(error)} />}
+          <FailureNotice failure={error} />
           <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Creating webhook…">
             Create webhook
           </Button>

@@ -1,7 +1,6 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { useState } from "react";
-import { explained } from "~/api/errors";
 import { Allowed } from "~/api/permissions";
 import {
   type Delivery,
@@ -12,8 +11,8 @@ import {
   webhookQuery,
 } from "~/api/queries/webhooks";
 import { Button } from "~/components/Button";
-import { ExplanationNotice } from "~/components/ExplanationNotice";
 import { Facts } from "~/components/Facts";
+import { FailureNotice } from "~/components/FailureNotice";
 import { LoadedPage } from "~/components/LoadedPage";
 import { Menu } from "~/components/Menu";
 import { Notice } from "~/components/Notice";
@@ -98,7 +97,7 @@ function Detail({ webhook }: { webhook: Webhook }) {
           </Allowed>
         }
       />
-      {failure && <ExplanationNotice explanation={explained(failure)} />}
+      <FailureNotice failure={failure} />
       {test.data && <TestOutcome delivery={test.data} />}
       {replay.data && <ReplayOutcome replayed={replay.data.replayed} />}
       <Panel title="Configuration">
