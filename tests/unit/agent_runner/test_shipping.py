@@ -1,10 +1,17 @@
 import asyncio
 from pathlib import Path
+from typing import cast
+from uuid import UUID
 
-from agent_runner.shipping import ship_spool
+from tests.unit.metrics.fakes import FakeLedgerRepository
+
+from agent_runner.repositories.outbox import OutboxRepository
+from agent_runner.shipping import ship_outbox, ship_spool
 from agent_runner.spool.spool import Spool
+from metrics.counting.just_counted import JustCounted
+from metrics.counting.ledger import Ledger
 from shared.bus import answer
-from shared.contracts.metrics import INGEST, Ingest, Ingested
+from shared.contracts.metrics import INGEST, Ingest, Ingested, IngestRecord
 from shared.errors import AppError
 from shared.ids import new_id
 from shared.testing import FakeBus
@@ -61,3 +68,39 @@ async def test_a_fault_of_metrics_stops_no_runner(tmp_path: Path) -> None:
         await asyncio.wait([shipping])
 
     assert shipping.cancelled()
+
+
+class Outbox:
+    """Two records are left of many: metrics has counted the others."""
+
+    async def source(self) -> UUID:
+        return new_id()
+
+    async def read(self, after: int, *, limit: int) -> list[IngestRecord]:
+        del limit
+        left = [IngestRecord(sequence=each, payload="{}") for each in (701, 702)]
+        return [each for each in left if each.sequence > after]
+
+    async def forget(self, through: int) -> None: ...
+
+
+async def test_metrics_that_were_set_back_hear_what_is_left_of_an_outbox() -> None:
+    ledger = Ledger(FakeLedgerRepository(), JustCounted())
+    counted = asyncio.Event()
+
+    async def ingest(question: Ingest) -> Ingested:
+        await asyncio.sleep(0)  # as any question does, or nothing else could go on
+        answered = await ledger.ingest(question)
+        if answered.applied_through == 702:
+            counted.set()
+        return answered
+
+    bus = FakeBus()
+    bus.serve(answer(INGEST, ingest))
+    shipping = asyncio.create_task(ship_outbox(cast("OutboxRepository", Outbox()), bus))
+
+    async with asyncio.timeout(20):
+        await counted.wait()
+
+    shipping.cancel()
+    await asyncio.wait([shipping])

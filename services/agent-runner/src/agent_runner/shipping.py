@@ -6,7 +6,7 @@ we go on, so a repeat counts nothing twice and a gap cannot happen.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from shared.errors import AppError
 
 from .repositories.outbox import OutboxRepository
 from .spool.errors import SpoolBrokenError, SpoolDamagedError
-from .spool.spool import SettledRecord, Spool
+from .spool.spool import Spool
 
 __all__ = ["ship_outbox", "ship_spool"]
 
@@ -32,6 +32,7 @@ _PAUSE_AFTER_FAILURE = timedelta(seconds=1)
 _OUTBOX_PAUSE = timedelta(milliseconds=200)
 _KEPT = timedelta(hours=24)
 _LOST = "lost: the spool's file was damaged"
+_FORGOTTEN = "lost: metrics had counted it, and was set back"
 
 Read = Callable[[int], Awaitable[list[IngestRecord]]]
 Counted = Callable[[int], None]
@@ -61,7 +62,8 @@ async def ship_spool(
             max_bytes=_BATCH_BYTES,
             through=spool.durable_through,
         )
-        return _without_gaps(after, records)
+        found = {each.sequence: each.payload.decode() for each in records}
+        return _without_gaps(after, found, lost=_LOST)
 
     async def shipped(through: int) -> None:
         spool.forget(through, older_than=now() - _KEPT)
@@ -71,21 +73,28 @@ async def ship_spool(
 
 async def ship_outbox(outbox: OutboxRepository, bus: Bus) -> None:
     """Ship what the outbox holds until cancelled; any runner may, and several do."""
+
+    async def read(after: int) -> list[IngestRecord]:
+        records = await outbox.read(after, limit=_BATCH)
+        found = {each.sequence: each.payload for each in records}
+        return _without_gaps(after, found, lost=_FORGOTTEN)
+
     await _ship(
         bus,
         source=await outbox.source(),
-        read=lambda after: outbox.read(after, limit=_BATCH),
+        read=read,
         shipped=outbox.forget,
         pause=_OUTBOX_PAUSE,
     )
 
 
-def _without_gaps(after: int, records: list[SettledRecord]) -> list[IngestRecord]:
-    """Stand in for records that a damaged disk lost: they become dead letters."""
-    found = {each.sequence: each.payload.decode() for each in records}
+def _without_gaps(
+    after: int, found: Mapping[int, str], *, lost: str
+) -> list[IngestRecord]:
+    """Stand in for records that are not there any more: they become dead letters."""
     last = min(max(found, default=after), after + _BATCH)
     return [
-        IngestRecord(sequence=sequence, payload=found.get(sequence, _LOST))
+        IngestRecord(sequence=sequence, payload=found.get(sequence, lost))
         for sequence in range(after + 1, last + 1)
     ]
 
