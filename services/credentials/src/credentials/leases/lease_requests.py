@@ -8,13 +8,14 @@ from shared.clock import Clock
 from shared.contracts.base import Signed
 from shared.contracts.credentials import LeaseRequest
 from shared.contracts.mcp_servers import McpLeaseRequest
+from shared.errors import LeaseRefusedError, UnavailableError
 from shared.signing import SignatureBrokenError, verify
 
 from .enrolment import EnrolledRunner, Enrolment
 
-__all__ = ["LeaseRequests", "Refusal", "RefusedError"]
+__all__ = ["CLOCK_TOLERANCE", "LeaseRequests", "Refusal", "RefusedError", "told_of"]
 
-_CLOCK_TOLERANCE = timedelta(seconds=30)
+CLOCK_TOLERANCE = timedelta(seconds=30)
 _UNKNOWN = "unknown"
 
 RequestT = TypeVar("RequestT", LeaseRequest, McpLeaseRequest)
@@ -41,6 +42,20 @@ class RefusedError(Exception):
     def __init__(self, reason: Refusal) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+def told_of(reason: Refusal) -> LeaseRefusedError | UnavailableError:
+    """Say what who asked is told: nothing of why, but that a clock is wrong.
+
+    A request is late by its own signature: this tells no forger anything, and who holds
+    a lease keeps it until the clocks agree again.
+    """
+    if reason is Refusal.LATE:
+        return UnavailableError(
+            "The clocks of who asks and of the credentials service differ by more"
+            f" than {CLOCK_TOLERANCE.seconds} s."
+        )
+    return LeaseRefusedError("This lease is refused.")
 
 
 class LeaseRequests:
@@ -77,5 +92,5 @@ class LeaseRequests:
             raise RefusedError(Refusal.FOREIGN_NAME)
         if not runner.serves(request.org_id):
             raise RefusedError(Refusal.FOREIGN_ORGANIZATION)
-        if abs(self._now() - request.issued_at) > _CLOCK_TOLERANCE:
+        if abs(self._now() - request.issued_at) > CLOCK_TOLERANCE:
             raise RefusedError(Refusal.LATE)

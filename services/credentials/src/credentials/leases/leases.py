@@ -27,13 +27,13 @@ from shared.contracts.credentials import (
 )
 from shared.contracts.leasing import SealedLease
 from shared.database import Database, Transaction
-from shared.errors import AppError, CredentialsFrozenError, LeaseRefusedError
+from shared.errors import AppError, CredentialsFrozenError
 from shared.identity import Identity
 from shared.ids import new_id
 from shared.leasing import LeaseSealer
 
 from .enrolment import Enrolment
-from .lease_requests import LeaseRequests, Refusal, RefusedError
+from .lease_requests import LeaseRequests, Refusal, RefusedError, told_of
 from .leased import context_of, role_of, told
 from .role_sessions import Role, RoleSession, RoleSessions
 from .trials import Trial, Trials
@@ -79,8 +79,9 @@ class Leases:
 
         Raises `LeaseRefusedError` without saying why; saying why
         `ProviderNotReadyError`, `CredentialsFrozenError`, `MasterKeyUnavailableError`,
-        `StsUnavailableError`, and `CredentialUnreadableError` if the stored secret
-        does not open; for a trial also what the creation of the provider would.
+        `StsUnavailableError`, `UnavailableError` if the clocks differ, and
+        `CredentialUnreadableError` if the stored secret does not open; for a trial also
+        what the creation of the provider would.
         """
         try:
             request = self._requests.believed(
@@ -89,7 +90,7 @@ class Leases:
             grant = await self._granted(request)
         except RefusedError as refused:
             await self._note_refused(signed, refused.reason)
-            raise LeaseRefusedError("This lease is refused.") from None
+            raise told_of(refused.reason) from None
         except CredentialsFrozenError:
             await self._note_refused(signed, Refusal.FROZEN)
             raise

@@ -12,7 +12,12 @@ from pydantic import JsonValue, SecretStr, ValidationError
 
 from credentials.administration.freeze import require_thawed
 from credentials.leases.enrolment import Enrolment
-from credentials.leases.lease_requests import LeaseRequests, Refusal, RefusedError
+from credentials.leases.lease_requests import (
+    LeaseRequests,
+    Refusal,
+    RefusedError,
+    told_of,
+)
 from credentials.repositories import mcp_servers as repository
 from credentials.repositories.audit import note
 from credentials.repositories.mcp_servers import McpLease, StoredMcpServer
@@ -26,7 +31,7 @@ from shared.contracts.mcp_servers import (
     McpLeaseRequest,
 )
 from shared.database import Database, Transaction
-from shared.errors import AppError, CredentialsFrozenError, LeaseRefusedError
+from shared.errors import AppError, CredentialsFrozenError
 from shared.identity import Identity
 from shared.ids import new_id
 from shared.leasing import LeaseSealer
@@ -61,8 +66,9 @@ class McpLeases:
         """Hand a server's address and token to a runner.
 
         Raises `LeaseRefusedError` without saying why; saying why
-        `CredentialsFrozenError`, `MasterKeyUnavailableError`, and
-        `CredentialUnreadableError` if the stored token does not open.
+        `CredentialsFrozenError`, `MasterKeyUnavailableError`, `UnavailableError` if the
+        clocks differ, and `CredentialUnreadableError` if the stored token does not
+        open.
         """
         try:
             request = self._requests.believed(
@@ -71,7 +77,7 @@ class McpLeases:
             lease, stored = await self._granted(request)
         except RefusedError as refused:
             await self._note_refused(signed, refused.reason)
-            raise LeaseRefusedError("This lease is refused.") from None
+            raise told_of(refused.reason) from None
         except CredentialsFrozenError:
             await self._note_refused(signed, Refusal.FROZEN)
             raise

@@ -12,7 +12,12 @@ from pydantic import JsonValue, SecretStr, ValidationError
 
 from credentials.administration.freeze import require_thawed
 from credentials.envelope import WebhookContext
-from credentials.leases.lease_requests import Refusal, RefusedError
+from credentials.leases.lease_requests import (
+    CLOCK_TOLERANCE,
+    Refusal,
+    RefusedError,
+    told_of,
+)
 from credentials.repositories import webhook_secrets as repository
 from credentials.repositories.audit import note
 from credentials.repositories.webhook_secrets import StoredWebhookSecret, WebhookLease
@@ -35,9 +40,7 @@ from shared.errors import (
     ConflictError,
     CredentialsFrozenError,
     InvalidError,
-    LeaseRefusedError,
     MalformedError,
-    UnavailableError,
 )
 from shared.identity import Identity, PublicIdentity
 from shared.ids import new_id
@@ -51,8 +54,6 @@ __all__ = ["WebhookSecrets"]
 log = structlog.get_logger(__name__)
 
 _LIFETIME = timedelta(minutes=10)
-_CLOCK_TOLERANCE = timedelta(seconds=30)
-_CLOCKS_DIFFER = "The clocks of metrics and credentials differ by more than 30 s."
 _METRICS = Actor(kind="service", id="metrics")
 
 
@@ -118,9 +119,7 @@ class WebhookSecrets:
             lease, stored = await self._granted(request)
         except RefusedError as refused:
             await self._note_refused(signed, refused.reason)
-            if refused.reason is Refusal.LATE:  # of metrics itself, by its signature
-                raise UnavailableError(_CLOCKS_DIFFER) from None
-            raise LeaseRefusedError("This lease is refused.") from None
+            raise told_of(refused.reason) from None
         except CredentialsFrozenError:
             await self._note_refused(signed, Refusal.FROZEN)
             raise
@@ -166,7 +165,7 @@ class WebhookSecrets:
             )
         except SignatureBrokenError:
             raise RefusedError(Refusal.FORGED) from None
-        if abs(self._now() - request.issued_at) > _CLOCK_TOLERANCE:
+        if abs(self._now() - request.issued_at) > CLOCK_TOLERANCE:
             raise RefusedError(Refusal.LATE)
         return request
 
