@@ -157,6 +157,18 @@ async def test_a_failure_is_forgotten_after_some_seconds(
     assert await _key(roles) == "ASIA2"
 
 
+async def test_a_clock_that_is_set_back_keeps_no_failure(
+    roles: RoleSessions, sts: CountingSts, clock: FakeClock
+) -> None:
+    sts.failures.append(StsUnavailableError("not now"))
+    with pytest.raises(StsUnavailableError):
+        await roles.session(ROLE, {})
+
+    clock.advance(-HOUR)
+
+    assert (await roles.session(ROLE, {})).secrets
+
+
 @pytest.mark.parametrize(
     "changed",
     [

@@ -109,7 +109,8 @@ class RoleSessions:
         self, role: Role, source: Mapping[str, SecretStr], known: _Known
     ) -> None:
         now = self._now()
-        if known.failed_at is not None and now - known.failed_at < _REMEMBER_FAILURE:
+        # Either way: a clock that is set back would have a failure remembered for long.
+        if known.failed_at and abs(now - known.failed_at) < _REMEMBER_FAILURE:
             return
         try:
             known.session = await self._sts.assume(role, source)
