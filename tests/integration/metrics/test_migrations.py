@@ -26,8 +26,8 @@ from shared.contracts.usage import Dimension, UsageByQuestion, UsageQuestion
 from shared.ids import new_id
 
 from .conftest import Superuser
+from .long_way import assert_figures
 from .records import failed_call, random_call, random_message, seeded
-from .test_usage import assert_figures
 
 pytestmark = pytest.mark.integration
 

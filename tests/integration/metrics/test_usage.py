@@ -1,15 +1,10 @@
 """Sums as they are told, against sums made the long way of the same calls."""
 
-import math
-import random
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import product
-from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -21,8 +16,7 @@ from metrics.prices.price_book import VERSION
 from metrics.prices.pricing import price
 from metrics.settings import Settings
 from shared.bus import NatsBus
-from shared.contracts.base import Actor, Explanation, Service
-from shared.contracts.credentials import ProviderType
+from shared.contracts.base import Actor, Service
 from shared.contracts.metrics import (
     AGENT_STATS,
     INGEST,
@@ -38,37 +32,20 @@ from shared.contracts.usage import (
     Dimension,
     Interval,
     UsageByQuestion,
-    UsageFigures,
     UsageQuestion,
     UsageTimelineQuestion,
 )
 from shared.ids import new_id
 
 from .conftest import Superuser
-from .records import (
-    NOON,
-    AnyRecord,
-    batch,
-    call,
-    message,
-    random_call,
-    random_message,
-    random_time,
-    seeded,
-)
+from .long_way import assert_figures
+from .records import NOON, batch, call, message, seeded
+from .world import World
 
 pytestmark = pytest.mark.integration
 
 ACTOR = Actor(kind="api_key", id="key-1")
 DAY = timedelta(days=1)
-WITHIN = 0.02 + 1e-9
-
-_MODELS = (
-    (ProviderType.OPENAI, "gpt-5"),
-    (ProviderType.OPENAI, "gpt-9-imaginary"),
-    (ProviderType.ANTHROPIC, "claude-haiku-4-5"),
-    (ProviderType.BEDROCK, "us.amazon.nova-pro-v1:0"),
-)
 
 
 @pytest.fixture(params=[2, 36_500], ids=["minutes_dropped", "minutes_kept"])
@@ -88,157 +65,11 @@ async def metrics(settings: Settings) -> AsyncIterator[None]:
         yield
 
 
-@dataclass
-class World:
-    """What an organization and its neighbours did, drawn from a seed."""
-
-    draw: random.Random
-    org_id: UUID = field(default_factory=new_id)
-    calls: list[CallRecord] = field(default_factory=list)
-    messages: list[MessageRecord] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        agents = [new_id() for _ in range(4)]
-        types = [new_id() for _ in range(2)]
-        providers = [new_id() for _ in range(3)]
-        for _ in range(self.draw.randrange(150, 250)):
-            provider_type, model = self.draw.choice(_MODELS)
-            self.calls.append(
-                random_call(
-                    self.draw,
-                    org_id=self.org_id,
-                    agent_id=self.draw.choice(agents),
-                    agent_type_id=self.draw.choice(types),
-                    provider_id=self.draw.choice(providers),
-                    provider_type=provider_type,
-                    model=model,
-                    use_case=self.draw.choice(["support", "", None]),
-                    labels=self.draw.choice([{}, {"a": "b"}, {"a": "c", "d": "="}]),
-                    explanation=self.draw.choice([None, _busy()]),
-                )
-            )
-        for _ in range(60):
-            self.messages.append(
-                random_message(
-                    self.draw,
-                    org_id=self.org_id,
-                    agent_id=self.draw.choice(agents),
-                    agent_type_id=self.draw.choice(types),
-                )
-            )
-
-    async def ship(self, runner: NatsBus) -> None:
-        """Send it in pieces, mixed, with what another organization did."""
-        agent_id = self.calls[0].agent_id
-        records: list[AnyRecord] = [
-            *self.calls,
-            *self.messages,
-            *(random_call(self.draw, agent_id=agent_id) for _ in range(20)),
-            *(random_message(self.draw, agent_id=agent_id) for _ in range(20)),
-        ]
-        self.draw.shuffle(records)
-        source = new_id()
-        for start in range(0, len(records), 40):
-            piece = records[start : start + 40]
-            await runner.ask(INGEST, batch(source, piece, start=start + 1))
-
-    def period(self) -> tuple[datetime, datetime]:
-        """Draw bounds: any moment, a bound of a rollup, or that of a call."""
-        ends = sorted(
-            self.draw.choice([random_time(self.draw), each.started_at])
-            for each in self.draw.sample(self.calls, 2)
-        )
-        return ends[0], ends[1] + timedelta(microseconds=1)
-
-    def calls_within(self, since: datetime, until: datetime) -> list[CallRecord]:
-        return [each for each in self.calls if since <= each.started_at < until]
-
-    def messages_within(self, since: datetime, until: datetime) -> list[MessageRecord]:
-        return [each for each in self.messages if since <= each.finished_at < until]
-
-
-def _busy() -> Explanation:
-    return Explanation(
-        code="RATE_LIMITED", message="Busy.", cause="Many.", fix="Wait.", retryable=True
-    )
-
-
 @pytest_asyncio.fixture(params=range(2))
 async def world(request: pytest.FixtureRequest, runner: NatsBus) -> World:
     world = World(seeded(request.param))
     await world.ship(runner)
     return world
-
-
-def assert_figures(
-    told: UsageFigures,
-    calls: Sequence[CallRecord],
-    messages: Sequence[MessageRecord] = (),
-) -> None:
-    """Add up the long way, in plain Python, and compare."""
-    completed = [each for each in messages if each.status == "completed"]
-    priced = [price(each, []) for each in calls]
-    costs = [each.cost for each in priced if each.cost is not None]
-    errors = sum(each.status is CallStatus.FAILED for each in calls)
-    times = _known(each.duration_ms for each in calls)
-    expected = {
-        "calls": len(calls),
-        "errors": errors,
-        "error_rate": errors / len(calls) if calls else None,
-        "cancelled_calls": sum(each.status == "cancelled" for each in calls),
-        "interrupted_calls": sum(each.status == "interrupted" for each in calls),
-        "input_tokens": _total(each.usage.input_tokens for each in calls),
-        "cached_input_tokens": _total(each.usage.cached_input_tokens for each in calls),
-        "cache_write_5m_tokens": _total(
-            each.usage.cache_write_5m_tokens for each in calls
-        ),
-        "cache_write_1h_tokens": _total(
-            each.usage.cache_write_1h_tokens for each in calls
-        ),
-        "output_tokens": _total(each.usage.output_tokens for each in calls),
-        "reasoning_tokens": _total(each.usage.reasoning_tokens for each in calls),
-        "total_tokens": _total(
-            count
-            for each in calls
-            for count in (
-                each.usage.input_tokens,
-                each.usage.cached_input_tokens,
-                each.usage.cache_write_5m_tokens,
-                each.usage.cache_write_1h_tokens,
-                each.usage.output_tokens,
-            )
-        ),
-        "average_response_time_ms": _mean(times),
-        "average_time_to_first_token_ms": _mean(
-            _known(each.time_to_first_token_ms for each in calls)
-        ),
-        "unpriced_calls": len(calls) - len(costs),
-        "messages_processed": len(completed),
-        "message_duration_ms": _mean(_known(each.duration_ms for each in completed)),
-    }
-    assert told.model_dump(include=set(expected)) == expected
-    assert told.cost_usd == (pytest.approx(sum(costs)) if costs else None)
-    assert told.p50_response_time_ms == _about(times, 0.5)
-    assert told.p95_response_time_ms == _about(times, 0.95)
-
-
-def _known(values: Iterable[int | None]) -> list[int]:
-    return [value for value in values if value is not None]
-
-
-def _total(values: Iterable[int | None]) -> int:
-    return sum(_known(values))
-
-
-def _mean(values: Sequence[int]) -> float | None:
-    return sum(values) / len(values) if values else None
-
-
-def _about(values: Sequence[int], fraction: float) -> Any:
-    if not values:
-        return None
-    measured = sorted(values)[max(1, math.ceil(fraction * len(values))) - 1]
-    return pytest.approx(measured, rel=WITHIN)
 
 
 async def test_an_agent_is_told_what_its_calls_and_messages_sum_up_to(
