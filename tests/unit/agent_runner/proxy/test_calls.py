@@ -119,6 +119,27 @@ def test_a_call_takes_with_it_what_is_known_of_it(
     assert [each.http_status for each in told.attempts] == [200]
 
 
+def test_a_call_that_was_left_before_it_was_sent_has_used_nothing(
+    spool: Spool, open_call: Opener
+) -> None:
+    open_call().settle(CallStatus.CANCELLED)
+
+    assert settled(spool).usage == Usage()
+    assert settled(spool).usage_source is UsageSource.NONE
+
+
+def test_a_call_that_was_left_after_it_was_sent_has_used_its_question(
+    spool: Spool, open_call: Opener
+) -> None:
+    call = open_call()
+    call.has_been_sent()
+
+    call.settle(CallStatus.CANCELLED)
+
+    assert settled(spool).usage == Usage(input_tokens=1)
+    assert settled(spool).usage_source is UsageSource.ESTIMATED
+
+
 def test_the_first_token_is_timed_once(spool: Spool, open_call: Opener) -> None:
     call = open_call()
     call.has_token()

@@ -65,6 +65,9 @@ def request_head(origin: Origin, method: bytes, target: bytes, fields: Fields) -
     )
 
 
+def _unnoticed() -> None: ...
+
+
 class Client:
     """Keeps connections to each origin; the last that was used is used next."""
 
@@ -95,17 +98,20 @@ class Client:
         target: bytes,
         fields: Fields,
         body: bytes,
+        sent: Callable[[], None] = _unnoticed,
     ) -> "Asking":
         """Ask, and give the answer while the block runs; leaving early aborts it.
 
-        *fields* without `Host` and those that frame. Entering raises
+        *fields* without `Host` and those that frame; *sent* is called once some of it
+        has left. Entering raises
         `ForbiddenAddressError`, `ConnectingFailedError`, `ConnectingTimedOutError` and
         what `Answer.read` raises.
         """
         if body or method not in _SAFE:
             fields = [*fields, (b"content-length", b"%d" % len(body))]
         head = request_head(origin, method, target, fields) + b"\r\n"
-        return Asking(self, origin, head, body, may_repeat=method in _SAFE)
+        may_repeat = method in _SAFE
+        return Asking(self, origin, head, body, may_repeat=may_repeat, sent=sent)
 
     def take(self, origin: Origin) -> ClientConnection | None:
         """Take out a connection that rests and may be used."""
@@ -205,7 +211,15 @@ class Client:
 class Asking:
     """One request on its way; a context manager that gives its answer."""
 
-    __slots__ = ("_body", "_client", "_connection", "_head", "_may_repeat", "_origin")
+    __slots__ = (
+        "_body",
+        "_client",
+        "_connection",
+        "_head",
+        "_may_repeat",
+        "_origin",
+        "_sent",
+    )
 
     def __init__(
         self,
@@ -215,12 +229,14 @@ class Asking:
         body: bytes,
         *,
         may_repeat: bool,
+        sent: Callable[[], None],
     ) -> None:
         self._client = client
         self._origin = origin
         self._head = head
         self._body = body
         self._may_repeat = may_repeat
+        self._sent = sent
         self._connection: ClientConnection | None = None
 
     async def __aenter__(self) -> Answer:
@@ -246,6 +262,7 @@ class Asking:
     async def _asked(self, connection: ClientConnection) -> Answer:
         answer = Answer(connection)
         connection.ask(self._head, self._body, answer)
+        self._sent()
         try:
             await answer.head()
         except BaseException:

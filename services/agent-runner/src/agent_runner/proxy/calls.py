@@ -62,6 +62,7 @@ class OpenCall:
     attempt_began: float = 0.0
     attempts: list[bytes] = field(default_factory=list)
     is_attempting: bool = True
+    is_sent: bool = False
     first_token: float | None = None
     http_status: int | None = None
     report: Report = NOT_REPORTED
@@ -70,6 +71,10 @@ class OpenCall:
 
     def __post_init__(self) -> None:
         self.began = self.attempt_began = monotonic()
+
+    def has_been_sent(self) -> None:
+        """Note that the attempt has left for the provider, in part or whole."""
+        self.is_sent = True
 
     def has_token(self) -> None:
         """Note when a stream first said something."""
@@ -96,7 +101,7 @@ class OpenCall:
         self.entry, self.lasting = entry, lasting_part(entry, self.own)
         self.body, self.admission = body, admission
         self.attempt_began = monotonic()
-        self.is_attempting = True
+        self.is_attempting, self.is_sent = True, False
         self.http_status, self.report, self.stream = None, NOT_REPORTED, None
 
     def settle(
@@ -125,7 +130,7 @@ class OpenCall:
         if status is CallStatus.COMPLETED:
             return End.ANSWERED
         if status is CallStatus.CANCELLED:
-            return End.ABANDONED
+            return End.ABANDONED if self.is_sent else End.UNANSWERED
         if self.http_status is None:
             return End.TIMED_OUT if explanation == TIMED_OUT else End.UNANSWERED
         if self.http_status >= HTTPStatus.MULTIPLE_CHOICES:

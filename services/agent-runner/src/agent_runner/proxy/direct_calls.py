@@ -225,6 +225,7 @@ class DirectCall:
     def _send(self, body: bytes) -> None:
         length = b"content-length: %d\r\n\r\n" % len(body)
         self._connection.ask(self._plan.head + length, body, self)
+        self._call.has_been_sent()
 
     # From the answer to the agent.
 

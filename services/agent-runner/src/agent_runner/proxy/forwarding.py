@@ -168,10 +168,12 @@ class Forwarding:
         except BaseException:
             admission.give_back()
             raise
-        ask = partial(self._client_asking, leg, outgoing)
+        ask = partial(self._client_asking, leg, outgoing, open_call)
         return await self._run(call, open_call, leg, ask, may_move_on=may_move_on)
 
-    def _client_asking(self, leg: Leg, outgoing: Outgoing) -> Asking:
+    def _client_asking(
+        self, leg: Leg, outgoing: Outgoing, open_call: OpenCall
+    ) -> Asking:
         origin, target = parted(outgoing.url)
         return self.client.asking(
             origin,
@@ -179,6 +181,7 @@ class Forwarding:
             target=target,
             fields=outgoing.fields,
             body=leg.asked.request.body,
+            sent=open_call.has_been_sent,
         )
 
     async def _run(
