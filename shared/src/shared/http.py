@@ -9,7 +9,7 @@ from typing import TypeVar
 import structlog
 from aiohttp import web
 from pydantic import BaseModel, JsonValue, ValidationError
-from pydantic_core import ErrorDetails, from_json
+from pydantic_core import from_json
 from structlog.contextvars import bound_contextvars
 
 from .errors import (
@@ -22,6 +22,7 @@ from .errors import (
     TooLargeError,
 )
 from .ids import new_id
+from .wrong_values import what_is_wrong
 
 __all__ = [
     "REQUEST_ID",
@@ -40,7 +41,6 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 REQUEST_ID = "X-Request-Id"
 _USABLE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
-_MEMBER_OF_ENUM = re.compile(r"<\w+\.\w+: ('[^']*')>")
 _RETRY_AFTER_SECONDS = 2.0
 
 
@@ -109,7 +109,7 @@ def _fields_with_nul(value: JsonValue, *path: str) -> Iterator[JsonValue]:
     """Find text that JSON can say and PostgreSQL cannot keep."""
     match value:
         case str() if "\0" in value:
-            yield _field(path, "Text cannot hold the character U+0000")
+            yield _field(path, "must not hold the character U+0000")
         case list():
             for index, each in enumerate(value):
                 yield from _fields_with_nul(each, *path, str(index))
@@ -128,15 +128,9 @@ def _invalid(fields: list[JsonValue]) -> InvalidError:
 def fields_of(error: ValidationError) -> list[JsonValue]:
     """Say which fields are wrong and why, never what was given."""
     return [
-        _field([str(part) for part in each["loc"]], _words_of(each))
+        _field([str(part) for part in each["loc"]], what_is_wrong(each))
         for each in error.errors(include_input=False, include_url=False)
     ]
-
-
-def _words_of(error: ErrorDetails) -> str:
-    if error["type"] == "union_tag_invalid":  # its own words quote the tag
-        return f"Input should be one of {error['ctx']['expected_tags']}"
-    return _MEMBER_OF_ENUM.sub(r"\1", error["msg"])
 
 
 def _field(path: Iterable[str], message: str) -> JsonValue:

@@ -6,6 +6,7 @@ the variable `…_SETTINGS_FILE` names: a JSON object of the same settings.
 
 import json
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -17,6 +18,7 @@ from pydantic_settings import SettingsError as UndecodableError
 
 from .identity import PublicIdentity
 from .logs import Level
+from .wrong_values import what_is_wrong
 
 __all__ = [
     "DatabaseSettings",
@@ -79,6 +81,8 @@ PublicIdentitySetting = Annotated[
     PlainSerializer(str),
 ]
 
+_NAMED_FIELD = re.compile(r'field "(\w+)"')
+
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 
@@ -102,7 +106,7 @@ def load(settings: type[SettingsT]) -> SettingsT:
         ]
         raise SettingsError("\n".join(problems)) from None
     except UndecodableError as error:
-        problems.append(f"{prefix}…: {error}")
+        problems.append(_undecodable(prefix, error))
         raise SettingsError("\n".join(problems)) from None
     if problems:
         raise SettingsError("\n".join(problems))
@@ -112,7 +116,14 @@ def load(settings: type[SettingsT]) -> SettingsT:
 def _problem(prefix: str, error: ErrorDetails) -> str:
     """Name the setting; what concerns several at once names them itself."""
     name = ".".join(map(str, error["loc"])) or "…"
-    return f"{prefix}{name}".upper() + f": {error['msg']}"
+    return f"{prefix}{name}".upper() + f": {what_is_wrong(error)}"
+
+
+def _undecodable(prefix: str, error: UndecodableError) -> str:
+    """Name the setting, which the error's words hold alone: `field "NAME"`."""
+    named = _NAMED_FIELD.search(str(error))
+    name = named[1] if named else "…"
+    return f"{prefix}{name}".upper() + ': must be JSON, as ["one", "two"]'
 
 
 def _given(prefix: str) -> set[str]:

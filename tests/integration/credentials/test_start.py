@@ -121,7 +121,7 @@ async def test_as_a_process_it_ends_once_the_bus_has_shut_it_out(stack: Stack) -
     ("file", "text", "sentence"),
     [
         ("master_key_file", "none", "64 hexadecimal digits"),
-        ("runners_file", "[{}]", "0.runner: Field required"),
+        ("runners_file", "[{}]", "0.runner: is required"),
     ],
 )
 async def test_as_a_process_it_says_in_words_why_it_does_not_start(

@@ -109,7 +109,7 @@ async def test_a_question_off_its_shape_is_invalid_and_not_quoted(
             await gateway.ask(other, Words(text=CANARY))
 
     assert caught.value.details == {
-        "fields": [{"field": "number", "message": "Field required"}]
+        "fields": [{"field": "number", "message": "is required"}]
     }
 
 

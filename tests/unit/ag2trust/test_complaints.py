@@ -22,8 +22,8 @@ class KeptScreen(Screen):
         ('{"level": "info", "event": "lease.granted"}', None),
         ('{"level": "error", "event": "question.failed"}', "question.failed"),
         (
-            '{"level": "critical", "event": "service.failed", "reasons": ["a", "b"]}',
-            "service.failed a; b",
+            '{"level": "critical", "event": "service.failed", "reasons": ["A.", "B."]}',
+            "A. B.",
         ),
         ("{no json", None),
         ("[7] 2026/11/23 15:00:00.1 [INF] Server is ready", None),

@@ -122,19 +122,19 @@ def test_a_provider_does_not_change_its_type() -> None:
     ("said", "why"),
     [
         ("[", "no YAML"),
-        ("colour: red", "colour: Extra inputs"),
-        ("providers: [{name: one}]", "providers.0.type: Field required"),
+        ("colour: red", "colour: is not known here"),
+        ("providers: [{name: one}]", "providers.0.type: is required"),
         (
             "providers: [{name: one, type: openai, api_key: sk-secret}]",
             "providers.0.api_key: A secret has no place in a file",
         ),
         (
             "providers: [{name: one, type: openai, limits: {requests: 1}}]",
-            "providers.0.limits.requests: Extra inputs",
+            "providers.0.limits.requests: is not known here",
         ),
-        ("agent_types: [{slug: a}]", "agent_types.0.provider_id: Field required"),
+        ("agent_types: [{slug: a}]", "agent_types.0.provider_id: is required"),
         ("agents: [{name: a, type: b}, {name: a, type: b}]", "2 times the agent 'a'"),
-        ("agents: [{name: a, type: b, state: odd}]", "agents.0.state: Input should be"),
+        ("agents: [{name: a, type: b, state: odd}]", "agents.0.state: must be"),
     ],
 )
 def test_what_is_no_manifest_is_refused_with_its_place(said: str, why: str) -> None:

@@ -80,8 +80,11 @@ def test_a_first_start_that_was_cut_short_is_finished(root: Path) -> None:
 def test_a_lost_master_key_is_missed_and_not_replaced(root: Path) -> None:
     (root / "master-key" / "master.key").unlink()
 
-    with pytest.raises(HomeUnusableError, match=r"master\.key"):
+    with pytest.raises(HomeUnusableError, match=r"master\.key") as missed:
         make_keys(root, OWNERS)
+
+    assert "docs/operations.md" in str(missed.value)
+    assert "AG2TRUST_HOME" not in str(missed.value)
 
 
 def test_retired_master_keys_are_named_to_credentials_alone(root: Path) -> None:

@@ -84,7 +84,7 @@ async def test_json_that_is_no_object_is_invalid(
     assert response.status == 422
     assert told["error_code"] == "VALIDATION_FAILED"
     assert told["details"]["fields"] == [
-        {"field": "body", "message": "Input should be an object"}
+        {"field": "body", "message": "must be an object"}
     ]
 
 

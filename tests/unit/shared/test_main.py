@@ -112,7 +112,7 @@ def test_without_its_settings_a_service_names_them_and_exits_as_misconfigured() 
     assert ended.stderr.splitlines() == [
         "small cannot start:",
         "AG2TRUST_SMALL_NATS_ULR is not a setting",
-        "AG2TRUST_SMALL_IDENTITY_FILE: Field required",
+        "AG2TRUST_SMALL_IDENTITY_FILE: is required",
     ]
 
 

@@ -124,8 +124,8 @@ def test_an_unknown_variable_with_the_prefix_is_refused_by_name(
 def test_every_missing_setting_is_named_at_once() -> None:
     complaint = _complaint(Sample)
 
-    assert "AG2TRUST_SAMPLE_IDENTITY_FILE: Field required" in complaint
-    assert "AG2TRUST_SAMPLE_TRUSTED: Field required" in complaint
+    assert "AG2TRUST_SAMPLE_IDENTITY_FILE: is required" in complaint
+    assert "AG2TRUST_SAMPLE_TRUSTED: is required" in complaint
 
 
 def test_an_empty_variable_counts_as_not_set(enough: pytest.MonkeyPatch) -> None:
@@ -134,7 +134,7 @@ def test_an_empty_variable_counts_as_not_set(enough: pytest.MonkeyPatch) -> None
     enough.setenv("AG2TRUST_SAMPLE_UNKNOWN", "")
     enough.setenv("AG2TRUST_SAMPLE_IDENTITY_FILE", "")
 
-    assert _complaint(Sample) == "AG2TRUST_SAMPLE_IDENTITY_FILE: Field required"
+    assert _complaint(Sample) == "AG2TRUST_SAMPLE_IDENTITY_FILE: is required"
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from shared.timeouts import timeout
 
 from . import leash
 from .accounts import Account
+from .complaints import complaint_in
 from .errors import ServerFailedError
 
 __all__ = ["Child", "Command", "running", "start"]
@@ -74,17 +75,25 @@ class Child:
             ) from None
 
     def last_words(self) -> str:
-        """Return the end of what it logged, to be put behind a sentence about it."""
+        """Return why it failed, to be put behind a sentence about it.
+
+        That is what its log complains of and where the log is, or else the log's end.
+        """
+        lines = self._last_lines()
+        complaints = dict.fromkeys(filter(None, map(complaint_in, lines)))
+        told = [*complaints, f"See {self.command.log}"] if complaints else lines
+        return "".join(
+            f"\n    {line[:_LINE_CHARACTERS]}" for line in told[-_LAST_LINES:]
+        )
+
+    def _last_lines(self) -> list[str]:
         try:
             with self.command.log.open("rb") as file:
                 end = file.seek(0, os.SEEK_END)
                 file.seek(max(self._log_start, end - _LAST_BYTES))
-                lines = file.read().decode(errors="replace").splitlines()
+                return file.read().decode(errors="replace").splitlines()
         except OSError:
-            return ""
-        return "".join(
-            f"\n    {line[:_LINE_CHARACTERS]}" for line in lines[-_LAST_LINES:]
-        )
+            return []
 
     async def stop(self, *, seconds: float) -> None:
         """Ask it to end; after *seconds* end it and all of its session's group."""

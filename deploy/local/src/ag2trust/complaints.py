@@ -73,5 +73,6 @@ def complaint_in(line: str) -> str | None:
         return None
     if said.get("level") not in ("error", "critical"):
         return None
-    reasons = said.get("reasons") or [said.get("reason") or ""]
-    return f"{said.get('event')} {'; '.join(map(str, reasons))}".strip()
+    if reasons := said.get("reasons"):  # whole sentences
+        return " ".join(map(str, reasons))
+    return f"{said.get('event')} {said.get('reason') or ''}".strip()

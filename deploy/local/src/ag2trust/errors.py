@@ -4,6 +4,7 @@ import os
 
 __all__ = [
     "BackupUnusableError",
+    "DiskFullError",
     "HomeUnusableError",
     "LaunchError",
     "NoInstallationError",
@@ -36,6 +37,15 @@ class HomeUnusableError(LaunchError):
     """The state folder cannot be written, or is of a newer version."""
 
     exit_code = os.EX_CANTCREAT
+
+
+class DiskFullError(LaunchError):
+    """There is no room for what has to be written."""
+
+    exit_code = os.EX_CANTCREAT
+
+    def __init__(self) -> None:
+        super().__init__("The disk is full. Make room on it, then try again.")
 
 
 class BackupUnusableError(LaunchError):

@@ -1,12 +1,13 @@
 """From why a launcher gives up to a sentence and an exit code."""
 
+import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
 
-from .errors import LaunchError
+from .errors import DiskFullError, LaunchError
 
 __all__ = ["explained"]
 
@@ -19,9 +20,17 @@ def explained() -> Iterator[None]:
         yield
     except* LaunchError as group:
         failures.extend(_leaves(group))
+    except* OSError as group:
+        if others := group.split(_is_of_a_full_disk)[1]:
+            raise others from None
+        failures.append(DiskFullError())
     if failures:
         click.echo(f"ag2trust: {failures[0]}", err=True)
         sys.exit(failures[0].exit_code)
+
+
+def _is_of_a_full_disk(error: BaseException) -> bool:
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 def _leaves(group: BaseExceptionGroup[LaunchError]) -> Iterator[LaunchError]:

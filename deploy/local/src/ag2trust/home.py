@@ -69,6 +69,11 @@ class Home:
         return self.keys / "master.key"
 
     @property
+    def instead_of_lost_keys(self) -> str:
+        """What else can be done when no copy of lost keys is left."""
+        return ", or name a new folder in AG2TRUST_HOME"
+
+    @property
     def retired_master_keys(self) -> tuple[Path, ...]:
         """Master keys that open what a rewrap has not come to yet."""
         return tuple(sorted(self.keys.glob("retired-*.key")))

@@ -72,8 +72,8 @@ def keys_of(home: Home, *, is_new: bool) -> Keys:
         return _keys(home, is_new=is_new)
     except (OSError, ValueError, IdentityFileError) as error:
         raise HomeUnusableError(
-            f"The keys in {home.keys} cannot be used: {error}. Put back your copy of "
-            "them, or name a new folder in AG2TRUST_HOME."
+            f"The keys in {home.keys} cannot be used: {_sentence(error)}. Put "
+            f"back your copy of them{home.instead_of_lost_keys}."
         ) from error
 
 
@@ -87,8 +87,8 @@ def kept_passwords(home: Home) -> dict[str, str]:
         return {role: known[role] for role in (SUPERUSER, *ROLES)}
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise HomeUnusableError(
-            f"The passwords in {home.keys} cannot be read: {error}. Put back your copy "
-            "of them."
+            f"The passwords in {home.keys} cannot be read: {_sentence(error)}. Put "
+            "back your copy of them."
         ) from error
 
 
@@ -122,6 +122,18 @@ def _keys(home: Home, *, is_new: bool) -> Keys:
         master_key_file=master_key,
         runners_file=_runners(home.keys, identities[Service.AGENT_RUNNER]),
     )
+
+
+def _sentence(error: Exception) -> str:
+    match error:
+        case FileNotFoundError():
+            return f"{error.filename} is not there"
+        case OSError():
+            return f"{error.filename}: {error.strerror}"
+        case json.JSONDecodeError():
+            return "passwords.json is no JSON"
+        case _:
+            return str(error)
 
 
 def _make_missing(

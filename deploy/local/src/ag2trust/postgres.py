@@ -94,7 +94,7 @@ class Postgres:
         version = (self.data_folder / "PG_VERSION").read_text().strip()
         if version != _MAJOR_VERSION:
             raise HomeUnusableError(
-                f"{self.data_folder} was made by PostgreSQL {version}; this is "
+                f"{self.data_folder} was made by PostgreSQL {version or '?'}; this is "
                 f"{_MAJOR_VERSION}. Dump it with that version, and load it here."
             )
 

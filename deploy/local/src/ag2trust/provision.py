@@ -76,6 +76,10 @@ class Vault(Home):
         return self.folder.parent / "master-key" / "master.key"
 
     @property
+    def instead_of_lost_keys(self) -> str:
+        return " into the volumes: docs/operations.md, Composed"
+
+    @property
     def retired_master_keys(self) -> tuple[Path, ...]:
         return tuple(sorted(self.master_key.parent.glob("retired-*.key")))
 

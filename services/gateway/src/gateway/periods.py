@@ -36,7 +36,7 @@ def _timestamp(value: object) -> object:
     """Refuse what pydantic takes beyond RFC 3339, such as a number of seconds."""
     if isinstance(value, str) and not _RFC_3339.fullmatch(value):
         raise PydanticCustomError(
-            "timestamp", "Input should be a time as in 2026-01-31T09:30:00Z"
+            "timestamp", "must be a time with its zone, as 2026-01-31T09:30:00Z"
         )
     return value
 
@@ -72,7 +72,7 @@ def period_of(query: PeriodQuery, *, now: datetime) -> Period:
     if length is not None:
         return Period(since=now - length, until=now)
     if query.since and query.until and query.since >= query.until:
-        raise invalid_query({"to": "Should be later than from"})
+        raise invalid_query({"to": "must be later than from"})
     return Period(since=_in_utc(query.since), until=_in_utc(query.until))
 
 

@@ -96,7 +96,7 @@ ShownOnce = Annotated[
 def _name(text: str) -> str:
     if _UNRULY.search(text):
         raise PydanticCustomError(
-            "name", "Should hold no control characters, nor any that turn text round"
+            "name", "must hold no control characters, nor any that turn text round"
         )
     return text
 
@@ -187,7 +187,7 @@ class Patch(Message):
     @classmethod
     def _clearable_if_null(cls, value: object, field: ValidationInfo) -> object:
         if value is None and field.field_name not in cls.clearable:
-            raise PydanticCustomError("null_forbidden", "Input may not be null")
+            raise PydanticCustomError("null_forbidden", "must not be null")
         return value
 
     @model_serializer(mode="wrap")

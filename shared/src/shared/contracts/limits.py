@@ -98,14 +98,14 @@ class BudgetScope(Message):
         kind = field.data.get("kind")
         if kind and (value is None) is not (kind is ScopeKind.ORGANIZATION):
             raise PydanticCustomError(
-                "scope", "Should name one thing, or none for the organization"
+                "scope", "must name one thing, or none for the organization"
             )
         return value
 
 
 def _zone(name: str) -> str:
     if name not in available_timezones():
-        raise PydanticCustomError("time_zone", "Should be an IANA time zone")
+        raise PydanticCustomError("time_zone", "must be an IANA time zone, as Europe/Paris")
     return name
 
 
@@ -139,7 +139,7 @@ class BudgetTerms(Message):
     ) -> Decimal | None:
         if "tokens" in field.data and (value is None) is (field.data["tokens"] is None):
             raise PydanticCustomError(
-                "measure", "Should be given, or tokens: one of the two"
+                "measure", "or tokens must be given, not both"
             )
         return value
 

@@ -111,7 +111,7 @@ class PriceOverrideSubmission(Message):
     ) -> AwareDatetime | None:
         beginning = field.data.get("effective_from")
         if value and beginning and value <= beginning:
-            raise PydanticCustomError("period", "Should be later than effective_from")
+            raise PydanticCustomError("period", "must be later than effective_from")
         return value
 
 

@@ -15,6 +15,7 @@ from ag2trust_client.models import (
     ProviderSubmission,
     ScopeKind,
 )
+from shared.wrong_values import what_is_wrong
 
 __all__ = [
     "SECRET_FIELDS",
@@ -207,6 +208,6 @@ def _require_different(kind: str, keys: list[str]) -> None:
 
 def _places(error: ValidationError, before: str = "") -> str:
     return "\n".join(
-        f"{before}{'.'.join(map(str, each['loc']))}: {each['msg']}"
+        f"{before}{'.'.join(map(str, each['loc']))}: {what_is_wrong(each)}"
         for each in error.errors()
     )

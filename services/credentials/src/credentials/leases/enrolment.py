@@ -12,6 +12,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from shared.settings import PublicIdentitySetting, SettingsError
+from shared.wrong_values import what_is_wrong
 
 __all__ = ["EnrolledRunner", "Enrolment"]
 
@@ -63,6 +64,6 @@ _FILE = TypeAdapter(list[EnrolledRunner])
 
 def _problems(error: ValidationError) -> str:
     return "\n".join(
-        f"{'.'.join(map(str, each['loc']))}: {each['msg']}"
+        f"{'.'.join(map(str, each['loc']))}: {what_is_wrong(each)}"
         for each in error.errors(include_input=False, include_url=False)
     )

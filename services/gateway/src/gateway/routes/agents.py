@@ -284,4 +284,4 @@ def _after(asked: Asked) -> LogPosition | None:
     try:
         return LogPosition(output=UUID(output), offset=int(offset))
     except ValueError:
-        raise invalid_headers({_LAST: "Should be the id of an event"}) from None
+        raise invalid_headers({_LAST: "must be the id of an event"}) from None

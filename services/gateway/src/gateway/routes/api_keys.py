@@ -94,7 +94,7 @@ class ApiKeyRoutes:
         now = self._now()
         _require_within(asked.who, body)
         if body.expires_at is not None and body.expires_at <= now:
-            raise invalid_body({"expires_at": "Should be in the future"})
+            raise invalid_body({"expires_at": "must be in the future"})
         key = new_key()
         record = ApiKey(
             id=asked.new_id,

@@ -35,5 +35,5 @@ def _after(asked: Asked) -> Position | None:
         return None
     position = Position.parse(text)
     if position is None:
-        raise invalid_headers({_LAST: "Should be the id of an event"})
+        raise invalid_headers({_LAST: "must be the id of an event"})
     return position

@@ -118,6 +118,6 @@ class InvitationRoutes:
 
 def _require_one_email(body: InvitationAcceptance, *, known: str | None) -> None:
     if known is None and body.email is None:
-        raise invalid_body({"email": "Field required: the link is for nobody yet"})
+        raise invalid_body({"email": "is required: the link is for nobody yet"})
     if known is not None and body.email not in {None, known}:
         raise invalid_body({"email": "The link is for another email"})

@@ -179,7 +179,7 @@ class UsageRoutes:
     ) -> web.StreamResponse:
         """Export usage as a table: a row for each hour or day and each value."""
         if query.by not in NAMES:
-            raise invalid_query({"by": f"Should be one of {', '.join(NAMES)}"})
+            raise invalid_query({"by": f"must be one of {', '.join(NAMES)}"})
         question = UsageTimelineQuestion(
             **self._period_to_cut(asked, query),
             interval=query.interval,

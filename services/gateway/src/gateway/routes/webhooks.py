@@ -206,7 +206,7 @@ class WebhookRoutes:
     async def replay_deliveries(self, asked: Asked, body: Replay) -> Replayed:
         """Deliver again, under the same `webhook-id`, so that repeats can be told."""
         if not body.delivery_ids and body.failed_since is None:
-            raise invalid_body({"delivery_ids": "Should name deliveries to replay"})
+            raise invalid_body({"delivery_ids": "must name deliveries to replay"})
         question = ReplayDeliveries(
             **_question(asked).model_dump(),
             delivery_ids=body.delivery_ids,

@@ -111,7 +111,7 @@ async def _claim(request: web.Request, operation: Operation) -> Claim:
     key = request.headers[IDEMPOTENCY_KEY]
     if not _USABLE_KEY.fullmatch(key):
         raise invalid_headers(
-            {IDEMPOTENCY_KEY: "Should be 1 to 255 visible ASCII characters"}
+            {IDEMPOTENCY_KEY: "must be 1 to 255 visible ASCII characters"}
         )
     who = principal_of(request)
     parts = dict(request.match_info)

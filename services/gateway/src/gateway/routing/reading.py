@@ -55,7 +55,7 @@ def query_of(request: web.Request, model: type[InputT]) -> InputT:
     """Read the query as *model*; raise `InvalidError` that names the parameters."""
     repeated = {name for name in request.query if len(request.query.getall(name)) > 1}
     if repeated:
-        raise invalid_query(dict.fromkeys(sorted(repeated), "Given more than once"))
+        raise invalid_query(dict.fromkeys(sorted(repeated), "is given more than once"))
     try:
         return model.model_validate(dict(request.query))
     except ValidationError as error:

@@ -70,7 +70,7 @@ class Alerts:
         """Tell nobody for a while. Raises `AlertNotFoundError`, `InvalidError`."""
         if question.until is not None and question.until <= self._now():
             raise InvalidError.of_fields(
-                "The silence is over.", {"until": "Should be later than now"}
+                "The silence is over.", {"until": "must be later than now"}
             )
         silenced = await self._repository.silence(
             question.org_id,

@@ -34,7 +34,7 @@ class Repricer:
         if question.since >= question.until:
             raise InvalidError.of_fields(
                 "The period ends before it begins.",
-                {"to": "Should be later than from"},
+                {"to": "must be later than from"},
             )
         return await self._repository.add(question, price_version=VERSION)
 

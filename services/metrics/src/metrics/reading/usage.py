@@ -208,7 +208,7 @@ def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise _invalid("tz", "Should be an IANA time zone, as Europe/Paris") from None
+        raise _invalid("tz", "must be an IANA time zone, as Europe/Paris") from None
 
 
 def _invalid(field: str, message: str) -> InvalidError:
