@@ -23,6 +23,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime
 
+from .clock import to_the_second
 from .contracts.audit_verification import AuditFlaw
 from .contracts.base import Bytes, Message, Service
 
@@ -104,7 +105,7 @@ class Finding:
         if self.moved_from is not None:
             words.append(f"from position {self.moved_from}")
         if self.kept_at is not None:
-            words.append(f"(head of {self.kept_at.isoformat()})")
+            words.append(f"(head of {to_the_second(self.kept_at)})")
         return " ".join(words)
 
 

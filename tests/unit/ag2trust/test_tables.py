@@ -7,6 +7,7 @@ import pytest
 
 from ag2trust.commands.formats import (
     ago,
+    counted,
     dollars,
     harmless,
     milliseconds,
@@ -42,6 +43,18 @@ def test_a_cell_stays_on_its_line_and_is_cut_before_it_pushes_others_away() -> N
     assert [line.split("  ")[0] for line in said.splitlines()[1:]] == [
         "two lines",
         "x" * 59 + "…",
+    ]
+
+
+def test_columns_stand_below_each_other_where_characters_are_wide() -> None:
+    name = Column[str]("name", lambda it: it)
+    said = table([name, Column[str]("is", lambda _: "so")], ["東京🙂", "e\u0301a", "x"])
+
+    assert said.splitlines() == [
+        "NAME    IS",
+        "東京🙂  so",
+        "e\u0301a      so",
+        "x       so",
     ]
 
 
@@ -128,3 +141,10 @@ def test_shares_and_times() -> None:
 )
 def test_how_long_ago_a_time_is(seconds: int, said: str) -> None:
     assert ago(NOW - timedelta(seconds=seconds), now=NOW) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(0, "0 calls"), (1, "1 call"), (1200, "1,200 calls")]
+)
+def test_one_of_a_thing_is_not_many(value: int, words: str) -> None:
+    assert counted(value, "call") == words

@@ -76,6 +76,7 @@ def test_a_budget_of_dollars_is_told_in_dollars() -> None:
     assert found.evidence.unit == "US dollars"
     assert found.evidence.since == dollars.period_start
     assert "90 %" in found.message
+    assert found.message.endswith(f"{dollars.period_end:%Y-%m-%dT%H:%M:%SZ}.")
 
 
 def test_a_budget_whose_period_is_over_alerts_no_more() -> None:

@@ -22,6 +22,9 @@ from shared.contracts.agent_runner import Slug
 from shared.wrong_values import what_is_wrong
 
 CANARY = "sk-canary-83a1f6"
+SMALL_LETTERS = (
+    "must be small letters, digits and hyphens, 63 at most, the first no hyphen"
+)
 
 
 class Colour(StrEnum):
@@ -39,7 +42,7 @@ class Fire(BaseModel):
     kind: Literal["fire"]
 
 
-def _never(value: str) -> str:
+def _never(_value: str) -> str:
     raise ValueError("it is the wrong day, sorry")
 
 
@@ -61,7 +64,11 @@ def _never(value: str) -> str:
         (Annotated[str, Field(min_length=1)], "", "must not be empty"),
         (Annotated[str, Field(min_length=12)], "x", "must have 12 characters or more"),
         (Annotated[str, Field(max_length=1)], CANARY, "must have 1 character at most"),
-        (Annotated[list[int], Field(max_length=2)], [1] * 3, "must have 2 entries at most"),
+        (
+            Annotated[list[int], Field(max_length=2)],
+            [1] * 3,
+            "must have 2 entries at most",
+        ),
         (Colour, CANARY, "must be 'red' or 'blue'"),
         (Literal["red", "blue"], CANARY, "must be 'red' or 'blue'"),
         (
@@ -70,12 +77,7 @@ def _never(value: str) -> str:
             "must be one of 'lamp', 'fire'",
         ),
         (Annotated[str, StringConstraints(pattern="^a$")], CANARY, "must match ^a$"),
-        (
-            Slug,
-            "Has Spaces",
-            "must be small letters, digits and hyphens, 63 at most, the first no"
-            " hyphen",
-        ),
+        (Slug, "Has Spaces", SMALL_LETTERS),
         (UUID, CANARY, "must be an id, as 0198c5f2-6a1e-7c3b-9d54-2f1b8e7a4c60"),
         (datetime, CANARY, "must be a time with its zone, as 2026-01-31T09:30:00Z"),
         (

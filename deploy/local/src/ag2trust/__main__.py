@@ -23,8 +23,11 @@ from .commands.tool_calls import tool_calls
 from .commands.top import top
 from .commands.webhooks import webhooks
 
+_WHOLE = 1_000
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ag2trust-local", message="Ag2Trust %(version)s")
 def main() -> None:
     """Ag2Trust: agents in containers, and what stands between them and models.
 
@@ -74,6 +77,17 @@ for command in (
     completion,
 ):
     main.add_command(command)
+
+
+def _say_whole(group: click.Group) -> None:
+    """Have lists of commands wrap what each does, where click would cut it."""
+    for each in group.commands.values():
+        each.short_help = each.get_short_help_str(_WHOLE)
+        if isinstance(each, click.Group):
+            _say_whole(each)
+
+
+_say_whole(main)
 
 
 if __name__ == "__main__":

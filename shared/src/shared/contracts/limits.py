@@ -105,7 +105,9 @@ class BudgetScope(Message):
 
 def _zone(name: str) -> str:
     if name not in available_timezones():
-        raise PydanticCustomError("time_zone", "must be an IANA time zone, as Europe/Paris")
+        raise PydanticCustomError(
+            "time_zone", "must be an IANA time zone, as Europe/Paris"
+        )
     return name
 
 
@@ -138,9 +140,7 @@ class BudgetTerms(Message):
         cls, value: Decimal | None, field: ValidationInfo
     ) -> Decimal | None:
         if "tokens" in field.data and (value is None) is (field.data["tokens"] is None):
-            raise PydanticCustomError(
-                "measure", "or tokens must be given, not both"
-            )
+            raise PydanticCustomError("measure", "or tokens must be given, not both")
         return value
 
 

@@ -203,7 +203,7 @@ def _columns(names: Names) -> list[Column[Agent]]:
         Column("name", lambda it: it.name),
         Column("type", lambda it: names.of(it.agent_type_id)),
         Column("status", _status),
-        Column("since", lambda it: ago(it.started_at)),
+        Column("started", lambda it: ago(it.started_at)),
         Column("runner", lambda it: "external" if it.is_external else word(it.runner)),
         Column(
             "reason", lambda it: it.status_reason.message if it.status_reason else ""

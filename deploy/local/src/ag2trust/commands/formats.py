@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 __all__ = [
     "NOTHING",
     "ago",
+    "counted",
     "dollars",
     "harmless",
     "milliseconds",
@@ -59,6 +60,11 @@ def harmless(text: str) -> str:
 
 def number(value: int | None) -> str:
     return NOTHING if value is None else f"{value:,}"
+
+
+def counted(value: int, one: str) -> str:
+    """Say `1 call`, `1,200 calls`."""
+    return f"{value:,} {one if value == 1 else f'{one}s'}"
 
 
 def dollars(value: float | None) -> str:

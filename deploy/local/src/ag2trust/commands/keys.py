@@ -18,6 +18,7 @@ from .calling import calling
 from .formats import ago, moment, word
 from .naming import api_key_named
 from .output import as_json, said, show, show_all
+from .periods import LocalTime
 from .tables import Column
 
 __all__ = ["keys"]
@@ -64,7 +65,7 @@ async def list_keys(client: Client, *, is_json: bool) -> None:
     metavar="SCOPE",
     help="Only this of it, such as agents:read; may be said more than once.",
 )
-@click.option("--expires", type=click.DateTime(), help="When it ends, local time.")
+@click.option("--expires", type=LocalTime(), help="When it ends, local, as 2026-01-31.")
 @as_json
 @calling
 async def add_key(

@@ -6,18 +6,47 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["in_period", "period_of"]
+__all__ = ["LocalTime", "in_period", "period_of"]
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
-_TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
+
+class LocalTime(click.ParamType[datetime]):
+    """A day or a time of this machine's zone, as ISO 8601 writes them."""
+
+    name = "time"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(
+                f"{value!r} is no time; one looks like 2026-01-31 or 2026-01-31T09:30.",
+                param,
+                ctx,
+            )
+
+
+_TIME = LocalTime()
 
 
 def in_period(function: FunctionT) -> FunctionT:
     """Give a command the options; without any, it is the last 24 hours."""
     for option in (
-        click.option("--to", "until", type=_TIME, help="Up to this time, local."),
-        click.option("--from", "since", type=_TIME, help="From this time on, local."),
+        click.option(
+            "--to",
+            "until",
+            type=_TIME,
+            help="Up to this time, local, as 2026-01-31T09:30.",
+        ),
+        click.option(
+            "--from",
+            "since",
+            type=_TIME,
+            help="From this time on, local, as 2026-01-31.",
+        ),
         click.option(
             "--period",
             type=click.Choice(["24h", "7d", "30d", "90d"]),

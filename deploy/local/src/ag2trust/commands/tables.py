@@ -1,5 +1,6 @@
 """Tables for people: aligned by columns, wide enough and no wider."""
 
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -34,10 +35,10 @@ def table(columns: Sequence[Column[ItemT]], items: Iterable[ItemT]) -> str:
         for item in items
     ]
     titled = [[column.title.upper() for column in columns], *rows]
-    widths = [max(map(len, cells)) for cells in zip(*titled, strict=True)]
+    widths = [max(map(_width, cells)) for cells in zip(*titled, strict=True)]
     return "\n".join(
         _GAP.join(
-            cell.rjust(width) if column.right else cell.ljust(width)
+            _padded(cell, width, right=column.right)
             for column, cell, width in zip(columns, row, widths, strict=True)
         ).rstrip()
         for row in titled
@@ -58,7 +59,27 @@ def facts(pairs: Iterable[tuple[str, str]]) -> str:
 def _fitted(cell: str) -> str:
     """Keep a cell on one line, and cut what would push all others away."""
     line = _on_one_line(cell)
-    return line if len(line) <= _WIDEST else line[: _WIDEST - 1] + "…"
+    if _width(line) <= _WIDEST:
+        return line
+    while _width(line) >= _WIDEST:
+        line = line[:-1]
+    return f"{line}…"
+
+
+def _padded(cell: str, width: int, *, right: bool) -> str:
+    padding = " " * (width - _width(cell))
+    return padding + cell if right else cell + padding
+
+
+def _width(text: str) -> int:
+    """Count the columns that a terminal gives to *text* (Unicode Standard Annex 11)."""
+    return sum(map(_columns, text))
+
+
+def _columns(character: str) -> int:
+    if unicodedata.category(character) in {"Mn", "Me", "Cf"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"F", "W"} else 1
 
 
 def _on_one_line(cell: str) -> str:

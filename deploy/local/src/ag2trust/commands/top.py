@@ -14,7 +14,7 @@ import click
 from ag2trust_client import Client, every
 
 from .calling import calling
-from .formats import milliseconds, number, percent
+from .formats import counted, milliseconds, number, percent
 from .naming import Names
 from .output import as_json
 from .recent_calls import RecentCall, RecentCalls, Row
@@ -129,7 +129,7 @@ def _headline(now: datetime, states: Counter[str], rows: list[Row]) -> str:
     calls, tokens = sum(row.calls for row in rows), sum(row.tokens for row in rows)
     return (
         f"{now.astimezone():%H:%M:%S}   agents: {told or 'none'}   "
-        f"last minute: {number(calls)} calls, {number(tokens)} tokens"
+        f"last minute: {counted(calls, 'call')}, {counted(tokens, 'token')}"
     )
 
 

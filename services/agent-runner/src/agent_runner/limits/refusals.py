@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import JsonValue
 
+from shared.clock import to_the_second
 from shared.errors import BudgetSpentError, LimitedError, LimitTooSmallError
 from shared.provider_errors.refusals import explained_refusal
 
@@ -16,11 +17,11 @@ _NANODOLLARS = 1_000_000_000
 _TRY_AGAIN_SECONDS = 1.0
 _MINUTE = 60.0
 _NOUNS = {
-    LimitKind.REQUESTS: "requests a minute",
-    LimitKind.TOKENS: "tokens a minute",
-    LimitKind.CONCURRENT: "calls at once",
-    LimitKind.TOOL_CALLS: "tool calls a minute",
-    LimitKind.HTTP_REQUESTS: "HTTP requests a minute",
+    LimitKind.REQUESTS: ("request", "a minute"),
+    LimitKind.TOKENS: ("token", "a minute"),
+    LimitKind.CONCURRENT: ("call", "at once"),
+    LimitKind.TOOL_CALLS: ("tool call", "a minute"),
+    LimitKind.HTTP_REQUESTS: ("HTTP request", "a minute"),
 }
 
 
@@ -86,22 +87,25 @@ def _seconds(need: Need, standing: Granted, left: int, wall: datetime) -> float 
 
 
 def _what(limit: Limit, amount: int) -> str:
-    noun = _NOUNS.get(limit.kind)
-    if noun is None:
+    if limit.kind not in _NOUNS:
         return f"The {limit.of} allows {_units(limit, amount)}"
-    return f"The {limit.of} allows {amount} {noun}"
+    noun, span = _NOUNS[limit.kind]
+    return f"The {limit.of} allows {_counted(amount, noun)} {span}"
 
 
 def _units(limit: Limit, units: int) -> str:
     if limit.is_in_dollars:
         return f"${units / _NANODOLLARS:.6f}"
     if limit.kind in {LimitKind.TOKENS, LimitKind.BUDGET}:
-        return f"{units} tokens"
+        return _counted(units, "token")
     return str(units)
+
+
+def _counted(amount: int, noun: str) -> str:
+    return f"{amount} {noun}" if amount == 1 else f"{amount} {noun}s"
 
 
 def _when(seconds: float | None, wall: datetime) -> str:
     if seconds is None:
         return ""
-    at = (wall + timedelta(seconds=seconds)).astimezone(UTC)
-    return f"; again at {at.isoformat(timespec='seconds').replace('+00:00', 'Z')}"
+    return f"; again at {to_the_second(wall + timedelta(seconds=seconds))}"

@@ -10,6 +10,7 @@ import structlog
 
 from credentials.repositories import freeze as repository
 from credentials.repositories.audit import note
+from shared.clock import to_the_second
 from shared.contracts.base import Empty, Explanation, Question
 from shared.database import Database, Transaction
 from shared.errors import CredentialsFrozenError
@@ -56,7 +57,7 @@ async def require_thawed(transaction: Transaction) -> None:
     explanation = Explanation(
         code=CredentialsFrozenError.code,
         message=message,
-        cause=f"An owner froze the installation at {frozen.at.isoformat()}.",
+        cause=f"An owner froze the installation at {to_the_second(frozen.at)}.",
         fix="When it is safe again, let an owner unfreeze it; agents then go on.",
         retryable=False,
     )

@@ -39,7 +39,7 @@ describe("money", () => {
   test("shows cents from a cent on, and four places below", () => {
     expect(money(1234.5)).toBe("$1,234.50");
     expect(money(0.0031)).toBe("$0.0031");
-    expect(money(0.00000002)).toBe("< $0.0001");
+    expect(money(0.00000002)).toBe("<\u00a0$0.0001");
     expect(money(0)).toBe("$0.00");
   });
   test("without a price says so", () => {

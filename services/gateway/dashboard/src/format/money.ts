@@ -26,7 +26,7 @@ const CENT = 0.01;
 export function money(dollars: number | null | undefined): string {
   if (dollars == null) return "Not priced";
   if (dollars === 0 || dollars >= CENT) return total.format(dollars);
-  return dollars < SMALLEST ? "< $0.0001" : small.format(dollars);
+  return dollars < SMALLEST ? "<\u00a0$0.0001" : small.format(dollars);
 }
 
 /** Dollars beside a line of a chart, which are round already: `$50.00`, `$0.000002`. */

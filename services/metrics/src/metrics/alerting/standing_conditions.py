@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from metrics.repositories.alerts import Condition
+from shared.clock import to_the_second
 from shared.contracts.agent_runner import Agent, AgentStatus, DesiredState
 from shared.contracts.alerts import (
     AlertEvidence,
@@ -80,7 +81,7 @@ def _of_budget(budget: Budget, *, now: datetime) -> Condition:
         subject=AlertSubject(kind=AlertSubjectKind.BUDGET, key=str(budget.id)),
         message=(
             f"{percent:.0f} % of the budget {budget.name} is used, calls under way"
-            f" included; it begins anew at {budget.period_end.isoformat()}."
+            f" included; it begins anew at {to_the_second(budget.period_end)}."
         ),
         evidence=AlertEvidence(
             figure=budget.used,
@@ -103,7 +104,7 @@ def _of_provider(
         subject=AlertSubject(kind=AlertSubjectKind.PROVIDER, key=str(provider.id)),
         message=(
             f"The credentials of provider {provider.name} {end}, at"
-            f" {expires_at.isoformat()}. Replace them with"
+            f" {to_the_second(expires_at)}. Replace them with"
             f" POST /api/providers/{provider.id}/rotate."
         ),
         evidence=AlertEvidence(

@@ -18,26 +18,45 @@ import { Turn } from "./Turn";
 export function AgentChat() {
   const { id } = useParams({ from: "/agents/$id" });
   const { thread } = useSearch({ from: "/agents/$id/chat" });
+  const [begun, setBegun] = useState<string | null>(null);
   return (
     <div className={styles.sides}>
       <ThreadList agentId={id} chosen={thread} />
       <section className={styles.chat} aria-label="Conversation">
         {thread ? (
-          <Thread key={thread} agentId={id} threadId={thread} />
+          <Thread key={thread} agentId={id} threadId={thread} isBegunHere={thread === begun} />
         ) : (
-          <Conversation key="new" agentId={id} threadId={null} messages={[]} />
+          <Conversation
+            key="new"
+            agentId={id}
+            threadId={null}
+            messages={[]}
+            isBegunHere={false}
+            onBegin={setBegun}
+          />
         )}
       </section>
     </div>
   );
 }
 
-function Thread({ agentId, threadId }: { agentId: string; threadId: string }) {
+interface ThreadProps {
+  agentId: string;
+  threadId: string;
+  isBegunHere: boolean;
+}
+
+function Thread({ agentId, threadId, isBegunHere }: ThreadProps) {
   const query = useQuery(threadQuery(threadId));
   return (
     <Loaded query={query} what="thread" lines={6}>
       {({ messages }) => (
-        <Conversation agentId={agentId} threadId={threadId} messages={messages.toReversed()} />
+        <Conversation
+          agentId={agentId}
+          threadId={threadId}
+          messages={messages.toReversed()}
+          isBegunHere={isBegunHere}
+        />
       )}
     </Loaded>
   );
@@ -48,10 +67,14 @@ interface ConversationProps {
   threadId: string | null;
   /** What was said before, oldest first. */
   messages: ThreadMessage[];
+  /** Whether whoever looks has just asked its first question, and goes on writing. */
+  isBegunHere: boolean;
+  onBegin?: (threadId: string) => void;
 }
 
-function Conversation({ agentId, threadId, messages }: ConversationProps) {
-  const { asked, failure, ask, stop } = useAsking(agentId, threadId);
+function Conversation(props: ConversationProps) {
+  const { agentId, threadId, messages, isBegunHere } = props;
+  const { asked, failure, ask, stop } = useAsking(agentId, threadId, props.onBegin);
   const end = useRef<HTMLDivElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: what is new comes into view
   useEffect(() => {
@@ -76,7 +99,13 @@ function Conversation({ agentId, threadId, messages }: ConversationProps) {
         )}
       </ol>
       <FailureNotice failure={failure} />
-      <Footer agentId={agentId} onAsk={ask} onStop={stop} isAsking={asked !== null} />
+      <Footer
+        agentId={agentId}
+        onAsk={ask}
+        onStop={stop}
+        isAsking={asked !== null}
+        takesFocus={isBegunHere}
+      />
       <div ref={end} />
     </>
   );
@@ -88,7 +117,7 @@ interface Asked {
   progress: string;
 }
 
-function useAsking(agentId: string, threadId: string | null) {
+function useAsking(agentId: string, threadId: string | null, onBegin?: (threadId: string) => void) {
   const [asked, setAsked] = useState<Asked | null>(null);
   const [failure, setFailure] = useState<Error | null>(null);
   const asking = useRef<AbortController | null>(null);
@@ -106,7 +135,10 @@ function useAsking(agentId: string, threadId: string | null) {
       const sent = { agentId, content: question, threadId, onProgress };
       const { thread_id } = await sendMessage(sent, controller.signal);
       await client.fetchQuery({ ...threadQuery(thread_id), staleTime: 0 });
-      if (threadId === null) await navigate({ search: { thread: thread_id } });
+      if (threadId === null) {
+        onBegin?.(thread_id);
+        await navigate({ search: { thread: thread_id } });
+      }
     } catch (error) {
       if (!controller.signal.aborted) setFailure(error as Error);
     } finally {
@@ -131,10 +163,11 @@ interface FooterProps {
   onAsk: (question: string) => void;
   onStop: () => void;
   isAsking: boolean;
+  takesFocus: boolean;
 }
 
 /** Where one writes, if the agent takes messages and one may send them. */
-function Footer({ agentId, ...composer }: FooterProps) {
+function Footer({ agentId, takesFocus, ...composer }: FooterProps) {
   const agent = useQuery(agentQuery(agentId)).data;
   const start = useMutation(startAgent);
   const isAllowed = useMay("messages:write");
@@ -165,5 +198,5 @@ function Footer({ agentId, ...composer }: FooterProps) {
       </Notice>
     );
   }
-  return <Composer {...composer} />;
+  return <Composer {...composer} takesFocus={takesFocus || start.isSuccess} />;
 }

@@ -101,23 +101,18 @@ function Header({ agent }: { agent: Agent }) {
         facts={<Status tone={tone} word={word} />}
         action={
           <Allowed to="agents:write">
-            {isWanted ? (
-              <>
-                <Button isBusy={stop.isPending} onClick={() => stop.mutate(agent.id)}>
-                  Stop agent
-                </Button>
-                <Button isBusy={restart.isPending} onClick={() => restart.mutate(agent.id)}>
-                  Restart agent
-                </Button>
-              </>
-            ) : (
-              <Button
-                kind="primary"
-                isBusy={start.isPending}
-                busyLabel="Starting agent…"
-                onClick={() => start.mutate(agent.id)}
-              >
-                Start agent
+            {/* One button for both, so that whoever pressed it stays on it. */}
+            <Button
+              kind={isWanted ? "plain" : "primary"}
+              isBusy={start.isPending || stop.isPending}
+              busyLabel={start.isPending ? "Starting agent…" : "Stopping agent…"}
+              onClick={() => (isWanted ? stop : start).mutate(agent.id)}
+            >
+              {isWanted ? "Stop agent" : "Start agent"}
+            </Button>
+            {isWanted && (
+              <Button isBusy={restart.isPending} onClick={() => restart.mutate(agent.id)}>
+                Restart agent
               </Button>
             )}
             <Menu

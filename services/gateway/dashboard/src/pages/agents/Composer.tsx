@@ -1,4 +1,4 @@
-import type { FormEvent, KeyboardEvent } from "react";
+import { type FormEvent, type KeyboardEvent, useEffect, useRef } from "react";
 import { Button } from "~/components/Button";
 import styles from "./AgentChat.module.css";
 
@@ -6,10 +6,17 @@ interface ComposerProps {
   onAsk: (question: string) => void;
   onStop: () => void;
   isAsking: boolean;
+  /** Whether it stands where somebody has just pressed something that is gone. */
+  takesFocus: boolean;
 }
 
 /** Where a message is written; Enter sends it, Shift+Enter begins a line. */
-export function Composer({ onAsk, onStop, isAsking }: ComposerProps) {
+export function Composer({ onAsk, onStop, isAsking, takesFocus }: ComposerProps) {
+  const input = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => {
+    if (takesFocus) input.current?.focus();
+  }, [takesFocus]);
+
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
     const question = String(new FormData(event.currentTarget).get("content")).trim();
@@ -21,6 +28,7 @@ export function Composer({ onAsk, onStop, isAsking }: ComposerProps) {
   return (
     <form onSubmit={submit} className={styles.form}>
       <textarea
+        ref={input}
         name="content"
         aria-label="Message"
         placeholder="Ask the agent something"

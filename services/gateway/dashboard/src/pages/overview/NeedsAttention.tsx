@@ -1,13 +1,17 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { CircleCheck } from "lucide-react";
+import { BellRing, CircleCheck } from "lucide-react";
 import type { ReactNode } from "react";
 import type { Agent } from "~/api/queries/agents";
+import { alertsQuery } from "~/api/queries/alerts";
 import type { Provider } from "~/api/queries/providers";
 import { ButtonLink } from "~/components/ButtonLink";
 import { Panel } from "~/components/Panel";
 import { Status } from "~/components/Status";
 import { useNow } from "~/components/Time";
+import { counted } from "~/format/count";
 import { statusOf as agentStatus } from "~/pages/agents/model";
+import { isSilenced } from "~/pages/alerts/model";
 import { statusOf as providerStatus } from "~/pages/settings/providers/model";
 import { troubled } from "./model";
 import styles from "./Overview.module.css";
@@ -24,14 +28,7 @@ export function NeedsAttention({ providers, agents }: NeedsAttentionProps) {
   const now = useNow();
   const trouble = troubled(providers, agents, now);
   const number = trouble.providers.length + trouble.agents.length;
-  if (number === 0) {
-    return (
-      <p className={styles.well}>
-        <CircleCheck size={18} aria-hidden="true" /> Nothing needs you: providers and agents are
-        well.
-      </p>
-    );
-  }
+  if (number === 0) return <AllWell now={now} />;
   return (
     <Panel title="Needs attention" note={`${number}`} isFlush>
       <ul className={styles.trouble}>
@@ -79,6 +76,33 @@ export function NeedsAttention({ providers, agents }: NeedsAttentionProps) {
         )}
       </ul>
     </Panel>
+  );
+}
+
+/** Says that nothing needs anybody only where no alert is open either. */
+function AllWell({ now }: { now: number }) {
+  const { data } = useInfiniteQuery(alertsQuery("open"));
+  const open = data?.pages.flatMap((page) => page.data).filter((each) => !isSilenced(each, now));
+  if (open === undefined) return <p className={styles.well}>Providers and agents are well.</p>;
+  if (open.length === 0) {
+    return (
+      <p className={styles.well}>
+        <CircleCheck size={18} aria-hidden="true" /> Nothing needs you: providers and agents are
+        well.
+      </p>
+    );
+  }
+  return (
+    <p className={styles.watched}>
+      <BellRing size={18} aria-hidden="true" />
+      <span>
+        Providers and agents are well;{" "}
+        <Link to="/alerts" search={{ status: "open" }}>
+          {counted(open.length, "alert")} {open.length === 1 ? "is" : "are"} open
+        </Link>
+        .
+      </span>
+    </p>
   );
 }
 
