@@ -46,3 +46,23 @@ async def test_a_file_that_cannot_be_read_is_told_from_one_without_credentials(
             await master_key.current_key_id()
 
     assert refused.value.message == said
+
+
+@pytest.fixture
+def malformed(file: Path) -> Path:
+    file.write_text("aws_access_key_id is AKIAIOSFODNN7EXAMPLE\n")
+    return file
+
+
+async def test_a_file_that_is_none_of_aws_is_named_at_the_start(
+    kms: FakeKms, malformed: Path
+) -> None:
+    key = KmsKey(alias=ALIAS, region=REGION, endpoint_url=kms.url)
+
+    with pytest.raises(MasterKeyUnavailableError) as refused:
+        async with connect_aws_master_key(key):
+            pass
+
+    assert refused.value.message == (
+        f"{WITHOUT}: the file {malformed} is not as AWS's tools write it."
+    )

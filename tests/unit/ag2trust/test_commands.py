@@ -118,6 +118,28 @@ async def test_fields_that_options_became_are_called_as_they_were_typed() -> Non
     ]
 
 
+async def test_the_gateways_address_is_no_field_of_what_is_added() -> None:
+    fields = [{"field": "url", "message": "must look like https://host/path"}]
+
+    async with serving(refusal(422, "VALIDATION_FAILED", fields=fields)) as gateway:
+        said = await run(gateway, "webhooks", "add", "pager", given="nonsense")
+
+    assert "  url: must look like https://host/path" in said.stderr.splitlines()
+
+
+@pytest.mark.parametrize(("status", "code"), [("delivered", 0), ("failed", 1)])
+async def test_a_webhook_that_does_not_take_its_test_fails(
+    status: str, code: int
+) -> None:
+    found = page_of([sample("Webhook", name="pager")])
+    delivery = sample("Delivery", status=status)
+
+    async with serving(json_answer(found), json_answer(delivery)) as gateway:
+        said = await run(gateway, "webhooks", "test", "pager")
+
+    assert said.exit_code == code
+
+
 @pytest.mark.parametrize(
     ("sentence", "said"),
     [

@@ -18,7 +18,7 @@ from pydantic import (
     ValidationError,
 )
 
-from shared.contracts.agent_runner import Slug
+from shared.contracts.agent_types import Slug
 from shared.wrong_values import what_is_wrong
 
 CANARY = "sk-canary-83a1f6"

@@ -35,6 +35,7 @@ __all__ = ["EXIT_CODES", "calling", "explained"]
 P = ParamSpec("P")
 
 _KEY = "AG2TRUST_API_KEY"
+_URL = "AG2TRUST_URL"
 _INTERRUPTED = 130
 _FIELD = re.compile(r"The field (?P<field>\w+)")
 _LOCAL = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -71,7 +72,7 @@ def calling(
 
     @click.option(
         "--url",
-        envvar="AG2TRUST_URL",
+        envvar=_URL,
         metavar="URL",
         help="Another gateway than this machine's (AG2TRUST_URL).",
     )
@@ -171,7 +172,7 @@ def _option(field: str) -> str | None:
     options = {
         each.opts[0].removeprefix("--").replace("-", "_"): each.opts[0]
         for each in (context.command.params if context else ())
-        if isinstance(each, click.Option)
+        if isinstance(each, click.Option) and each.envvar != _URL
     }
     return options.get(field) or options.get(field.removeprefix("aws_"))
 

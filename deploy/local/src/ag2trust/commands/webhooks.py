@@ -78,7 +78,7 @@ async def add_webhook(
 @as_json
 @calling
 async def test_webhook(client: Client, *, name: str, is_json: bool) -> None:
-    """Deliver a test event to the webhook NAME, and tell what came of it."""
+    """Deliver a test event to the webhook NAME; exit with 1 if it was not taken."""
     webhook = await webhook_named(client, name)
     delivery = await client.test_webhook(webhook.id)
     pairs = [
@@ -87,6 +87,8 @@ async def test_webhook(client: Client, *, name: str, is_json: bool) -> None:
         ("delivery", str(delivery.id)),
     ]
     show(delivery, pairs, is_json=is_json)
+    if delivery.status != "delivered":
+        raise click.exceptions.Exit(1)
 
 
 @webhooks.command("deliveries")

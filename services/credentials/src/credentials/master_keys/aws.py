@@ -14,7 +14,7 @@ service model kms/2014-11-01 of botocore.
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +26,7 @@ from aiobotocore.config import AioConfig
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConfigParseError,
     NoCredentialsError,
     PartialCredentialsError,
 )
@@ -115,7 +116,8 @@ async def connect_aws_master_key(
 ) -> AsyncIterator["AwsMasterKey"]:
     """Open a client with the credentials that the SDK finds around the process.
 
-    Whatever is asked is answered, or given up, *within* that time.
+    Whatever is asked is answered, or given up, *within* that time. Raises
+    `MasterKeyUnavailableError` if a file of AWS's tools is not as they write it.
     """
     withhold_aws_logs()
     config = AioConfig(
@@ -124,10 +126,18 @@ async def connect_aws_master_key(
         retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
         max_pool_connections=_AT_ONCE,
     )
-    session = aioboto3.Session(region_name=key.region)
-    async with session.client(
-        "kms", endpoint_url=key.endpoint_url, config=config
-    ) as client:
+    async with AsyncExitStack() as stack:
+        try:
+            session = aioboto3.Session(region_name=key.region)
+            client = await stack.enter_async_context(
+                session.client("kms", endpoint_url=key.endpoint_url, config=config)
+            )
+        except ConfigParseError as error:
+            path = error.kwargs["path"]
+            raise _unavailable(
+                "This service has no credentials of AWS: the file "
+                f"{path} is not as AWS's tools write it."
+            ) from error
         yield AwsMasterKey(client, key, within=within)
 
 

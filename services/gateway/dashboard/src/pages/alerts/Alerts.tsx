@@ -55,7 +55,7 @@ export function Alerts() {
           </div>
         )}
       </Panel>
-      <Rules />
+      {!query.isPending && <Rules />}
     </>
   );
 }

@@ -33,7 +33,7 @@ export function Prices() {
     <>
       <PageHeader
         title="Prices"
-        facts={book && `Price book ${book}; the prices below come before it.`}
+        facts={`Price book ${book ?? "…"}; the prices below come before it.`}
         action={set}
       />
       <SettingsTabs />
