@@ -38,7 +38,7 @@ def main() -> None:
 
 def show_parts(directory: Path) -> None:
     """Print what the steps of one call cost by themselves."""
-    call_id = new_id()
+    call_id = new_id().bytes
     record = encode_settled(1, call_id, SETTLED)
     file = os.open(directory / "plain", os.O_RDWR | os.O_CREAT)
     os.posix_fallocate(file, 0, 1 << 20)
@@ -53,7 +53,7 @@ def show_parts(directory: Path) -> None:
 
 def show_calls(directory: Path) -> None:
     """Print what open and settle cost together, synced in the background."""
-    call_ids = [new_id() for _ in range(CALLS)]
+    call_ids = [new_id().bytes for _ in range(CALLS)]
     spent: list[float] = []
     with open_spool(directory) as spool, synced(spool):
         began = perf_counter()
@@ -96,7 +96,7 @@ def show_syncs(directory: Path) -> None:
 
 
 def call(spool: Spool) -> None:
-    call_id = new_id()
+    call_id = new_id().bytes
     spool.open_call(call_id, OPENED)
     spool.settle(call_id, SETTLED)
 

@@ -36,11 +36,12 @@ from agent_runner.proxy.prices import Prices
 from agent_runner.proxy.wire_format import Asked
 from agent_runner.repositories.limit_shares import ShareRepository
 from agent_runner.settings import Settings
+from agent_runner.used import Used
 from shared.bus import answer
 from shared.contracts.base import Service
 from shared.contracts.credentials import ProviderLimits
 from shared.contracts.limits import BudgetMode, BudgetPeriod, BudgetScope, ScopeKind
-from shared.contracts.metrics import QUOTE_PRICE, Usage, UsageSource
+from shared.contracts.metrics import QUOTE_PRICE, UsageSource
 from shared.contracts.prices import PriceQuote, QuoteQuestion, TokenPrices
 from shared.database import connect_database
 from shared.ids import new_id
@@ -52,7 +53,7 @@ RUNNERS = 3
 CALLS = 3_000
 ROUNDS = 7
 PLENTY = 1_000_000_000
-USED = Count(Usage(input_tokens=40, output_tokens=60), UsageSource.REPORTED)
+USED = Count(Used(input_tokens=40, output_tokens=60), UsageSource.REPORTED)
 
 
 async def main() -> None:

@@ -1,13 +1,21 @@
 """Ids, made by the application so that a retried question names the same object."""
 
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from uuid_utils import uuid7
 
-__all__ = ["made_at", "new_id", "new_id_text"]
+__all__ = ["WrittenId", "made_at", "new_id", "new_id_text", "new_written_id"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class WrittenId(NamedTuple):
+    """An id that is only written: its text, and its 16 bytes."""
+
+    text: str
+    bytes: bytes
 
 
 def new_id() -> UUID:
@@ -18,6 +26,12 @@ def new_id() -> UUID:
 def new_id_text() -> str:
     """Make one that is only written, in a tenth of the time."""
     return str(uuid7())
+
+
+def new_written_id() -> WrittenId:
+    """Make one that is only written, as text and as bytes, in a fifth of the time."""
+    made = uuid7()
+    return WrittenId(str(made), made.bytes)
 
 
 def made_at(made: UUID) -> datetime:

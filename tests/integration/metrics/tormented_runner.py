@@ -87,7 +87,7 @@ async def admit(spool: Spool, journal: Journal, *, each_seconds: float) -> None:
     try:
         for number in count():
             record = _opened(number)
-            spool.open_call(record.call_id, _bytes_of(record))
+            spool.open_call(record.call_id.bytes, _bytes_of(record))
             journal.note_opened(record.call_id)
             in_hand.append(record)
             if len(in_hand) > _OPEN_AT_ONCE:
@@ -129,7 +129,7 @@ def _settle(spool: Spool, journal: Journal, opened: CallRecord) -> None:
             "usage_source": UsageSource.REPORTED,
         }
     )
-    spool.settle(opened.call_id, _bytes_of(settled))
+    spool.settle(opened.call_id.bytes, _bytes_of(settled))
     journal.note_settled(opened.call_id)
 
 

@@ -44,8 +44,8 @@ def settle(spool: Spool, *, ended_ago: timedelta) -> None:
         started_at=NOW - ended_ago - lasted,
         duration_ms=round(lasted / timedelta(milliseconds=1)),
     )
-    spool.open_call(record.call_id, b"{}")
-    spool.settle(record.call_id, record.model_dump_json().encode())
+    spool.open_call(record.call_id.bytes, b"{}")
+    spool.settle(record.call_id.bytes, record.model_dump_json().encode())
 
 
 async def test_the_oldest_call_that_is_not_counted_tells_the_age(

@@ -26,7 +26,7 @@ async def test_how_far_metrics_has_come_is_told(tmp_path: Path) -> None:
     bus = FakeBus()
     bus.serve(answer(INGEST, ingest))
     with Spool.open(tmp_path / "spool", interrupted=lambda _, opened: opened) as spool:
-        call_id = new_id()
+        call_id = new_id().bytes
         spool.open_call(call_id, b"{}")
         spool.settle(call_id, b"{}")
         spool.sync()
@@ -55,7 +55,7 @@ async def test_a_fault_of_metrics_stops_no_runner(tmp_path: Path) -> None:
     bus = FakeBus()
     bus.serve(answer(INGEST, ingest))
     with Spool.open(tmp_path / "spool", interrupted=lambda _, opened: opened) as spool:
-        call_id = new_id()
+        call_id = new_id().bytes
         spool.open_call(call_id, b"{}")
         spool.settle(call_id, b"{}")
         spool.sync()

@@ -14,7 +14,6 @@ from shared.agent_tokens import hash_token
 from shared.contracts.agent_types import AgentType
 from shared.contracts.base import Explanation
 from shared.contracts.conversations import MessageUsage
-from shared.contracts.metrics import Usage
 from shared.errors import (
     CredentialMismatchError,
     InvalidAgentTokenError,
@@ -28,6 +27,7 @@ from .proof import Proof, hash_key
 from .repositories.messages import Host
 from .runtimes.runtime import Exited
 from .tenure import Tenure
+from .used import Used
 
 __all__ = ["HostedAgent", "HostedAgents", "MessageInHand"]
 
@@ -54,7 +54,7 @@ class MessageInHand:
     next_index: int = 0
     span: Span = NO_SPAN
 
-    def add(self, usage: Usage, *, failure: Explanation | None = None) -> None:
+    def add(self, usage: Used, *, failure: Explanation | None = None) -> None:
         """Count one call; None stays None until a call reports a figure."""
         self.failure = failure
         given = _sum(usage.input_tokens, usage.cached_input_tokens)

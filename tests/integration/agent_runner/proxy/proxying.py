@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
-from uuid import UUID
 
 from aiohttp import ClientSession
 from multidict import CIMultiDictProxy
@@ -73,7 +72,7 @@ class WatchedSpool(Spool):
     before_settling: Callable[[], None] | None = None
     has_settled: asyncio.Event
 
-    def settle(self, call_id: UUID, payload: bytes) -> int:
+    def settle(self, call_id: bytes, payload: bytes) -> int:
         if self.before_settling is not None:
             self.before_settling()
         sequence = super().settle(call_id, payload)

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from pathlib import Path
-from uuid import UUID
 
 from agent_runner.spool.format import (
     OpenedRecord,
@@ -18,11 +17,12 @@ __all__ = ["check_spool", "settled_on_disk"]
 
 def check_spool(folder: Path) -> None:
     """Every call that was opened is settled exactly once, in a record metrics reads."""
-    opened: Counter[UUID] = Counter()
-    settled: Counter[UUID] = Counter()
+    opened: Counter[bytes] = Counter()
+    settled: Counter[bytes] = Counter()
     for record in _records(folder):
         (opened if isinstance(record, OpenedRecord) else settled)[record.call_id] += 1
-        assert CallRecord.model_validate_json(record.payload).call_id == record.call_id
+        call = CallRecord.model_validate_json(record.payload)
+        assert call.call_id.bytes == record.call_id
     assert settled == opened
     assert set(settled.values()) <= {1}
 

@@ -19,10 +19,11 @@ from agent_runner.spool.format import (
     MAX_OPENED_PAYLOAD_BYTES,
 )
 from agent_runner.spool.spool import Spool
+from agent_runner.used import Used
 from shared.contracts.base import Explanation
 from shared.contracts.credentials import ProviderType
 from shared.contracts.metrics import CallRecord, CallStatus, Usage, UsageSource
-from shared.ids import new_id
+from shared.ids import new_id, new_written_id
 from shared.provider_errors.explaining import explain
 from shared.provider_errors.rows import ErrorSource, Failure
 
@@ -52,7 +53,7 @@ def of_an_agent(*, model: str = "m", use_case: str | None = None) -> Common:
 
 
 def one_call() -> Own:
-    return Own.of(new_id(), datetime.now(UTC), message_id=new_id())
+    return Own.of(new_written_id(), datetime.now(UTC), message_id=new_id())
 
 
 def written(common: Common, own: Own) -> bytes:
@@ -71,7 +72,7 @@ def open_call(spool: Spool) -> Opener:
         common: Common | None = None, in_hand: MessageInHand | None = None
     ) -> OpenCall:
         common, own = common or of_an_agent(), one_call()
-        spool.open_call(own.call_id, written(common, own))
+        spool.open_call(own.call_id.bytes, written(common, own))
         return OpenCall(
             own=own,
             entry=entry_of(common, {}),
@@ -101,11 +102,21 @@ def test_only_the_first_end_of_a_call_counts(spool: Spool, open_call: Opener) ->
     assert settled(spool).explanation == EXPLANATION
 
 
+def test_all_figures_of_usage_are_written(spool: Spool, open_call: Opener) -> None:
+    used = Used(1, 2, 3, 4, 5, 6, 7, "flex", "fast", "eu")
+    call = open_call()
+    call.report = Report(used)
+
+    call.settle(CallStatus.COMPLETED)
+
+    assert settled(spool).usage.model_dump() == used._asdict()
+
+
 def test_a_call_takes_with_it_what_is_known_of_it(
     spool: Spool, open_call: Opener
 ) -> None:
     call = open_call()
-    call.report = Report(Usage(input_tokens=0))
+    call.report = Report(Used(input_tokens=0))
     call.http_status = 200
     call.request_id = "req_of_the_provider"
 
@@ -162,12 +173,12 @@ def test_a_call_without_usage_says_so(spool: Spool, open_call: Opener) -> None:
 def test_what_a_dead_process_left_open_becomes_interrupted(tmp_path: Path) -> None:
     common, own = of_an_agent(use_case="support"), one_call()
     with Spool.open(tmp_path, interrupted=interrupted) as spool:
-        spool.open_call(own.call_id, written(common, own))
+        spool.open_call(own.call_id.bytes, written(common, own))
 
     with Spool.open(tmp_path, interrupted=interrupted) as spool:
         assert settled(spool) == CallRecord(
             **common._asdict(),
-            **own._asdict(),
+            **own._asdict() | {"call_id": own.call_id.text},
             request_id=REQUEST_ID,
             status=CallStatus.INTERRUPTED,
         )
@@ -181,7 +192,7 @@ def test_the_longest_names_fit_into_the_spool(
     said = Failure(429, names=("𝕞" * 10_000,), message="𝕞" * 10_000)
     call = open_call(longest)
     call.report = Report(
-        Usage(
+        Used(
             input_tokens=10**9,
             cached_input_tokens=10**9,
             output_tokens=10**9,
@@ -217,7 +228,7 @@ def test_each_attempt_is_told_and_the_usage_is_the_last_ones(
 ) -> None:
     call = open_call(of_an_agent(model="first"))
     call.http_status = 503
-    call.report = Report(Usage(input_tokens=5))
+    call.report = Report(Used(input_tokens=5))
     call.end_attempt(EXPLANATION)
     turned = entry_of(call.common._replace(model="second"), {})
 
@@ -239,8 +250,8 @@ def test_a_message_counts_the_calls_made_for_it(open_call: Opener) -> None:
 
     for usage in (
         None,
-        Usage(input_tokens=5, cached_input_tokens=2, output_tokens=3),
-        Usage(input_tokens=1),
+        Used(input_tokens=5, cached_input_tokens=2, output_tokens=3),
+        Used(input_tokens=1),
     ):
         call = open_call(in_hand=in_hand)
         call.report = Report(usage)
@@ -264,7 +275,7 @@ def test_a_message_does_not_take_unknown_for_nothing(open_call: Opener) -> None:
 def test_a_message_takes_zero_for_zero(open_call: Opener) -> None:
     in_hand = MessageInHand(new_id(), new_id())
     call = open_call(in_hand=in_hand)
-    call.report = Report(Usage(input_tokens=0, output_tokens=0))
+    call.report = Report(Used(input_tokens=0, output_tokens=0))
 
     call.settle(CallStatus.COMPLETED)
 

@@ -16,12 +16,13 @@ from agent_runner.proxy.counting import (
     estimated_output,
 )
 from agent_runner.proxy.usage import NOT_REPORTED, REFUSED, Report
-from shared.contracts.metrics import Usage, UsageSource
+from agent_runner.used import Used
+from shared.contracts.metrics import UsageSource
 
 WORDS = Spoken(has_words=True, tokens=30)
-WHOLE = Report(Usage(input_tokens=7, cached_input_tokens=2, output_tokens=3))
-BEGUN = Report(Usage(input_tokens=7, output_tokens=1), is_final=False)
-ZERO = Report(Usage(input_tokens=0, output_tokens=0))
+WHOLE = Report(Used(input_tokens=7, cached_input_tokens=2, output_tokens=3))
+BEGUN = Report(Used(input_tokens=7, output_tokens=1), is_final=False)
+ZERO = Report(Used(input_tokens=0, output_tokens=0))
 
 
 def count(end: End, report: Report = NOT_REPORTED, spoken: Spoken = WORDS) -> Count:
@@ -35,60 +36,60 @@ def test_every_end_has_its_rule() -> None:
 @pytest.mark.parametrize("end", End)
 @pytest.mark.parametrize("report", [WHOLE, ZERO])
 def test_what_was_reported_counts_whatever_the_end(end: End, report: Report) -> None:
-    assert count(end, report) == Count(report.usage or Usage(), UsageSource.REPORTED)
+    assert count(end, report) == Count(report.usage or Used(), UsageSource.REPORTED)
 
 
 @pytest.mark.parametrize("end", End)
 def test_what_cannot_be_true_is_refused_whatever_the_end(end: End) -> None:
-    assert count(end, REFUSED) == Count(Usage(), UsageSource.REFUSED)
+    assert count(end, REFUSED) == Count(Used(), UsageSource.REFUSED)
 
 
 @pytest.mark.parametrize("end", [End.ANSWERED, End.REFUSED, End.UNANSWERED])
 def test_what_nobody_counted_is_not_known(end: End) -> None:
-    assert count(end) == Count(Usage(), UsageSource.NONE)
+    assert count(end) == Count(Used(), UsageSource.NONE)
 
 
 def test_an_answer_that_is_whole_is_counted_by_its_last_word() -> None:
     assert count(End.ANSWERED, BEGUN) == Count(
-        Usage(input_tokens=7, output_tokens=1), UsageSource.REPORTED
+        Used(input_tokens=7, output_tokens=1), UsageSource.REPORTED
     )
 
 
 @pytest.mark.parametrize("end", [End.BROKEN, End.ABANDONED, End.FAILED])
 def test_what_broke_off_is_estimated(end: End) -> None:
     assert count(end) == Count(
-        Usage(input_tokens=100, output_tokens=30), UsageSource.ESTIMATED
+        Used(input_tokens=100, output_tokens=30), UsageSource.ESTIMATED
     )
 
 
 @pytest.mark.parametrize("end", [End.BROKEN, End.ABANDONED, End.FAILED])
 def test_what_was_told_before_the_break_is_not_estimated(end: End) -> None:
     assert count(end, BEGUN) == Count(
-        Usage(input_tokens=7, output_tokens=30), UsageSource.ESTIMATED
+        Used(input_tokens=7, output_tokens=30), UsageSource.ESTIMATED
     )
 
 
 def test_an_output_that_was_told_is_never_estimated_lower() -> None:
-    told = Report(Usage(input_tokens=7, output_tokens=50), is_final=False)
+    told = Report(Used(input_tokens=7, output_tokens=50), is_final=False)
 
     assert count(End.BROKEN, told).usage.output_tokens == 50
 
 
 def test_an_input_of_zero_that_was_told_is_zero() -> None:
-    told = Report(Usage(input_tokens=0), is_final=False)
+    told = Report(Used(input_tokens=0), is_final=False)
 
-    assert count(End.BROKEN, told).usage == Usage(input_tokens=0, output_tokens=30)
+    assert count(End.BROKEN, told).usage == Used(input_tokens=0, output_tokens=30)
 
 
 def test_a_failure_before_the_first_word_is_not_billed() -> None:
-    assert count(End.FAILED, spoken=SILENCE) == Count(Usage(), UsageSource.NONE)
+    assert count(End.FAILED, spoken=SILENCE) == Count(Used(), UsageSource.NONE)
 
 
 def test_of_an_answer_in_one_piece_that_nobody_waited_for_the_output_is_unknown() -> (
     None
 ):
     assert count(End.ABANDONED, spoken=SILENCE) == Count(
-        Usage(input_tokens=100), UsageSource.ESTIMATED
+        Used(input_tokens=100), UsageSource.ESTIMATED
     )
 
 

@@ -10,7 +10,6 @@ import os
 import random
 import sys
 from pathlib import Path
-from uuid import UUID
 
 from agent_runner.spool.segment import Disk
 from agent_runner.spool.spool import Spool
@@ -27,7 +26,7 @@ def say(*words: object) -> None:
 
 def main(directory: str, seed: str, place: str) -> None:
     dice = random.Random(seed)  # noqa: S311 no secret is made
-    calls: list[UUID] = []
+    calls: list[bytes] = []
     with Spool.open(
         Path(directory),
         interrupted=lambda _call_id, payload: payload,
@@ -36,13 +35,13 @@ def main(directory: str, seed: str, place: str) -> None:
     ) as spool:
         while True:
             if len(calls) < dice.randint(1, MOST_OPEN_CALLS):
-                calls.append(new_id())
+                calls.append(new_id().bytes)
                 spool.open_call(calls[-1], dice.randbytes(dice.randrange(2048)))
-                say(calls[-1])
+                say(calls[-1].hex())
                 continue
             call_id = calls.pop(dice.randrange(len(calls)))
             sequence = spool.settle(call_id, dice.randbytes(dice.randrange(8192)))
-            say(call_id, sequence)
+            say(call_id.hex(), sequence)
 
 
 if __name__ == "__main__":

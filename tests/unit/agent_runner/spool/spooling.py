@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
-from uuid import UUID
 
 from agent_runner.spool.errors import SpoolFullError
 from agent_runner.spool.format import (
@@ -29,7 +28,7 @@ A_DAY_LATER = LONG_AGO + timedelta(days=1)
 def opened(
     directory: Path,
     *,
-    closed: dict[UUID, bytes] | None = None,
+    closed: dict[bytes, bytes] | None = None,
     segment_bytes: int = SMALL,
     max_total_bytes: int | None = None,
     sync_each: bool = False,
@@ -37,7 +36,7 @@ def opened(
 ) -> Iterator[Spool]:
     """Open a spool of small segments; *closed* receives the interrupted calls."""
 
-    def interrupted(call_id: UUID, payload: bytes) -> bytes:
+    def interrupted(call_id: bytes, payload: bytes) -> bytes:
         if closed is not None:
             closed[call_id] = payload
         return b"interrupted"
@@ -53,18 +52,18 @@ def opened(
         yield spool
 
 
-def call(spool: Spool, payload: bytes = b"settled") -> UUID:
+def call(spool: Spool, payload: bytes = b"settled") -> bytes:
     """Make one call from `opened` to `settled`."""
-    call_id = new_id()
+    call_id = new_id().bytes
     spool.open_call(call_id, b"opened")
     spool.settle(call_id, payload)
     return call_id
 
 
-def admit_until_full(spool: Spool) -> list[UUID]:
-    admitted: list[UUID] = []
+def admit_until_full(spool: Spool) -> list[bytes]:
+    admitted: list[bytes] = []
     while True:
-        call_id = new_id()
+        call_id = new_id().bytes
         try:
             spool.open_call(call_id, LARGEST_OPENED)
         except SpoolFullError:

@@ -1,6 +1,5 @@
 import errno
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 
@@ -32,7 +31,7 @@ from .spooling import (
 
 def test_settled_calls_are_numbered_from_one(tmp_path: Path) -> None:
     with opened(tmp_path) as spool:
-        first, second = new_id(), new_id()
+        first, second = new_id().bytes, new_id().bytes
         spool.open_call(first, b"a")
         spool.open_call(second, b"b")
 
@@ -56,7 +55,7 @@ def test_reading_goes_on_where_it_is_told_to(tmp_path: Path) -> None:
 
 def test_reading_a_long_way_leaves_nothing_out(tmp_path: Path) -> None:
     with opened(tmp_path) as spool:
-        calls = [new_id() for _ in range(300)]
+        calls = [new_id().bytes for _ in range(300)]
         for number, each in enumerate(calls, start=1):
             spool.open_call(each, b"opened")
             spool.settle(each, b"%d" % number)
@@ -135,7 +134,7 @@ def test_reading_near_the_end_does_not_touch_what_lies_before(tmp_path: Path) ->
 
 def test_a_call_is_opened_once(tmp_path: Path) -> None:
     with opened(tmp_path) as spool:
-        call_id = new_id()
+        call_id = new_id().bytes
         spool.open_call(call_id, b"")
 
         with pytest.raises(CallAlreadyOpenError):
@@ -149,18 +148,18 @@ def test_a_call_is_settled_once_and_only_if_it_was_opened(tmp_path: Path) -> Non
         with pytest.raises(CallNotOpenError):
             spool.settle(settled, b"again")
         with pytest.raises(CallNotOpenError):
-            spool.settle(new_id(), b"never opened")
+            spool.settle(new_id().bytes, b"never opened")
         assert spool.last_sequence == 1
 
 
 def test_a_payload_that_is_too_large_writes_nothing(tmp_path: Path) -> None:
     with opened(tmp_path) as spool:
-        call_id = new_id()
+        call_id = new_id().bytes
         spool.open_call(call_id, b"opened")
         before = contents(tmp_path)
 
         with pytest.raises(PayloadTooLargeError):
-            spool.open_call(new_id(), LARGEST_OPENED + b"!")
+            spool.open_call(new_id().bytes, LARGEST_OPENED + b"!")
         with pytest.raises(PayloadTooLargeError):
             spool.settle(call_id, LARGEST_SETTLED + b"!")
 
@@ -184,13 +183,13 @@ def test_everything_is_there_after_reopening(tmp_path: Path) -> None:
 
 def test_calls_left_open_are_settled_in_their_order_on_opening(tmp_path: Path) -> None:
     with opened(tmp_path) as spool:
-        first, settled, second = new_id(), new_id(), new_id()
+        first, settled, second = new_id().bytes, new_id().bytes, new_id().bytes
         spool.open_call(first, b"first")
         spool.open_call(settled, b"settled")
         spool.open_call(second, b"second")
         spool.settle(settled, b"settled")
 
-    closed: dict[UUID, bytes] = {}
+    closed: dict[bytes, bytes] = {}
     with opened(tmp_path, closed=closed) as spool:
         assert list(closed.items()) == [(first, b"first"), (second, b"second")]
         assert spool.read_settled(1, limit=10, max_bytes=100) == [
@@ -203,7 +202,7 @@ def test_calls_left_open_are_settled_in_their_order_on_opening(tmp_path: Path) -
 
 def test_an_interrupted_call_is_settled_once(tmp_path: Path) -> None:
     with opened(tmp_path) as spool:
-        spool.open_call(new_id(), b"opened")
+        spool.open_call(new_id().bytes, b"opened")
     with opened(tmp_path):
         pass
 
@@ -214,12 +213,12 @@ def test_an_interrupted_call_is_settled_once(tmp_path: Path) -> None:
 
 def test_a_call_opened_many_segments_ago_is_found_again(tmp_path: Path) -> None:
     with opened(tmp_path) as spool:
-        old = new_id()
+        old = new_id().bytes
         spool.open_call(old, b"old")
         for _ in range(10):
             call(spool, LARGEST_SETTLED)
 
-    closed: dict[UUID, bytes] = {}
+    closed: dict[bytes, bytes] = {}
     with opened(tmp_path, closed=closed) as spool:
         assert closed == {old: b"old"}
         assert spool.last_sequence == 11
@@ -227,7 +226,7 @@ def test_a_call_opened_many_segments_ago_is_found_again(tmp_path: Path) -> None:
 
 def test_a_call_settled_many_segments_later_is_not_interrupted(tmp_path: Path) -> None:
     with opened(tmp_path) as spool:
-        old = new_id()
+        old = new_id().bytes
         spool.open_call(old, b"old")
         for _ in range(10):
             call(spool, LARGEST_SETTLED)
@@ -252,7 +251,7 @@ def test_opening_does_not_read_segments_without_open_calls(tmp_path: Path) -> No
 
 def test_another_size_of_segments_may_be_chosen_at_any_time(tmp_path: Path) -> None:
     with opened(tmp_path, segment_bytes=SMALL) as spool:
-        spool.open_call(new_id(), b"opened")
+        spool.open_call(new_id().bytes, b"opened")
 
     with opened(tmp_path, segment_bytes=2 * SMALL) as spool:
         for _ in range(10):
@@ -295,7 +294,7 @@ def test_a_spool_has_one_writer(tmp_path: Path) -> None:
 
 def test_a_spool_that_could_not_be_opened_is_free_again(tmp_path: Path) -> None:
     with opened(tmp_path) as spool:
-        spool.open_call(new_id(), b"opened")
+        spool.open_call(new_id().bytes, b"opened")
 
     with (
         pytest.raises(SpoolBrokenError),
@@ -378,10 +377,10 @@ def test_a_place_that_cannot_be_a_directory_is_told(tmp_path: Path) -> None:
 
 def test_a_closed_spool_records_nothing(tmp_path: Path) -> None:
     with opened(tmp_path) as spool:
-        call_id = new_id()
+        call_id = new_id().bytes
         spool.open_call(call_id, b"opened")
 
     with pytest.raises(SpoolBrokenError, match="closed"):
-        spool.open_call(new_id(), b"opened")
+        spool.open_call(new_id().bytes, b"opened")
     with pytest.raises(SpoolBrokenError):
         spool.settle(call_id, b"settled")

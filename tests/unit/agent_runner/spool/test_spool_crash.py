@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 
@@ -23,15 +22,15 @@ KILLED = -9
 class Told:
     """What killed writers had said before they died."""
 
-    opened: set[UUID] = field(default_factory=set)
-    settled: dict[int, UUID] = field(default_factory=dict)
+    opened: set[bytes] = field(default_factory=set)
+    settled: dict[int, bytes] = field(default_factory=dict)
 
     def hear(self, line: bytes) -> None:
         call_id, *sequence = line.decode().split()
         if sequence:
-            self.settled[int(sequence[0])] = UUID(call_id)
+            self.settled[int(sequence[0])] = bytes.fromhex(call_id)
         else:
-            self.opened.add(UUID(call_id))
+            self.opened.add(bytes.fromhex(call_id))
 
 
 def kill_a_writer(directory: Path, told: Told, *, seed: int, place: str) -> None:
@@ -48,7 +47,7 @@ def kill_a_writer(directory: Path, told: Told, *, seed: int, place: str) -> None
     assert writer.returncode == KILLED
 
 
-def missing(told: Told, spool: Spool) -> set[UUID]:
+def missing(told: Told, spool: Spool) -> set[bytes]:
     """Say which calls the spool does not have as they were told."""
     records = spool.read_settled(0, limit=1_000_000, max_bytes=1 << 40)
     kept = {record.sequence: record.call_id for record in records}
@@ -102,7 +101,7 @@ class Torn:
     """A spool of one settled call and one whose `settled` is the last record."""
 
     directory: Path
-    last_call: UUID
+    last_call: bytes
     offset: int
     image: bytes
 
@@ -119,7 +118,7 @@ class Torn:
 
 @pytest.fixture
 def torn(tmp_path: Path) -> Torn:
-    last_call = new_id()
+    last_call = new_id().bytes
     payload = b"the last payload"
     with opened(tmp_path) as spool:
         call(spool)
@@ -187,7 +186,7 @@ def test_a_flipped_bit_ends_what_is_trusted(torn: Torn) -> None:
 
 def test_damage_in_an_old_segment_hides_nothing_in_a_later_one(tmp_path: Path) -> None:
     with opened(tmp_path) as spool:
-        spool.open_call(new_id(), b"opened")
+        spool.open_call(new_id().bytes, b"opened")
         for _ in range(5):
             call(spool, LARGEST_SETTLED)
     second = segments(tmp_path)[1]
@@ -219,7 +218,7 @@ def test_a_copy_made_at_any_time_is_a_whole_spool(tmp_path: Path) -> None:
     original = tmp_path / "original"
     with opened(original) as spool:
         for at in range(12):
-            spool.open_call(new_id(), b"opened")
+            spool.open_call(new_id().bytes, b"opened")
             call(spool, LARGEST_SETTLED)
             copy = tmp_path / str(at)
             shutil.copytree(original, copy)

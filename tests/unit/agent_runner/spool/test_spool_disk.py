@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 
@@ -96,7 +95,7 @@ def test_torn_bytes_are_gone_from_the_disk_before_anything_is_written(
     tmp_path: Path,
 ) -> None:
     with opened(tmp_path) as spool:
-        spool.open_call(new_id(), b"opened")
+        spool.open_call(new_id().bytes, b"opened")
     [segment] = segments(tmp_path)
     data = segment.read_bytes().rstrip(b"\0") + b"torn"
     segment.write_bytes(data.ljust(SMALL, b"\0"))
@@ -126,7 +125,7 @@ def test_only_what_is_written_is_held_open(tmp_path: Path) -> None:
 def test_what_an_opening_finds_is_durable(tmp_path: Path) -> None:
     with opened(tmp_path) as spool:
         call(spool)
-        spool.open_call(new_id(), b"opened")
+        spool.open_call(new_id().bytes, b"opened")
 
     with opened(tmp_path) as spool:
         assert spool.durable_through == 2
@@ -194,13 +193,13 @@ def test_a_spool_whose_sync_failed_never_trusts_the_disk_again(tmp_path: Path) -
         with pytest.raises(SpoolBrokenError):
             spool.sync()
         with pytest.raises(SpoolBrokenError, match="could not sync its records"):
-            spool.open_call(new_id(), b"refused")
+            spool.open_call(new_id().bytes, b"refused")
         assert spool.durable_through == 0
 
 
 def test_calls_in_hand_are_still_settled_when_a_sync_has_failed(tmp_path: Path) -> None:
     with opened(tmp_path, disk=Disk(sync=refusing(errno.EIO))) as spool:
-        call_id = new_id()
+        call_id = new_id().bytes
         spool.open_call(call_id, b"opened")
         with pytest.raises(SpoolBrokenError):
             spool.sync()
@@ -214,13 +213,13 @@ def test_calls_in_hand_are_still_settled_when_a_sync_has_failed(tmp_path: Path) 
 def test_no_segment_follows_one_that_could_not_be_synced(tmp_path: Path) -> None:
     with opened(tmp_path, disk=Disk(sync=refusing(errno.EIO))) as spool:
         call(spool, LARGEST_SETTLED)
-        call_id = new_id()
+        call_id = new_id().bytes
         spool.open_call(call_id, LARGEST_OPENED)
 
         with pytest.raises(SpoolBrokenError):
             spool.settle(call_id, LARGEST_SETTLED)
 
-    closed: dict[UUID, bytes] = {}
+    closed: dict[bytes, bytes] = {}
     with opened(tmp_path, closed=closed) as spool:
         assert list(closed) == [call_id]
 
@@ -235,14 +234,14 @@ def test_a_failing_write_breaks_the_spool_until_it_is_opened_anew(
 
     with opened(tmp_path, disk=Disk(write=write)) as spool:
         call(spool)
-        call_id = new_id()
+        call_id = new_id().bytes
         spool.open_call(call_id, b"opened")
         with pytest.raises(SpoolBrokenError, match="could not write: Input/output"):
             spool.settle(call_id, b"settled")
         with pytest.raises(SpoolBrokenError):
-            spool.open_call(new_id(), b"refused")
+            spool.open_call(new_id().bytes, b"refused")
 
-    closed: dict[UUID, bytes] = {}
+    closed: dict[bytes, bytes] = {}
     with opened(tmp_path, closed=closed) as spool:
         assert closed == {call_id: b"opened"}
         assert sequences(spool) == [1, 2]
@@ -255,7 +254,7 @@ def test_half_a_write_is_no_record(tmp_path: Path) -> None:
         return os.pwrite(descriptor, data[: next(writes)], offset)
 
     with opened(tmp_path, disk=Disk(write=write)) as spool:
-        call_id = new_id()
+        call_id = new_id().bytes
         spool.open_call(call_id, b"opened")
         with pytest.raises(SpoolBrokenError, match="only a part"):
             spool.settle(call_id, b"a payload of some length")

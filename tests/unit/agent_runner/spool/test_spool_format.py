@@ -24,9 +24,10 @@ from agent_runner.spool.format import (
 CALL = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 HEADER = SegmentHeader(spool_id=CALL, ordinal=7, base=41, recover_from=6)
 COUNTS = st.integers(0, 2**64 - 1)
+CALL_IDS = st.binary(min_size=16, max_size=16)
 RECORDS = st.one_of(
-    st.builds(OpenedRecord, st.uuids(), st.binary(max_size=MAX_OPENED_PAYLOAD_BYTES)),
-    st.builds(SettledRecord, st.just(0), st.uuids(), st.binary(max_size=100)),
+    st.builds(OpenedRecord, CALL_IDS, st.binary(max_size=MAX_OPENED_PAYLOAD_BYTES)),
+    st.builds(SettledRecord, st.just(0), CALL_IDS, st.binary(max_size=100)),
 )
 
 
@@ -46,7 +47,7 @@ def flips(data: bytes) -> list[bytes]:
 
 
 def test_the_bytes_of_a_record_are_those_written_down() -> None:
-    encoded = encode_settled(2, CALL, b'{"tokens":7}')
+    encoded = encode_settled(2, CALL.bytes, b'{"tokens":7}')
 
     assert encoded == bytes.fromhex(
         "25000000"  # length: 25 and 12
@@ -69,18 +70,18 @@ def test_the_bytes_of_a_header_are_those_written_down() -> None:
     )
 
 
-@given(st.uuids(), st.binary(max_size=MAX_OPENED_PAYLOAD_BYTES))
+@given(CALL_IDS, st.binary(max_size=MAX_OPENED_PAYLOAD_BYTES))
 def test_an_opened_record_survives_the_round_trip(
-    call_id: UUID, payload: bytes
+    call_id: bytes, payload: bytes
 ) -> None:
     encoded = encode_opened(call_id, payload)
 
     assert decode_record(encoded) == OpenedRecord(call_id, payload)
 
 
-@given(COUNTS, st.uuids(), st.binary(max_size=MAX_SETTLED_PAYLOAD_BYTES))
+@given(COUNTS, CALL_IDS, st.binary(max_size=MAX_SETTLED_PAYLOAD_BYTES))
 def test_a_settled_record_survives_the_round_trip(
-    sequence: int, call_id: UUID, payload: bytes
+    sequence: int, call_id: bytes, payload: bytes
 ) -> None:
     encoded = encode_settled(sequence, call_id, payload)
 
@@ -93,17 +94,17 @@ def test_a_header_survives_the_round_trip(header: SegmentHeader) -> None:
 
 
 def test_a_payload_may_have_the_allowed_length_and_not_a_byte_more() -> None:
-    encode_opened(CALL, bytes(MAX_OPENED_PAYLOAD_BYTES))
-    encode_settled(1, CALL, bytes(MAX_SETTLED_PAYLOAD_BYTES))
+    encode_opened(CALL.bytes, bytes(MAX_OPENED_PAYLOAD_BYTES))
+    encode_settled(1, CALL.bytes, bytes(MAX_SETTLED_PAYLOAD_BYTES))
 
     with pytest.raises(PayloadTooLargeError, match="4097 bytes, at most 4096 fit"):
-        encode_opened(CALL, bytes(MAX_OPENED_PAYLOAD_BYTES + 1))
+        encode_opened(CALL.bytes, bytes(MAX_OPENED_PAYLOAD_BYTES + 1))
     with pytest.raises(PayloadTooLargeError, match="8193 bytes, at most 8192 fit"):
-        encode_settled(1, CALL, bytes(MAX_SETTLED_PAYLOAD_BYTES + 1))
+        encode_settled(1, CALL.bytes, bytes(MAX_SETTLED_PAYLOAD_BYTES + 1))
 
 
 def test_a_record_with_any_bit_flipped_is_not_trusted() -> None:
-    encoded = encode_settled(9, CALL, b'{"tokens":7}')
+    encoded = encode_settled(9, CALL.bytes, b'{"tokens":7}')
 
     assert [decode_record(flipped) for flipped in flips(encoded)] == [None] * (
         8 * len(encoded)
@@ -111,7 +112,7 @@ def test_a_record_with_any_bit_flipped_is_not_trusted() -> None:
 
 
 def test_a_record_cut_anywhere_is_not_trusted() -> None:
-    encoded = encode_settled(9, CALL, b'{"tokens":7}')
+    encoded = encode_settled(9, CALL.bytes, b'{"tokens":7}')
     cuts = [encoded[:length] for length in range(len(encoded))]
 
     assert [decode_record(cut) for cut in cuts] == [None] * len(cuts)
@@ -147,9 +148,9 @@ def test_contents_end_where_the_zeros_begin(records: list[Record], zeros: int) -
 
 def test_a_sequence_out_of_turn_ends_the_contents() -> None:
     records: list[Record] = [
-        OpenedRecord(CALL, b"opened"),
-        SettledRecord(HEADER.base + 1, CALL, b"settled"),
-        SettledRecord(HEADER.base + 3, CALL, b"from another life"),
+        OpenedRecord(CALL.bytes, b"opened"),
+        SettledRecord(HEADER.base + 1, CALL.bytes, b"settled"),
+        SettledRecord(HEADER.base + 3, CALL.bytes, b"from another life"),
     ]
     data = encode_header(HEADER) + b"".join(encode(each) for each in records)
 

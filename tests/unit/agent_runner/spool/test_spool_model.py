@@ -6,7 +6,6 @@ import shutil
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from uuid import UUID
 
 import hypothesis.strategies as st
 from hypothesis import settings
@@ -39,14 +38,14 @@ class SpoolMachine(RuleBasedStateMachine):
         self.place = tempfile.TemporaryDirectory()
         self.lives = 0
         self.disk_is_full = False
-        self.open: dict[UUID, bytes] = {}
+        self.open: dict[bytes, bytes] = {}
         self.settled: list[SettledRecord] = []
         self.shipped = 0
         self.directory = Path(self.place.name) / "0"
         self.start()
 
     def start(self) -> None:
-        closed: dict[UUID, bytes] = {}
+        closed: dict[bytes, bytes] = {}
         self.stack = ExitStack()
         self.spool = self.stack.enter_context(
             opened(
@@ -66,7 +65,7 @@ class SpoolMachine(RuleBasedStateMachine):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.posix_fallocate(descriptor, offset, length)
 
-    def note_settled(self, call_id: UUID, payload: bytes) -> None:
+    def note_settled(self, call_id: bytes, payload: bytes) -> None:
         del self.open[call_id]
         self.settled.append(SettledRecord(len(self.settled) + 1, call_id, payload))
 
@@ -80,7 +79,7 @@ class SpoolMachine(RuleBasedStateMachine):
 
     @rule(size=st.integers(0, MAX_OPENED_PAYLOAD_BYTES))
     def open_call(self, size: int) -> None:
-        call_id, payload = new_id(), b"o" * size
+        call_id, payload = new_id().bytes, b"o" * size
         before = contents(self.directory)
         try:
             self.spool.open_call(call_id, payload)

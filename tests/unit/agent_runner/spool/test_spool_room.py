@@ -1,7 +1,6 @@
 import errno
 import os
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 
@@ -38,7 +37,7 @@ def fill_a_segment(spool: Spool) -> None:
     half = (SMALL - HEADER_BYTES) // 2
     rest = half - MAX_OPENED_RECORD_BYTES - RECORD_OVERHEAD_BYTES
     for _ in range(2):
-        call_id = new_id()
+        call_id = new_id().bytes
         spool.open_call(call_id, LARGEST_OPENED)
         spool.settle(call_id, bytes(rest))
 
@@ -55,11 +54,11 @@ def test_every_admitted_call_can_be_settled_in_a_full_spool(tmp_path: Path) -> N
 
 def test_a_full_spool_leaves_every_byte_as_it_was(tmp_path: Path) -> None:
     with opened(tmp_path, max_total_bytes=SMALL) as spool:
-        spool.open_call(new_id(), LARGEST_OPENED)
+        spool.open_call(new_id().bytes, LARGEST_OPENED)
         before = contents(tmp_path)
 
         with pytest.raises(SpoolFullError):
-            spool.open_call(new_id(), LARGEST_OPENED)
+            spool.open_call(new_id().bytes, LARGEST_OPENED)
 
         assert contents(tmp_path) == before
         assert not spool.is_broken
@@ -67,14 +66,14 @@ def test_a_full_spool_leaves_every_byte_as_it_was(tmp_path: Path) -> None:
 
 def test_a_settled_call_makes_room_for_another(tmp_path: Path) -> None:
     with opened(tmp_path, max_total_bytes=SMALL) as spool:
-        call_id = new_id()
+        call_id = new_id().bytes
         spool.open_call(call_id, b"opened")
         with pytest.raises(SpoolFullError):
-            spool.open_call(new_id(), b"refused")
+            spool.open_call(new_id().bytes, b"refused")
 
         spool.settle(call_id, b"short")
 
-        spool.open_call(new_id(), b"admitted")
+        spool.open_call(new_id().bytes, b"admitted")
 
 
 def test_room_is_counted_behind_the_record_that_is_opened(tmp_path: Path) -> None:
@@ -84,14 +83,14 @@ def test_room_is_counted_behind_the_record_that_is_opened(tmp_path: Path) -> Non
         call(spool, bytes(SMALL - overhead - left))
 
         with pytest.raises(SpoolFullError):
-            spool.open_call(new_id(), LARGEST_OPENED)
+            spool.open_call(new_id().bytes, LARGEST_OPENED)
 
 
 def test_the_last_segment_is_used_when_the_one_before_is_full(tmp_path: Path) -> None:
     with opened(tmp_path, max_total_bytes=2 * SMALL) as spool:
         fill_a_segment(spool)
 
-        call_id = new_id()
+        call_id = new_id().bytes
         spool.open_call(call_id, LARGEST_OPENED)
 
         assert spool.settle(call_id, LARGEST_SETTLED) == 3
@@ -103,7 +102,7 @@ def test_a_full_disk_refuses_calls_and_leaves_no_file(
 ) -> None:
     with opened(tmp_path, disk=Disk(allocate=refusing(code))) as spool:
         with pytest.raises(SpoolFullError, match="make room for another segment"):
-            spool.open_call(new_id(), b"opened")
+            spool.open_call(new_id().bytes, b"opened")
 
         assert list(contents(tmp_path)) == ["spool.id"]
 
@@ -113,13 +112,13 @@ def test_a_disk_that_cannot_make_a_file_is_not_called_full(tmp_path: Path) -> No
         opened(tmp_path, disk=Disk(allocate=refusing(errno.EIO))) as spool,
         pytest.raises(SpoolBrokenError, match="Input/output error"),
     ):
-        spool.open_call(new_id(), b"opened")
+        spool.open_call(new_id().bytes, b"opened")
 
 
 def test_calls_left_open_can_be_closed_on_a_full_disk(tmp_path: Path) -> None:
     with opened(tmp_path) as spool:
         for _ in range(10):
-            spool.open_call(new_id(), LARGEST_OPENED)
+            spool.open_call(new_id().bytes, LARGEST_OPENED)
 
     with opened(tmp_path, disk=Disk(allocate=refusing(errno.ENOSPC))) as spool:
         assert spool.recovery.interrupted == 10
@@ -129,7 +128,7 @@ def test_shipped_segments_are_forgotten(tmp_path: Path) -> None:
     with opened(tmp_path) as spool:
         for _ in range(10):
             call(spool, LARGEST_SETTLED)
-        spool.open_call(new_id(), b"opened")
+        spool.open_call(new_id().bytes, b"opened")
         before = len(segments(tmp_path))
 
         forgotten = spool.forget(through=10, older_than=FOREVER)
@@ -176,14 +175,14 @@ def test_a_segment_with_an_open_call_is_kept(tmp_path: Path) -> None:
     with opened(tmp_path) as spool:
         for _ in range(4):
             call(spool, LARGEST_SETTLED)
-        open_call = new_id()
+        open_call = new_id().bytes
         spool.open_call(open_call, b"precious")
         for _ in range(4):
             call(spool, LARGEST_SETTLED)
 
         spool.forget(through=8, older_than=FOREVER)
 
-    closed: dict[UUID, bytes] = {}
+    closed: dict[bytes, bytes] = {}
     with opened(tmp_path, closed=closed) as spool:
         assert closed == {open_call: b"precious"}
         assert spool.last_sequence == 9
@@ -194,7 +193,7 @@ def test_a_call_is_not_interrupted_when_its_beginning_is_forgotten(
     tmp_path: Path,
 ) -> None:
     with opened(tmp_path) as spool:
-        old = new_id()
+        old = new_id().bytes
         spool.open_call(old, b"old")
         for _ in range(6):
             call(spool, LARGEST_SETTLED)
@@ -209,7 +208,7 @@ def test_a_call_is_not_interrupted_when_its_beginning_is_forgotten(
 def test_sequences_go_on_when_all_they_counted_is_forgotten(tmp_path: Path) -> None:
     with opened(tmp_path) as spool:
         fill_a_segment(spool)
-        spool.open_call(new_id(), LARGEST_OPENED)
+        spool.open_call(new_id().bytes, LARGEST_OPENED)
         assert spool.forget(through=2, older_than=FOREVER) == 1
 
     with opened(tmp_path) as spool:

@@ -13,9 +13,11 @@ from uuid import UUID
 
 from pydantic_core import to_json
 
+from agent_runner.used import Used
 from shared.contracts.base import Explanation
 from shared.contracts.credentials import ProviderType
-from shared.contracts.metrics import CallStatus, Usage, UsageSource
+from shared.contracts.metrics import CallStatus, UsageSource
+from shared.ids import WrittenId
 
 __all__ = [
     "Common",
@@ -55,20 +57,19 @@ class Entry(NamedTuple):
 class Own(NamedTuple):
     """What a call has for itself, whoever answers it in the end.
 
-    *name* and *began* are its id and the time of its start as they are written.
+    *began* is the time of its start as it is written.
     """
 
-    call_id: UUID
-    name: str
+    call_id: WrittenId
     started_at: datetime
     began: str
     message_id: UUID | None
 
     @classmethod
-    def of(cls, call_id: UUID, started_at: datetime, message_id: UUID | None) -> Self:
-        return cls(
-            call_id, str(call_id), started_at, started_at.isoformat(), message_id
-        )
+    def of(
+        cls, call_id: WrittenId, started_at: datetime, message_id: UUID | None
+    ) -> Self:
+        return cls(call_id, started_at, started_at.isoformat(), message_id)
 
 
 def entry_of(common: Common, labels: Mapping[str, str]) -> Entry:
@@ -85,7 +86,7 @@ def entry_of(common: Common, labels: Mapping[str, str]) -> Entry:
 def lasting_part(entry: Entry, own: Own) -> bytes:
     """Write what will not change until the call has ended."""
     of_message = f',"message_id":"{own.message_id}"' if own.message_id else ""
-    of_call = f',"call_id":"{own.name}","started_at":"{own.began}"{of_message}'
+    of_call = f',"call_id":"{own.call_id.text}","started_at":"{own.began}"{of_message}'
     return entry.beginning + of_call.encode()
 
 
@@ -106,7 +107,7 @@ def ended(
     http_status: int | None,
     duration_ms: int,
     time_to_first_token_ms: int | None,
-    usage: Usage,
+    usage: Used,
     usage_source: UsageSource,
     explanation: Explanation | None,
     attempts: Sequence[bytes],
@@ -115,12 +116,12 @@ def ended(
     return b"".join(
         (
             lasting,
-            f',"request_id":{quoted(request_id)},"status":"{status.value}"'
-            f',"duration_ms":{duration_ms},"usage_source":"{usage_source.value}"'
+            f',"request_id":{quoted(request_id)},"status":"{status}"'
+            f',"duration_ms":{duration_ms},"usage_source":"{usage_source}"'
             f"{_number('http_status', http_status)}"
             f"{_number('time_to_first_token_ms', time_to_first_token_ms)}"
             ',"usage":'.encode(),
-            to_json(usage, exclude_none=True),
+            to_json(usage.told()),
             b',"explanation":' + to_json(explanation, exclude_none=True)
             if explanation
             else b"",

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 from agent_runner.callers import ModelCaller
 from agent_runner.http.exchange import Exchange
+from agent_runner.used import Used
 from shared.contracts.base import Explanation
-from shared.contracts.metrics import Usage
 from shared.gen_ai import PROVIDER_NAMES, operation_of
 from shared.tracing import (
     TRACEPARENT,
@@ -74,7 +74,7 @@ def attempt_span(call: OpenCall) -> Iterator[Span]:
             "gen_ai.operation.name": operation,
             "gen_ai.provider.name": PROVIDER_NAMES[common.provider_type],
             "gen_ai.request.model": common.model,
-            "ag2trust.call.id": str(call.own.call_id),
+            "ag2trust.call.id": call.own.call_id.text,
             "ag2trust.provider.id": str(common.provider_id),
         },
     ) as span:
@@ -94,7 +94,7 @@ def tell_end(span: Span, call: OpenCall, explanation: Explanation | None) -> Non
         span.fail(explanation.code)
 
 
-def _figures(usage: Usage) -> Attributes:
+def _figures(usage: Used) -> Attributes:
     """Give what the provider reports; its input includes what was cached."""
     parts = (
         usage.input_tokens,

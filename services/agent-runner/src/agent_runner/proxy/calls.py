@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from time import monotonic
-from uuid import UUID
 
 from agent_runner.callers import ModelCaller
 from agent_runner.hosted_agents import MessageInHand
@@ -14,7 +13,7 @@ from agent_runner.spool.spool import Spool
 from shared.contracts.base import Explanation
 from shared.contracts.credentials import LeasedCredential
 from shared.contracts.metrics import CallStatus
-from shared.ids import new_id, new_id_text
+from shared.ids import new_id_text, new_written_id
 from shared.provider_errors.on_the_way import ON_THE_WAY, TIMED_OUT
 
 from .admission import Admission
@@ -121,7 +120,7 @@ class OpenCall:
         while len(record) > MAX_SETTLED_PAYLOAD_BYTES and self.attempts:
             del self.attempts[0]  # there is room for the last ones only
             record = self._ended(status, explanation, count)
-        self.spool.settle(self.own.call_id, record)
+        self.spool.settle(self.own.call_id.bytes, record)
         if self.in_hand is not None:
             self.in_hand.add(count.usage, failure=explanation)
 
@@ -224,10 +223,10 @@ class CallBook:
     ) -> OpenCall:
         """Open a call that begins in the book as others do; see `open`."""
         message_id = in_hand.message_id if in_hand else None
-        own = Own.of(new_id(), datetime.now(UTC), message_id)
-        request_id = request_id or own.name
+        own = Own.of(new_written_id(), datetime.now(UTC), message_id)
+        request_id = request_id or own.call_id.text
         lasting = lasting_part(entry, own)
-        self._spool.open_call(own.call_id, opened(lasting, request_id))
+        self._spool.open_call(own.call_id.bytes, opened(lasting, request_id))
         return OpenCall(
             own=own,
             entry=entry,
@@ -281,7 +280,7 @@ def _labelled(common: Common, labels: Sequence[dict[str, str]]) -> Entry:
     return entry_of(common, laid_together(*labels, room_bytes=room_bytes))
 
 
-def interrupted(_: UUID, opened: bytes) -> bytes:
+def interrupted(_: bytes, opened: bytes) -> bytes:
     """Settle what a dead process left open: it was opened as `interrupted`."""
     return opened
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import NamedTuple
 
-from shared.contracts.metrics import Usage, UsageSource
+from agent_runner.used import Used
+from shared.contracts.metrics import UsageSource
 
 from .usage import Report
 
@@ -83,7 +84,7 @@ _SHORTEST_FILE_BYTES = 256
 
 
 class Count(NamedTuple):
-    usage: Usage
+    usage: Used
     source: UsageSource
 
 
@@ -103,18 +104,16 @@ def counted(
 ) -> Count:
     """Count a call that ended so. *estimate_input* is asked only where it is needed."""
     if report.is_refused:
-        return Count(Usage(), UsageSource.REFUSED)
+        return Count(Used(), UsageSource.REFUSED)
     is_reported = report.usage is not None
     if (is_reported and report.is_final) or not _is_estimated(end, spoken):
         source = UsageSource.REPORTED if is_reported else UsageSource.NONE
-        return Count(report.usage or Usage(), source)
-    told = report.usage or Usage()
+        return Count(report.usage or Used(), source)
+    told = report.usage or Used()
     is_told = told.input_tokens is not None
-    estimated = told.model_copy(
-        update={
-            "input_tokens": told.input_tokens if is_told else estimate_input(),
-            "output_tokens": _most(told.output_tokens, spoken.tokens),
-        }
+    estimated = told._replace(
+        input_tokens=told.input_tokens if is_told else estimate_input(),
+        output_tokens=_most(told.output_tokens, spoken.tokens),
     )
     return Count(estimated, UsageSource.ESTIMATED)
 

@@ -35,6 +35,8 @@ def require_allowed(
     agent_type: AgentType, features: frozenset[ProviderFeature]
 ) -> None:
     """Raise `FeatureNotAllowedError` for what the type does not allow."""
+    if not features:
+        return
     missing = sorted(features - frozenset(agent_type.provider_features))
     if missing:
         raise FeatureNotAllowedError(

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import replace
 from multiprocessing import get_context, parent_process
 from typing import TypeVar
 
@@ -40,7 +39,7 @@ class LargeBodies:
     async def read(self, read: Read, route: Route, body: bytes) -> ModelRequest:
         """Read *body*; raises what *read* does, and `UnavailableError`."""
         found = await self.run(_read, read, route, body)
-        return found if found.body else replace(found, body=body)
+        return found if found.body else found._replace(body=body)
 
     async def run(self, work: Callable[..., Made], *given: object) -> Made:
         """Do *work* there; raises what it does, and `UnavailableError`."""
@@ -94,7 +93,7 @@ def _end_with_parent() -> None:
 def _read(read: Read, route: Route, body: bytes) -> ModelRequest:
     """Read in the other process; a body that goes out unchanged is not sent back."""
     found = read(route, body)
-    return replace(found, body=b"") if found.body == body else found
+    return found._replace(body=b"") if found.body == body else found
 
 
 def _busy() -> UnavailableError:

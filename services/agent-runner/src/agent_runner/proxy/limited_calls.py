@@ -13,8 +13,9 @@ from agent_runner.limits.active_budgets import ActiveBudgets
 from agent_runner.limits.leasing import Leasing
 from agent_runner.limits.limit import Limit, LimitKind, Need
 from agent_runner.limits.shares import Part
+from agent_runner.used import Used
 from shared.contracts.credentials import LeasedCredential
-from shared.contracts.metrics import Usage, UsageSource
+from shared.contracts.metrics import UsageSource
 from shared.contracts.prices import PriceQuote
 from shared.errors import ModelNotPricedError, OutputLimitRequiredError
 
@@ -249,13 +250,13 @@ class _Admitted:
             each for each in reversed(self._parts) if each.share.limit.key == limit.key
         )
 
-    def _units(self, limit: Limit, usage: Usage) -> int:
+    def _units(self, limit: Limit, usage: Used) -> int:
         if limit.is_in_dollars and self._quote is not None:
             return nanodollars_of(usage, self._quote)
         return tokens_of(usage)
 
 
-def _charged(end: End, count: Count) -> Usage | None:
+def _charged(end: End, count: Count) -> Used | None:
     """Say what is charged, as the books have it; None for what was reserved.
 
     That stays where the provider answered and did not say how much that was, and where

@@ -296,7 +296,7 @@ class Passage:
             self.explanation = explanation
             log.info(
                 "call.failed",
-                call=str(self._call.own.call_id),
+                call=self._call.own.call_id.text,
                 code=explanation.code,
                 http_status=self._call.http_status,
             )

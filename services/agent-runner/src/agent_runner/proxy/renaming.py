@@ -14,4 +14,4 @@ def renamed(model: str, asked: Asked) -> Asked:
     text = asked.request.body.decode()
     start, end = value_span(text, "model")
     body = f"{text[:start]}{json.dumps(model)}{text[end:]}".encode()
-    return replace(asked, request=replace(asked.request, body=body, model=model))
+    return replace(asked, request=asked.request._replace(body=body, model=model))

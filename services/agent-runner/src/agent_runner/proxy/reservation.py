@@ -7,7 +7,7 @@ figure; both can be too few, and then what was used is charged in full.
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
-from shared.contracts.metrics import Usage
+from agent_runner.used import Used
 from shared.contracts.prices import PriceQuote, TokenPrices
 
 from .counting import files_in
@@ -48,7 +48,7 @@ def reserved(request: ModelRequest) -> Reservation:
     )
 
 
-def tokens_of(usage: Usage) -> int:
+def tokens_of(usage: Used) -> int:
     return _input_of(usage) + (usage.output_tokens or 0)
 
 
@@ -67,7 +67,7 @@ def most_nanodollars(reservation: Reservation, quote: PriceQuote) -> int:
     )
 
 
-def nanodollars_of(usage: Usage, quote: PriceQuote) -> int:
+def nanodollars_of(usage: Used, quote: PriceQuote) -> int:
     """Price what was used."""
     prices = _prices(quote, _input_of(usage))
     cached = prices.input if prices.cached_input is None else prices.cached_input
@@ -82,7 +82,7 @@ def nanodollars_of(usage: Usage, quote: PriceQuote) -> int:
     )
 
 
-def _input_of(usage: Usage) -> int:
+def _input_of(usage: Used) -> int:
     return (
         (usage.input_tokens or 0)
         + (usage.cached_input_tokens or 0)

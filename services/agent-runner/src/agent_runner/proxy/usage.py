@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from shared.contracts.metrics import Usage
+from agent_runner.used import Used
 
 __all__ = [
     "NOT_REPORTED",
@@ -30,14 +30,14 @@ class Report(NamedTuple):
     the first word of an answer that counts as it goes.
     """
 
-    usage: Usage | None = None
+    usage: Used | None = None
     is_refused: bool = False
     is_final: bool = True
 
 
 NOT_REPORTED = Report()
 REFUSED = Report(is_refused=True)
-NOTHING_USED = Report(Usage(input_tokens=0, output_tokens=0))
+NOTHING_USED = Report(Used(input_tokens=0, output_tokens=0))
 
 
 class AbsurdCountError(Exception):
@@ -67,12 +67,12 @@ def term(fields: Mapping[str, Any], name: str) -> str | None:
     return value if is_word else None
 
 
-def added(one: Usage, other: Usage) -> Usage:
+def added(one: Used, other: Used) -> Used:
     """Sum the counts; the terms are those of *one*. None and None stay None."""
-    counts = {
+    counts: dict[str, Any] = {
         name: mine + theirs
-        for name, theirs in other
+        for name, theirs in other.told().items()
         if isinstance(theirs, int)
         for mine in (getattr(one, name) or 0,)
     }
-    return one.model_copy(update=counts)
+    return one._replace(**counts)

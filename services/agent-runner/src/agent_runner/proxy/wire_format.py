@@ -35,8 +35,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """An allowed path.
 
     *endpoint* names it in records. *path* is what follows the provider's base URL,
@@ -50,8 +49,7 @@ class Route:
     model: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelRequest:
+class ModelRequest(NamedTuple):
     """A model call's body as it goes out, with what the proxy must know of it.
 
     *features* are those that only some agent types allow. *withholds_usage*: the client

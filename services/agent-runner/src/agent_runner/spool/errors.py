@@ -52,13 +52,15 @@ class PayloadTooLargeError(ValueError):
 
 
 class CallAlreadyOpenError(ValueError):
-    def __init__(self, call_id: UUID) -> None:
-        super().__init__(f"call {call_id} is already open")
+    def __init__(self, call_id: bytes) -> None:
+        super().__init__(f"call {UUID(bytes=call_id)} is already open")
 
 
 class CallNotOpenError(LookupError):
-    def __init__(self, call_id: UUID) -> None:
-        super().__init__(f"call {call_id} was never opened, or is settled already")
+    def __init__(self, call_id: bytes) -> None:
+        super().__init__(
+            f"call {UUID(bytes=call_id)} was never opened, or is settled already"
+        )
 
 
 @contextmanager

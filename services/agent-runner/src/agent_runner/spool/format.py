@@ -81,7 +81,7 @@ class SegmentHeader:
 class OpenedRecord(NamedTuple):
     """A call was admitted; its request may have left."""
 
-    call_id: UUID
+    call_id: bytes
     payload: bytes
 
 
@@ -89,7 +89,7 @@ class SettledRecord(NamedTuple):
     """A call has ended; *sequence* counts them, from 1 and without gaps."""
 
     sequence: int
-    call_id: UUID
+    call_id: bytes
     payload: bytes
 
 
@@ -143,13 +143,13 @@ def decode_header(data: bytes, *, name: str) -> SegmentHeader | None:
     )
 
 
-def encode_opened(call_id: UUID, payload: bytes) -> bytes:
+def encode_opened(call_id: bytes, payload: bytes) -> bytes:
     """Encode, or raise `PayloadTooLargeError` over `MAX_OPENED_PAYLOAD_BYTES`."""
     _check_size("opened", payload, MAX_OPENED_PAYLOAD_BYTES)
     return _encode(_OPENED, 0, call_id, payload)
 
 
-def encode_settled(sequence: int, call_id: UUID, payload: bytes) -> bytes:
+def encode_settled(sequence: int, call_id: bytes, payload: bytes) -> bytes:
     """Encode, or raise `PayloadTooLargeError` over `MAX_SETTLED_PAYLOAD_BYTES`."""
     _check_size("settled", payload, MAX_SETTLED_PAYLOAD_BYTES)
     return _encode(_SETTLED, sequence, call_id, payload)
@@ -169,9 +169,9 @@ def decode_record(data: bytes, offset: int = 0) -> Record | None:
     kind, sequence, call_id = _BODY.unpack_from(body)
     payload = body[_BODY.size :]
     if kind == _SETTLED:
-        return SettledRecord(sequence, UUID(bytes=call_id), payload)
+        return SettledRecord(sequence, call_id, payload)
     if kind == _OPENED:
-        return OpenedRecord(UUID(bytes=call_id), payload)
+        return OpenedRecord(call_id, payload)
     return None
 
 
@@ -197,8 +197,8 @@ def _scan(data: bytes) -> Iterator[tuple[int, Record]]:
         offset += RECORD_OVERHEAD_BYTES + len(record.payload)
 
 
-def _encode(kind: int, sequence: int, call_id: UUID, payload: bytes) -> bytes:
-    body = _BODY.pack(kind, sequence, call_id.bytes) + payload
+def _encode(kind: int, sequence: int, call_id: bytes, payload: bytes) -> bytes:
+    body = _BODY.pack(kind, sequence, call_id) + payload
     return _PREFIX.pack(len(body), crc32(body)) + body
 
 

@@ -35,8 +35,11 @@ __all__ = ["Interrupted", "Recovery", "SettledRecord", "Spool"]
 _SEGMENT_BYTES = 8 * 1024 * 1024
 _DISK = Disk()
 
-Interrupted = Callable[[UUID, bytes], bytes]
-"""Makes the `settled` payload of a call whose process died, from its `opened` one."""
+Interrupted = Callable[[bytes, bytes], bytes]
+"""Makes the `settled` payload of a call whose process died, from its `opened` one.
+
+The first argument is the call's id.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class Spool:
         self._chain = chain
         self._sync_each = sync_each
         # Ordinals of the segments that have the `opened`, in the order of opening.
-        self._open: dict[UUID, int] = {}
+        self._open: dict[bytes, int] = {}
         self._last_sequence = 0
         self._durable_through = 0
         self._unsynced = False
@@ -135,8 +138,10 @@ class Spool:
         """Whether a write or a sync has failed; no call is admitted any more."""
         return self._failure is not None
 
-    def open_call(self, call_id: UUID, payload: bytes) -> None:
+    def open_call(self, call_id: bytes, payload: bytes) -> None:
         """Record that a call is admitted, and set room for its `settled` aside.
+
+        *call_id* is the 16 bytes of a UUID.
 
         Raises `SpoolFullError` (nothing is written, later calls may succeed),
         `SpoolBrokenError`, `PayloadTooLargeError`, `CallAlreadyOpenError`.
@@ -149,7 +154,7 @@ class Spool:
         self._open[call_id] = self._append(record, settled=False)
         self._note_written()
 
-    def settle(self, call_id: UUID, payload: bytes) -> int:
+    def settle(self, call_id: bytes, payload: bytes) -> int:
         """Record how an open call ended, and return the sequence of that record.
 
         A full disk cannot prevent it, and a broken spool still tries. Raises
@@ -256,9 +261,9 @@ class Spool:
         self.sync()
         return Recovery(interrupted=len(unsettled), discarded_bytes=discarded)
 
-    def _replay(self) -> dict[UUID, bytes]:
+    def _replay(self) -> dict[bytes, bytes]:
         """Find the calls that are still open, and return their `opened` payloads."""
-        unsettled: dict[UUID, bytes] = {}
+        unsettled: dict[bytes, bytes] = {}
         for ordinal, record in self._chain.recover():
             if isinstance(record, OpenedRecord):
                 self._open[record.call_id] = ordinal

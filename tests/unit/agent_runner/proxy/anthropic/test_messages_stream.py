@@ -9,7 +9,7 @@ from tests.unit.agent_runner.proxy.cutting import pieces_of
 
 from agent_runner.proxy.anthropic.messages_stream import MessagesStream
 from agent_runner.proxy.usage import NOT_REPORTED
-from shared.contracts.metrics import Usage
+from agent_runner.used import Used
 from shared.provider_errors.rows import Failure
 
 
@@ -136,7 +136,7 @@ def test_a_broken_stream_passes_on_what_came(
 def test_the_last_counts_lie_over_those_of_the_start() -> None:
     answer = told(STREAM)
 
-    assert answer.stream.report.usage == Usage(
+    assert answer.stream.report.usage == Used(
         input_tokens=10,
         cache_write_5m_tokens=40,
         cache_write_1h_tokens=60,
@@ -153,7 +153,7 @@ def test_counts_are_cumulative_and_never_summed() -> None:
         STOP,
     )
 
-    assert answer.stream.report.usage == Usage(
+    assert answer.stream.report.usage == Used(
         input_tokens=12, cached_input_tokens=3, output_tokens=50
     )
 
@@ -161,20 +161,20 @@ def test_counts_are_cumulative_and_never_summed() -> None:
 def test_what_a_delta_leaves_out_or_says_is_null_stays() -> None:
     answer = told(start(input_tokens=10), delta(output_tokens=5, input_tokens=None))
 
-    assert answer.stream.report.usage == Usage(input_tokens=10, output_tokens=5)
+    assert answer.stream.report.usage == Used(input_tokens=10, output_tokens=5)
 
 
 def test_an_explicit_zero_overwrites() -> None:
     answer = told(start(input_tokens=10, output_tokens=7), delta(output_tokens=0))
 
-    assert answer.stream.report.usage == Usage(input_tokens=10, output_tokens=0)
+    assert answer.stream.report.usage == Used(input_tokens=10, output_tokens=0)
 
 
 def test_only_the_last_word_can_be_absurd() -> None:
     assert told(start(input_tokens=-1)).stream.report.is_refused
     assert told(
         start(input_tokens=-1), delta(input_tokens=1)
-    ).stream.report.usage == Usage(input_tokens=1)
+    ).stream.report.usage == Used(input_tokens=1)
 
 
 def test_a_stream_without_figures_reports_none() -> None:
@@ -187,7 +187,7 @@ def test_a_stream_without_figures_reports_none() -> None:
 def test_usage_that_a_model_writes_is_not_counted() -> None:
     answer = told(start(input_tokens=1, output_tokens=1), text("x"), FORGED)
 
-    assert answer.stream.report.usage == Usage(input_tokens=1, output_tokens=1)
+    assert answer.stream.report.usage == Used(input_tokens=1, output_tokens=1)
     assert not answer.stream.has_ended
 
 

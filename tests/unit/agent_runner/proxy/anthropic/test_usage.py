@@ -4,10 +4,10 @@ import pytest
 
 from agent_runner.proxy.anthropic.usage import report_in
 from agent_runner.proxy.usage import NOT_REPORTED, REFUSED
-from shared.contracts.metrics import Usage
+from agent_runner.used import Used
 
 
-def read(**usage: Any) -> Usage | None:
+def read(**usage: Any) -> Used | None:
     return report_in({"usage": usage}).usage
 
 
@@ -28,7 +28,7 @@ def test_every_figure_is_in_its_own_place() -> None:
         inference_geo="us",
     )
 
-    assert usage == Usage(
+    assert usage == Used(
         input_tokens=10,
         cached_input_tokens=80,
         cache_write_5m_tokens=40,
@@ -46,7 +46,7 @@ def test_every_figure_is_in_its_own_place() -> None:
 def test_writes_without_a_split_are_for_five_minutes(split: object) -> None:
     usage = read(input_tokens=1, cache_creation_input_tokens=9, cache_creation=split)
 
-    assert usage == Usage(input_tokens=1, cache_write_5m_tokens=9)
+    assert usage == Used(input_tokens=1, cache_write_5m_tokens=9)
 
 
 def test_writes_beyond_the_split_are_for_five_minutes() -> None:
@@ -56,7 +56,7 @@ def test_writes_beyond_the_split_are_for_five_minutes() -> None:
         cache_creation={"ephemeral_1h_input_tokens": 4},
     )
 
-    assert usage == Usage(
+    assert usage == Used(
         input_tokens=1, cache_write_5m_tokens=5, cache_write_1h_tokens=4
     )
 
@@ -64,11 +64,11 @@ def test_writes_beyond_the_split_are_for_five_minutes() -> None:
 def test_a_split_without_a_sum_is_taken_as_it_is() -> None:
     usage = read(input_tokens=1, cache_creation={"ephemeral_1h_input_tokens": 4})
 
-    assert usage == Usage(input_tokens=1, cache_write_1h_tokens=4)
+    assert usage == Used(input_tokens=1, cache_write_1h_tokens=4)
 
 
 def test_zero_is_reported_and_not_absent() -> None:
-    assert read(input_tokens=0, output_tokens=0) == Usage(
+    assert read(input_tokens=0, output_tokens=0) == Used(
         input_tokens=0, output_tokens=0
     )
 
@@ -90,7 +90,7 @@ def test_what_is_compacted_is_added_for_no_sum_has_it() -> None:
         service_tier="standard",
     )
 
-    assert usage == Usage(
+    assert usage == Used(
         input_tokens=1010,
         cached_input_tokens=7,
         cache_write_5m_tokens=0,
@@ -101,7 +101,7 @@ def test_what_is_compacted_is_added_for_no_sum_has_it() -> None:
 
 @pytest.mark.parametrize("term", ["a" * 41, "two words", "", 7, ["standard"]])
 def test_a_term_that_is_no_word_is_left_out(term: object) -> None:
-    assert read(input_tokens=1, service_tier=term) == Usage(input_tokens=1)
+    assert read(input_tokens=1, service_tier=term) == Used(input_tokens=1)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 from agent_runner.proxy.anthropic.wire_format import ANTHROPIC
 from agent_runner.proxy.headers import value_of, values_of
 from agent_runner.proxy.wire_format import Asked, Fields, Outgoing, Reply
+from agent_runner.used import Used
 from shared.contracts.credentials import LeasedCredential
-from shared.contracts.metrics import Usage
 from shared.errors import (
     AppError,
     LimitedError,
@@ -92,7 +92,7 @@ def test_counting_tokens_uses_none() -> None:
 
     report = ANTHROPIC.outcome_of(asked(path="messages/count_tokens"), answer).report
 
-    assert report.usage == Usage(input_tokens=0, output_tokens=0)
+    assert report.usage == Used(input_tokens=0, output_tokens=0)
 
 
 @pytest.mark.parametrize(

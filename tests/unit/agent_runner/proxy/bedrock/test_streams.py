@@ -18,13 +18,13 @@ from agent_runner.proxy.answer_stream import EventStream
 from agent_runner.proxy.bedrock.event_stream import BrokenFrameError
 from agent_runner.proxy.bedrock.streams import ConverseStream, InvokeStream
 from agent_runner.proxy.usage import NOT_REPORTED, REFUSED
-from shared.contracts.metrics import Usage
+from agent_runner.used import Used
 from shared.provider_errors.rows import Failure
 
 METRICS = {
     "amazon-bedrock-invocationMetrics": {"inputTokenCount": 7, "outputTokenCount": 3}
 }
-COUNTED = Usage(input_tokens=7, output_tokens=3)
+COUNTED = Used(input_tokens=7, output_tokens=3)
 
 
 def chunk(said: Any) -> bytes:
@@ -225,7 +225,7 @@ def test_a_frame_that_is_broken_passes_and_says_nothing() -> None:
 def test_claudes_own_counts_come_before_the_metrics() -> None:
     answer = invocation(*CLAUDE)
 
-    assert answer.stream.report.usage == Usage(input_tokens=10, output_tokens=50)
+    assert answer.stream.report.usage == Used(input_tokens=10, output_tokens=50)
     assert answer.end == CLAUDE[-1]
 
 
@@ -265,7 +265,7 @@ def test_llamas_counts_are_cumulative() -> None:
     ],
 )
 def test_without_metrics_the_model_counts_itself(
-    frames: list[bytes], usage: Usage | None
+    frames: list[bytes], usage: Used | None
 ) -> None:
     assert invocation(*frames).stream.report.usage == usage
 

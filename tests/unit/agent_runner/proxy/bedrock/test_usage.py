@@ -8,7 +8,7 @@ from agent_runner.proxy.bedrock.usage import (
     report_of_metrics,
 )
 from agent_runner.proxy.usage import NOT_REPORTED, REFUSED, Report
-from shared.contracts.metrics import Usage
+from agent_runner.used import Used
 
 
 def conversation(**usage: Any) -> Report:
@@ -41,7 +41,7 @@ def test_every_figure_of_a_conversation_is_in_its_own_place() -> None:
         }
     )
 
-    assert report.usage == Usage(
+    assert report.usage == Used(
         input_tokens=10,
         cached_input_tokens=80,
         cache_write_5m_tokens=40,
@@ -58,7 +58,7 @@ def test_details_that_tell_less_than_the_sum_leave_the_rest_to_five_minutes() ->
         cacheDetails=[{"ttl": "1h", "inputTokens": 4}],
     )
 
-    assert report.usage == Usage(
+    assert report.usage == Used(
         input_tokens=1, cache_write_5m_tokens=5, cache_write_1h_tokens=4
     )
 
@@ -67,11 +67,11 @@ def test_details_that_tell_less_than_the_sum_leave_the_rest_to_five_minutes() ->
 def test_writes_without_details_are_for_five_minutes(details: object) -> None:
     report = conversation(inputTokens=1, cacheWriteInputTokens=9, cacheDetails=details)
 
-    assert report.usage == Usage(input_tokens=1, cache_write_5m_tokens=9)
+    assert report.usage == Used(input_tokens=1, cache_write_5m_tokens=9)
 
 
 def test_zero_is_reported_and_not_absent() -> None:
-    assert conversation(inputTokens=0, outputTokens=0).usage == Usage(
+    assert conversation(inputTokens=0, outputTokens=0).usage == Used(
         input_tokens=0, output_tokens=0
     )
 
@@ -116,7 +116,7 @@ def test_an_invocations_usage_is_in_its_header_fields() -> None:
         cache_write_input_token_count="5",
     )
 
-    assert report.usage == Usage(
+    assert report.usage == Used(
         input_tokens=10,
         cached_input_tokens=80,
         cache_write_5m_tokens=5,
@@ -146,7 +146,7 @@ def test_claude_tells_more_than_the_header_fields() -> None:
         cache_write_input_token_count="9",
     )
 
-    assert report.usage == Usage(
+    assert report.usage == Used(
         input_tokens=10,
         cache_write_5m_tokens=0,
         cache_write_1h_tokens=9,
@@ -159,18 +159,18 @@ def test_claude_tells_more_than_the_header_fields() -> None:
     [
         (
             {"generation": "x", "prompt_token_count": 7, "generation_token_count": 3},
-            Usage(input_tokens=7, output_tokens=3),
+            Used(input_tokens=7, output_tokens=3),
         ),
         (
             {
                 "inputTextTokenCount": 7,
                 "results": [{"tokenCount": 1}, {"tokenCount": 2}],
             },
-            Usage(input_tokens=7, output_tokens=3),
+            Used(input_tokens=7, output_tokens=3),
         ),
         (
             {"embedding": [0.1], "inputTextTokenCount": 7},
-            Usage(input_tokens=7),
+            Used(input_tokens=7),
         ),
         (
             {
@@ -180,16 +180,16 @@ def test_claude_tells_more_than_the_header_fields() -> None:
                     "cacheReadInputTokenCount": 2,
                 }
             },
-            Usage(input_tokens=7, cached_input_tokens=2, output_tokens=3),
+            Used(input_tokens=7, cached_input_tokens=2, output_tokens=3),
         ),
         (
             {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}},
-            Usage(input_tokens=7, output_tokens=3),
+            Used(input_tokens=7, output_tokens=3),
         ),
     ],
 )
 def test_each_family_has_its_usage_where_it_documents_it(
-    body: dict[str, Any], usage: Usage
+    body: dict[str, Any], usage: Used
 ) -> None:
     assert invocation(body).usage == usage
 
@@ -225,5 +225,5 @@ def test_the_metrics_of_a_stream_are_read() -> None:
     metrics = {"inputTokenCount": 7, "outputTokenCount": 0, "invocationLatency": 12}
 
     assert report_of_metrics({"amazon-bedrock-invocationMetrics": metrics}).usage == (
-        Usage(input_tokens=7, output_tokens=0)
+        Used(input_tokens=7, output_tokens=0)
     )

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from tests.unit.agent_runner.proxy.cutting import pieces_of
 
 from agent_runner.proxy.openai.chat_stream import ChatStream
-from shared.contracts.metrics import Usage
+from agent_runner.used import Used
 from shared.provider_errors.rows import Failure
 
 DONE = b"data: [DONE]\n\n"
 BILL = {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}}
-BILLED = Usage(input_tokens=7, output_tokens=3)
+BILLED = Used(input_tokens=7, output_tokens=3)
 
 
 def event(chunk: object, *, end: str = "\n\n") -> bytes:
@@ -193,7 +193,7 @@ def test_running_usage_delays_no_chunk() -> None:
 def test_of_running_usage_the_last_counts() -> None:
     counts = [event(said("Hi", usage={"completion_tokens": n})) for n in range(4)]
 
-    assert told(*counts, DONE).stream.report.usage == Usage(output_tokens=3)
+    assert told(*counts, DONE).stream.report.usage == Used(output_tokens=3)
 
 
 def test_an_explicit_zero_overwrites_what_was_said_before() -> None:
@@ -203,7 +203,7 @@ def test_an_explicit_zero_overwrites_what_was_said_before() -> None:
         DONE,
     )
 
-    assert answer.stream.report.usage == Usage(output_tokens=0)
+    assert answer.stream.report.usage == Used(output_tokens=0)
 
 
 def test_usage_that_a_model_writes_is_not_counted() -> None:

@@ -9,11 +9,11 @@ from tests.unit.agent_runner.proxy.cutting import pieces_of
 
 from agent_runner.proxy.openai.responses_stream import ResponsesStream
 from agent_runner.proxy.usage import NOT_REPORTED
-from shared.contracts.metrics import Usage
+from agent_runner.used import Used
 from shared.provider_errors.rows import Failure
 
 USED = {"input_tokens": 7, "output_tokens": 3}
-COUNTED = Usage(input_tokens=7, output_tokens=3)
+COUNTED = Used(input_tokens=7, output_tokens=3)
 
 
 def event(kind: str, *, end: str = "\n\n", **fields: Any) -> bytes:

@@ -11,11 +11,11 @@ from agent_runner.proxy.openai.usage import (
     without_vectors,
 )
 from agent_runner.proxy.usage import NOT_REPORTED, REFUSED
-from shared.contracts.metrics import Usage
+from agent_runner.used import Used
 from shared.provider_errors.rows import Failure
 
 
-def read(**usage: Any) -> Usage | None:
+def read(**usage: Any) -> Used | None:
     return report_in({"usage": usage}).usage
 
 
@@ -28,7 +28,7 @@ def test_cached_tokens_are_taken_out_of_the_prompt() -> None:
         completion_tokens_details={"reasoning_tokens": 30},
     )
 
-    assert usage == Usage(
+    assert usage == Used(
         input_tokens=20,
         cached_input_tokens=80,
         output_tokens=50,
@@ -43,7 +43,7 @@ def test_tokens_written_to_the_cache_are_taken_out_of_the_prompt() -> None:
         prompt_tokens_details={"cached_tokens": 30, "cache_write_tokens": 50},
     )
 
-    assert usage == Usage(
+    assert usage == Used(
         input_tokens=20,
         cached_input_tokens=30,
         cache_write_5m_tokens=50,
@@ -54,11 +54,11 @@ def test_tokens_written_to_the_cache_are_taken_out_of_the_prompt() -> None:
 def test_the_service_tier_of_the_answer_is_kept() -> None:
     body = {"usage": {"prompt_tokens": 1}, "service_tier": "priority"}
 
-    assert report_in(body).usage == Usage(input_tokens=1, service_tier="priority")
+    assert report_in(body).usage == Used(input_tokens=1, service_tier="priority")
 
 
 def test_an_embedding_has_no_output() -> None:
-    assert read(prompt_tokens=7, total_tokens=7) == Usage(input_tokens=7)
+    assert read(prompt_tokens=7, total_tokens=7) == Used(input_tokens=7)
 
 
 def test_zero_is_reported_and_not_absent() -> None:
@@ -68,24 +68,24 @@ def test_zero_is_reported_and_not_absent() -> None:
         prompt_tokens_details={"cached_tokens": 0},
     )
 
-    assert usage == Usage(input_tokens=0, cached_input_tokens=0, output_tokens=0)
+    assert usage == Used(input_tokens=0, cached_input_tokens=0, output_tokens=0)
 
 
 @pytest.mark.parametrize("details", [None, {}, [], "text", {"cached_tokens": None}])
 def test_details_that_are_not_told_are_none(details: object) -> None:
     usage = read(prompt_tokens=3, completion_tokens=4, prompt_tokens_details=details)
 
-    assert usage == Usage(input_tokens=3, output_tokens=4)
+    assert usage == Used(input_tokens=3, output_tokens=4)
 
 
 def test_what_is_known_of_half_a_report_is_kept() -> None:
-    assert read(completion_tokens=4) == Usage(output_tokens=4)
+    assert read(completion_tokens=4) == Used(output_tokens=4)
 
 
 def test_a_total_that_disagrees_is_not_looked_at() -> None:
     usage = read(prompt_tokens=3, completion_tokens=4, total_tokens=1_000)
 
-    assert usage == Usage(input_tokens=3, output_tokens=4)
+    assert usage == Used(input_tokens=3, output_tokens=4)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_one_absurd_figure_makes_the_report_void(usage: dict[str, Any]) -> None:
     assert report_in({"usage": usage}) == REFUSED
 
 
-def response(**usage: Any) -> Usage | None:
+def response(**usage: Any) -> Used | None:
     return outcome_of_response({"status": "completed", "usage": usage}).report.usage
 
 
@@ -149,7 +149,7 @@ def test_a_responses_figures_are_disjoint_too() -> None:
         total_tokens=51_000,
     )
 
-    assert usage == Usage(
+    assert usage == Used(
         input_tokens=5000,
         cached_input_tokens=30_000,
         cache_write_5m_tokens=10_000,
@@ -162,7 +162,7 @@ def test_a_responses_figures_are_disjoint_too() -> None:
 def test_writes_without_a_split_are_of_the_shorter_kind() -> None:
     usage = response(input_tokens=9, input_tokens_details={"cache_write_tokens": 4})
 
-    assert usage == Usage(input_tokens=5, cache_write_5m_tokens=4)
+    assert usage == Used(input_tokens=5, cache_write_5m_tokens=4)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_hosted_searches_are_counted_by_their_calls() -> None:
         }
     )
 
-    assert outcome.report.usage == Usage(
+    assert outcome.report.usage == Used(
         input_tokens=1, output_tokens=2, web_searches=2, service_tier="flex"
     )
 
@@ -231,7 +231,7 @@ def test_a_response_that_failed_says_why() -> None:
 def test_vectors_are_not_read_for_the_usage_behind_them(body: bytes) -> None:
     bare = json.loads(without_vectors(body))
 
-    assert report_in(bare).usage == Usage(input_tokens=7)
+    assert report_in(bare).usage == Used(input_tokens=7)
     assert bare["data"][0]["embedding"] in ([], "AACAPw==")
 
 

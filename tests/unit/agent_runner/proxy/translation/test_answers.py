@@ -21,10 +21,10 @@ from agent_runner.proxy.translation.answers import (
 from agent_runner.proxy.translation.chunks import Chunks
 from agent_runner.proxy.translation.streams import ConverseAsChunks, MessagesAsChunks
 from agent_runner.proxy.wire_format import AnswerStream
-from shared.contracts.metrics import Usage
+from agent_runner.used import Used
 
 STAMP = Stamp("chatcmpl-1", "claude-opus-5", 1_700_000_000)
-USED = Usage(
+USED = Used(
     input_tokens=3,
     cached_input_tokens=5,
     cache_write_5m_tokens=7,

@@ -18,7 +18,7 @@ from agent_runner.proxy.usage import (
     object_at,
     term,
 )
-from shared.contracts.metrics import Usage
+from agent_runner.used import Used
 
 __all__ = ["overlaid", "report_in", "report_of"]
 
@@ -52,16 +52,12 @@ def overlaid(usage: Mapping[str, Any], delta: Mapping[str, Any]) -> Mapping[str,
     return {**usage, **told}
 
 
-def _usage(usage: Mapping[str, Any]) -> Usage:
-    whole = _counted(usage).model_copy(
-        update={
-            "web_searches": count(
-                object_at(usage, "server_tool_use"), "web_search_requests"
-            ),
-            "service_tier": term(usage, "service_tier"),
-            "speed": term(usage, "speed"),
-            "inference_geo": term(usage, "inference_geo"),
-        }
+def _usage(usage: Mapping[str, Any]) -> Used:
+    whole = _counted(usage)._replace(
+        web_searches=count(object_at(usage, "server_tool_use"), "web_search_requests"),
+        service_tier=term(usage, "service_tier"),
+        speed=term(usage, "speed"),
+        inference_geo=term(usage, "inference_geo"),
     )
     iterations = usage.get("iterations")
     for each in iterations if isinstance(iterations, list) else ():
@@ -71,13 +67,13 @@ def _usage(usage: Mapping[str, Any]) -> Usage:
     return whole
 
 
-def _counted(usage: Mapping[str, Any]) -> Usage:
+def _counted(usage: Mapping[str, Any]) -> Used:
     output = count(usage, "output_tokens")
     thinking = count(object_at(usage, "output_tokens_details"), "thinking_tokens")
     if (thinking or 0) > (output or 0):
         raise AbsurdCountError("thinking_tokens")
     short, long = _written(usage)
-    return Usage(
+    return Used(
         input_tokens=count(usage, "input_tokens"),
         cached_input_tokens=count(usage, "cache_read_input_tokens"),
         cache_write_5m_tokens=short,

@@ -22,7 +22,7 @@ from agent_runner.proxy.usage import (
     term,
 )
 from agent_runner.proxy.wire_format import Fields
-from shared.contracts.metrics import Usage
+from agent_runner.used import Used
 
 __all__ = [
     "METRICS",
@@ -83,12 +83,13 @@ def report_of_conversation(body: Mapping[str, Any]) -> Report:
     written = report.usage.cache_write_5m_tokens
     if (long or 0) > (written or 0):
         return REFUSED
-    terms = {
-        "cache_write_5m_tokens": None if written is None else written - (long or 0),
-        "cache_write_1h_tokens": long,
-        "service_tier": term(object_at(body, "serviceTier"), "type"),
-    }
-    return Report(report.usage.model_copy(update=terms))
+    return Report(
+        report.usage._replace(
+            cache_write_5m_tokens=None if written is None else written - (long or 0),
+            cache_write_1h_tokens=long,
+            service_tier=term(object_at(body, "serviceTier"), "type"),
+        )
+    )
 
 
 def report_of_invocation(fields: Fields, body: Mapping[str, Any]) -> Report:
@@ -122,7 +123,7 @@ def _report(fields: Mapping[str, Any], names: _Names) -> Report:
         return NOT_REPORTED
     try:
         return Report(
-            Usage(
+            Used(
                 input_tokens=count(fields, names.input),
                 cached_input_tokens=count(fields, names.cached),
                 cache_write_5m_tokens=count(fields, names.written),

@@ -1,7 +1,6 @@
 """Bedrock's wire format, put together."""
 
 import re
-from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -103,7 +102,7 @@ def asked_for(model: str, asked: Asked) -> Asked:
         )
     return Asked(
         route_to(model, asked.route.endpoint),
-        replace(asked.request, model=model),
+        asked.request._replace(model=model),
         asked.fields,
     )
 

@@ -43,11 +43,17 @@ def _features(body: Mapping[str, Any], raw: bytes) -> Iterator[ProviderFeature]:
         yield ProviderFeature.STORED_OBJECTS
     yield from _features_of_tools(body.get("tools"))
     for item in (*_objects(body.get("messages")), *_objects(body.get("input"))):
-        yield from _features_of_item(item)
+        if not _is_plain_message(item):
+            yield from _features_of_item(item)
     if may_name(raw, [b"file_id"]):
         said = objects_in([body.get("messages"), body.get("input")])
         if any(each.get("file_id") is not None for each in said):
             yield ProviderFeature.STORED_OBJECTS
+
+
+def _is_plain_message(item: Mapping[str, Any]) -> bool:
+    """Tell at a glance most of a conversation, which has a hundred of them."""
+    return "role" in item and "type" not in item and item.get("audio") is None
 
 
 def _features_of_item(item: Mapping[str, Any]) -> Iterator[ProviderFeature]:

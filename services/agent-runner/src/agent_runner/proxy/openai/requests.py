@@ -4,8 +4,6 @@ Source of the wire facts: the OpenAI API reference, and the `openai` package 3.5
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
-from functools import partial
 from http import HTTPMethod
 from typing import Any
 
@@ -93,7 +91,7 @@ def read_request(route: Route, raw: bytes) -> ModelRequest:
     if route == RESPONSES or flag(_options(body), "include_usage"):
         return asked
     asking = _asking_for_usage(text, body).encode()
-    return replace(asked, body=asking, withholds_usage=True)
+    return asked._replace(body=asking, withholds_usage=True)
 
 
 def bounded(route: Route, request: ModelRequest, most: int) -> ModelRequest:
@@ -101,16 +99,15 @@ def bounded(route: Route, request: ModelRequest, most: int) -> ModelRequest:
     is_response = route == RESPONSES
     name = "max_output_tokens" if is_response else "max_completion_tokens"
     body = _inserted(request.body.decode(), 0, f'"{name}":{most},')
-    return replace(request, body=body.encode(), most_output=most)
+    return request._replace(body=body.encode(), most_output=most)
 
 
 def _most_output(route: Route, body: Mapping[str, Any]) -> int | None:
     """Read the most output tokens; where two names have them, the larger counts."""
     if route == RESPONSES:
         return whole_number(body, "max_output_tokens")
-    names = ("max_completion_tokens", "max_tokens")
-    given = [each for each in map(partial(whole_number, body), names) if each]
-    return max(given, default=None)
+    newer = whole_number(body, "max_completion_tokens") or 0
+    return max(newer, whole_number(body, "max_tokens") or 0) or None
 
 
 def _options(body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -19,7 +19,7 @@ from agent_runner.proxy.usage import (
     term,
 )
 from agent_runner.proxy.wire_format import Outcome
-from shared.contracts.metrics import Usage
+from agent_runner.used import Used
 from shared.provider_errors.reading import failure_in_event
 from shared.provider_errors.rows import ErrorSource
 
@@ -43,7 +43,7 @@ def outcome_of_response(response: Mapping[str, Any]) -> Outcome:
     """Read a response: its usage, and the error of one that failed."""
     report = _report_in(response, _RESPONSE)
     if report.usage is not None and (searches := _web_searches(response)):
-        usage = report.usage.model_copy(update={"web_searches": searches})
+        usage = report.usage._replace(web_searches=searches)
         report = Report(usage)
     if response.get("status") != "failed":
         return Outcome(report)
@@ -85,7 +85,7 @@ def _report_in(body: object, names: _Names) -> Report:
         return REFUSED
 
 
-def _usage(usage: Mapping[str, Any], names: _Names, *, tier: str | None) -> Usage:
+def _usage(usage: Mapping[str, Any], names: _Names, *, tier: str | None) -> Used:
     whole = count(usage, names.input)
     output = count(usage, names.output)
     details = object_at(usage, names.input_details)
@@ -95,7 +95,7 @@ def _usage(usage: Mapping[str, Any], names: _Names, *, tier: str | None) -> Usag
     fresh = (whole or 0) - (cached or 0) - (short or 0) - (long or 0)
     if fresh < 0 or (reasoning or 0) > (output or 0):
         raise AbsurdCountError(names.input)
-    return Usage(
+    return Used(
         input_tokens=None if whole is None else fresh,
         cached_input_tokens=cached,
         cache_write_5m_tokens=short,

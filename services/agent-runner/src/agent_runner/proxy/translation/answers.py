@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent_runner.proxy.usage import object_at
-from shared.contracts.metrics import Usage
+from agent_runner.used import Used
 
 __all__ = [
     "FINISH_REASONS",
@@ -78,7 +78,7 @@ def said_by_converse(body: Mapping[str, Any]) -> Said:
     return _said(texts, calls, id_name="toolUseId", reason=body.get("stopReason"))
 
 
-def completion(said: Said, usage: Usage | None, stamp: Stamp) -> dict[str, Any]:
+def completion(said: Said, usage: Used | None, stamp: Stamp) -> dict[str, Any]:
     message: dict[str, Any] = {
         "role": "assistant",
         "content": said.text,
@@ -111,7 +111,7 @@ def completion(said: Said, usage: Usage | None, stamp: Stamp) -> dict[str, Any]:
     return told | {"usage": usage_told(usage)} if usage else told
 
 
-def usage_told(usage: Usage) -> dict[str, Any]:
+def usage_told(usage: Used) -> dict[str, Any]:
     """Tell usage as OpenAI does: what concerns the cache is in the prompt's tokens."""
     cached = usage.cached_input_tokens or 0
     written = (usage.cache_write_5m_tokens or 0) + (usage.cache_write_1h_tokens or 0)

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from shared.contracts.metrics import Usage
+from agent_runner.used import Used
 
 from .answers import FINISH_REASONS, Stamp, usage_told
 
@@ -63,7 +63,7 @@ class Chunks:
             return self.failed(_ANSWER_BROKEN, "server_error", "provider_error")
         return self._chunk({}, finish_reason=FINISH_REASONS[str(reason)])
 
-    def done(self, usage: Usage | None) -> bytes:
+    def done(self, usage: Used | None) -> bytes:
         if not self._tells_usage or usage is None:
             return _DONE
         told = self._told() | {"choices": [], "usage": usage_told(usage)}
