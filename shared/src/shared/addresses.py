@@ -7,6 +7,7 @@ and the documentation of the clouds named below.
 """
 
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 __all__ = ["AddressKind", "classify", "may_reach"]
@@ -77,6 +78,7 @@ _FORBIDDEN_V6 = tuple(
 )
 
 
+@lru_cache(1024)
 def may_reach(address: str, *, allow_private: bool) -> bool:
     """Tell whether a socket may be connected to *address*, as `getaddrinfo` says it."""
     kind = classify(ip_address(address.partition("%")[0]))

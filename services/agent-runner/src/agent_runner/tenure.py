@@ -14,7 +14,9 @@ from shared.errors import UnavailableError
 __all__ = ["HELD_FOR", "Monotonic", "Tenure", "boot_time"]
 
 HELD_FOR = timedelta(seconds=9)
-_CALLS_GO_ON_FOR = timedelta(minutes=5)
+_CALLS_GO_ON_FOR_SECONDS = 5 * 60
+
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 Monotonic = Callable[[], float]
 """Seconds on a clock that is never set back."""
@@ -22,7 +24,7 @@ Monotonic = Callable[[], float]
 
 def boot_time() -> float:
     """Read CLOCK_BOOTTIME; macOS has none, and its monotonic clock sleeps."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+    return time.clock_gettime(_CLOCK)
 
 
 class Tenure:
@@ -47,7 +49,7 @@ class Tenure:
 
     @property
     def is_held(self) -> bool:
-        return self._has_lasted_less_than(HELD_FOR)
+        return self._has_lasted_less_than(HELD_FOR.total_seconds())
 
     @property
     def admits_calls(self) -> bool:
@@ -55,13 +57,12 @@ class Tenure:
 
         They write no row that another runner could write too.
         """
-        return self._has_lasted_less_than(_CALLS_GO_ON_FOR)
+        return self._has_lasted_less_than(_CALLS_GO_ON_FOR_SECONDS)
 
     def require(self) -> None:
         """Raise `UnavailableError` unless this process is surely still the runner."""
         if not self.is_held:
             raise UnavailableError("This runner has lost touch with its record.")
 
-    def _has_lasted_less_than(self, limit: timedelta) -> bool:
-        age = self._clock() - self._asked_at
-        return not self._is_lost and age < limit.total_seconds()
+    def _has_lasted_less_than(self, seconds: float) -> bool:
+        return not self._is_lost and self._clock() - self._asked_at < seconds

@@ -11,6 +11,7 @@ from .wire_format import WireFormat
 
 __all__ = ["dressed"]
 
+_REQUEST_ID_FIELD = b"x-request-id"
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -24,7 +25,12 @@ def dressed(
     if given and _REQUEST_ID.fullmatch(given) and not mask.hides(given):
         call.request_id = given
     request_id = call.request_id.encode()
-    ids = dict.fromkeys((name, b"x-request-id"), request_id)
-    passing = [field for field in response_fields(fields) if field[0] not in ids]
-    passing += ids.items()
+    passing = [
+        field
+        for field in response_fields(fields)
+        if field[0] != name and field[0] != _REQUEST_ID_FIELD
+    ]
+    passing.append((_REQUEST_ID_FIELD, request_id))
+    if name != _REQUEST_ID_FIELD:
+        passing.append((name, request_id))
     return passing

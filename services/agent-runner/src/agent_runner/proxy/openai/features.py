@@ -27,11 +27,26 @@ _PLAIN_TOOLS = (
 )
 _TOOLS_IN_ITEMS = ("additional_tools", "tool_search_output")
 _STORED = ("previous_response_id", "conversation", "prompt")
+# Without these a request asks for nothing beyond what its messages do.
+_TELLING = frozenset({"background", "web_search_options", "tools", "input", *_STORED})
 
 
 def features_of(body: Mapping[str, Any], raw: bytes) -> frozenset[ProviderFeature]:
     """Find them in *body*, which is *raw* taken apart."""
+    if _is_plain(body) and not may_name(raw, [b"file_id"]):
+        return frozenset()
     return frozenset(_features(body, raw))
+
+
+def _is_plain(body: Mapping[str, Any]) -> bool:
+    """Tell at a glance most requests, which may be conversations of a hundred turns."""
+    return _TELLING.isdisjoint(body) and all(
+        map(_is_plain_message, _objects(body.get("messages")))
+    )
+
+
+def _is_plain_message(item: Mapping[str, Any]) -> bool:
+    return "role" in item and "type" not in item and item.get("audio") is None
 
 
 def _features(body: Mapping[str, Any], raw: bytes) -> Iterator[ProviderFeature]:
@@ -43,17 +58,11 @@ def _features(body: Mapping[str, Any], raw: bytes) -> Iterator[ProviderFeature]:
         yield ProviderFeature.STORED_OBJECTS
     yield from _features_of_tools(body.get("tools"))
     for item in (*_objects(body.get("messages")), *_objects(body.get("input"))):
-        if not _is_plain_message(item):
-            yield from _features_of_item(item)
+        yield from _features_of_item(item)
     if may_name(raw, [b"file_id"]):
         said = objects_in([body.get("messages"), body.get("input")])
         if any(each.get("file_id") is not None for each in said):
             yield ProviderFeature.STORED_OBJECTS
-
-
-def _is_plain_message(item: Mapping[str, Any]) -> bool:
-    """Tell at a glance most of a conversation, which has a hundred of them."""
-    return "role" in item and "type" not in item and item.get("audio") is None
 
 
 def _features_of_item(item: Mapping[str, Any]) -> Iterator[ProviderFeature]:
