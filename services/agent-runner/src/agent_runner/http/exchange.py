@@ -66,6 +66,9 @@ class Way(Protocol):
     def send(self, data: bytes) -> None:
         """Write *data* behind what was written before."""
 
+    def send_whole(self, data: bytes) -> None:
+        """Write *data*, which is an answer from its first byte to its last."""
+
     async def until_read(self) -> None:
         """Wait while the client does not read what was sent."""
 
@@ -194,7 +197,7 @@ class Exchange:
             fields = [*fields, (b"content-length", b"%d" % len(body))]
         head = self._head(reply.status, fields)
         self.has_begun = self.has_ended = True
-        self._way.send(head if self.head.method == b"HEAD" else head + body)
+        self._way.send_whole(head if self.head.method == b"HEAD" else head + body)
 
     def begin(self, status: int, fields: Fields) -> None:
         """Begin an answer whose length is not known."""

@@ -29,7 +29,6 @@ __all__ = ["ServerConnection"]
 
 log = structlog.get_logger(__name__)
 
-_HIGH_WATER_BYTES = 64 * 1024
 # How long what a client still sends is read and thrown away: closing at once would
 # reset the connection, and the answer with it (RFC 9112, section 9.6).
 _LINGERING_SECONDS = 5.0
@@ -113,7 +112,6 @@ class ServerConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(high=_HIGH_WATER_BYTES)
         self._outgoing = Outgoing(self._transport, self._context.turn)
         self._reached_at: str = transport.get_extra_info("sockname")[0]
         most = self._context.limits.most_connections
@@ -227,6 +225,9 @@ class ServerConnection(asyncio.Protocol):
 
     def send(self, data: bytes) -> None:
         self._outgoing.write(data)
+
+    def send_whole(self, data: bytes) -> None:
+        self._outgoing.write_last(data)
 
     async def until_read(self) -> None:
         if self._unread is not None:

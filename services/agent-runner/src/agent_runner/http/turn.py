@@ -61,6 +61,8 @@ class Outgoing:
     def __init__(self, transport: asyncio.Transport, turn: Turn) -> None:
         self._transport = transport
         self._turn = turn
+        # What is written goes to the kernel at once, not when the callback has ended.
+        transport.set_write_buffer_limits(high=0)
         self._pieces: list[bytes] = []
 
     @property
@@ -81,6 +83,15 @@ class Outgoing:
         if not self._pieces:
             self._turn.add(self)
         self._pieces.append(data)
+
+    def write_last(self, data: bytes) -> None:
+        """Write *data*, which nothing follows for now: at once, if no other call waits.
+
+        What is left to do for the call is done while its client reads.
+        """
+        self.write(data)
+        if self._turn.calls_in_hand <= 1:
+            self.flush()
 
     def flush(self) -> None:
         """Write what was gathered."""
