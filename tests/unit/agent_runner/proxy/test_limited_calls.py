@@ -24,9 +24,10 @@ from agent_runner.proxy.counting import Count, End
 from agent_runner.proxy.limited_calls import LimitedCalls
 from agent_runner.proxy.prices import Prices
 from agent_runner.proxy.wire_format import Asked, ModelRequest, Route
+from agent_runner.used import Used
 from shared.contracts.credentials import ProviderLimits
 from shared.contracts.limits import BudgetPeriod, BudgetScope, BudgetTerms, ScopeKind
-from shared.contracts.metrics import Usage, UsageSource
+from shared.contracts.metrics import UsageSource
 from shared.lifecycle import background
 from shared.testing import FakeBus
 
@@ -36,8 +37,8 @@ ASKED = Asked(
     (),
 )
 RESERVED = 600
-ESTIMATED = Usage(input_tokens=75)
-TOLD = Usage(input_tokens=75, output_tokens=9)
+ESTIMATED = Used(input_tokens=75)
+TOLD = Used(input_tokens=75, output_tokens=9)
 
 
 DAILY = new_budget(
@@ -63,18 +64,18 @@ async def no_budgets() -> list[ActiveBudget]:
     ("end", "usage", "source", "charged"),
     [
         (End.ANSWERED, TOLD, UsageSource.REPORTED, 84),
-        (End.ANSWERED, Usage(), UsageSource.NONE, RESERVED),
+        (End.ANSWERED, Used(), UsageSource.NONE, RESERVED),
         (End.ABANDONED, TOLD, UsageSource.ESTIMATED, 84),
         (End.ABANDONED, ESTIMATED, UsageSource.ESTIMATED, RESERVED),
         (End.BROKEN, ESTIMATED, UsageSource.ESTIMATED, RESERVED),
-        (End.TIMED_OUT, Usage(), UsageSource.NONE, RESERVED),
-        (End.UNANSWERED, Usage(), UsageSource.NONE, 0),
-        (End.REFUSED, Usage(), UsageSource.NONE, 0),
-        (End.FAILED, Usage(), UsageSource.NONE, 0),
+        (End.TIMED_OUT, Used(), UsageSource.NONE, RESERVED),
+        (End.UNANSWERED, Used(), UsageSource.NONE, 0),
+        (End.REFUSED, Used(), UsageSource.NONE, 0),
+        (End.FAILED, Used(), UsageSource.NONE, 0),
     ],
 )
 async def test_what_may_have_been_used_and_is_not_known_stays_reserved(
-    end: End, usage: Usage, source: UsageSource, charged: int
+    end: End, usage: Used, source: UsageSource, charged: int
 ) -> None:
     record = Record(database_time=lambda: 1e9)
     leasing = Leasing(RecordOf(record, "one"), clock=lambda: 1000.0)
