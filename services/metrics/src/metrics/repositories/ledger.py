@@ -17,6 +17,7 @@ from metrics.rollups.rollups import rolled_up
 from shared.contracts.metrics import CallRecord, MessageRecord, Record, ToolCallRecord
 from shared.database import Database, Transaction
 
+from .label_bounds import within_label_bounds
 from .price_overrides import overrides_of
 from .record_rows import rows_of_calls, rows_of_messages, rows_of_tool_calls
 from .rollups import Turns, add_to_rollups, hold_organizations
@@ -178,12 +179,12 @@ class PostgresSequence:
         records = _by_kind(entries)
         new_calls = await self._insert_calls(records.calls)
         new_messages = await self._insert_messages(records.messages)
+        rollups = rolled_up(
+            [records.calls[each] for each in new_calls],
+            [records.messages[each] for each in new_messages],
+        )
         await add_to_rollups(
-            self._transaction,
-            rolled_up(
-                [records.calls[each] for each in new_calls],
-                [records.messages[each] for each in new_messages],
-            ),
+            self._transaction, await within_label_bounds(self._transaction, rollups)
         )
         new_tool_calls = await self._insert_tool_calls(records.tool_calls)
         new = {*new_calls, *new_messages, *new_tool_calls}

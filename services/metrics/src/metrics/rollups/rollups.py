@@ -21,6 +21,7 @@ from shared.contracts.metrics import CallRecord, CallStatus, MessageRecord
 from .sketch import Sketch, bin_of
 
 __all__ = [
+    "LABEL",
     "ORGANIZATION",
     "UNEXPLAINED",
     "Figures",
@@ -36,6 +37,9 @@ __all__ = [
 
 ORGANIZATION = "organization"
 """The dimension that holds all of an organization under the empty key."""
+
+LABEL = "label"
+"""The dimension of labels, each under `name=value`."""
 
 UNEXPLAINED = "UNEXPLAINED"
 """The code of a failed call without an explanation."""
@@ -204,7 +208,7 @@ def dimensions_of(call: CallRecord) -> list[tuple[str, str]]:
     if code is not None and call.status is CallStatus.FAILED:
         dimensions.append(("code", code))
     labels = {f"{name}={value}"[:_LONGEST_KEY] for name, value in call.labels.items()}
-    dimensions += (("label", label) for label in labels)
+    dimensions += ((LABEL, label) for label in labels)
     return dimensions
 
 
