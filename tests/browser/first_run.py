@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from playwright.async_api import StorageState
+from playwright.async_api import StorageState, expect
 
 from ag2trust_sandbox import Sandbox
 
@@ -87,3 +87,4 @@ async def _ask(seen: WatchedPage) -> None:
     await page.keyboard.press("Enter")
     await page.get_by_text("You said: Hello! Who are you?").wait_for()
     await page.get_by_text("Completed").wait_for()
+    await expect(page.get_by_label("Message", exact=True)).to_be_focused()

@@ -1,10 +1,11 @@
 import { Check, Copy } from "lucide-react";
 import { useEffect, useState } from "react";
 import styles from "./CopyText.module.css";
+import { classes } from "./classes";
 
 const SAID_MS = 2_000;
 
-/** Text to take along: shown whole, copied by one press, which says that it did. */
+/** Text to take along: a line is shown whole, code as it is; copied by one press, which says that it did. */
 export function CopyText({ text, label }: { text: string; label: string }) {
   const [said, setSaid] = useState("");
   useEffect(() => {
@@ -25,7 +26,7 @@ export function CopyText({ text, label }: { text: string; label: string }) {
   return (
     <div className={styles.copy}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: whoever has no pointer must scroll too */}
-      <pre className={styles.text} tabIndex={0}>
+      <pre className={classes(styles.text, !text.includes("\n") && styles.line)} tabIndex={0}>
         {text}
       </pre>
       <button type="button" className={styles.button} onClick={copy} aria-label={`Copy ${label}`}>

@@ -31,7 +31,11 @@ const DRAWN_WHOLE = 100;
 export function DataList<Row>(props: DataListProps<Row>) {
   const isLong = props.rows.length > DRAWN_WHOLE;
   const box = useRef<HTMLDivElement>(null);
-  const scrolled = useOverflow(box) && { role: "region", "aria-label": props.label, tabIndex: 0 };
+  const scrolled = useOverflow(box) && {
+    role: "region",
+    "aria-label": `${props.label}, to be scrolled`,
+    tabIndex: 0,
+  };
   return (
     <div ref={box} className={styles.list} {...scrolled}>
       <table
