@@ -13,6 +13,7 @@ from .rows import ErrorSource, Failure
 __all__ = ["failure_in", "failure_in_event"]
 
 _IN_A_STREAM = 200
+_LONGEST_BYTES = 1024 * 1024  # whoever reads longer ones holds others up
 
 
 def failure_in(
@@ -105,6 +106,8 @@ def _text(value: object) -> str:
 
 
 def _object(body: bytes) -> Mapping[str, Any]:
+    if len(body) > _LONGEST_BYTES:
+        return {}
     try:
         parsed = json.loads(body)
     except (ValueError, RecursionError):

@@ -142,3 +142,7 @@ def test_what_a_provider_sends_is_read_leniently(body: bytes) -> None:
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"{}}", b"[" * 100_000])
 def test_what_a_provider_sends_and_is_no_json_is_nothing(body: bytes) -> None:
     assert read_json(body) is None
+
+
+def test_what_would_hold_others_up_is_not_read() -> None:
+    assert read_json(b"[" + b"1," * 2_100_000 + b"1]") is None

@@ -130,3 +130,11 @@ def test_an_error_event_of_openais_responses_is_flat() -> None:
 
     assert failure.names[0] == "server_is_overloaded"
     assert failure.message == "Why."
+
+
+def test_a_body_that_is_no_sentence_but_a_book_says_nothing() -> None:
+    body = b'{"error": {"message": "%b"}}' % (b"x" * 1024 * 1024)
+
+    read = failure_in(ErrorSource.OPENAI, status=500, headers={}, body=body)
+
+    assert read == Failure(500)

@@ -26,6 +26,10 @@ _SPACE = " \t\n\r"
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{,]', re.DOTALL)
 _BEGINNINGS = b'"[{,'
 
+# A token of an answer takes up to a microsecond, and four bytes at the least.
+_MOST_TOKENS = 2_000_000
+_FEW_BYTES = 4 * 1024 * 1024
+
 
 def _without_repeats(members: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(members)
@@ -68,7 +72,12 @@ def has_more_tokens(raw: bytes, *, than: int) -> bool:
 
 
 def read_json(body: bytes) -> object:
-    """Read what a provider sent, leniently; None for what is no JSON."""
+    """Read what a provider sent, leniently; None for what is no JSON.
+
+    And for what has so many values that reading them would hold others up for seconds.
+    """
+    if len(body) > _FEW_BYTES and has_more_tokens(body, than=_MOST_TOKENS):
+        return None
     try:
         parsed: object = from_json(body)
     except ValueError:

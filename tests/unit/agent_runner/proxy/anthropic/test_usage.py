@@ -140,6 +140,7 @@ def test_without_a_report_at_its_place_there_is_no_usage(message: object) -> Non
             "input_tokens": 1,
             "iterations": [{"type": "compaction", "input_tokens": -1}],
         },
+        {"input_tokens": 1, "iterations": [{"type": "compaction"}] * 1_001},
     ],
 )
 def test_one_absurd_figure_makes_the_report_void(usage: dict[str, Any]) -> None:

@@ -28,6 +28,7 @@ _COUNTS = (
     "cache_read_input_tokens",
     "cache_creation_input_tokens",
 )
+_MOST_ITERATIONS = 1_000
 
 
 def report_in(message: object) -> Report:
@@ -59,8 +60,11 @@ def _usage(usage: Mapping[str, Any]) -> Used:
         speed=term(usage, "speed"),
         inference_geo=term(usage, "inference_geo"),
     )
-    iterations = usage.get("iterations")
-    for each in iterations if isinstance(iterations, list) else ():
+    given = usage.get("iterations")
+    iterations = given if isinstance(given, list) else []
+    if len(iterations) > _MOST_ITERATIONS:
+        raise AbsurdCountError("iterations")
+    for each in iterations:
         # Only those of the message itself are in the sums (`BetaUsage.iterations`).
         if isinstance(each, dict) and each.get("type") != "message":
             whole = added(whole, _counted(each))
