@@ -3,10 +3,10 @@
 Batches of 500 calls of one organization (200 agents, labels, one attempt each) are sent
 by one source, then by four at once, and both again, for what is sent later finds more
 there. Shown are records a second, the times of a batch from question to answer, and the
-processor time that a record takes of each process, the public event of each call
-included: 200 µs in all are 5,000 a second on one core, also where other work on the
-machine makes the clock say less. The mean length of a sketch is shown for what it
-costs: a sum is written with its sketch again and again.
+processor time that a record takes of each process, the public event of each call and
+what Prometheus is told included: 200 µs in all are 5,000 a second on one core, also
+where other work on the machine makes the clock say less. The mean length of a sketch is
+shown for what it costs: a sum is written with its sketch again and again.
 """
 
 import asyncio

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ag2trust.accounts import unprivileged_account
 from ag2trust.child import Child, Command, start
+from ag2trust.ports import free_port
 from ag2trust.postgres import SUPERUSER, Postgres, running_postgres
 from ag2trust.testing import BusAs, Stack, fresh_stack, running_servers
 from shared.bus import NatsBus
@@ -42,7 +43,10 @@ class Stage:
             Command(
                 name="metrics",
                 arguments=(sys.executable, "-m", "metrics"),
-                environment=self.stack.environment(Service.METRICS),
+                environment={
+                    **self.stack.environment(Service.METRICS),
+                    "AG2TRUST_METRICS_PROMETHEUS_PORT": str(free_port()),
+                },
                 log=self.stack.folder / "metrics.log",
             )
         )

@@ -5,8 +5,9 @@ where they have one. Each record is counted by one process alone, so the figures
 several add up. They are no record: what a process counted is lost with it.
 """
 
-from collections.abc import Sequence
-from functools import partial
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from itertools import pairwise
 
 from prometheus_client import (
@@ -24,7 +25,6 @@ from shared.contracts.metrics import (
     CallStatus,
     MessageRecord,
     ToolCallRecord,
-    Usage,
 )
 from shared.gen_ai import PROVIDER_NAMES, operation_of
 
@@ -68,11 +68,16 @@ _KINDS = (
 _GIVEN = _KINDS[:4]
 
 
+Due = defaultdict[Counter, float]
+"""What a batch adds to each series, so that each is locked once."""
+
+
 class Measurements:
     """A model has series of its own once it has answered; there are places for some.
 
     All others are `other`, whatever names they are asked by. What *reports* collects is
-    told too.
+    told too. Series are found by their labels in a cache: `labels` takes longer than
+    all else that is done to count.
     """
 
     def __init__(self, reports: Collector | None = None) -> None:
@@ -81,26 +86,23 @@ class Measurements:
             self._registry.register(reports)
         self._models: set[tuple[str, str]] = set()
         ProcessCollector(registry=self._registry)
-        self._duration = Histogram(
+        self._duration = self._histogram(
             "gen_ai_client_operation_duration_seconds",
             "How long calls took, from their arrival to the last byte.",
             _OPERATION,
             buckets=_SECONDS,
-            registry=self._registry,
         )
-        self._first_token = Histogram(
+        self._first_token = self._histogram(
             "gen_ai_client_operation_time_to_first_chunk_seconds",
             "How long streams took to their first token.",
             _OPERATION,
             buckets=_SECONDS,
-            registry=self._registry,
         )
-        self._usage = Histogram(
+        self._usage = self._histogram(
             "gen_ai_client_token_usage",
             "Tokens of a call: input with what was cached and written, and output.",
             [*_OPERATION, "gen_ai_token_type"],
             buckets=_TOKENS,
-            registry=self._registry,
         )
         self._calls = self._counter(
             "ag2trust_calls", "Calls, by their end.", [*_MODEL, "status"]
@@ -121,10 +123,10 @@ class Measurements:
             "Calls that failed, by our code.",
             ["gen_ai_provider_name", "error_type"],
         )
-        self._failovers = self._counter(
+        self._failovers = Counter(
             "ag2trust_failovers",
             "Attempts at another provider or model than the one before.",
-            [],
+            registry=self._registry,
         )
         self._messages = self._counter(
             "ag2trust_messages", "Messages that became final.", ["status"]
@@ -139,45 +141,45 @@ class Measurements:
 
     def count(self, entries: Sequence[Entry]) -> None:
         """Add records that were counted just now, for the first time."""
+        due: Due = defaultdict(float)
         for entry in entries:
             match entry.record:
                 case CallRecord() as call:
-                    self._count_call(call, entry)
+                    self._count_call(call, entry, due)
                 case MessageRecord(status=status):
-                    self._messages.labels(status.value).inc()
+                    due[self._messages(status)] += 1
                 case ToolCallRecord(tool=tool, status=status):
                     ours = tool if tool in _OUR_TOOLS else OTHER
-                    self._tool_calls.labels(ours, status.value).inc()
+                    due[self._tool_calls(ours, status)] += 1
+        for series, amount in due.items():
+            series.inc(amount)
 
-    def _count_call(self, call: CallRecord, entry: Entry) -> None:
+    def _count_call(self, call: CallRecord, entry: Entry, due: Due) -> None:
         model = self._model_of(call)
-        self._calls.labels(*model, call.status.value).inc()
+        due[self._calls(*model, call.status)] += 1
         self._observe(call, (operation_of(call.endpoint), *model))
         if call.status is CallStatus.FAILED and call.explanation:
-            self._errors.labels(model[0], call.explanation.code).inc()
+            due[self._errors(model[0], call.explanation.code)] += 1
         if failovers := _failovers(call):
-            self._failovers.inc(failovers)
-        self._count_tokens(model, call.usage)
+            due[self._failovers] += failovers
+        for kind in _KINDS:
+            if tokens := getattr(call.usage, kind):
+                due[self._tokens(*model, kind.removesuffix("_tokens"))] += tokens
         if entry.priced and entry.priced.cost is not None:
-            self._cost.labels(*model).inc(float(entry.priced.cost))
+            due[self._cost(*model)] += float(entry.priced.cost)
         else:
-            self._unpriced.labels(*model).inc()
+            due[self._unpriced(*model)] += 1
 
     def _observe(self, call: CallRecord, which: tuple[str, str, str]) -> None:
         if call.duration_ms is not None:
-            self._duration.labels(*which).observe(call.duration_ms / 1000)
+            self._duration(*which).observe(call.duration_ms / 1000)
         if call.time_to_first_token_ms is not None:
-            self._first_token.labels(*which).observe(call.time_to_first_token_ms / 1000)
+            self._first_token(*which).observe(call.time_to_first_token_ms / 1000)
         given = [each for each in map(partial(getattr, call.usage), _GIVEN) if each]
         if given:
-            self._usage.labels(*which, "input").observe(sum(given))
+            self._usage(*which, "input").observe(sum(given))
         if call.usage.output_tokens:
-            self._usage.labels(*which, "output").observe(call.usage.output_tokens)
-
-    def _count_tokens(self, model: tuple[str, str], usage: Usage) -> None:
-        for kind in _KINDS:
-            if tokens := getattr(usage, kind):
-                self._tokens.labels(*model, kind.removesuffix("_tokens")).inc(tokens)
+            self._usage(*which, "output").observe(call.usage.output_tokens)
 
     def _model_of(self, call: CallRecord) -> tuple[str, str]:
         provider = PROVIDER_NAMES[call.provider_type]
@@ -189,8 +191,16 @@ class Measurements:
             return model
         return provider, OTHER
 
-    def _counter(self, name: str, told: str, labels: Sequence[str]) -> Counter:
-        return Counter(name, told, labels, registry=self._registry)
+    def _counter(
+        self, name: str, told: str, labels: Sequence[str]
+    ) -> Callable[..., Counter]:
+        return cache(Counter(name, told, labels, registry=self._registry).labels)
+
+    def _histogram(
+        self, name: str, told: str, labels: Sequence[str], *, buckets: Sequence[float]
+    ) -> Callable[..., Histogram]:
+        made = Histogram(name, told, labels, buckets=buckets, registry=self._registry)
+        return cache(made.labels)
 
 
 def _failovers(call: CallRecord) -> int:
