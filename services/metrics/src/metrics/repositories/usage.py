@@ -78,6 +78,8 @@ class PostgresUsage:
             return []
         statement = _Statement(dimension, buckets, key)
         async with self._database.organization(org_id) as transaction:
+            if buckets:
+                await transaction.execute(_ROOM_FOR_BUCKETS)
             rows = await transaction.fetch(
                 statement.summing_up(reading), *statement.arguments
             )
@@ -144,6 +146,9 @@ class _Statement:
         self.arguments.append(argument)
         return f"${len(self.arguments)}"
 
+
+# A thousand buckets with their sketches would go to temporary files instead.
+_ROOM_FOR_BUCKETS = "SET LOCAL work_mem = '16MB'"
 
 _ROLLUPS = """
     SELECT
@@ -228,6 +233,7 @@ _MESSAGES = """
         AND finished_at < {until}
 """
 
+# `_sums` reads columns by their place, those of `Figures` in its order.
 _SUMS = """
 SELECT
     greatest(width_bucket(at, {buckets}::timestamptz[]) - 1, 0) AS bucket,
@@ -269,12 +275,7 @@ OFFSET {offset}
 
 
 def _sums(row: "asyncpg.Record") -> Sums:
-    response_times: bytes = row["response_times"]
-    if of_calls := row["response_time_of_calls"]:
+    bucket, key, *figures, response_times, of_calls = row
+    if of_calls:
         response_times += Sketch.of(of_calls).to_bytes()
-    return Sums(
-        bucket=row["bucket"],
-        key=row["key"],
-        figures=Figures(*map(row.__getitem__, Figures._fields)),
-        response_times=response_times,
-    )
+    return Sums(bucket, key, Figures._make(figures), response_times)
