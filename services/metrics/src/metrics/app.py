@@ -63,7 +63,7 @@ from .webhooks.registration import Webhooks
 __all__ = ["answers", "serving"]
 
 _ANNOUNCE_EVERY = timedelta(seconds=1)
-_WATCH_EVERY = timedelta(seconds=15)
+_WATCH_EVERY = timedelta(seconds=10)
 _DECLARE_EVENTS_EVERY = timedelta(seconds=5)
 _KEEP_EVERY = timedelta(hours=1)
 _REPRICE_EVERY = timedelta(seconds=1)

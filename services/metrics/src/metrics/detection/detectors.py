@@ -2,7 +2,7 @@
 
 Each compares the agent with itself, and each has a floor below which nothing is worth
 a look. Where chance could have made what is seen, nothing is found: an agent is judged
-forty thousand times a week, so what chance makes once in a thousand would be an alarm
+sixty thousand times a week, so what chance makes once in a thousand would be an alarm
 every hour.
 """
 
@@ -27,6 +27,7 @@ _SHORT_AND_LONG = (timedelta(minutes=3), LONGEST_WINDOW)
 _SHORTER_TOO = (timedelta(minutes=2), *_SHORT_AND_LONG)
 
 _FEWEST_CALLS = 10
+_FEWEST_TIMES = 8
 _FEWEST_TOKENS = 100_000
 _OF_THE_BUSIEST_QUARTER = 0.8
 _TIMES_THE_BUSIEST_FIVE_MINUTES = 2.0
@@ -38,6 +39,7 @@ _SLOW_FOR_ANYBODY_MS = 120_000.0
 _TIMES_SLOWER = 2.0
 _SLOWER_AT_LEAST = 1.5  # than usual: less is a change of the load
 _ONLY_CHANCE = 3e-7
+_ONLY_CHANCE_OF_A_SHIFT = 1e-5  # beyond `_SLOWER_AT_LEAST`: of usual calls far less
 _95TH = 0.95
 
 
@@ -155,10 +157,12 @@ def _slow_responses(seen: Window, usual: Usual) -> Finding | None:
     slow_ms = _slow_ms(usual_95th)
     times = seen.response_times
     seen_95th = times.percentile(_95TH)
-    if times.count < _FEWEST_CALLS or seen_95th is None or seen_95th <= slow_ms:
+    if times.count < _FEWEST_TIMES or seen_95th is None or seen_95th <= slow_ms:
         return None
-    chances = _chance_of_slow(times, usual, slow_ms), _chance_of_shift(times, usual)
-    if min(chances) > _ONLY_CHANCE / len(chances):
+    if (
+        _chance_of_slow(times, usual, slow_ms) > _ONLY_CHANCE
+        and _chance_of_shift(times, usual) > _ONLY_CHANCE_OF_A_SHIFT
+    ):
         return None
     return _finding(
         AlertRuleName.SLOW_RESPONSES,

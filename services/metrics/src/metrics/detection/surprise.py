@@ -6,7 +6,7 @@ from math import exp, log
 __all__ = ["chance_of", "chance_of_mean"]
 
 # Any of them gives a bound; the best is near how far the mean is off, in variances.
-_TILTS = (0.01, 0.02, 0.04, 0.08, 0.16)
+_TILTS = (0.01, 0.02, 0.04, 0.06, 0.08, 0.11, 0.16)
 
 
 def chance_of(hits: int, *, among: int, usual: float) -> float:
