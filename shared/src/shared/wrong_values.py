@@ -92,10 +92,9 @@ def what_is_wrong(error: ErrorDetails) -> str:
         case "value_error" | "assertion_error":
             return error["msg"].partition(", ")[2]
         case "string_too_short" | "too_short":
-            return _too_short(error["type"], context)
+            return _too_short(context)
         case "string_too_long" | "too_long":
-            longest = _counted(context["max_length"], error["type"])
-            return f"must have {longest} at most"
+            return f"must have {_counted(context['max_length'], context)} at most"
         case "string_pattern_mismatch":
             pattern = context["pattern"]
             return _PATTERNS.get(pattern, f"must match {pattern}")
@@ -105,16 +104,14 @@ def what_is_wrong(error: ErrorDetails) -> str:
             return error["msg"]
 
 
-def _too_short(kind: str, context: Mapping[str, Any]) -> str:
+def _too_short(context: Mapping[str, Any]) -> str:
     if context["min_length"] == 1:
         return "must not be empty"
-    return f"must have {_counted(context['min_length'], kind)} or more"
+    return f"must have {_counted(context['min_length'], context)} or more"
 
 
-def _counted(count: int, kind: str) -> str:
-    one, many = (
-        ("character", "characters")
-        if kind.startswith("string")
-        else ("entry", "entries")
-    )
+def _counted(count: int, context: Mapping[str, Any]) -> str:
+    """Count what a text (a secret one is a `Value`) or a list is long by."""
+    is_text = context.get("field_type", "Value") == "Value"
+    one, many = ("character", "characters") if is_text else ("entry", "entries")
     return f"{count:,} {one if count == 1 else many}"

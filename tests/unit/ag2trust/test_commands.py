@@ -127,6 +127,14 @@ async def test_the_gateways_address_is_no_field_of_what_is_added() -> None:
     assert "  url: must look like https://host/path" in said.stderr.splitlines()
 
 
+async def test_what_is_not_there_is_told_as_refusals_are() -> None:
+    async with serving(json_answer(page_of([AGENT_JSON]))) as gateway:
+        said = await run(gateway, "agents", "show", "bob")
+
+    assert said.exit_code == 66
+    assert said.stderr == "ag2trust: There is no agent 'bob'.\n"
+
+
 @pytest.mark.parametrize(("status", "code"), [("delivered", 0), ("failed", 1)])
 async def test_a_webhook_that_does_not_take_its_test_fails(
     status: str, code: int

@@ -13,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    SecretStr,
     StringConstraints,
     TypeAdapter,
     ValidationError,
@@ -22,6 +23,7 @@ from shared.contracts.agent_types import Slug
 from shared.wrong_values import what_is_wrong
 
 CANARY = "sk-canary-83a1f6"
+SecretUrl = Annotated[SecretStr, Field(min_length=8)]
 SMALL_LETTERS = (
     "must be small letters, digits and hyphens, 63 at most, the first no hyphen"
 )
@@ -63,6 +65,7 @@ def _never(_value: str) -> str:
         (Annotated[float, Field(gt=0.5)], 0, "must be more than 0.5"),
         (Annotated[str, Field(min_length=1)], "", "must not be empty"),
         (Annotated[str, Field(min_length=12)], "x", "must have 12 characters or more"),
+        (SecretUrl, "x", "must have 8 characters or more"),
         (Annotated[str, Field(max_length=1)], CANARY, "must have 1 character at most"),
         (
             Annotated[list[int], Field(max_length=2)],

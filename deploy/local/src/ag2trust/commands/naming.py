@@ -4,7 +4,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar
+from typing import IO, Any, Literal, Protocol, TypeVar
 from uuid import UUID
 
 import click
@@ -36,6 +36,10 @@ __all__ = [
 
 class NotThereError(click.ClickException):
     exit_code = os.EX_NOINPUT
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Say it as a gateway's refusals are said."""
+        click.echo(f"ag2trust: {self.format_message()}", file=file, err=True)
 
 
 class _Named(Protocol):

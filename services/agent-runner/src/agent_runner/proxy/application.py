@@ -129,7 +129,8 @@ class _Call:
         allowed = self._agent.agent_type.allowed_models
         if asked.request.model not in allowed:
             raise ModelNotAllowedError(
-                f"The agent type allows {', '.join(allowed)}, not this model."
+                "The agent type does not allow this model, but these: "
+                f"{', '.join(allowed)}."
             )
         require_allowed(self._agent.agent_type, asked.request.features)
         with self._told_to_the_message():
