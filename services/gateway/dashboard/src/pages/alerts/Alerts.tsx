@@ -1,6 +1,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useSearch } from "@tanstack/react-router";
 import { type AlertStatus, alertsQuery } from "~/api/queries/alerts";
+import { Below } from "~/components/Below";
 import { Button } from "~/components/Button";
 import { ButtonLink } from "~/components/ButtonLink";
 import { Chip, Chips } from "~/components/Chips";
@@ -55,7 +56,9 @@ export function Alerts() {
           </div>
         )}
       </Panel>
-      {!query.isPending && <Rules />}
+      <Below isHeld={query.isPending}>
+        <Rules />
+      </Below>
     </>
   );
 }

@@ -58,12 +58,13 @@ function Told({ providers, agents, hasTypes }: ToldProps) {
   return (
     <>
       <NeedsAttention providers={providers} agents={agents} />
-      <Today />
-      <Agents agents={agents} />
-      <div className={styles.halves}>
-        <OpenAlerts />
-        <LatestFailures />
-      </div>
+      <Today>
+        <Agents agents={agents} />
+        <div className={styles.halves}>
+          <OpenAlerts />
+          <LatestFailures />
+        </div>
+      </Today>
     </>
   );
 }

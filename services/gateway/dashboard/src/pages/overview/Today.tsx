@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
 import { useAgentTypeNames } from "~/api/queries/names";
 import {
   earlierSummaryQuery,
@@ -9,6 +10,7 @@ import {
   usageTimelineQuery,
 } from "~/api/queries/usage";
 import { BarList } from "~/charts/BarList";
+import { Below } from "~/components/Below";
 import { EmptyState } from "~/components/EmptyState";
 import { Loaded } from "~/components/Loaded";
 import { Panel } from "~/components/Panel";
@@ -21,8 +23,8 @@ import { clock, localZone } from "~/format/time";
 import { CallsChart } from "~/pages/usage/charts";
 import styles from "./Overview.module.css";
 
-/** What the last 24 hours brought, against the 24 hours before. */
-export function Today() {
+/** What the last 24 hours brought, against the 24 hours before; *children* stand below it. */
+export function Today({ children }: { children: ReactNode }) {
   const asked = { period: "24h", tz: localZone() } as const;
   const summary = useQuery(usageSummaryQuery(asked));
   const earlier = useQuery(earlierSummaryQuery(asked)).data;
@@ -39,14 +41,19 @@ export function Today() {
           </>
         )}
       </Loaded>
-      <div className={styles.charts}>
-        <Panel>
-          <Loaded query={timeline} what="timeline" lines={6}>
-            {(told) => <CallsChart timeline={told} />}
-          </Loaded>
-        </Panel>
-        <Spending asked={asked} />
-      </div>
+      <Below isHeld={summary.isPending}>
+        <div className={styles.charts}>
+          <Panel>
+            <Loaded query={timeline} what="timeline" lines={6}>
+              {(told) => <CallsChart timeline={told} />}
+            </Loaded>
+          </Panel>
+          <Below isHeld={timeline.isPending}>
+            <Spending asked={asked} />
+          </Below>
+        </div>
+      </Below>
+      <Below isHeld={summary.isPending || timeline.isPending}>{children}</Below>
     </>
   );
 }

@@ -7,6 +7,7 @@ import {
   usageTimelineQuery,
 } from "~/api/queries/usage";
 import type { Period } from "~/api/usageGroups";
+import { Below } from "~/components/Below";
 import { Loaded } from "~/components/Loaded";
 import { PageHeader } from "~/components/PageHeader";
 import { Panel } from "~/components/Panel";
@@ -41,11 +42,15 @@ export function Usage() {
           </>
         )}
       </Loaded>
-      <Loaded query={timeline} what="timeline" lines={6}>
-        {(told) => <Charts timeline={told} />}
-      </Loaded>
-      <Budgets />
-      <UsageBy by={by} asked={asked} />
+      <Below isHeld={summary.isPending}>
+        <Loaded query={timeline} what="timeline" lines={6}>
+          {(told) => <Charts timeline={told} />}
+        </Loaded>
+      </Below>
+      <Below isHeld={summary.isPending || timeline.isPending}>
+        <Budgets />
+        <UsageBy by={by} asked={asked} />
+      </Below>
     </>
   );
 }

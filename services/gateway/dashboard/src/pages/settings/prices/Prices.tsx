@@ -2,6 +2,7 @@ import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { useMay } from "~/api/permissions";
 import { type Price, pricesQuery, removePrice } from "~/api/queries/prices";
+import { Below } from "~/components/Below";
 import { Button } from "~/components/Button";
 import { ConfirmDialog } from "~/components/ConfirmDialog";
 import type { Column } from "~/components/DataList";
@@ -16,12 +17,13 @@ import { TYPE_NAMES } from "../providers/model";
 import { SettingsTabs } from "../SettingsTabs";
 import { Reprice } from "./Reprice";
 import { SetPrice } from "./SetPrice";
-import { Unpriced } from "./Unpriced";
+import { Unpriced, useIsUnpricedPending } from "./Unpriced";
 
 /** What costs are reckoned with: the price book, and what the organization sets itself. */
 export function Prices() {
   const query = useInfiniteQuery(pricesQuery());
   const [model, setModel] = useState<string | null>(null);
+  const isHeld = useIsUnpricedPending();
   const isAllowed = useMay("prices:write");
   const set = isAllowed && (
     <Button kind="primary" onClick={() => setModel("")}>
@@ -38,22 +40,24 @@ export function Prices() {
       />
       <SettingsTabs />
       <Unpriced onSetPrice={isAllowed ? setModel : undefined} />
-      <Panel title="Own prices" note="dollars per 1 M tokens" isFlush>
-        <PagedList
-          query={query}
-          what="prices"
-          label="Own prices"
-          columns={isAllowed ? [...COLUMNS, REMOVE] : COLUMNS}
-          keyOf={(price) => price.id}
-          empty={
-            <EmptyState title="No price of your own">
-              The price book knows the providers' list prices. Set a price for a contract of yours,
-              or for a model that the book does not know.
-            </EmptyState>
-          }
-        />
-      </Panel>
-      {isAllowed && <Reprice />}
+      <Below isHeld={isHeld}>
+        <Panel title="Own prices" note="dollars per 1 M tokens" isFlush>
+          <PagedList
+            query={query}
+            what="prices"
+            label="Own prices"
+            columns={isAllowed ? [...COLUMNS, REMOVE] : COLUMNS}
+            keyOf={(price) => price.id}
+            empty={
+              <EmptyState title="No price of your own">
+                The price book knows the providers' list prices. Set a price for a contract of
+                yours, or for a model that the book does not know.
+              </EmptyState>
+            }
+          />
+        </Panel>
+        {isAllowed && <Reprice />}
+      </Below>
       {model !== null && <SetPrice model={model} onClose={() => setModel(null)} />}
     </>
   );

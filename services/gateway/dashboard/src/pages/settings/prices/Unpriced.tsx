@@ -7,10 +7,18 @@ import { counted } from "~/format/count";
 import { localZone } from "~/format/time";
 import styles from "./Prices.module.css";
 
+function useUsage() {
+  return useQuery(usageByQuery("model", { period: "30d", tz: localZone() }));
+}
+
+/** Whether nobody knows yet which models have no price. */
+export function useIsUnpricedPending(): boolean {
+  return useUsage().isPending;
+}
+
 /** The models that were called and that nobody could price: costs leave them out. */
 export function Unpriced({ onSetPrice }: { onSetPrice: ((model: string) => void) | undefined }) {
-  const usage = useQuery(usageByQuery("model", { period: "30d", tz: localZone() })).data;
-  const unpriced = usage?.filter((row) => row.unpriced_calls > 0) ?? [];
+  const unpriced = useUsage().data?.filter((row) => row.unpriced_calls > 0) ?? [];
   if (unpriced.length === 0) return null;
   return (
     <Panel title="Models without a price" note="last 30 days" isFlush>
