@@ -7,21 +7,13 @@ from functools import partial
 from typing import cast
 
 import structlog
-from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
-from shared.errors import (
-    AppError,
-    HeadTooLargeError,
-    MalformedError,
-    UnavailableError,
-)
+from shared.errors import AppError, MalformedError, UnavailableError
 
-from .body_parser import body_parser
 from .deadlines import NEVER
 from .exchange import Direct, Exchange, Serve
-from .known_head import KnownHead
-from .messages import Fields, RequestHead, value_of
-from .request_rules import check_fields, check_version
+from .messages import RequestHead
+from .request_reader import RequestReader
 from .server_context import ServerContext
 from .turn import Outgoing
 
@@ -32,8 +24,6 @@ log = structlog.get_logger(__name__)
 # How long what a client still sends is read and thrown away: closing at once would
 # reset the connection, and the answer with it (RFC 9112, section 9.6).
 _LINGERING_SECONDS = 5.0
-# "GET / HTTP/1.1\r\n": what is shorter says too little of where it goes.
-_SHORTEST_REQUEST_LINE_BYTES = 16
 
 
 class ServerConnection(asyncio.Protocol):
@@ -44,31 +34,17 @@ class ServerConnection(asyncio.Protocol):
 
     __slots__ = (
         "_answering",
-        "_arriving",
-        "_content_length",
         "_context",
         "_direct",
-        "_fault",
-        "_fields",
         "_has_gone",
-        "_has_head",
-        "_head",
-        "_head_bytes",
-        "_is_between",
         "_is_deaf",
         "_is_surplus",
-        "_known",
         "_last_words",
         "_loop",
         "_outgoing",
-        "_parser",
-        "_reached_at",
-        "_repeatable",
-        "_start",
-        "_target",
+        "_reader",
         "_task",
         "_transport",
-        "_unclear_bytes",
         "_unread",
         "_waiting",
         "deadline",
@@ -78,24 +54,6 @@ class ServerConnection(asyncio.Protocol):
         self.deadline = NEVER
         self._context = context
         self._loop = asyncio.get_running_loop()
-        self._parser = HttpRequestParser(self)
-        self._start = b""
-        """The beginning of a request that says too little of where it goes."""
-        self._target = b""
-        self._fields: list[tuple[bytes, bytes]] = []
-        self._content_length = 0
-        self._head: RequestHead | None = None
-        """That of the last request."""
-        self._known: KnownHead | None = None
-        self._repeatable: RequestHead | None = None
-        """The head that was read last, if the next request may begin like it."""
-        self._has_head = False
-        self._is_between = True
-        """Whether no request has begun since the last one was whole."""
-        self._head_bytes = 0
-        self._unclear_bytes = 0
-        """What has come since a head or a part of a body was whole."""
-        self._arriving: Exchange | None = None
         self._answering: Exchange | None = None
         self._waiting: deque[Exchange] = deque()
         self._task: asyncio.Task[None] | None = None
@@ -103,7 +61,6 @@ class ServerConnection(asyncio.Protocol):
         self._has_gone = False
         """Whether the one who answers directly has begun."""
         self._unread: asyncio.Future[None] | None = None
-        self._fault: AppError | None = None
         self._last_words: AppError | None = None
         self._is_deaf = False
         self._is_surplus = False
@@ -113,9 +70,10 @@ class ServerConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._outgoing = Outgoing(self._transport, self._context.turn)
-        self._reached_at: str = transport.get_extra_info("sockname")[0]
-        most = self._context.limits.most_connections
-        self._is_surplus = len(self._context.connections) >= most
+        limits = self._context.limits
+        reached_at: str = transport.get_extra_info("sockname")[0]
+        self._reader = RequestReader(self, limits, reached_at=reached_at)
+        self._is_surplus = len(self._context.connections) >= limits.most_connections
         self._context.connections.add(self)
         self._context.deadlines.add(self)
         self._await_request()
@@ -161,65 +119,41 @@ class ServerConnection(asyncio.Protocol):
             finally:
                 self._finish(self._answering)
 
-    # What the parser calls.
+    # What the reader calls.
 
-    def on_message_begin(self) -> None:
-        self._target, self._fields, self._has_head = b"", [], False
-        self._head_bytes = self._content_length = 0
-        self._is_between = False
+    def begin(self) -> None:
         if len(self._waiting) >= self._context.limits.pipelined:
-            self._raise(UnavailableError("Too many requests at once."))
+            raise UnavailableError("Too many requests at once.")
         if self._answering is None:
             head = self._context.limits.head.total_seconds()
             self.deadline = min(self.deadline, self._in(head))
 
-    def on_url(self, url: bytes) -> None:
-        self._target += url
-        if len(self._target) > self._context.limits.longest_target_bytes:
-            self._raise(HeadTooLargeError("The request's target is too long."))
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._head_bytes += len(name) + len(value)
-        if self._head_bytes > self._context.limits.longest_head_bytes:
-            self._raise(HeadTooLargeError("The request's head is too large."))
-        if self._has_head:  # a trailer, of which nothing is used
-            return
-        name = name.lower()
-        if name == b"content-length":
-            self._content_length = int(value)
-            return
-        self._fields.append((name, value.strip(b" \t")))
-        if len(self._fields) > self._context.limits.most_fields:
-            self._raise(HeadTooLargeError("The request has too many fields."))
-
-    def on_headers_complete(self) -> None:
-        self._has_head = True
-        self._unclear_bytes = 0
-        try:
-            exchange = self._exchange()
-        except AppError as error:
-            self._raise(error)
-        self._arriving = exchange
+    def take(
+        self,
+        head: RequestHead,
+        *,
+        content_length: int,
+        expects_continue: bool = False,
+        is_chunked: bool = True,
+        is_last: bool = False,
+    ) -> Exchange:
+        exchange = self._exchange(
+            head,
+            content_length=content_length,
+            expects_continue=expects_continue,
+            is_chunked=is_chunked,
+            is_last=is_last,
+        )
+        exchange.refused = self._past_capacity()
         if self._answering is None:
             self._answer(exchange)
         else:
             self._waiting.append(exchange)
+        return exchange
 
-    def on_body(self, body: bytes) -> None:
-        if self._arriving is not None:
-            self._unclear_bytes = 0
-            self._arriving.take(body)
-
-    def on_message_complete(self) -> None:
-        if self._parser.should_upgrade():
-            return  # its body was left for the other protocol to read
-        self._is_between = True
-        self._unclear_bytes = 0
-        if self._arriving is not None:
-            self._arriving.receive()
-            if self._arriving is self._answering and self._unread is None:
-                self.deadline = NEVER
-            self._arriving = None
+    def receive(self, exchange: Exchange) -> None:
+        if exchange is self._answering and self._unread is None:
+            self.deadline = NEVER
 
     # What an exchange calls.
 
@@ -259,7 +193,8 @@ class ServerConnection(asyncio.Protocol):
     def expire(self) -> None:
         """Give up on a client that does not send or does not read."""
         self.deadline = NEVER
-        if self._unread is None and self._arriving is not None and not self._is_deaf:
+        is_arriving = self._reader.arriving is not None and not self._is_deaf
+        if is_arriving and self._unread is None:
             self._refuse(MalformedError("The body did not arrive in time."))
             self._go_directly()
             return
@@ -278,92 +213,26 @@ class ServerConnection(asyncio.Protocol):
         self._transport.abort()
 
     def _hear(self, data: bytes) -> None:
-        if self._answering is not None or not self._is_between:
-            self._parse(data)
+        try:
+            self._read(data)
+        except AppError as error:
+            self._refuse(error)
+        self._go_directly()
+
+    def _read(self, data: bytes) -> None:
+        """Read *data*, or hand the connection over to whom its next request goes."""
+        if self._answering is not None or not self._reader.is_between:
+            self._reader.read(data)
             return
-        data = self._start + data
-        if self._says_too_little(data):
-            self._start = data
+        data = self._reader.beginning(data)
+        if not data:
             return
-        self._start = b""
         if protocol := self._context.elsewhere(data):
             self._hand_over(protocol, data)
         else:
-            self._receive(data)
+            self._reader.read_first(data)
 
-    def _receive(self, data: bytes) -> None:
-        """Take what begins a request while no other is in hand."""
-        known = self._known
-        body = known.body_in(data) if known is not None else None
-        if known is not None and body is not None:
-            self._take(known.head, body)
-            return
-        self._repeatable = None
-        self._parse(data)
-        self._known = self._learnt(data)
-
-    def _learnt(self, data: bytes) -> KnownHead | None:
-        """Learn a head from what was just read, if the next request may begin so."""
-        head = self._repeatable
-        if head is None or not self._is_between:
-            return None
-        return KnownHead.read_in(data, head)
-
-    def _take(self, head: RequestHead, body: bytes) -> None:
-        """Take a whole request, as the parser's calls do, whose head is known."""
-        exchange = self._exchange_of(head, content_length=len(body))
-        exchange.refused = self._past_capacity()
-        exchange.take(body)
-        exchange.receive()
-        if self._unread is None:
-            self.deadline = NEVER
-        self._answer(exchange)
-        self._go_directly()
-
-    def _parse(self, data: bytes) -> None:
-        self._unclear_bytes += len(data)
-        try:
-            self._parser.feed_data(data)
-        except HttpParserUpgrade as stop:
-            self._parser = body_parser(self, self._fields, self._content_length)
-            self._parse(data[stop.args[0] :])
-            return
-        except HttpParserError as error:
-            self._refuse(
-                self._fault or MalformedError(f"This is not a request: {error}.")
-            )
-            self._go_directly()
-            return
-        if self._unclear_bytes > self._context.limits.longest_head_bytes:
-            self._refuse(HeadTooLargeError("The request's head is too large."))
-        self._go_directly()
-
-    def _raise(self, error: AppError) -> None:
-        """Make the parser stop: it says no more than that a callback raised."""
-        self._fault = error
-        raise error
-
-    def _exchange(self) -> Exchange:
-        """Make the exchange of the head that was read; raises `MalformedError`."""
-        version = self._parser.get_http_version()
-        check_version(version)
-        fields: Fields = self._fields
-        check_fields(fields, version=version)
-        is_persistent = version == "1.1" and self._parser.should_keep_alive()
-        head = self._repeated(self._parser.get_method())
-        exchange = self._exchange_of(
-            head,
-            content_length=self._content_length,
-            expects_continue=version == "1.1" and bool(value_of(fields, b"expect")),
-            is_chunked=version == "1.1",
-            is_last=not is_persistent or self._parser.should_upgrade(),
-        )
-        exchange.refused = self._past_capacity()
-        if not (exchange.is_last or exchange.expects_continue):
-            self._repeatable = head
-        return exchange
-
-    def _exchange_of(
+    def _exchange(
         self,
         head: RequestHead,
         *,
@@ -382,20 +251,6 @@ class ServerConnection(asyncio.Protocol):
             is_chunked=is_chunked,
             is_last=is_last,
         )
-
-    def _repeated(self, method: bytes) -> RequestHead:
-        """Give the head of the last request again, if this one is the same."""
-        head, fields = self._head, self._fields
-        is_same = (
-            head is not None
-            and head.target == self._target
-            and head.fields == fields
-            and head.method == method
-        )
-        if head is None or not is_same:
-            head = RequestHead(method, self._target, fields, self._reached_at)
-            self._head = head
-        return head
 
     def _past_capacity(self) -> AppError | None:
         if self._is_surplus:
@@ -479,17 +334,17 @@ class ServerConnection(asyncio.Protocol):
     def _refuse(self, error: AppError) -> None:
         """Read no further; say why, when all that came before is answered."""
         self._is_deaf = True
-        if self._arriving is not None:
-            self._arriving.is_last = True
-            self._arriving.fail(error)
+        if self._reader.arriving is not None:
+            self._reader.arriving.is_last = True
+            self._reader.arriving.fail(error)
             return
         self._last_words = error
         if self._answering is None:
             self._say_last_words(error)
 
     def _say_last_words(self, error: AppError) -> None:
-        head = RequestHead(b"", self._target, (), self._reached_at)
-        exchange = self._exchange_of(head, is_chunked=False, is_last=True)
+        head = self._reader.unread_head
+        exchange = self._exchange(head, is_chunked=False, is_last=True)
         self._reply_refusal(exchange, error)
         self._hang_up()
 
@@ -498,7 +353,7 @@ class ServerConnection(asyncio.Protocol):
 
     def _hang_up(self) -> None:
         """Close once the client has had time to read what it was told."""
-        is_done = self._arriving is None and not self._is_deaf
+        is_done = self._reader.arriving is None and not self._is_deaf
         self._is_deaf = True
         if is_done or not self._transport.can_write_eof():
             self._outgoing.close()
@@ -513,9 +368,6 @@ class ServerConnection(asyncio.Protocol):
         self._transport.set_protocol(protocol)
         protocol.connection_made(self._transport)
         protocol.data_received(data)
-
-    def _says_too_little(self, data: bytes) -> bool:
-        return len(data) < _SHORTEST_REQUEST_LINE_BYTES and data[:1].isupper()
 
     def _await_request(self) -> None:
         self.deadline = self._idle_until()
