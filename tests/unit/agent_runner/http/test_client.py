@@ -457,6 +457,11 @@ class Wire(asyncio.Transport):
     def get_write_buffer_size(self) -> int:
         return 0
 
+    def set_write_buffer_limits(
+        self, high: int | None = None, low: int | None = None
+    ) -> None:
+        """Have no buffer that it would limit."""
+
     def pause_reading(self) -> None:
         self.is_read = False
 

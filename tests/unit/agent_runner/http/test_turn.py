@@ -18,6 +18,7 @@ class Wire:
 
     written: list[bytes] = field(default_factory=list)
     has_ended: bool = False
+    high: int | None = None
 
     def write(self, data: bytes) -> None:
         assert not self.has_ended
@@ -34,6 +35,9 @@ class Wire:
 
     def get_write_buffer_size(self) -> int:
         return 0
+
+    def set_write_buffer_limits(self, high: int) -> None:
+        self.high = high
 
 
 def outgoing(turn: Turn) -> tuple[Outgoing, Wire]:
@@ -65,6 +69,38 @@ async def test_what_the_only_call_has_to_send_goes_out_when_the_callback_ends(
     turn.end()
 
     assert (before_the_end, wire.written) == ([], [b"head body"])
+
+
+async def test_a_whole_answer_of_the_only_call_goes_out_before_its_callback_ends(
+    turn: Turn,
+) -> None:
+    out, wire = outgoing(turn)
+    turn.begin()
+
+    out.write_last(b"answer")
+
+    assert wire.written == [b"answer"]
+    turn.end()
+    assert wire.written == [b"answer"]
+
+
+async def test_whole_answers_of_many_calls_go_out_together(busy: Turn) -> None:
+    out, wire = outgoing(busy)
+    busy.begin()
+    out.write_last(b"one ")
+    out.write_last(b"other")
+    busy.end()
+    before_the_end = [*wire.written]
+
+    await asyncio.sleep(0)
+
+    assert (before_the_end, wire.written) == ([], [b"one other"])
+
+
+async def test_what_is_written_is_not_kept_until_the_callback_ends(turn: Turn) -> None:
+    _, wire = outgoing(turn)
+
+    assert wire.high == 0
 
 
 async def test_what_many_calls_have_to_send_goes_out_after_all_their_callbacks(
