@@ -6,7 +6,6 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from .agent_types import AgentType, ProviderFeature
 from .base import (
     AuditEntry,
     Bytes,
@@ -44,14 +43,12 @@ __all__ = [
     "AgentPatch",
     "AgentQuestion",
     "AgentStatus",
-    "AgentType",
     "BaseUrls",
     "CreateAgent",
     "DesiredState",
     "ExternalAgentChanged",
     "LogPosition",
     "LogsQuestion",
-    "ProviderFeature",
     "ReplaceToken",
     "UpdateAgent",
     "Wake",

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from aiohttp import ClientSession
 from multidict import CIMultiDictProxy
@@ -33,6 +33,7 @@ from agent_runner.proxy.forwarding import Forwarding
 from agent_runner.proxy.large_bodies import reading_large_bodies
 from agent_runner.proxy.patience import Patience
 from agent_runner.repositories.messages import Host
+from agent_runner.spool.errors import SpoolBrokenError
 from agent_runner.spool.spool import Spool
 from agent_runner.tenure import Tenure
 from agent_runner.tools.tool_desk import ToolDesk
@@ -53,6 +54,7 @@ __all__ = [
     "Proxy",
     "WatchedSpool",
     "agent_at",
+    "break_down",
     "lease_of",
     "open_proxy",
 ]
@@ -64,6 +66,11 @@ HELLO: ChatCompletionUserMessageParam = {"role": "user", "content": "Hello!"}
 
 _WITHIN_SECONDS = 30
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def break_down() -> NoReturn:
+    """Refuse to write, as a spool does whose disk has failed."""
+    raise SpoolBrokenError("The disk refused.")
 
 
 class WatchedSpool(Spool):

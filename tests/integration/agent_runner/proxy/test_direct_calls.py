@@ -23,7 +23,7 @@ from shared.contracts.credentials import LeasedCredential
 from shared.contracts.metrics import CallRecord, CallStatus
 from shared.tracing import Attributes, Kind, Span, TraceContext, tracing_with
 
-from .proxying import KEY, MODEL, Proxy, lease_of, open_proxy
+from .proxying import KEY, MODEL, Proxy, break_down, lease_of, open_proxy
 from .raw_agent import RawAgent, chat, raw_agent, request
 from .raw_provider import (
     CHUNKS,
@@ -35,7 +35,6 @@ from .raw_provider import (
     raw_provider,
     whole,
 )
-from .test_proxy_spool import break_down
 
 ANSWER = json.dumps(
     {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}}

@@ -1,5 +1,4 @@
 from pathlib import Path
-from typing import NoReturn
 
 import openai
 import pytest
@@ -7,11 +6,10 @@ import pytest
 from ag2trust_sandbox import Sandbox, Step
 from agent_runner.proxy.calls import interrupted
 from agent_runner.spool.chain import MIN_SEGMENT_BYTES
-from agent_runner.spool.errors import SpoolBrokenError
 from agent_runner.spool.spool import Spool
 from shared.contracts.metrics import CallRecord, CallStatus
 
-from .proxying import HELLO, MODEL, Proxy, open_proxy
+from .proxying import HELLO, MODEL, Proxy, break_down, open_proxy
 from .raw_agent import chat, raw_agent, request
 from .spool_check import settled_on_disk
 
@@ -37,10 +35,6 @@ async def test_without_room_to_account_for_it_no_call_leaves(
         assert {each.code for each in refused} == {"spool_full"}
         assert {each.headers["x-ag2trust-attempts"] for each in refused} == {"0"}
         assert sandbox.request_count == len(served) == len(proxy.records())
-
-
-def break_down() -> NoReturn:
-    raise SpoolBrokenError("The disk refused.")
 
 
 async def test_a_call_that_cannot_be_settled_ends_as_a_break(

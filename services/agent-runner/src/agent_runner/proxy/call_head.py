@@ -15,7 +15,7 @@ from agent_runner.http.messages import Fields, RequestHead, UnsendableError
 from agent_runner.http.urls import parted
 from agent_runner.masking import SecretMask
 from agent_runner.proof import Proof
-from shared.contracts.agent_runner import AgentType
+from shared.contracts.agent_types import AgentType
 from shared.contracts.credentials import LeasedCredential
 from shared.errors import AppError
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from agent_runner.callers import ModelCaller
 from agent_runner.residency import Destination, violation
-from shared.contracts.agent_runner import AgentType
+from shared.contracts.agent_types import AgentType
 from shared.contracts.credentials import LeasedCredential, ProviderType
 from shared.errors import (
     ResidencyViolatedError,

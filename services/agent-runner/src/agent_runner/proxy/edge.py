@@ -6,7 +6,7 @@ import structlog
 
 from agent_runner.http.exchange import Exchange
 from agent_runner.http.messages import Reply
-from shared.contracts.agent_runner import AgentType
+from shared.contracts.agent_types import AgentType
 from shared.errors import AppError
 
 from .headers import signature

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-from shared.contracts.agent_runner import AgentType, ProviderFeature
+from shared.contracts.agent_types import AgentType, ProviderFeature
 from shared.errors import FeatureNotAllowedError
 
 __all__ = ["may_name", "objects_in", "require_allowed"]

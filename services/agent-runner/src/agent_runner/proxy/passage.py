@@ -1,6 +1,6 @@
 """One attempt: a request to a provider, and its answer back as it comes.
 
-The order is the promise (DESIGN: §1, §8): the call is opened in the spool before the
+The order is the promise: the call is opened in the spool before the
 request leaves, and settled before the client can take the answer for ended. A stream
 that the provider cut is passed on as cut, for SDKs take a clean early end for success.
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from agent_runner.http.messages import Fields, Reply
-from shared.contracts.agent_runner import AgentType, ProviderFeature
+from shared.contracts.agent_types import AgentType, ProviderFeature
 from shared.contracts.base import Explanation
 from shared.contracts.credentials import LeasedCredential, ProviderType
 from shared.contracts.prices import USUAL_TERMS, PriceTerms

@@ -10,7 +10,7 @@ from typing import Any
 from agent_runner.proxy.anthropic import features as anthropic
 from agent_runner.proxy.features import may_name, objects_in
 from agent_runner.proxy.usage import object_at
-from shared.contracts.agent_runner import ProviderFeature
+from shared.contracts.agent_types import ProviderFeature
 
 __all__ = ["features_of_conversation", "features_of_invocation"]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from agent_runner.proxy.features import may_name, objects_in
-from shared.contracts.agent_runner import ProviderFeature
+from shared.contracts.agent_types import ProviderFeature
 
 __all__ = ["features_of"]
 

@@ -3,7 +3,7 @@
 import json
 
 from agent_runner.proxy.wire_format import Reply
-from shared.contracts.agent_runner import AgentType
+from shared.contracts.agent_types import AgentType
 
 __all__ = ["models"]
 
