@@ -78,7 +78,7 @@ async def test_the_longest_model_name_finds_room(
     assert [each.model for each in settled_on_disk(spool_folder)] == [longest]
 
 
-@pytest.mark.parametrize("size", [1_000, 1_000_000])
+@pytest.mark.parametrize("size", [1_000, 150_000])
 async def test_the_longest_error_finds_room(
     proxy: Proxy, sandbox: Sandbox, size: int
 ) -> None:
