@@ -24,7 +24,7 @@ async def test_a_type_is_given_a_budget_that_is_changed_and_removed_on_its_page(
         await page.get_by_label("HTTP requests a minute").fill("0")
         await page.get_by_label("At most").fill("a lot")
         await page.get_by_role("button", name="Create agent type").click()
-        await page.get_by_text("should be a valid decimal").first.wait_for()
+        await page.get_by_text("must be a number").first.wait_for()
 
         await page.get_by_label("At most").fill("250")
         await page.get_by_role("button", name="Create agent type").click()

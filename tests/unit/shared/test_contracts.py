@@ -261,7 +261,7 @@ def test_null_empties_what_may_be_empty_and_is_refused_elsewhere(name: str) -> N
     if name in AgentTypePatch.clearable:
         assert AgentTypePatch.model_validate_json(body).model_fields_set == {name}
     else:
-        with pytest.raises(ValidationError, match="may not be null"):
+        with pytest.raises(ValidationError, match="must not be null"):
             AgentTypePatch.model_validate_json(body)
 
 
