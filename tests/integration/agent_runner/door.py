@@ -16,8 +16,11 @@ _WITHIN_SECONDS = 30
 
 
 class Door:
-    def __init__(self) -> None:
+    """Listens to each agent that comes in a task of *tasks*, until it hangs up."""
+
+    def __init__(self, tasks: asyncio.TaskGroup) -> None:
         self.url = ""
+        self._tasks = tasks
         self._lines: asyncio.Queue[str] = asyncio.Queue()
         self._agents: list[asyncio.StreamWriter] = []
 
@@ -31,23 +34,38 @@ class Door:
         async with asyncio.timeout(_WITHIN_SECONDS):
             return await self._lines.get()
 
-    async def listen(
+    def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Hear of an agent that has come."""
+        self._agents.append(writer)
+        self._tasks.create_task(self._listen(reader, writer))
+
+    def shut(self) -> None:
+        """Hang up on all agents."""
+        for agent in self._agents:
+            agent.close()
+
+    async def _listen(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        self._agents.append(writer)
         try:
             async for line in reader:
                 self._lines.put_nowait(line.decode().strip())
-            self._lines.put_nowait("")
+        except ConnectionError:
+            pass
         finally:
             writer.close()
+        self._lines.put_nowait("")
 
 
 @asynccontextmanager
 async def open_door(address: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Door]:
-    door = Door()
-    server = await asyncio.start_server(door.listen, address, port)
-    host, port = server.sockets[0].getsockname()
-    door.url = f"http://{host}:{port}"
-    async with server:
-        yield door
+    async with asyncio.TaskGroup() as tasks:
+        door = Door(tasks)
+        server = await asyncio.start_server(door.take, address, port)
+        host, port = server.sockets[0].getsockname()
+        door.url = f"http://{host}:{port}"
+        try:
+            yield door
+        finally:
+            server.close()
+            door.shut()
