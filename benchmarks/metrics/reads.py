@@ -68,7 +68,7 @@ async def measure_reads(stage: Stage, times: int) -> None:
     """Put each read *times* times and show how long it took, and the processor.
 
     Who asks stands for a gateway, which looks for no garbage in what its start has made
-    (`shared.lifecycle`): a look through all of that was the tail of the longest reads.
+    (`shared.lifecycle`).
     """
     gc.collect()
     gc.freeze()

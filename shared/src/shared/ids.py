@@ -29,7 +29,7 @@ def new_id_text() -> str:
 
 
 def new_written_id() -> WrittenId:
-    """Make one that is only written, as text and as bytes, in a fifth of the time."""
+    """Make one that is only written, as text and as bytes: sooner, as that is."""
     made = uuid7()
     return WrittenId(str(made), made.bytes)
 

@@ -8,8 +8,8 @@ __all__ = ["Used"]
 class Used(NamedTuple):
     """The figures of `shared.contracts.metrics.Usage`, which says what each is.
 
-    Who makes one has checked them: every call makes several, and a model that is
-    validated takes six times as long.
+    Who makes one has checked them: every call makes several, and a model would validate
+    each anew.
     """
 
     input_tokens: int | None = None

@@ -1,8 +1,8 @@
 """One attempt: a request to a provider, and its answer back as it comes.
 
-The order is the promise: the call is opened in the spool before the
-request leaves, and settled before the client can take the answer for ended. A stream
-that the provider cut is passed on as cut, for SDKs take a clean early end for success.
+The order is the promise: the call is opened in the spool before the request leaves, and
+settled before the client can take the answer for ended. A stream that the provider cut
+is passed on as cut, for SDKs take a clean early end for success.
 
 An attempt that *may move on* holds back what the provider fails with, and the head of a
 stream, until it has said something: nothing of it was released then, and the next
