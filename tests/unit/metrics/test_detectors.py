@@ -63,8 +63,7 @@ FAULTS = [
     )
 ]
 UNSEEN_FAULTY_WEEKS = range(2055, 2085)
-SECOND = timedelta(seconds=1)
-LOOK_EVERY = timedelta(seconds=10)  # as `metrics.app` does
+LOOK_EVERY = 10  # seconds, as `metrics.app` does
 
 NOW = BEGINNING + 7 * DAY
 
@@ -81,22 +80,25 @@ def seeded(seed: int) -> random.Random:
     return random.Random(seed)  # noqa: S311 - the same week in every run
 
 
-def time_to_find(fault: Fault, rule: AlertRuleName, seed: int) -> timedelta:
-    """Return how long *fault* goes on until it is found, an hour if it never is.
+def missed_after_two_minutes(fault: Fault, rule: AlertRuleName, seed: int) -> list[int]:
+    """Return the seconds, of the last of two minutes, in which who looks has not found it.
 
-    Looks may fall at any second: that of those which find it last counts.
+    Looks may fall at any second, so there is one for each until the next look. They are
+    put from the last to the first, for what is found is mostly found until it ends.
     """
     into_the_day = timedelta(hours=seed % 24, minutes=seed * 7 % 60, seconds=seed % 59)
     since = BEGINNING + 7 * DAY + into_the_day
     days = iter(busy_days(seed))
     week = Week(with_fault(days, fault, since=since, draw=seeded(seed)))
     assert not findings_at(since, week), "found before anything was wrong"
-    found = [rule in findings_at(since + at * SECOND, week) for at in range(135)]
-    looks = LOOK_EVERY // SECOND
-    return max(
-        next((at for at in range(first, 135, looks) if found[at]), 3600) * SECOND
-        for first in range(looks)
-    )
+    return [
+        last
+        for last in range(120, 120 - LOOK_EVERY, -1)
+        if not any(
+            rule in findings_at(since + timedelta(seconds=at), week)
+            for at in range(last, 0, -LOOK_EVERY)
+        )
+    ]
 
 
 def findings_at(now: datetime, week: Week) -> set[AlertRuleName]:
@@ -132,7 +134,7 @@ def test_a_quiet_week_raises_no_alert(
 def test_a_fault_is_found_within_two_minutes(
     fault: Fault, rule: AlertRuleName, seed: int
 ) -> None:
-    assert time_to_find(fault, rule, seed) <= 2 * MINUTE
+    assert missed_after_two_minutes(fault, rule, seed) == []
 
 
 @pytest.mark.parametrize("seed", [3, 11, 22, 2004])
@@ -154,7 +156,7 @@ def test_a_runaway_of_a_nightly_job_is_found_within_two_minutes(
 @pytest.mark.parametrize("seed", [2015, 3006])
 def test_slowness_is_found_before_its_slowest_calls_have_ended(seed: int) -> None:
     """In these weeks few calls meet it at first, and only the shorter of them end."""
-    assert time_to_find(slowness, AlertRuleName.SLOW_RESPONSES, seed) <= 2 * MINUTE
+    assert missed_after_two_minutes(slowness, AlertRuleName.SLOW_RESPONSES, seed) == []
 
 
 @pytest.mark.torture
@@ -162,9 +164,12 @@ def test_slowness_is_found_before_its_slowest_calls_have_ended(seed: int) -> Non
 def test_faults_in_many_weeks_are_found_within_two_minutes(
     fault: Fault, rule: AlertRuleName
 ) -> None:
-    times = [time_to_find(fault, rule, seed) for seed in UNSEEN_FAULTY_WEEKS]
+    missed = {
+        seed: missed_after_two_minutes(fault, rule, seed)
+        for seed in UNSEEN_FAULTY_WEEKS
+    }
 
-    assert max(times) <= 2 * MINUTE
+    assert {seed: each for seed, each in missed.items() if each} == {}
 
 
 @pytest.mark.parametrize("seed", [2025, 2034, 2040, 2043])
@@ -172,7 +177,7 @@ def test_a_runaway_of_few_and_short_calls_is_found_within_two_minutes(
     seed: int,
 ) -> None:
     """In these weeks a runaway spends the least at first."""
-    assert time_to_find(runaway, AlertRuleName.TOKEN_SPIKE, seed) <= 2 * MINUTE
+    assert missed_after_two_minutes(runaway, AlertRuleName.TOKEN_SPIKE, seed) == []
 
 
 def test_a_finding_tells_what_was_seen_and_what_is_usual() -> None:
