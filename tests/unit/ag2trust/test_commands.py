@@ -243,3 +243,11 @@ async def test_a_budget_of_an_agent_that_is_gone_hinders_no_manifest(
         said = await run(gateway, "apply", "-f", str(file), "--dry-run")
 
     assert said.exit_code == 0, said.output
+
+
+@pytest.mark.parametrize("url", ["banana", "http://", "localhost:8080"])
+def test_an_address_that_leads_nowhere_is_told_before_a_key_is_missed(url: str) -> None:
+    said = CliRunner().invoke(main, ["providers", "list"], env={"AG2TRUST_URL": url})
+
+    assert said.exit_code == 2
+    assert f"{url} is no address of a gateway" in said.stderr

@@ -81,7 +81,7 @@ def seeded(seed: int) -> random.Random:
 
 
 def missed_after_two_minutes(fault: Fault, rule: AlertRuleName, seed: int) -> list[int]:
-    """Return the seconds, of the last of two minutes, in which who looks has not found it.
+    """Return at which of the last seconds of two minutes a watcher has not found it.
 
     Looks may fall at any second, so there is one for each until the next look. They are
     put from the last to the first, for what is found is mostly found until it ends.

@@ -38,6 +38,7 @@ _KEY = "AG2TRUST_API_KEY"
 _URL = "AG2TRUST_URL"
 _INTERRUPTED = 130
 _FIELD = re.compile(r"The field (?P<field>\w+)")
+_ADDRESS = re.compile(r"https?://[^/]", re.IGNORECASE)
 _LOCAL = frozenset({"127.0.0.1", "::1", "localhost"})
 
 _CODES: tuple[tuple[type[Ag2TrustError], int], ...] = (
@@ -74,6 +75,7 @@ def calling(
         "--url",
         envvar=_URL,
         metavar="URL",
+        callback=_address,
         help="Another gateway than this machine's (AG2TRUST_URL).",
     )
     @click.option(
@@ -110,6 +112,17 @@ def explained() -> Iterator[None]:
     except KeyboardInterrupt:
         click.echo(err=True)
         sys.exit(_INTERRUPTED)
+
+
+def _address(
+    _context: click.Context, _parameter: click.Parameter, url: str | None
+) -> str | None:
+    """Refuse what leads nowhere before a key is looked for."""
+    if url and not _ADDRESS.match(url):
+        raise click.BadParameter(
+            f"{url} is no address of a gateway, such as https://ag2trust.example.com."
+        )
+    return url
 
 
 def _this_machine() -> str:
