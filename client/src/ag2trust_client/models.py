@@ -230,13 +230,18 @@ __all__ = [
 class Taken(BaseModel):
     """What the API takes; a field that it does not know is refused here already."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    # A program uses few of them, and should not wait for the others when it starts.
+    model_config = ConfigDict(
+        extra="forbid", hide_input_in_errors=True, defer_build=True
+    )
 
 
 class Given(BaseModel):
     """What the API answers; a field that is newer than this client is kept."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="allow", frozen=True, populate_by_name=True, defer_build=True
+    )
 
 
 AgentProgress = Literal["waiting", "restarting", "restarted", "left_alone", "skipped"]
