@@ -153,6 +153,19 @@ def test_tls_is_spoken_to_people_and_to_external_agents(deployed: Deployed) -> N
     assert "0.0.0.0:443:8443" in str(services["gateway"]["ports"])
 
 
+def test_who_asks_others_trusts_the_authorities_it_is_given() -> None:
+    services = composed("authorities.yml", AG2TRUST_AUTHORITIES_FILE="/etc/acme.pem")
+
+    told = {
+        name: each["environment"]["SSL_CERT_FILE"]
+        for name, each in services.items()
+        if "/etc/acme.pem" in str(each)
+    }
+    assert told == dict.fromkeys(
+        ["agent-runner", "gateway", "metrics"], "/run/authorities.pem"
+    )
+
+
 def test_no_log_fills_a_disk() -> None:
     kept = {name: each["logging"]["options"] for name, each in composed().items()}
 

@@ -14,6 +14,7 @@ from typing import cast
 
 from shared.timeouts import timeout
 
+from .authorities import authorities_of
 from .installation import HOST
 from .ports import free_port
 
@@ -63,6 +64,7 @@ class Place:
             "AG2TRUST_EXTERNAL_PORT": str(self.external_port),
             "AG2TRUST_METRICS_PORT": str(self.metrics_port),
             "AG2TRUST_RUNTIME": "process",
+            **authorities_of(os.environ),
             **variables,
         }
 

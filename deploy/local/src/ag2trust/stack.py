@@ -18,6 +18,7 @@ from shared.contracts.base import Service
 from shared.lifecycle import background, every
 
 from .agent_image import ensure_agent_image
+from .authorities import authorities_of
 from .child import Command
 from .complaints import Complaints
 from .installation import Installation, RunnerRuntime
@@ -162,6 +163,7 @@ def _python(
         environment={
             "PATH": os.environ.get("PATH", os.defpath),
             "LANG": "C.UTF-8",
+            **authorities_of(os.environ),
             **environment,
         },
         log=plan.home.log(name),
