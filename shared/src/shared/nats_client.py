@@ -14,7 +14,6 @@ from nats.aio.client import Client, Srv
 from nats.aio.msg import Msg
 
 from .contracts.base import Service
-from .contracts.permissions import inbox_prefix
 from .errors import UnavailableError
 from .identity import Identity
 from .timeouts import timeout
@@ -75,7 +74,7 @@ class _Client(Client):
             url.split(","),
             name=service,
             nkeys_seed_str=identity.nkey_seed,
-            inbox_prefix=inbox_prefix(service),
+            inbox_prefix=service.inbox_prefix,
             connect_timeout=2,
             reconnect_time_wait=0.25,  # type: ignore[arg-type]  # seconds; any number
             max_reconnect_attempts=-1,

@@ -10,7 +10,6 @@ from ag2trust.testing import Servers, identity_of
 from ag2trust.waiting import until
 from shared.bus import NatsBus, answer
 from shared.contracts.base import Service
-from shared.contracts.permissions import inbox_prefix
 from shared.errors import UnavailableError
 
 from .questions import ECHO, Words, echo, forever
@@ -130,7 +129,7 @@ async def test_nats_own_client_goes_deaf_when_a_flush_is_given_up(
     client = await nats.connect(
         servers.nats_url,
         nkeys_seed_str=identity_of(Service.GATEWAY).nkey_seed,
-        inbox_prefix=inbox_prefix(Service.GATEWAY),
+        inbox_prefix=Service.GATEWAY.inbox_prefix,
         error_cb=tell,
     )
     try:

@@ -30,7 +30,6 @@ from shared.contracts.base import (
     Secret,
     Service,
 )
-from shared.contracts.permissions import inbox_prefix
 from shared.contracts.webhooks import EventName
 from shared.testing import FakeBus
 
@@ -114,7 +113,7 @@ def test_every_contract_has_its_permissions() -> None:
 
 
 def test_no_inbox_is_part_of_another() -> None:
-    prefixes = [inbox_prefix(each) for each in Service]
+    prefixes = [each.inbox_prefix for each in Service]
 
     assert len(set(prefixes)) == len(Service)
     assert all(prefix.startswith("_INBOX_") for prefix in prefixes)

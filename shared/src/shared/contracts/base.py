@@ -128,6 +128,11 @@ class Service(StrEnum):
     AGENT_RUNNER = "agent_runner"
     METRICS = "metrics"
 
+    @property
+    def inbox_prefix(self) -> str:
+        """Where replies to it arrive; nobody else may listen there."""
+        return f"_INBOX_{self}"
+
 
 class Message(BaseModel):
     """Anything that crosses the bus.

@@ -35,7 +35,7 @@ from . import (
 from .base import Endpoint, Service, Signal, Topic
 from .webhooks import WEBHOOKS_CONSUMER
 
-__all__ = ["Permissions", "inbox_prefix", "permissions_of"]
+__all__ = ["Permissions", "permissions_of"]
 
 _MODULES: tuple[ModuleType, ...] = (
     credentials,
@@ -90,16 +90,11 @@ def permissions_of(service: Service) -> Permissions:
     if service is Service.GATEWAY:
         publish |= {f"$JS.API.CONSUMER.{verb}.EVENTS.>" for verb in _READING_API}
     subscribe = {
-        f"{inbox_prefix(service)}.>",
+        f"{service.inbox_prefix}.>",
         *(_pattern(each.subject) for each in _endpoints() if _is_of(each, service)),
         *(each.of("*") for each in _signals() if service in each.hearers),
     }
     return Permissions(tuple(sorted(publish)), tuple(sorted(subscribe)))
-
-
-def inbox_prefix(service: Service) -> str:
-    """Where replies to *service* arrive; nobody else may listen there."""
-    return f"_INBOX_{service}"
 
 
 def _endpoints() -> list[Endpoint[Any, Any]]:
