@@ -47,11 +47,17 @@ class TextEventStream(EventStream):
                 at = quiet_end
                 continue
             read_end = _past_empty_line(data, at)
-            released = super().feed(data[at:read_end])
-            body += released.body
-            end += released.end
+            for event in self._whole_events(data[at:read_end]):
+                passing = self._passing(event)
+                (end if self.has_ended else body).extend(passing)
             at = read_end
         return Released(bytes(body), bytes(end))
+
+    def _whole_events(self, data: bytes) -> list[bytes]:
+        """Cut up *data*, which goes no further than its first empty line."""
+        if self._events.is_empty and data.endswith(_EMPTY_LINE):
+            return [data]
+        return self._events.feed(data)
 
     def _quiet_end(self, data: bytes, at: int, marks: "_Marks") -> int:
         """Say how far from *at* there are only whole events that cannot matter."""

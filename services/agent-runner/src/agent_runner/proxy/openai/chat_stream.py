@@ -5,7 +5,6 @@ of it.
 """
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from agent_runner.proxy.answer_stream import Passage
@@ -62,27 +61,28 @@ class ChatStream(TextEventStream):
             self.report = report
         if words := _words_of(chunk):
             self._speaks(event, words)
-        self.is_complete = self.is_complete or _is_final(chunk)
-        if not _carries_final_usage(chunk):
+        is_final = _is_final(chunk)
+        self.is_complete = self.is_complete or is_final
+        if not (is_final and isinstance(chunk.get("usage"), dict)):
             return Passage.PASSES
         if self._withholds_usage and _is_only_usage(chunk):
             return Passage.IS_WITHHELD
         return Passage.WAITS
 
 
-def _choices(chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _choices(chunk: dict[str, Any]) -> list[dict[str, Any]]:
     choices = chunk.get("choices")
-    if isinstance(choices, list):
-        yield from (each for each in choices if isinstance(each, dict))
+    if not isinstance(choices, list):
+        return []
+    return [each for each in choices if isinstance(each, dict)]
 
 
 def _words_of(chunk: dict[str, Any]) -> list[object]:
     """Give what its deltas say beyond a role."""
-    deltas = (choice.get("delta") for choice in _choices(chunk))
     return [
         value
-        for delta in deltas
-        if isinstance(delta, dict)
+        for choice in _choices(chunk)
+        if isinstance(delta := choice.get("delta"), dict)
         for name, value in delta.items()
         if value and name != "role"
     ]
@@ -95,10 +95,6 @@ def _is_final(chunk: dict[str, Any]) -> bool:
 
 def _is_bill(chunk: dict[str, Any]) -> bool:
     return chunk.get("choices") == [] and isinstance(chunk.get("usage"), dict)
-
-
-def _carries_final_usage(chunk: dict[str, Any]) -> bool:
-    return isinstance(chunk.get("usage"), dict) and _is_final(chunk)
 
 
 def _is_only_usage(chunk: dict[str, Any]) -> bool:
