@@ -8,6 +8,7 @@ import hmac
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import repeat
 from uuid import UUID
 
 from shared.agent_tokens import hash_token
@@ -161,7 +162,7 @@ class HostedAgent:
         return self.has_hash_of(hash_key(key))
 
     def has_hash_of(self, presented: bytes) -> bool:
-        return any(hmac.compare_digest(presented, each) for each in self.delivered)
+        return any(map(hmac.compare_digest, self.delivered, repeat(presented)))
 
 
 class HostedAgents:

@@ -4,6 +4,7 @@ import asyncio
 import select
 from collections.abc import Callable
 from http import HTTPStatus
+from itertools import chain
 from typing import cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -35,7 +36,6 @@ class ClientConnection(asyncio.Protocol):
         "_fields",
         "_forget",
         "_has_head",
-        "_head_bytes",
         "_idle_since",
         "_interim_answers",
         "_is_interim",
@@ -76,7 +76,6 @@ class ClientConnection(asyncio.Protocol):
         self._answer: Receiver | None = None
         self._fields: list[tuple[bytes, bytes]] = []
         self._has_head = False
-        self._head_bytes = 0
         self._unclear_bytes = 0
         """What has come since a head or a part of a body was whole."""
         self._is_interim = False
@@ -173,17 +172,14 @@ class ClientConnection(asyncio.Protocol):
         if self._answer is None or self._is_whole:
             raise MalformedAnswerError("one answer was asked for")
         self._fields, self._has_head = [], False
-        self._head_bytes = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._head_bytes += len(name) + len(value)
-        if self._head_bytes > _LONGEST_HEAD_BYTES or len(self._fields) >= _MOST_FIELDS:
-            raise MalformedAnswerError("the head is too large")
         if not self._has_head:  # else a trailer, of which nothing is used
             self._fields.append((name.lower(), value.strip(b" \t")))
 
     def on_headers_complete(self) -> None:
         self._has_head = True
+        self._check_size()
         self._unclear_bytes = 0
         status = self._parser.get_status_code()
         self._is_interim = status < _FINAL
@@ -267,6 +263,15 @@ class ClientConnection(asyncio.Protocol):
         is_switch = status == HTTPStatus.SWITCHING_PROTOCOLS
         if is_switch or self._interim_answers > _MOST_INTERIM_ANSWERS:
             raise MalformedAnswerError("such an interim answer was not asked for")
+
+    def _check_size(self) -> None:
+        """Refuse a head that is too large, though the parser was fed all of it."""
+        is_long = (
+            self._unclear_bytes > _LONGEST_HEAD_BYTES  # head, and what came with it
+            and sum(map(len, chain(*self._fields))) > _LONGEST_HEAD_BYTES
+        )
+        if is_long or len(self._fields) > _MOST_FIELDS:
+            raise MalformedAnswerError("the head is too large")
 
     def _check_framing(self, status: int) -> None:
         """Refuse an answer whose end two clients could see in different places.

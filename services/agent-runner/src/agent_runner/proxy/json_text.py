@@ -53,10 +53,14 @@ class UnclearJsonError(Exception):
 
 def decode(text: str) -> Any:
     """Read JSON; raises `UnclearJsonError`, also where it is nested too deeply."""
+    text = text.strip(_SPACE)
     try:
-        return _DECODER.decode(text)
+        value, end = _DECODER.raw_decode(text)
     except (ValueError, RecursionError) as error:
         raise UnclearJsonError from error
+    if end != len(text):
+        raise UnclearJsonError
+    return value
 
 
 def has_more_tokens(raw: bytes, *, than: int) -> bool:

@@ -91,6 +91,7 @@ def _is_local_shell(tool: Mapping[str, Any]) -> bool:
     return tool.get("type") == "shell" and is_local
 
 
-def _objects(value: object) -> Iterator[Mapping[str, Any]]:
-    if isinstance(value, list):
-        yield from (each for each in value if isinstance(each, dict))
+def _objects(value: object) -> list[Mapping[str, Any]]:
+    if not isinstance(value, list):
+        return []
+    return [each for each in value if isinstance(each, dict)]
