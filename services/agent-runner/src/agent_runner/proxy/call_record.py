@@ -31,6 +31,9 @@ __all__ = [
 ]
 
 
+_INTERRUPTED = CallStatus.INTERRUPTED.value
+
+
 class Common(NamedTuple):
     """What all calls of one agent to one model of a provider have in common."""
 
@@ -92,11 +95,8 @@ def lasting_part(entry: Entry, own: Own) -> bytes:
 
 def opened(lasting: bytes, request_id: str) -> bytes:
     """Write a call as it is opened: as one that nobody has settled."""
-    return b'%b,"request_id":%b,"status":"%b"}' % (
-        lasting,
-        quoted(request_id).encode(),
-        CallStatus.INTERRUPTED.encode(),
-    )
+    of_call = f',"request_id":{quoted(request_id)},"status":"{_INTERRUPTED}"}}'
+    return lasting + of_call.encode()
 
 
 def ended(

@@ -25,11 +25,7 @@ def dressed(
     if given and _REQUEST_ID.fullmatch(given) and not mask.hides(given):
         call.request_id = given
     request_id = call.request_id.encode()
-    passing = [
-        field
-        for field in response_fields(fields)
-        if field[0] != name and field[0] != _REQUEST_ID_FIELD
-    ]
+    passing = response_fields(fields, but=(name, _REQUEST_ID_FIELD))
     passing.append((_REQUEST_ID_FIELD, request_id))
     if name != _REQUEST_ID_FIELD:
         passing.append((name, request_id))

@@ -3,6 +3,7 @@
 Names are in lower case, and values what one line may hold: our HTTP sees to both.
 """
 
+from collections.abc import Collection
 from functools import lru_cache
 from urllib.parse import quote
 from uuid import UUID
@@ -75,12 +76,14 @@ def request_fields(client: Fields) -> list[tuple[bytes, bytes]]:
     return [*_passing(client), (b"accept-encoding", b"identity")]
 
 
-def response_fields(provider: Fields) -> list[tuple[bytes, bytes]]:
-    """Pass the provider's fields back.
+def response_fields(
+    provider: Fields, *, but: Collection[bytes] = ()
+) -> list[tuple[bytes, bytes]]:
+    """Pass the provider's fields back, *but* for those of some names.
 
     An answer that came compressed all the same is decompressed on the way.
     """
-    return _passing(provider)
+    return _passing(provider, but=but)
 
 
 def signature(
@@ -124,12 +127,14 @@ def media_type_of(fields: Fields) -> str:
     return value_of(fields, b"content-type").partition(";")[0].strip().lower()
 
 
-def _passing(received: Fields) -> list[tuple[bytes, bytes]]:
+def _passing(
+    received: Fields, *, but: Collection[bytes] = ()
+) -> list[tuple[bytes, bytes]]:
     dropped = _NEVER | _named(received) if _names_any(received) else _NEVER
     return [
         (name, value)
         for name, value in received
-        if name not in dropped and not name.startswith(_OURS)
+        if not (name in dropped or name in but or name.startswith(_OURS))
     ]
 
 

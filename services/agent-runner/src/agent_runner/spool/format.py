@@ -145,13 +145,15 @@ def decode_header(data: bytes, *, name: str) -> SegmentHeader | None:
 
 def encode_opened(call_id: bytes, payload: bytes) -> bytes:
     """Encode, or raise `PayloadTooLargeError` over `MAX_OPENED_PAYLOAD_BYTES`."""
-    _check_size("opened", payload, MAX_OPENED_PAYLOAD_BYTES)
+    if len(payload) > MAX_OPENED_PAYLOAD_BYTES:
+        raise _too_large("opened", payload, MAX_OPENED_PAYLOAD_BYTES)
     return _encode(_OPENED, 0, call_id, payload)
 
 
 def encode_settled(sequence: int, call_id: bytes, payload: bytes) -> bytes:
     """Encode, or raise `PayloadTooLargeError` over `MAX_SETTLED_PAYLOAD_BYTES`."""
-    _check_size("settled", payload, MAX_SETTLED_PAYLOAD_BYTES)
+    if len(payload) > MAX_SETTLED_PAYLOAD_BYTES:
+        raise _too_large("settled", payload, MAX_SETTLED_PAYLOAD_BYTES)
     return _encode(_SETTLED, sequence, call_id, payload)
 
 
@@ -202,8 +204,7 @@ def _encode(kind: int, sequence: int, call_id: bytes, payload: bytes) -> bytes:
     return _PREFIX.pack(len(body), crc32(body)) + body
 
 
-def _check_size(kind: str, payload: bytes, limit: int) -> None:
-    if len(payload) > limit:
-        raise PayloadTooLargeError(
-            f"{kind} payload of {len(payload)} bytes, at most {limit} fit"
-        )
+def _too_large(kind: str, payload: bytes, limit: int) -> PayloadTooLargeError:
+    return PayloadTooLargeError(
+        f"{kind} payload of {len(payload)} bytes, at most {limit} fit"
+    )

@@ -38,7 +38,7 @@ def _features(body: Mapping[str, Any], raw: bytes) -> Iterator[ProviderFeature]:
     tools = body.get("tools")
     for tool in tools if isinstance(tools, list) else ():
         yield from _features_of_tool(tool)
-    if may_name(raw, [b"file_id", b"tool_definition"]):
+    if may_name(raw, b"file_id", b"tool_definition"):
         said = [body.get("system"), body.get("messages")]
         for block in objects_in(said, except_below=_DATA):
             yield from _features_of_block(block)

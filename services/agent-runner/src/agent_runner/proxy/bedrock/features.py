@@ -37,7 +37,7 @@ def _features(body: Mapping[str, Any], raw: bytes) -> Iterator[ProviderFeature]:
     for tool in tools if isinstance(tools, list) else ():
         if isinstance(tool, dict) and tool.get("systemTool") is not None:
             yield ProviderFeature.HOSTED_TOOLS
-    if may_name(raw, [b"s3Location"]):
+    if may_name(raw, b"s3Location"):
         said = [body.get("system"), body.get("messages")]
         for each in objects_in(said, except_below=_DATA):
             if each.get("s3Location") is not None:

@@ -33,7 +33,7 @@ _TELLING = frozenset({"background", "web_search_options", "tools", "input", *_ST
 
 def features_of(body: Mapping[str, Any], raw: bytes) -> frozenset[ProviderFeature]:
     """Find them in *body*, which is *raw* taken apart."""
-    if _is_plain(body) and not may_name(raw, [b"file_id"]):
+    if _is_plain(body) and not may_name(raw, b"file_id"):
         return frozenset()
     return frozenset(_features(body, raw))
 
@@ -59,7 +59,7 @@ def _features(body: Mapping[str, Any], raw: bytes) -> Iterator[ProviderFeature]:
     yield from _features_of_tools(body.get("tools"))
     for item in (*_objects(body.get("messages")), *_objects(body.get("input"))):
         yield from _features_of_item(item)
-    if may_name(raw, [b"file_id"]):
+    if may_name(raw, b"file_id"):
         said = objects_in([body.get("messages"), body.get("input")])
         if any(each.get("file_id") is not None for each in said):
             yield ProviderFeature.STORED_OBJECTS

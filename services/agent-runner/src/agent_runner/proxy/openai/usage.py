@@ -25,6 +25,8 @@ from shared.provider_errors.rows import ErrorSource
 
 __all__ = ["outcome_of_response", "report_in", "without_vectors"]
 
+_WRITTEN = frozenset({"cache_write_tokens", "cache_write_tokens_details"})
+
 # In a text the second quote would have a backslash before it.
 _VECTOR = re.compile(rb'("embedding"\s*:\s*)\[[^\[\]{}"]*+\]')
 
@@ -108,6 +110,8 @@ def _usage(usage: Mapping[str, Any], names: _Names, *, tier: str | None) -> Used
 
 def _written(details: Mapping[str, Any]) -> tuple[int | None, int | None]:
     """Split what was written to the cache; what no split tells is of the shorter."""
+    if _WRITTEN.isdisjoint(details):
+        return None, None
     total = count(details, "cache_write_tokens")
     long = count(object_at(details, "cache_write_tokens_details"), "ttl_12h_tokens")
     if total is None:
