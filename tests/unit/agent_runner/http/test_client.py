@@ -339,6 +339,7 @@ async def test_hints_before_the_answer_are_no_part_of_it() -> None:
         b"HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\n\r\n",
         b"HTTP/1.1 100 Continue\r\n\r\n" * 100 + OK,
         HEAD + b"x: " + b"x" * 70_000,
+        HEAD + b"x: " + b"x" * 70_000 + b"\r\n\r\n",
         HEAD + b"x: y\r\n" * 300 + b"\r\n",
         HEAD + b"content-encoding: br\r\ncontent-length: 2\r\n\r\nhi",
     ],

@@ -1,5 +1,4 @@
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from agent_runner.proxy.call_record import (
 )
 from agent_runner.proxy.calls import OpenCall, interrupted
 from agent_runner.proxy.usage import Report
+from agent_runner.proxy.written_clock import WrittenClock
 from agent_runner.spool.format import (
     MAX_OPENED_PAYLOAD_BYTES,
 )
@@ -53,7 +53,7 @@ def of_an_agent(*, model: str = "m", use_case: str | None = None) -> Common:
 
 
 def one_call() -> Own:
-    return Own.of(new_written_id(), datetime.now(UTC), message_id=new_id())
+    return Own(new_written_id(), WrittenClock().read(), new_id())
 
 
 def written(common: Common, own: Own) -> bytes:

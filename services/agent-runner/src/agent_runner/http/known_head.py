@@ -39,8 +39,7 @@ class KnownHead(NamedTuple):
             return None
         start = len(self.before)
         end = data.find(b"\r", start, start + _MOST_DIGITS + 1)
-        digits = data[start:end]
-        if not (digits.isdigit() and data.startswith(self.after, end)):
+        if not data.startswith(self.after, end):
             return None
         body = data[end + len(self.after) :]
-        return body if len(body) == int(digits) else None
+        return body if data[start:end] == b"%d" % len(body) else None

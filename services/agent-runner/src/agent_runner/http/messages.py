@@ -70,7 +70,7 @@ def values_of(fields: Fields, name: bytes) -> list[bytes]:
 def encode_fields(fields: Fields) -> bytes:
     """Write one line a field; raises `UnsendableError` for what is no line."""
     lines = b"".join([name + b": " + value + b"\r\n" for name, value in fields])
-    if lines.count(b"\n") != len(fields) or lines.count(b"\r") != len(fields):
+    if len(lines.splitlines()) != len(fields):
         raise UnsendableError
     return lines
 

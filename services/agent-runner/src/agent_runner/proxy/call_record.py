@@ -6,9 +6,8 @@ model of its own: it would cost as much as everything else that is done for a ca
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from json.encoder import encode_basestring_ascii as quoted
-from typing import NamedTuple, Self
+from typing import NamedTuple
 from uuid import UUID
 
 from pydantic_core import to_json
@@ -60,19 +59,12 @@ class Entry(NamedTuple):
 class Own(NamedTuple):
     """What a call has for itself, whoever answers it in the end.
 
-    *began* is the time of its start as it is written.
+    *started_at* is as it is written.
     """
 
     call_id: WrittenId
-    started_at: datetime
-    began: str
+    started_at: str
     message_id: UUID | None
-
-    @classmethod
-    def of(
-        cls, call_id: WrittenId, started_at: datetime, message_id: UUID | None
-    ) -> Self:
-        return cls(call_id, started_at, started_at.isoformat(), message_id)
 
 
 def entry_of(common: Common, labels: Mapping[str, str]) -> Entry:
@@ -89,7 +81,9 @@ def entry_of(common: Common, labels: Mapping[str, str]) -> Entry:
 def lasting_part(entry: Entry, own: Own) -> bytes:
     """Write what will not change until the call has ended."""
     of_message = f',"message_id":"{own.message_id}"' if own.message_id else ""
-    of_call = f',"call_id":"{own.call_id.text}","started_at":"{own.began}"{of_message}'
+    of_call = (
+        f',"call_id":"{own.call_id.text}","started_at":"{own.started_at}"{of_message}'
+    )
     return entry.beginning + of_call.encode()
 
 

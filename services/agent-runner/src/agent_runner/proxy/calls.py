@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from time import monotonic
 
@@ -31,6 +31,7 @@ from .counting import SILENCE, Count, End, counted, estimated_input
 from .labels import labels_in, laid_together
 from .usage import NOT_REPORTED, Report
 from .wire_format import AnswerStream, Asked
+from .written_clock import WrittenClock
 
 __all__ = ["CallBook", "OpenCall", "interrupted"]
 
@@ -168,10 +169,10 @@ class OpenCall:
 
     def _attempt(self, explanation: Explanation | None, now: float) -> bytes:
         """Write the attempt that is being made."""
-        began = self.own.began
+        began = self.own.started_at
         if self.attempts:
             after = timedelta(seconds=self.attempt_began - self.began)
-            began = (self.own.started_at + after).isoformat()
+            began = (datetime.fromisoformat(began) + after).isoformat()
         return attempt(
             new_id_text(),
             self.entry,
@@ -188,6 +189,7 @@ class CallBook:
     def __init__(self, spool: Spool, *, runner: str) -> None:
         self._spool = spool
         self._runner = runner
+        self._clock = WrittenClock()
 
     def open(
         self,
@@ -223,7 +225,7 @@ class CallBook:
     ) -> OpenCall:
         """Open a call that begins in the book as others do; see `open`."""
         message_id = in_hand.message_id if in_hand else None
-        own = Own.of(new_written_id(), datetime.now(UTC), message_id)
+        own = Own(new_written_id(), self._clock.read(), message_id)
         request_id = request_id or own.call_id.text
         lasting = lasting_part(entry, own)
         self._spool.open_call(own.call_id.bytes, opened(lasting, request_id))

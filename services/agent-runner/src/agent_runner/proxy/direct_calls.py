@@ -83,13 +83,13 @@ class DirectCall:
     """One call, from its whole request to the end of its answer."""
 
     __slots__ = (
+        "_asked",
         "_call",
         "_connection",
         "_exchange",
         "_fields",
         "_forwarding",
         "_head",
-        "_leg",
         "_passage",
         "_pieces",
         "_plan",
@@ -100,9 +100,9 @@ class DirectCall:
         "is_received",
     )
 
+    _asked: Asked
     _call: OpenCall
     _connection: ClientConnection
-    _leg: Leg
     _plan: Plan
     _passage: Passage
 
@@ -151,7 +151,7 @@ class DirectCall:
             self._leave_to_task()
             return
         wire_format = self._head.wire_format
-        self._stream = wire_format.stream_of(self._leg.asked, media_type_of(fields))
+        self._stream = wire_format.stream_of(self._asked, media_type_of(fields))
         if self._stream is not None:
             self._begin_stream(self._stream)
 
@@ -217,7 +217,7 @@ class DirectCall:
             admission.give_back()
             raise
         self._plan, self._connection = plan, connection
-        self._leg = Leg(credential, head.wire_format, asked)
+        self._asked = asked
         # From here on it is this call that ends, whatever is wrong.
         self._step(partial(self._send, request.body))
         return True
@@ -233,7 +233,7 @@ class DirectCall:
         """Pass an answer on that comes in one piece, once it is settled."""
         body = self._arrived()
         reply = Reply(self._status, self._fields, body)
-        outcome = self._head.wire_format.outcome_of(self._leg.asked, reply)
+        outcome = self._head.wire_format.outcome_of(self._asked, reply)
         if outcome.failure is not None:
             self._pieces.append(body)
             self._leave_to_task()
@@ -270,6 +270,10 @@ class DirectCall:
         self._connection.abort()
         self._passage.cut(stream, error)
         self._exchange.finish()
+
+    @property
+    def _leg(self) -> Leg:
+        return Leg(self._plan.credential, self._head.wire_format, self._asked)
 
     def _arrived(self) -> bytes:
         """Take out the bytes of the answer that came since the last time."""
@@ -332,7 +336,7 @@ class DirectCall:
             self._head.wire_format,
             agent.agent_type,
             request_id=call.request_id,
-            model=self._leg.asked.request.model,
+            model=self._asked.request.model,
         )
         go_on = partial(
             self._forwarding.go_on, self._exchange, agent, self._leg, call, ask
