@@ -246,6 +246,7 @@ async def test_down_and_up_finds_everything_also_under_a_new_master_key(
     assert after["data_keys"][before["master_key_id"]] == 1
 
 
+@pytest.mark.torture
 async def test_a_backup_is_restored_where_nothing_is_and_served_over_tls(
     running: Running, tmp_path: Path
 ) -> None:

@@ -9,6 +9,14 @@ from .whole import Whole
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
 
+@pytest.mark.parametrize(
+    "runtime",
+    [
+        "process",
+        pytest.param("docker", marks=[pytest.mark.docker, pytest.mark.torture]),
+    ],
+    scope="module",
+)
 async def test_messages_are_acknowledged_until_the_provider_is_completed(
     whole: Whole, sandbox: Sandbox, provider_key: str
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from ag2trust.waiting import until
 from ag2trust_sandbox import Fault, Sandbox, Step
 
+from .conftest import DOCKER
 from .containers import engine
 from .processes import Process, children_of, every_process
 from .recovering import calls_are, everything, kill, whole_again
@@ -23,6 +24,11 @@ HANGING = Step(fault=Fault.HANG, after_frames=3, repeat=2)
 STREAMED = Step(pace_seconds=0.02, repeat=1_000_000)
 
 
+@pytest.mark.parametrize(
+    "runtime",
+    [pytest.param("process", marks=pytest.mark.torture), DOCKER],
+    scope="module",
+)
 async def test_a_killed_runner_loses_no_message_and_every_broken_call_is_a_row(
     whole: Whole,
     runtime: str,

@@ -9,6 +9,7 @@ from .whole import new_place, running
 
 pytestmark = [
     *(pytest.mark.stack, pytest.mark.docker, pytest.mark.timeout(300)),
+    pytest.mark.torture,  # in processes, they stand side by side in test_launcher.py
     pytest.mark.asyncio(loop_scope="module"),
 ]
 

@@ -180,7 +180,13 @@ async def _accept(place: Place, link: str | None) -> int:
         return response.status
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "signum",
+    [
+        *(signal.SIGINT, signal.SIGTERM),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.torture),
+    ],
+)
 async def test_a_signal_stops_every_child(used: Place, signum: signal.Signals) -> None:
     async with launched(used) as launcher:
         with _watching(used) as children:

@@ -106,12 +106,14 @@ async def test_an_image_that_is_there_is_not_built_again(image: str) -> None:
     assert progress == []
 
 
+@pytest.mark.torture
 async def test_the_same_sources_make_the_same_context() -> None:
     contexts = await asyncio.gather(*(assemble_context("x86_64") for _ in range(2)))
 
     assert len({hashlib.sha256(each).digest() for each in contexts}) == 1
 
 
+@pytest.mark.torture
 async def test_the_agents_packages_are_to_be_had_for_arm() -> None:
     context = await assemble_context("aarch64")
 
