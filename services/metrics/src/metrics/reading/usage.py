@@ -219,7 +219,7 @@ def _figures(found: Sequence[Sums]) -> dict[str, Any]:
     """Make what is told of what was summed up: of one key and bucket, or of none."""
     sums = found[0] if found else _NONE
     figures = sums.figures
-    p50, p95 = percentiles_of(sums.response_times, 0.5, 0.95)
+    p50, p95 = percentiles_of(sums.response_times, 0.5, 0.95, count=figures.timed_calls)
     return {
         "calls": figures.calls,
         "errors": figures.failed_calls,
