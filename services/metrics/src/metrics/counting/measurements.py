@@ -13,7 +13,6 @@ from itertools import pairwise
 from prometheus_client import (
     CollectorRegistry,
     Counter,
-    Histogram,
     ProcessCollector,
     generate_latest,
 )
@@ -27,6 +26,8 @@ from shared.contracts.metrics import (
     ToolCallRecord,
 )
 from shared.gen_ai import PROVIDER_NAMES, operation_of
+
+from .histograms import Histograms
 
 __all__ = ["MODELS_AT_MOST", "OTHER", "Measurements"]
 
@@ -90,19 +91,19 @@ class Measurements:
             "gen_ai_client_operation_duration_seconds",
             "How long calls took, from their arrival to the last byte.",
             _OPERATION,
-            buckets=_SECONDS,
+            bounds=_SECONDS,
         )
         self._first_token = self._histogram(
             "gen_ai_client_operation_time_to_first_chunk_seconds",
             "How long streams took to their first token.",
             _OPERATION,
-            buckets=_SECONDS,
+            bounds=_SECONDS,
         )
         self._usage = self._histogram(
             "gen_ai_client_token_usage",
             "Tokens of a call: input with what was cached and written, and output.",
             [*_OPERATION, "gen_ai_token_type"],
-            buckets=_TOKENS,
+            bounds=_TOKENS,
         )
         self._calls = self._counter(
             "ag2trust_calls", "Calls, by their end.", [*_MODEL, "status"]
@@ -172,14 +173,14 @@ class Measurements:
 
     def _observe(self, call: CallRecord, which: tuple[str, str, str]) -> None:
         if call.duration_ms is not None:
-            self._duration(*which).observe(call.duration_ms / 1000)
+            self._duration.observe(which, call.duration_ms / 1000)
         if call.time_to_first_token_ms is not None:
-            self._first_token(*which).observe(call.time_to_first_token_ms / 1000)
+            self._first_token.observe(which, call.time_to_first_token_ms / 1000)
         given = [each for each in map(partial(getattr, call.usage), _GIVEN) if each]
         if given:
-            self._usage(*which, "input").observe(sum(given))
+            self._usage.observe((*which, "input"), sum(given))
         if call.usage.output_tokens:
-            self._usage(*which, "output").observe(call.usage.output_tokens)
+            self._usage.observe((*which, "output"), call.usage.output_tokens)
 
     def _model_of(self, call: CallRecord) -> tuple[str, str]:
         provider = PROVIDER_NAMES[call.provider_type]
@@ -197,10 +198,11 @@ class Measurements:
         return cache(Counter(name, told, labels, registry=self._registry).labels)
 
     def _histogram(
-        self, name: str, told: str, labels: Sequence[str], *, buckets: Sequence[float]
-    ) -> Callable[..., Histogram]:
-        made = Histogram(name, told, labels, buckets=buckets, registry=self._registry)
-        return cache(made.labels)
+        self, name: str, told: str, labels: Sequence[str], *, bounds: Sequence[float]
+    ) -> Histograms:
+        histograms = Histograms(name, told, labels, bounds=bounds)
+        self._registry.register(histograms)
+        return histograms
 
 
 def _failovers(call: CallRecord) -> int:

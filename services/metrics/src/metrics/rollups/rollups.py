@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -46,6 +47,10 @@ UNEXPLAINED = "UNEXPLAINED"
 
 _LONGEST_KEY = 500  # characters; what is longer shares the place of its beginning
 _MIDNIGHT = datetime(1970, 1, 1, tzinfo=UTC)
+_IDS_REMEMBERED = 4096
+
+# A UUID is written in Python; those of agents and providers come again and again.
+_key_of = lru_cache(_IDS_REMEMBERED)(str)
 
 
 class Grain(StrEnum):
@@ -196,9 +201,9 @@ def dimensions_of(call: CallRecord) -> list[tuple[str, str]]:
     """List dimension and key of everything that *call* counts under."""
     dimensions = [
         (ORGANIZATION, ""),
-        ("agent", str(call.agent_id)),
-        ("agent_type", str(call.agent_type_id)),
-        ("provider", str(call.provider_id)),
+        ("agent", _key_of(call.agent_id)),
+        ("agent_type", _key_of(call.agent_type_id)),
+        ("provider", _key_of(call.provider_id)),
         ("provider_type", str(call.provider_type)),
         ("model", call.model[:_LONGEST_KEY]),
         ("use_case", (call.use_case or "")[:_LONGEST_KEY]),
