@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ag2trust.child import Command
-from ag2trust.errors import ServerFailedError
+from ag2trust.errors import HomeUnusableError, ServerFailedError
 from ag2trust.leftovers import Children, end_leftovers
 from ag2trust.screen import Screen
 from ag2trust.supervisor import Supervisor
@@ -132,6 +132,15 @@ async def test_what_a_launcher_left_behind_is_ended_by_the_next(
         assert await end_leftovers(tmp_path / "children.json") == ["worker"]
 
         assert await kept.child.ended() < 0
+
+
+@pytest.mark.parametrize("damaged", ["", "[", "{}{}", '[{"name": "worker"}]', "7"])
+async def test_a_damaged_list_of_children_is_told(tmp_path: Path, damaged: str) -> None:
+    file = tmp_path / "children.json"
+    file.write_text(damaged)
+
+    with pytest.raises(HomeUnusableError, match=r"children\.json is damaged"):
+        await end_leftovers(file)
 
 
 async def test_another_process_with_the_number_of_a_child_is_left_alone(

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from shared.timeouts import timeout
 
+from .errors import HomeUnusableError
 from .private_files import write_private
 
 __all__ = ["Children", "end_leftovers"]
@@ -68,7 +69,10 @@ class Children:
 
 
 async def end_leftovers(file: Path) -> list[str]:
-    """End what *file* names and still runs; return the names."""
+    """End what *file* names and still runs; return the names.
+
+    Raises `HomeUnusableError` for a file that no launcher wrote.
+    """
     leftovers = [note for note in _notes_in(file) if note.is_running]
     for note in leftovers:
         note.ask_to_end()
@@ -85,7 +89,13 @@ async def end_leftovers(file: Path) -> list[str]:
 def _notes_in(file: Path) -> list[_Note]:
     if not file.exists():
         return []
-    return [_Note(**each) for each in json.loads(file.read_text())]
+    try:
+        return [_Note(**each) for each in json.loads(file.read_text())]
+    except (TypeError, ValueError):
+        raise HomeUnusableError(
+            f"{file} is damaged, which names the processes of the start before. See "
+            "that none of them runs, and delete it."
+        ) from None
 
 
 async def _gone(notes: list[_Note]) -> None:
