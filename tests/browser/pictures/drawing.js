@@ -104,9 +104,11 @@ async (height) => {
     const style = getComputedStyle(element);
     const rect = element.getBoundingClientRect();
     if (style.display === "none" || style.visibility === "hidden" || style.opacity === "0") return;
-    if (style.clipPath === "inset(50%)" || rect.top > height || (rect.width <= 1 && rect.height <= 1)) return;
+    const hasBox = style.display !== "contents";
+    if (style.clipPath === "inset(50%)" || rect.top > height) return;
+    if (hasBox && rect.width <= 1 && rect.height <= 1) return;
     if (element.parentElement?.matches("details:not([open])") && element.tagName !== "SUMMARY") return;
-    box(rect, style);
+    if (hasBox) box(rect, style);
     if (element.tagName === "svg") {
       drawn.push(icon(element, rect));
       return;
