@@ -37,21 +37,24 @@ class TextEventStream(EventStream):
         # without a look at what is around them.
         if b"\r" in data:
             return super().feed(data)
-        body, end, at = bytearray(), bytearray(), 0
+        body: list[bytes] = []
+        end: list[bytes] = []
+        at = 0
         marks = _Marks(data, self.marks, self.harmless)
         while at < len(data):
             quiet_end = self._quiet_end(data, at, marks)
             if quiet_end > at:
-                self._pass_unread(data[at:quiet_end])
-                body += data[at:quiet_end]
+                quiet = data[at:quiet_end]
+                self._pass_unread(quiet)
+                body.append(quiet)
                 at = quiet_end
                 continue
             read_end = _past_empty_line(data, at)
             for event in self._whole_events(data[at:read_end]):
                 passing = self._passing(event)
-                (end if self.has_ended else body).extend(passing)
+                (end if self.has_ended else body).append(passing)
             at = read_end
-        return Released(bytes(body), bytes(end))
+        return Released(b"".join(body), b"".join(end))
 
     def _whole_events(self, data: bytes) -> list[bytes]:
         """Cut up *data*, which goes no further than its first empty line."""

@@ -59,9 +59,10 @@ class ChatStream(TextEventStream):
         report = report_in(chunk)
         if report != NOT_REPORTED:
             self.report = report
-        if words := _words_of(chunk):
+        choices = _choices(chunk)
+        if words := _words_of(choices):
             self._speaks(event, words)
-        is_final = _is_final(chunk)
+        is_final = _is_bill(chunk) or any(map(_has_finished, choices))
         self.is_complete = self.is_complete or is_final
         if not (is_final and isinstance(chunk.get("usage"), dict)):
             return Passage.PASSES
@@ -77,20 +78,19 @@ def _choices(chunk: dict[str, Any]) -> list[dict[str, Any]]:
     return [each for each in choices if isinstance(each, dict)]
 
 
-def _words_of(chunk: dict[str, Any]) -> list[object]:
+def _words_of(choices: list[dict[str, Any]]) -> list[object]:
     """Give what its deltas say beyond a role."""
     return [
         value
-        for choice in _choices(chunk)
+        for choice in choices
         if isinstance(delta := choice.get("delta"), dict)
         for name, value in delta.items()
         if value and name != "role"
     ]
 
 
-def _is_final(chunk: dict[str, Any]) -> bool:
-    has_finished = any(choice.get("finish_reason") for choice in _choices(chunk))
-    return has_finished or _is_bill(chunk)
+def _has_finished(choice: dict[str, Any]) -> bool:
+    return bool(choice.get("finish_reason"))
 
 
 def _is_bill(chunk: dict[str, Any]) -> bool:
