@@ -263,7 +263,7 @@ class Exchange:
     def fail(self, error: AppError) -> None:
         """Say why the body will never be whole; for the connection."""
         self._failure = self._failure or error
-        self._let_go()
+        self.close()
         self._wake()
 
     def receive(self) -> None:
@@ -273,9 +273,6 @@ class Exchange:
 
     def close(self) -> None:
         """Give back what it held; for the connection."""
-        self._let_go()
-
-    def _let_go(self) -> None:
         self._arrived.clear()
         self._capacity.let_go(self._held_bytes)
         self._held_bytes = 0

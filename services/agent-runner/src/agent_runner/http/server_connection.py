@@ -370,12 +370,9 @@ class ServerConnection(asyncio.Protocol):
         protocol.data_received(data)
 
     def _await_request(self) -> None:
-        self.deadline = self._idle_until()
+        self.deadline = self._in(self._context.limits.idle.total_seconds())
         if self._context.is_draining:
             self._outgoing.close()
-
-    def _idle_until(self) -> float:
-        return self._in(self._context.limits.idle.total_seconds())
 
     def _in(self, seconds: float) -> float:
         return self._loop.time() + seconds
