@@ -44,5 +44,13 @@ async def superuser(stack: Stack) -> AsyncIterator[Superuser]:
 
 
 async def without_unique_calls(superuser: Superuser) -> None:
-    """Leave the sequence as the only defence against counting twice."""
-    await superuser.execute("ALTER TABLE call DROP CONSTRAINT call_pkey")
+    """Leave the sequence as the only defence against counting twice.
+
+    A service at work may have locked what is next, and wait for what is locked here.
+    """
+    while True:
+        try:
+            await superuser.execute("ALTER TABLE call DROP CONSTRAINT call_pkey")
+        except asyncpg.DeadlockDetectedError:
+            continue
+        return
