@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from metrics.repositories.usage import Sums, UsageRepository
 from metrics.rollups.buckets import buckets, longest_grain
 from metrics.rollups.rollups import ORGANIZATION, Figures, Grain
-from metrics.rollups.sketch import percentiles_of
 from metrics.rollups.spans import BEGINNING, END, Reading, Span, reading
 from shared.clock import Clock
 from shared.contracts.usage import (
@@ -31,6 +30,8 @@ from shared.contracts.usage import (
     UsageTimelineQuestion,
 )
 from shared.errors import InvalidError
+
+from .recent_percentiles import RecentPercentiles
 
 __all__ = ["Usage"]
 
@@ -58,6 +59,7 @@ class Usage:
         self._now = now
         self._minutes_kept = minutes_kept
         self._calls_kept = calls_kept
+        self._percentiles = RecentPercentiles()
 
     async def agent_stats(self, question: AgentStatsQuestion) -> AgentStats:
         """Sum up an agent's calls and messages; zeros for one that is not known."""
@@ -71,7 +73,7 @@ class Usage:
         )
         return AgentStats(
             agent_id=question.agent_id,
-            **_figures(sums),
+            **self._figures(sums),
             **_told(question.since, question.until, period),
             as_of=self._now(),
         )
@@ -88,7 +90,7 @@ class Usage:
             buckets=[],
         )
         return UsageSummary(
-            **_figures(sums),
+            **self._figures(sums),
             **_told(question.since, question.until, period),
             as_of=self._now(),
         )
@@ -106,7 +108,7 @@ class Usage:
         )
         return UsageTable(
             data=[
-                UsageRow(key=each.key, **_figures([each]))
+                UsageRow(key=each.key, **self._figures([each]))
                 for each in found[: question.limit]
             ],
             next_cursor=(
@@ -149,7 +151,7 @@ class Usage:
                 UsageBucket(
                     starts_at=each.since,
                     ends_at=each.until,
-                    **_figures([sums.get(number, _NONE)]),
+                    **self._figures([sums.get(number, _NONE)]),
                 )
                 for number, each in enumerate(shown)
             ],
@@ -178,6 +180,46 @@ class Usage:
             minutes_since=self._now() - self._minutes_kept,
             longest=longest,
         )
+
+    def _figures(self, found: Sequence[Sums]) -> dict[str, Any]:
+        """Make what is told of what was summed up, of one key and bucket or none."""
+        sums = found[0] if found else _NONE
+        figures = sums.figures
+        p50, p95 = self._percentiles.p50_and_p95(
+            sums.response_times, count=figures.timed_calls
+        )
+        return {
+            "calls": figures.calls,
+            "errors": figures.failed_calls,
+            "error_rate": _mean(figures.failed_calls, figures.calls),
+            "cancelled_calls": figures.cancelled_calls,
+            "interrupted_calls": figures.interrupted_calls,
+            "total_tokens": figures.input_tokens
+            + figures.cached_input_tokens
+            + figures.cache_write_5m_tokens
+            + figures.cache_write_1h_tokens
+            + figures.output_tokens,
+            "input_tokens": figures.input_tokens,
+            "cached_input_tokens": figures.cached_input_tokens,
+            "cache_write_5m_tokens": figures.cache_write_5m_tokens,
+            "cache_write_1h_tokens": figures.cache_write_1h_tokens,
+            "output_tokens": figures.output_tokens,
+            "reasoning_tokens": figures.reasoning_tokens,
+            "average_response_time_ms": _mean(figures.duration_ms, figures.timed_calls),
+            "p50_response_time_ms": _whole_tenths(p50),
+            "p95_response_time_ms": _whole_tenths(p95),
+            "average_time_to_first_token_ms": _mean(
+                figures.time_to_first_token_ms, figures.timed_first_tokens
+            ),
+            "cost_usd": (
+                figures.cost if figures.calls > figures.unpriced_calls else None
+            ),
+            "unpriced_calls": figures.unpriced_calls,
+            "messages_processed": figures.messages_processed,
+            "message_duration_ms": _mean(
+                figures.message_duration_ms, figures.timed_messages
+            ),
+        }
 
 
 def _scope(question: UsageQuestion) -> tuple[str, str]:
@@ -213,43 +255,6 @@ def _zone(name: str) -> ZoneInfo:
 
 def _invalid(field: str, message: str) -> InvalidError:
     return InvalidError.of_fields("The question cannot be answered.", {field: message})
-
-
-def _figures(found: Sequence[Sums]) -> dict[str, Any]:
-    """Make what is told of what was summed up: of one key and bucket, or of none."""
-    sums = found[0] if found else _NONE
-    figures = sums.figures
-    p50, p95 = percentiles_of(sums.response_times, 0.5, 0.95, count=figures.timed_calls)
-    return {
-        "calls": figures.calls,
-        "errors": figures.failed_calls,
-        "error_rate": _mean(figures.failed_calls, figures.calls),
-        "cancelled_calls": figures.cancelled_calls,
-        "interrupted_calls": figures.interrupted_calls,
-        "total_tokens": figures.input_tokens
-        + figures.cached_input_tokens
-        + figures.cache_write_5m_tokens
-        + figures.cache_write_1h_tokens
-        + figures.output_tokens,
-        "input_tokens": figures.input_tokens,
-        "cached_input_tokens": figures.cached_input_tokens,
-        "cache_write_5m_tokens": figures.cache_write_5m_tokens,
-        "cache_write_1h_tokens": figures.cache_write_1h_tokens,
-        "output_tokens": figures.output_tokens,
-        "reasoning_tokens": figures.reasoning_tokens,
-        "average_response_time_ms": _mean(figures.duration_ms, figures.timed_calls),
-        "p50_response_time_ms": _whole_tenths(p50),
-        "p95_response_time_ms": _whole_tenths(p95),
-        "average_time_to_first_token_ms": _mean(
-            figures.time_to_first_token_ms, figures.timed_first_tokens
-        ),
-        "cost_usd": (figures.cost if figures.calls > figures.unpriced_calls else None),
-        "unpriced_calls": figures.unpriced_calls,
-        "messages_processed": figures.messages_processed,
-        "message_duration_ms": _mean(
-            figures.message_duration_ms, figures.timed_messages
-        ),
-    }
 
 
 def _mean(total: int, count: int) -> float | None:
