@@ -3,6 +3,8 @@
 import asyncio
 import json
 import shutil
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +14,7 @@ import aiohttp
 import asyncpg
 import pytest
 import pytest_asyncio
-from click.testing import CliRunner
 
-from ag2trust.__main__ import main
 from ag2trust.home import open_home
 from ag2trust.launched import Place, launched
 from ag2trust.postgres import SUPERUSER, Postgres
@@ -53,14 +53,15 @@ class AtRest:
 
 
 async def verify(place: Place, *arguments: str, **variables: str) -> Told:
-    said = await asyncio.to_thread(
-        CliRunner().invoke,
-        main,
-        ["audit", "verify", *arguments],
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "ag2trust", "audit", "verify", *arguments),
         env=place.environment(**variables),
+        stdout=PIPE,
+        stderr=PIPE,
     )
-    assert isinstance(said.exception, SystemExit | None)
-    return Told(said.exit_code, said.output)
+    out, err = await process.communicate()
+    assert b"Traceback" not in err
+    return Told(await process.wait(), (out + err).decode())
 
 
 @pytest.fixture(scope="module")
