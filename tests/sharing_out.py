@@ -14,6 +14,7 @@ _ONE_AT_A_TIME = (
     "tests/stack/test_compose",
     "tests/stack/test_side_by_side",
 )
+_SHARED_BY_NO_TWO = ("tests/unit/metrics/test_detectors",)
 _IN_CONTAINERS = "[docker"  # the first parameter of what is tested in both runtimes
 
 
@@ -21,10 +22,13 @@ class SharingOut(LoadScopeScheduling):  # type: ignore[misc] # xdist is untyped
     """A file's tests go to one process, so that what they share is made once.
 
     What needs the container engine goes to one process altogether, and so do browsers,
-    whose requests end when a network comes or goes.
+    whose requests end when a network comes or goes. Of a long file whose tests share
+    nothing each goes to whoever is free.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         if nodeid.startswith(_ONE_AT_A_TIME) or _IN_CONTAINERS in nodeid:
             return "engine"
+        if nodeid.startswith(_SHARED_BY_NO_TWO):
+            return nodeid
         return nodeid.partition("::")[0]
