@@ -245,7 +245,7 @@ async def test_a_budget_of_an_agent_that_is_gone_hinders_no_manifest(
     assert said.exit_code == 0, said.output
 
 
-@pytest.mark.parametrize("url", ["banana", "http://", "localhost:8080"])
+@pytest.mark.parametrize("url", ["banana", "http://", "localhost:8080", "https://[x"])
 def test_an_address_that_leads_nowhere_is_told_before_a_key_is_missed(url: str) -> None:
     said = CliRunner().invoke(main, ["providers", "list"], env={"AG2TRUST_URL": url})
 

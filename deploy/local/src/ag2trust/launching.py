@@ -1,7 +1,9 @@
 """`ag2trust run` and `ag2trust demo`, which import all services, for seconds."""
 
 import asyncio
+import os
 
+from .authorities import require_certificates
 from .demo import tour
 from .failing import explained
 from .launch import Session, launch
@@ -25,4 +27,5 @@ def demo() -> None:
 def _launch(screen: Screen, session: Session) -> None:
     """Run a stack; a stop that was asked for is no failure."""
     with explained():
+        require_certificates(os.environ)
         asyncio.run(launch(read_variables(), screen, session))

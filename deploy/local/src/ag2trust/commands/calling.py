@@ -38,7 +38,7 @@ _KEY = "AG2TRUST_API_KEY"
 _URL = "AG2TRUST_URL"
 _INTERRUPTED = 130
 _FIELD = re.compile(r"The field (?P<field>\w+)")
-_ADDRESS = re.compile(r"https?://[^/]", re.IGNORECASE)
+_SCHEMES = frozenset({"http", "https"})
 _LOCAL = frozenset({"127.0.0.1", "::1", "localhost"})
 
 _CODES: tuple[tuple[type[Ag2TrustError], int], ...] = (
@@ -118,11 +118,19 @@ def _address(
     _context: click.Context, _parameter: click.Parameter, url: str | None
 ) -> str | None:
     """Refuse what leads nowhere before a key is looked for."""
-    if url and not _ADDRESS.match(url):
+    if url and not _leads_somewhere(url):
         raise click.BadParameter(
             f"{url} is no address of a gateway, such as https://ag2trust.example.com."
         )
     return url
+
+
+def _leads_somewhere(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in _SCHEMES and bool(parts.hostname)
 
 
 def _this_machine() -> str:
