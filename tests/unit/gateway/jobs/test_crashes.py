@@ -1,5 +1,6 @@
 """A gateway dies at every question of a job, and another one brings it to its end."""
 
+from collections import Counter
 from collections.abc import Callable
 
 from tests.unit.gateway.fakes import FakeJobs
@@ -151,6 +152,35 @@ async def test_an_agent_that_does_not_come_up_is_skipped_and_listed() -> None:
         (agent_id, REFUSED) for agent_id in world.broken
     ]
     assert sum(it.progress is AgentProgress.RESTARTED for it in agents) == 3
+
+
+async def test_a_restart_that_another_start_overtook_is_asked_for_again() -> None:
+    """As of a runner that was killed, and starts what ran with the old provider."""
+    world, job = moving()
+    world.overtaken = Counter({next(iter(world.agents)): 2})
+
+    ended = await _ended(world, FakeJobs(), job)
+
+    assert ended.status is JobStatus.COMPLETED
+    assert {it.progress for it in ended.agents or []} == {AgentProgress.RESTARTED}
+    assert OLD not in world.providers
+    _all_run_new(world)
+
+
+async def test_an_agent_whose_restarts_are_always_overtaken_is_skipped() -> None:
+    world, job = restarting()
+    always = next(iter(world.agents))
+    world.overtaken = Counter({always: 1_000_000})
+
+    ended = await _ended(world, FakeJobs(), job)
+
+    skipped = {
+        it.id: it.explanation.code
+        for it in ended.agents or []
+        if it.progress is AgentProgress.SKIPPED and it.explanation
+    }
+    assert ended.status is JobStatus.COMPLETED
+    assert skipped == {always: "STALE_GENERATION"}
 
 
 async def test_each_step_is_told_in_public_once() -> None:

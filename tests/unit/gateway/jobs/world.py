@@ -54,6 +54,7 @@ from shared.errors import (
     ProviderInUseError,
     ProviderNotFoundError,
     SecretOvertakenError,
+    StaleGenerationError,
 )
 from shared.ids import new_id
 from shared.testing import FakeBus, FakeClock
@@ -76,7 +77,8 @@ class World:
 
     The gateway dies at question *crash_at*, before it is put, or *after_acting* on it.
     Agents come up at the second look; those of *broken* not with the new provider,
-    which passes so many tests and no more.
+    which passes so many tests and no more. Of *overtaken* so many restarts are, by
+    another start that the old provider is still a part of.
     """
 
     org_id: UUID = ORGANIZATION
@@ -84,6 +86,7 @@ class World:
     types: dict[UUID, AgentType] = field(default_factory=dict)
     agents: dict[UUID, Agent] = field(default_factory=dict)
     broken: set[UUID] = field(default_factory=set)
+    overtaken: Counter[UUID] = field(default_factory=Counter)
     passes: int = 1000
     staged: bool = True
     done: Counter[str] = field(default_factory=Counter)
@@ -274,6 +277,9 @@ class World:
 
     def _restart(self, question: AgentQuestion) -> Agent:
         agent = self.agents[question.agent_id]
+        if self.overtaken[agent.id] > 0:
+            self.overtaken[agent.id] -= 1
+            raise StaleGenerationError("Generation 3 was overtaken by 4.")
         self.done["restarted"] += 1
         self._change(
             agent,

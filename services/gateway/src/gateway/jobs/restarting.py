@@ -12,6 +12,7 @@ __all__ = [
     "chosen",
     "found_agent",
     "is_over",
+    "is_overdue",
     "judged",
     "must_restart",
     "skipped",
@@ -74,9 +75,16 @@ def judged(agent: JobAgent, found: Agent | None, *, now: datetime) -> JobAgent:
         return skipped(agent, found.status_reason or _TOO_SLOW)
     waits_for_provider = found.status is AgentStatus.ACK_ONLY
     patience = _PATIENCE_WITHOUT_PROVIDER if waits_for_provider else _PATIENCE
-    if now - (agent.asked_at or now) > patience:
+    if is_overdue(agent, now=now, patience=patience):
         return skipped(agent, found.status_reason or _TOO_SLOW)
     return agent
+
+
+def is_overdue(
+    agent: JobAgent, *, now: datetime, patience: timedelta = _PATIENCE
+) -> bool:
+    """Say whether the restart has been on its way for longer than *patience*."""
+    return now - (agent.asked_at or now) > patience
 
 
 def skipped(agent: JobAgent, explanation: Explanation) -> JobAgent:

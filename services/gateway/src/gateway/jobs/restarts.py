@@ -11,11 +11,19 @@ from shared.errors import (
     AgentNotFoundError,
     AppError,
     ConflictError,
+    StaleGenerationError,
     UnavailableError,
 )
 
 from .explanations import explained
-from .restarting import chosen, found_agent, judged, must_restart, skipped
+from .restarting import (
+    chosen,
+    found_agent,
+    is_overdue,
+    judged,
+    must_restart,
+    skipped,
+)
 from .work import LONGEST_PAGE, Work
 
 __all__ = ["Restarts"]
@@ -80,6 +88,9 @@ class Restarts:
             await self._bus.ask(RESTART_AGENT, work.agent(agent.id))
         except UnavailableError:
             raise
+        except StaleGenerationError as error:  # another start came first: look again
+            if is_overdue(agent, now=self._now()):
+                return skipped(agent, explained(error))
         except AppError as error:
             if type(error) is not ConflictError:  # somebody started or stopped it
                 return skipped(agent, explained(error))

@@ -144,7 +144,7 @@ def test_a_stream_is_made_to_tell_its_usage_and_keeps_its_other_bytes(
 
 @given(
     others=st.dictionaries(
-        st.text().filter(lambda name: name.casefold() not in {"model", "n", "stream"}),
+        st.text().map("x-{}".format),  # never one that the proxy reads itself
         JSON,
         max_size=4,
     ),
