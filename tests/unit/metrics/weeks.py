@@ -120,10 +120,11 @@ class Week:
         self._quarters: dict[datetime, list[Call]] = defaultdict(list)
         self._days: dict[datetime, list[Call]] = defaultdict(list)
         for call in calls:
-            self._minutes[_floor(call.at, MINUTE)].append(call)
-            self._quarters[_floor(call.at, QUARTER)].append(call)
-            self._days[_floor(call.at, DAY)].append(call)
+            self._minutes[call.at.replace(second=0, microsecond=0)].append(call)
         self._starts = sorted(self._minutes)
+        for at in self._starts:
+            self._quarters[_floor(at, QUARTER)] += self._minutes[at]
+            self._days[_floor(at, DAY)] += self._minutes[at]
         minutes = [_amount(self._minutes[at]) for at in self._starts]
         self._five_minutes = [
             Amount(*map(sum, zip(*minutes[first : place + 1], strict=True)))
