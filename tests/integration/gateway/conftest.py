@@ -8,6 +8,7 @@ import aiohttp
 import asyncpg
 import pytest
 import pytest_asyncio
+from argon2 import PasswordHasher
 
 from ag2trust.testing import BusAs, Stack
 from gateway.app import serving
@@ -16,8 +17,15 @@ from shared.bus import NatsBus
 from shared.contracts.base import Service
 
 OWNER_KEY = "cust_" + "o" * 40
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 Superuser: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash with little; `Passwords` takes 64 MiB and a tenth of a second for each."""
+    monkeypatch.setattr("gateway.access.passwords.PasswordHasher", lambda: QUICK)
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ _SETTINGS = {
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",
 }
+_QUICKLY = ["--no-sync", "--set=scram_iterations=1"]
 _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -135,7 +136,7 @@ class Postgres:
                 f"--pwfile={password_file}",
                 *_INITDB.split(),
                 "--no-instructions",
-                *([] if self.is_durable else ["--no-sync"]),
+                *([] if self.is_durable else _QUICKLY),
             )
         )
         try:

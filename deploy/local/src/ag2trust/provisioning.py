@@ -86,12 +86,15 @@ ROLES = tuple(
 """Every login of the product."""
 
 
-async def provision_roles(admin_url: str, passwords: Mapping[str, str]) -> None:
+async def provision_roles(
+    admin_url: str, passwords: Mapping[str, str], *, iterations: int = _ITERATIONS
+) -> None:
     """Make each of `ROLES` with its password, or give it that password; repeatable.
 
-    *admin_url* logs in as a superuser to any database of the server.
+    *admin_url* logs in as a superuser to any database of the server. A login hashes a
+    password *iterations* times; tests log in often, and alone may do with fewer.
     """
-    await _execute(admin_url, _ONE_AT_A_TIME + _roles_sql(passwords))
+    await _execute(admin_url, _ONE_AT_A_TIME + _roles_sql(passwords, iterations))
 
 
 async def provision_database(admin_url: str, database: str = DATABASE) -> None:
@@ -118,27 +121,29 @@ def schema_sql(service: Service) -> str:
     )
 
 
-def scram_verifier(password: str, salt: bytes) -> str:
+def scram_verifier(password: str, salt: bytes, *, iterations: int = _ITERATIONS) -> str:
     """Return what PostgreSQL stores of *password*, so that it never sees the password.
 
     Source: RFC 5802 §3; the text form is PostgreSQL's pg_authid.rolpassword.
     """
-    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, _ITERATIONS)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)
     client_key = hmac.digest(salted, b"Client Key", "sha256")
     stored_key = hashlib.sha256(client_key).digest()
     server_key = hmac.digest(salted, b"Server Key", "sha256")
     salt64, stored64, server64 = (
         base64.b64encode(each).decode() for each in (salt, stored_key, server_key)
     )
-    return f"SCRAM-SHA-256${_ITERATIONS}:{salt64}${stored64}:{server64}"
+    return f"SCRAM-SHA-256${iterations}:{salt64}${stored64}:{server64}"
 
 
-def _roles_sql(passwords: Mapping[str, str]) -> str:
+def _roles_sql(passwords: Mapping[str, str], iterations: int) -> str:
     return "".join(
         _ROLE.format(
             role=role,
             schema=_service_of(role),
-            verifier=scram_verifier(passwords[role], os.urandom(16)),
+            verifier=scram_verifier(
+                passwords[role], os.urandom(16), iterations=iterations
+            ),
         )
         for role in ROLES
     )

@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
@@ -68,11 +68,13 @@ class Servers:
     """The servers of one test session; *admin_url* is a superuser's.
 
     *template* is a database that every migration came to; fresh ones are its copies.
+    *ended* nobody needs any more: they are dropped by who makes the next.
     """
 
     admin_url: str
     nats_url: str
     template: str | None = None
+    ended: list[str] = field(default_factory=list)
 
     def database_url(self, role: str, database: str) -> str:
         """Return *admin_url* with another login and database."""
@@ -145,24 +147,26 @@ async def running_servers(folder: Path) -> AsyncIterator[Servers]:
     The template is migrated as services do it at their first start.
     """
     async with _postgres(folder) as admin_url, _nats(folder) as nats_url:
-        await provision_roles(admin_url, dict.fromkeys(ROLES, PASSWORD))
+        await provision_roles(admin_url, dict.fromkeys(ROLES, PASSWORD), iterations=1)
         servers = Servers(admin_url, nats_url)
         async with fresh_stack(servers, folder) as stack:
             for service in Service:
                 settings = stack.database_settings(service)
                 await migrate(settings, f"{service}.migrations")
             yield replace(servers, template=stack.database)
+        async with _administrator(servers) as connection:
+            await _drop_ended(servers, connection)
 
 
 @asynccontextmanager
 async def fresh_stack(servers: Servers, folder: Path) -> AsyncIterator[Stack]:
-    """Provide a database, dropped at the end, and files below *folder*."""
+    """Provide a database, which ends with the block, and files below *folder*."""
     database = f"test_{new_id().hex}"
     await _make_database(servers, database)
     try:
         yield Stack(servers, database, _installation(servers, database, folder), folder)
     finally:
-        await _drop(servers, database)
+        servers.ended.append(database)
 
 
 def _installation(servers: Servers, database: str, folder: Path) -> Installation:
@@ -208,21 +212,29 @@ async def _make_database(servers: Servers, database: str) -> None:
     if servers.template is None:
         await provision_database(servers.admin_url, database)
         return
-    connection = await asyncpg.connect(servers.admin_url)
-    try:
+    async with _administrator(servers) as connection:
+        await _drop_ended(servers, connection)
         await connection.execute(
             f"CREATE DATABASE {database} TEMPLATE {servers.template} "
             "STRATEGY FILE_COPY"  # its log is short, and nobody waits for its disk
         )
         await connection.execute(database_sql(database))
-    finally:
-        await connection.close()
 
 
-async def _drop(servers: Servers, database: str) -> None:
+async def _drop_ended(
+    servers: Servers, connection: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    while servers.ended:
+        await connection.execute(f"DROP DATABASE {servers.ended.pop()} WITH (FORCE)")
+
+
+@asynccontextmanager
+async def _administrator(
+    servers: Servers,
+) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     connection = await asyncpg.connect(servers.admin_url)
     try:
-        await connection.execute(f"DROP DATABASE {database} WITH (FORCE)")
+        yield connection
     finally:
         await connection.close()
 
