@@ -98,10 +98,11 @@ def _changed_files(folders: Iterable[Path], since: float) -> Iterator[Path]:
 def _blocks(path: Path, overlap: int) -> Iterator[bytes]:
     """Read a file that may go at any moment; blocks overlap, so none splits a text.
 
+    No form of a text ends with a zero, as files that are made in advance do at length.
     What cannot be read holds no text: a network namespace, say, is a regular file, too.
     """
     with suppress(OSError), path.open("rb") as file:
         before = b""
         while block := file.read(_BLOCK_BYTES):
-            yield before + block
+            yield (before + block).rstrip(b"\0")
             before = block[-overlap:]
