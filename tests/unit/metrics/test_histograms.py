@@ -28,7 +28,7 @@ def test_they_are_told_as_those_of_the_package() -> None:
 
     for value in VALUES:
         for model in ("one", "other"):
-            ours.observe((model,), value)
+            ours.observe((model,), [value])
             theirs.labels(model).observe(value)
 
     assert told(ours) == told(theirs)

@@ -29,10 +29,14 @@ class Histograms(Collector):
             lambda: _Series([0] * len(self._bounds))
         )
 
-    def observe(self, labels: tuple[str, ...], value: float) -> None:
+    def observe(self, labels: tuple[str, ...], values: Sequence[float]) -> None:
+        """Count all *values*; without any there is nothing to be told of *labels*."""
+        if not values:
+            return
         series = self._series[labels]
-        series.counts[bisect_left(self._bounds, value)] += 1
-        series.sum += value
+        for value in values:
+            series.counts[bisect_left(self._bounds, value)] += 1
+        series.sum += sum(values)
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
         family = HistogramMetricFamily(self._name, self._told, labels=self._labels)

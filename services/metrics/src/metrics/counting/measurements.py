@@ -6,9 +6,10 @@ several add up. They are no record: what a process counted is lost with it.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from functools import cache, partial
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from itertools import pairwise
+from typing import TypeAlias
 
 from prometheus_client import (
     CollectorRegistry,
@@ -18,12 +19,14 @@ from prometheus_client import (
 )
 from prometheus_client.registry import Collector
 
+from metrics.prices.pricing import PricedCall
 from metrics.repositories.ledger import Entry
 from shared.contracts.metrics import (
     CallRecord,
     CallStatus,
     MessageRecord,
     ToolCallRecord,
+    Usage,
 )
 from shared.gen_ai import PROVIDER_NAMES, operation_of
 
@@ -63,29 +66,34 @@ _KINDS = (
     "output_tokens",
     "reasoning_tokens",
 )
-
-
 # What a model was given; they are disjoint.
 _GIVEN = _KINDS[:4]
 
+_Model: TypeAlias = tuple[str, str]
+"""A provider and a model of it, as they are told."""
 
-Due = defaultdict[Counter, float]
-"""What a batch adds to each series, so that each is locked once."""
+_Which: TypeAlias = tuple[str, str, str]
+"""An operation, and of which model."""
+
+_Alike: TypeAlias = tuple[_Model, str, CallStatus]
+"""Model, endpoint and status: what calls have in common that count as one."""
+
+_PricedCall: TypeAlias = tuple[CallRecord, PricedCall | None]
 
 
 class Measurements:
     """A model has series of its own once it has answered; there are places for some.
 
     All others are `other`, whatever names they are asked by. What *reports* collects is
-    told too. Series are found by their labels in a cache: `labels` takes longer than
-    all else that is done to count.
+    told too. Calls that are alike are counted as one, and series found by their labels
+    in a cache: `labels` takes longer than all else that is done to count.
     """
 
     def __init__(self, reports: Collector | None = None) -> None:
         self._registry = CollectorRegistry()
         if reports:
             self._registry.register(reports)
-        self._models: set[tuple[str, str]] = set()
+        self._models: set[_Model] = set()
         ProcessCollector(registry=self._registry)
         self._duration = self._histogram(
             "gen_ai_client_operation_duration_seconds",
@@ -142,47 +150,57 @@ class Measurements:
 
     def count(self, entries: Sequence[Entry]) -> None:
         """Add records that were counted just now, for the first time."""
-        due: Due = defaultdict(float)
+        calls: dict[_Alike, list[_PricedCall]] = defaultdict(list)
         for entry in entries:
             match entry.record:
                 case CallRecord() as call:
-                    self._count_call(call, entry, due)
+                    alike = (self._model_of(call), call.endpoint, call.status)
+                    calls[alike].append((call, entry.priced))
                 case MessageRecord(status=status):
-                    due[self._messages(status)] += 1
+                    self._messages(status).inc()
                 case ToolCallRecord(tool=tool, status=status):
                     ours = tool if tool in _OUR_TOOLS else OTHER
-                    due[self._tool_calls(ours, status)] += 1
-        for series, amount in due.items():
-            series.inc(amount)
+                    self._tool_calls(ours, status).inc()
+        for (model, endpoint, end), priced_calls in calls.items():
+            self._calls(*model, end).inc(len(priced_calls))
+            self._count_costs(model, [priced for _, priced in priced_calls])
+            self._count_calls(model, endpoint, [call for call, _ in priced_calls])
 
-    def _count_call(self, call: CallRecord, entry: Entry, due: Due) -> None:
-        model = self._model_of(call)
-        due[self._calls(*model, call.status)] += 1
-        self._observe(call, (operation_of(call.endpoint), *model))
-        if call.status is CallStatus.FAILED and call.explanation:
-            due[self._errors(model[0], call.explanation.code)] += 1
-        if failovers := _failovers(call):
-            due[self._failovers] += failovers
-        for kind in _KINDS:
-            if tokens := getattr(call.usage, kind):
-                due[self._tokens(*model, kind.removesuffix("_tokens"))] += tokens
-        if entry.priced and entry.priced.cost is not None:
-            due[self._cost(*model)] += float(entry.priced.cost)
-        else:
-            due[self._unpriced(*model)] += 1
+    def _count_costs(self, model: _Model, priced: Sequence[PricedCall | None]) -> None:
+        costs = [each.cost for each in priced if each and each.cost is not None]
+        if costs:
+            self._cost(*model).inc(float(sum(costs)))
+        if unpriced := len(priced) - len(costs):
+            self._unpriced(*model).inc(unpriced)
 
-    def _observe(self, call: CallRecord, which: tuple[str, str, str]) -> None:
-        if call.duration_ms is not None:
-            self._duration.observe(which, call.duration_ms / 1000)
-        if call.time_to_first_token_ms is not None:
-            self._first_token.observe(which, call.time_to_first_token_ms / 1000)
-        given = [each for each in map(partial(getattr, call.usage), _GIVEN) if each]
-        if given:
-            self._usage.observe((*which, "input"), sum(given))
-        if call.usage.output_tokens:
-            self._usage.observe((*which, "output"), call.usage.output_tokens)
+    def _count_calls(
+        self, model: _Model, endpoint: str, calls: Sequence[CallRecord]
+    ) -> None:
+        which = (operation_of(endpoint), *model)
+        self._duration.observe(which, _seconds(each.duration_ms for each in calls))
+        self._first_token.observe(
+            which, _seconds(each.time_to_first_token_ms for each in calls)
+        )
+        self._count_tokens(which, [each.usage for each in calls])
+        for call in calls:
+            if call.status is CallStatus.FAILED and call.explanation:
+                self._errors(model[0], call.explanation.code).inc()
+            if failovers := _failovers(call):
+                self._failovers.inc(failovers)
 
-    def _model_of(self, call: CallRecord) -> tuple[str, str]:
+    def _count_tokens(self, which: _Which, usages: Sequence[Usage]) -> None:
+        _, *model = which
+        tokens = {
+            kind: [getattr(each, kind) or 0 for each in usages] for kind in _KINDS
+        }
+        for kind, counts in tokens.items():
+            if total := sum(counts):
+                self._tokens(*model, kind.removesuffix("_tokens")).inc(total)
+        given = list(map(sum, zip(*map(tokens.__getitem__, _GIVEN), strict=True)))
+        for told, counts in (("input", given), ("output", tokens["output_tokens"])):
+            self._usage.observe((*which, told), list(filter(None, counts)))
+
+    def _model_of(self, call: CallRecord) -> _Model:
         provider = PROVIDER_NAMES[call.provider_type]
         model = (provider, call.model)
         if model in self._models:
@@ -205,6 +223,12 @@ class Measurements:
         return histograms
 
 
+def _seconds(durations_ms: Iterable[int | None]) -> list[float]:
+    return [each / 1000 for each in durations_ms if each is not None]
+
+
 def _failovers(call: CallRecord) -> int:
+    if len(call.attempts) <= 1:
+        return 0
     asked = [(each.provider_id, each.model) for each in call.attempts]
     return sum(before != after for before, after in pairwise(asked))
