@@ -61,25 +61,27 @@ async def measure_ingest(stage: Stage, batches: int) -> None:
 
 async def measure(stage: Stage, metrics: Metrics, sources: int, batches: int) -> None:
     questions = [batches_of_one_source(batches // sources) for _ in range(sources)]
-    service_before, postgres_before = metrics.processor_seconds()
+    before = metrics.processor_seconds()
     memory_before = metrics.resident_mib()
     began = time.perf_counter()
     async with asyncio.TaskGroup() as group:
         shipping = [group.create_task(ship(stage.runner, each)) for each in questions]
     seconds = time.perf_counter() - began
     await asyncio.sleep(CALM_SECONDS)
-    service, postgres = metrics.processor_seconds()
+    after = metrics.processor_seconds()
     times = sorted(each for task in shipping for each in task.result())
     records = len(times) * BATCH
-    service_each = (service - service_before) / records
-    postgres_each = (postgres - postgres_before) / records
+    service, postgres, nats = (
+        (later - earlier) / records
+        for later, earlier in zip(after, before, strict=True)
+    )
     print(
         f"{sources} source(s), {records:,} records: {records / seconds:,.0f} a second; "
         f"a batch of {BATCH}: median {statistics.median(times) * 1000:.0f} ms, "
         f"95 % within {times[int(len(times) * 0.95)] * 1000:.0f} ms; "
-        f"a record takes {service_each * 1e6:.0f} µs of the service "
-        f"and {postgres_each * 1e6:.0f} µs of PostgreSQL: "
-        f"{1 / (service_each + postgres_each):,.0f} a second of one core; "
+        f"a record takes {service * 1e6:.0f} µs of the service, "
+        f"{postgres * 1e6:.0f} µs of PostgreSQL and {nats * 1e6:.0f} µs of NATS: "
+        f"{1 / (service + postgres + nats):,.0f} a second of one core; "
         f"memory {memory_before:.0f} MiB before, {metrics.resident_mib():.0f} after; "
         f"sketches of {await bytes_of_a_sketch(stage):.0f} bytes"
     )

@@ -13,9 +13,16 @@ from pathlib import Path
 
 from ag2trust.accounts import unprivileged_account
 from ag2trust.child import Child, Command, start
+from ag2trust.nats_server import NatsServer, running_nats
 from ag2trust.ports import free_port
 from ag2trust.postgres import SUPERUSER, Postgres, running_postgres
-from ag2trust.testing import BusAs, Stack, fresh_stack, running_servers
+from ag2trust.testing import (
+    BusAs,
+    Stack,
+    fresh_stack,
+    identity_of,
+    running_servers,
+)
 from shared.bus import NatsBus
 from shared.contracts.base import Empty, Service
 from shared.contracts.metrics import PING
@@ -34,6 +41,7 @@ class Stage:
     runner: NatsBus
     gateway: NatsBus
     postgres: Child
+    nats: Child
 
     @asynccontextmanager
     async def metrics(self) -> AsyncIterator["Metrics"]:
@@ -55,7 +63,7 @@ class Stage:
             async with asyncio.timeout(_START_SECONDS):
                 while not await self._is_answering():
                     pass
-            yield Metrics(child, self.postgres)
+            yield Metrics(child, self.postgres, self.nats)
         finally:
             await child.stop(seconds=10)
 
@@ -71,13 +79,15 @@ class Stage:
 class Metrics:
     child: Child
     postgres: Child
+    nats: Child
 
-    def processor_seconds(self) -> tuple[float, float]:
-        """Return what service and PostgreSQL, its children too, have taken so far."""
+    def processor_seconds(self) -> tuple[float, float, float]:
+        """Return what service, PostgreSQL with its children, and NATS have taken."""
         backends = [pid for pid in _processes() if _parent_of(pid) == self.postgres.pid]
         return (
             _seconds_of(self.child.pid),
             sum(map(_seconds_of, [self.postgres.pid, *backends])),
+            _seconds_of(self.nats.pid),
         )
 
     def resident_mib(self) -> float:
@@ -93,13 +103,14 @@ async def set_up(folder: Path) -> AsyncIterator[Stage]:
     os.sched_setaffinity(0, {_first_core()})
     async with (
         _durable_postgres(folder) as postgres,
+        _nats(folder) as nats,
         running_servers(folder) as servers,
         fresh_stack(servers, folder) as stack,
         BusAs(servers.nats_url)(Service.GATEWAY) as gateway,
         BusAs(servers.nats_url)(Service.AGENT_RUNNER) as runner,
     ):
         os.sched_setaffinity(0, {_last_core()})
-        yield Stage(stack, runner, gateway, postgres)
+        yield Stage(stack, runner, gateway, postgres, nats)
 
 
 @asynccontextmanager
@@ -112,6 +123,20 @@ async def _durable_postgres(folder: Path) -> AsyncIterator[Child]:
         os.environ["TEST_POSTGRES_URL"] = server.url(
             SUPERUSER, "only-for-benchmarks", "postgres"
         )
+        yield child
+
+
+@asynccontextmanager
+async def _nats(folder: Path) -> AsyncIterator[Child]:
+    """Give `running_servers` a NATS whose process is known."""
+    server = NatsServer(
+        folder / "stream",
+        log=folder / "stream.log",
+        port=free_port(),
+        logins={identity_of(each).public.nkey: each for each in Service},
+    )
+    async with running_nats(server) as child:
+        os.environ["TEST_NATS_URL"] = server.url
         yield child
 
 
