@@ -18,7 +18,6 @@ from uuid import UUID
 import nats.errors
 import nats.js.errors
 import structlog
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js.api import StreamConfig
@@ -27,7 +26,6 @@ from pydantic import ValidationError
 from .answering import Answer, Desk, answer, answer_ping
 from .asking import put
 from .bus_wire import payload_limit
-from .cloud_events import attributes
 from .contracts.base import (
     Endpoint,
     EventT,
@@ -40,11 +38,17 @@ from .contracts.base import (
     Topic,
 )
 from .errors import AppError, TooLargeError, UnavailableError
+from .event_batch import keep_all
 from .event_feed import EventFeed, taking_events
 from .event_stream import EVENTS, EventSource, Position, reading_events
+from .event_writing import headers_of
 from .identity import Identity
-from .nats_client import PING_SECONDS, connected_client, require_connection
-from .receipts import Receipts
+from .nats_client import (
+    PING_SECONDS,
+    BusClient,
+    connected_client,
+    require_connection,
+)
 from .tally import Tally
 from .timeouts import timeout
 
@@ -105,7 +109,7 @@ class Bus(Protocol):
 class NatsBus:
     """One connection to NATS, under one identity; *tally* counts what it answers."""
 
-    def __init__(self, client: Client, *, closed: "asyncio.Future[None]") -> None:
+    def __init__(self, client: BusClient, *, closed: "asyncio.Future[None]") -> None:
         self._client = client
         self._jetstream = client.jetstream(timeout=5)
         self._closed = closed
@@ -161,35 +165,23 @@ class NatsBus:
             await self._jetstream.publish(
                 topic.subject(event.org_id),
                 payload,
-                headers=_headers(topic, event),
+                headers=headers_of(topic, event.id, event.org_id),
             )
         except (TimeoutError, nats.errors.Error, OSError) as error:
             raise UnavailableError("The event stream cannot be reached.") from error
 
     async def publish_all(self, topic: Topic[EventT], events: Sequence[EventT]) -> None:
-        """Keep many events, as `publish` does: send all, then wait for all.
+        """Keep many events, as `publish` does, but wait for two receipts in all.
 
-        Where it raises, some may be kept and others not.
+        The second, of the last event, vouches for the others (see `event_batch`). Where
+        it raises, some may be kept and others not.
         """
         if not events:
             return
-        payloads = [self._payload(event) for event in events]
-        try:
-            require_connection(self._client)
-            async with (
-                timeout(_KEPT_WITHIN_SECONDS),
-                Receipts.heard_by(self._client) as receipts,
-            ):
-                for place, event in enumerate(events):
-                    await self._client.publish(
-                        topic.subject(event.org_id),
-                        payloads[place],
-                        reply=receipts.subject(place),
-                        headers=_headers(topic, event),
-                    )
-                await receipts.all()
-        except (TimeoutError, nats.errors.Error, OSError) as error:
-            raise UnavailableError("The event stream cannot be reached.") from error
+        *others, last = events
+        if others:
+            await self._keep_all(topic, others)
+        await self.publish(topic, last)
 
     async def declare_events(self, *, replicas: int = 1) -> None:
         """Create the stream of public events, or bring it to its configuration.
@@ -202,9 +194,19 @@ class NatsBus:
             max_age=_EVENTS_KEPT_SECONDS,
             duplicate_window=120,
             num_replicas=replicas,
+            allow_batched=True,
         )
         try:
             await self._created_or_updated(wanted)
+        except (TimeoutError, nats.errors.Error, OSError) as error:
+            raise UnavailableError("The event stream cannot be reached.") from error
+
+    async def _keep_all(self, topic: Topic[EventT], events: Sequence[EventT]) -> None:
+        payloads = [self._payload(event) for event in events]
+        try:
+            require_connection(self._client)
+            async with timeout(_KEPT_WITHIN_SECONDS):
+                await keep_all(self._client, topic, events, payloads)
         except (TimeoutError, nats.errors.Error, OSError) as error:
             raise UnavailableError("The event stream cannot be reached.") from error
 
@@ -319,9 +321,3 @@ async def _unsubscribed(subscription: Subscription) -> None:
         await subscription.unsubscribe()
     except (nats.errors.Error, OSError):
         log.debug("subscription.already_gone", subject=subscription.subject)
-
-
-def _headers(topic: Topic[EventT], event: EventT) -> dict[str, str]:
-    """Make it a CloudEvent; the stream drops repeats by the id under its own name."""
-    attributes_of_event = attributes(topic, event)
-    return {"Nats-Msg-Id": attributes_of_event["ce-id"], **attributes_of_event}

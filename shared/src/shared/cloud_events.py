@@ -8,19 +8,21 @@ has to know of them.
 from typing import Any
 from uuid import UUID
 
-from .contracts.base import EventT, Topic
+from .contracts.base import Topic
 
 __all__ = ["SPEC_VERSION", "attributes", "source", "type_of"]
 
 SPEC_VERSION = "1.0"
 
 
-def attributes(topic: Topic[EventT], event: EventT) -> dict[str, str]:
-    """Return the headers that make *event* one; id and source together are unique."""
+def attributes(
+    topic: Topic[Any], event_id: UUID | str, org_id: UUID | str
+) -> dict[str, str]:
+    """Return the headers that make an event one; id and source together are unique."""
     return {
         "ce-specversion": SPEC_VERSION,
-        "ce-id": str(event.id),
-        "ce-source": source(event.org_id),
+        "ce-id": str(event_id),
+        "ce-source": source(org_id),
         "ce-type": type_of(topic),
         "content-type": "application/json",
     }

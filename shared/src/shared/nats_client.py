@@ -18,7 +18,7 @@ from .errors import UnavailableError
 from .identity import Identity
 from .timeouts import timeout
 
-__all__ = ["PING_SECONDS", "connected_client", "require_connection"]
+__all__ = ["PING_SECONDS", "BusClient", "connected_client", "require_connection"]
 
 log = structlog.get_logger(__name__)
 
@@ -37,12 +37,12 @@ async def connected_client(
     identity: Identity,
     closed: "asyncio.Future[None]",
     within: timedelta,
-) -> AsyncIterator[Client]:
+) -> AsyncIterator["BusClient"]:
     """Log in as *service* and reconnect for ever; *closed* is set if that ends.
 
     Raise `UnavailableError` if there is no connection *within* that time.
     """
-    client = _Client(closed)
+    client = BusClient(closed)
     try:
         try:
             async with timeout(within.total_seconds()):
@@ -60,8 +60,11 @@ def require_connection(client: Client) -> None:
         raise nats.errors.ConnectionReconnectingError
 
 
-class _Client(Client):
-    """nats-py's client (2.16) without three of its traps."""
+class BusClient(Client):
+    """nats-py's client (2.16) without three of its traps, which sends what is written.
+
+    It would write each header of each message anew.
+    """
 
     def __init__(self, closed: "asyncio.Future[None]") -> None:
         super().__init__()
@@ -86,6 +89,12 @@ class _Client(Client):
             reconnected_cb=self._tell_reconnected,
             closed_cb=self._tell_closed,
         )
+
+    async def send(self, commands: bytes) -> None:
+        """Send commands of the protocol as they are; raise where `publish` would."""
+        require_connection(self)
+        await self._send_command(commands)
+        await self._flush_pending()
 
     async def request(self, *args: Any, **kwargs: Any) -> Msg:
         with _cancellable():

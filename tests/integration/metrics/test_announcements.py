@@ -93,24 +93,27 @@ def _told(record: AnyRecord) -> tuple[str, bytes]:
 async def test_what_is_told_is_a_cloud_event(
     settings: Settings, events: EventsServer, superuser: Superuser
 ) -> None:
-    record = call()
+    records = [call() for _ in range(3)]
 
     async with (
         events.running(with_jetstream=True),
         shipping(settings, events) as runner,
     ):
-        await runner.ask(INGEST, batch(new_id(), [record]))
+        await runner.ask(INGEST, batch(new_id(), records))
         await until_announced(superuser)
-        [headers] = await events.headers()
+        headers = await events.headers()
 
-    assert headers == {
-        "Nats-Msg-Id": str(record.call_id),
-        "ce-specversion": "1.0",
-        "ce-id": str(record.call_id),
-        "ce-source": f"/organizations/{record.org_id}",
-        "ce-type": "ag2trust.v1.call.finished",
-        "content-type": "application/json",
-    }
+    assert headers == [
+        {
+            "Nats-Msg-Id": str(record.call_id),
+            "ce-specversion": "1.0",
+            "ce-id": str(record.call_id),
+            "ce-source": f"/organizations/{record.org_id}",
+            "ce-type": "ag2trust.v1.call.finished",
+            "content-type": "application/json",
+        }
+        for record in records
+    ]
 
 
 async def test_every_record_is_told_once_as_it_was_counted(
