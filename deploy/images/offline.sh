@@ -14,6 +14,7 @@ readonly LOCKS=(deploy/images/requirements.lock services/agent-runner/agent/requ
 readonly WHEELS=deploy/images/wheels
 readonly DASHBOARD=deploy/images/dashboard
 readonly PYTHON_IMAGE=${AG2TRUST_PYTHON_IMAGE:-python:3.11-slim-bookworm}
+readonly BUILT=build/images
 
 main() {
     collect_packages
@@ -22,8 +23,7 @@ main() {
     has postgres:18-bookworm || make_postgres
     has nats:2.15-scratch || make_nats
     has prom/prometheus:v2.53.5 || make_prometheus
-    # The dashboard's stage has nothing to do, so that any base will do for it.
-    PIP_NO_INDEX=1 AG2TRUST_NODE_IMAGE=$PYTHON_IMAGE compose build
+    build_images
 }
 
 say() {
@@ -53,6 +53,34 @@ collect_dashboard() {
     rm -rf "$DASHBOARD"
     mkdir -p "$DASHBOARD"
     cp -r "$built" "$DASHBOARD/dist"
+}
+
+# What the same files have made is used again, if it is still here.
+build_images() {
+    local files
+    files=$(digest_of_files)
+    if [ "$files $(images)" = "$(cat "$BUILT" 2>/dev/null)" ]; then return; fi
+    say "building the images"
+    # The dashboard's stage has nothing to do, so that any base will do for it.
+    PIP_NO_INDEX=1 AG2TRUST_NODE_IMAGE=$PYTHON_IMAGE compose build
+    mkdir -p "$(dirname "$BUILT")"
+    echo "$files $(images)" >"$BUILT"
+}
+
+# Of all that .dockerignore lets into a build, and of what says how to build.
+digest_of_files() {
+    tar --create --sort=name --mtime=@0 --owner=0 --group=0 \
+        --exclude-from=<(sed --quiet 's|^\*\*/||p' .dockerignore) \
+        .dockerignore docker-compose.yml deploy/images deploy/local services shared |
+        sha256sum
+}
+
+# The ids of the base and of what is built on it, as far as they are here.
+images() {
+    local names
+    names=$(sed --quiet 's|^    image: \(ag2trust/.*\)|\1|p' docker-compose.yml | sort --unique)
+    # shellcheck disable=SC2086
+    docker image inspect --format '{{.Id}}' "$PYTHON_IMAGE" $names 2>/dev/null || true
 }
 
 download() {
