@@ -1,22 +1,12 @@
-"""What tests of the Docker runtime are made of: tiny images, and Docker's own view.
+"""What tests of the Docker runtime are made of: guests, and Docker's own view."""
 
-No registry is asked: an image holds a few programs of this machine and the libraries
-they load.
-"""
-
-import io
 import json
 import os
-import re
-import shutil
-import subprocess
-import tarfile
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
 from ipaddress import IPv4Network
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,12 +22,14 @@ from agent_runner.broker.engine import DockerEngine
 from agent_runner.broker.images import AllowedImages
 from agent_runner.broker.settings import Settings
 from agent_runner.broker.wire import LaunchAgent, Limits
+from agent_runner.runtimes.agent_output import READY_WITHIN
 from agent_runner.runtimes.docker.runtime import docker_runtime
 from agent_runner.runtimes.launch_frame import AGENT_INIT
 from agent_runner.runtimes.runtime import Launch, Resources, Runtime
 from shared.ids import new_id
 
 from .door import Door, open_door
+from .tiny_images import build_tiny_image
 
 __all__ = ["EPOCH", "ORG", "RANGE", "SOCKET", "DockerLab", "Guest", "docker_lab"]
 
@@ -51,23 +43,6 @@ _GONE = ": No such file or directory"
 _PLACES = ("/var/lib/containerd", "/run", "/tmp", "/dev/shm")  # noqa: S108 - searched
 RANGE = IPv4Network("10.209.0.0/16")
 _RUNNER = "runner-1"
-_SHELL = "sh"
-_PROGRAMS = (
-    *(
-        "bash",
-        "cat",
-        "env",
-        "find",
-        "grep",
-        "id",
-        "ls",
-        "mkdir",
-        "perl",
-        "sleep",
-        "timeout",
-    ),
-    *("unshare", "yes"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +93,15 @@ class DockerLab:
                 yield told.socket
 
     @asynccontextmanager
-    async def runtime(self, **settings: Any) -> AsyncIterator[Runtime]:
+    async def runtime(
+        self, *, ready_within: timedelta = READY_WITHIN, **settings: Any
+    ) -> AsyncIterator[Runtime]:
         """Hold a runtime with a broker of its own, which *settings* are for."""
         async with (
             self.broker(**settings) as broker,
-            docker_runtime(broker, within=timedelta()) as runtime,
+            docker_runtime(
+                broker, within=timedelta(), ready_within=ready_within
+            ) as runtime,
         ):
             yield runtime
 
@@ -131,21 +110,7 @@ class DockerLab:
     ) -> str:
         """Make an image that runs *script* in bash, with more *lines* of Dockerfile."""
         tag = f"{self.installation}:{len(self.images)}"
-        dockerfile = [
-            "FROM scratch",
-            "COPY root/ /",
-            "ENV PATH=/bin",
-            'ENTRYPOINT ["/bin/bash", "-c"]',
-            f"CMD {json.dumps([script])}",
-            *lines,
-        ]
-        programs = (*_PROGRAMS, _SHELL) if has_shell else _PROGRAMS
-        await self.docker.images.build(
-            fileobj=io.BytesIO(_context("\n".join(dockerfile), programs)),
-            encoding="identity",
-            tag=tag,
-            forcerm=True,
-        )
+        await build_tiny_image(self.docker, tag, script, *lines, has_shell=has_shell)
         self.images.append(tag)
         return tag
 
@@ -294,27 +259,3 @@ def _mirrored(place: str) -> dict[str, Any]:
         "ReadOnly": True,
         "BindOptions": {"NonRecursive": True},
     }
-
-
-@cache
-def _context(dockerfile: str, programs: tuple[str, ...]) -> bytes:
-    """Return the tar that Docker builds from."""
-    content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w") as tar:
-        entry = tarfile.TarInfo("Dockerfile")
-        entry.size = len(dockerfile)
-        tar.addfile(entry, io.BytesIO(dockerfile.encode()))
-        for program in programs:
-            path = Path(shutil.which(program) or program).resolve()
-            tar.add(path, f"root/bin/{program}")
-        for library in _libraries(programs):
-            tar.add(Path(library).resolve(), f"root{library}")
-    return content.getvalue()
-
-
-def _libraries(programs: Iterable[str]) -> set[str]:
-    paths = [shutil.which(program) or program for program in programs]
-    shown = subprocess.run(  # noqa: S603 programs named above
-        ["/usr/bin/ldd", *paths], capture_output=True, text=True, check=True
-    )
-    return set(re.findall(r"(/\S+) \(0x", shown.stdout))
