@@ -236,6 +236,7 @@ async def test_another_account_is_not_served(lab: DockerLab) -> None:
         assert "containers" in await told(broker, survey)
 
 
+@pytest.mark.torture  # who says half is given up after as long, below
 async def test_who_says_nothing_is_not_waited_for(broker: Path) -> None:
     async with calling(broker) as line:
         await line.say(b'{"ask": ')

@@ -5,15 +5,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from ag2trust.waiting import until
 from agent_runner.runtimes.runtime import ExitReason, Resources, Runtime
 
-from .docker_lab import DockerLab, Guest
+from .docker_lab import DockerLab, Guest, docker_lab
 from .door import KNOCK
 from .waiting import next_exit, printed, tail
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.asyncio(loop_scope="module")]
 
 NO_TIME = timedelta()
 SCRATCH_BYTES = 16 * 1024 * 1024
@@ -21,22 +22,29 @@ SMALL = Resources(memory_mb=64, cpus=0.5, pids=32)
 FORK_BOMB = "perl -e 'fork while 1'"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
+async def lab() -> AsyncIterator[DockerLab]:
+    async with docker_lab() as lab:
+        yield lab
+
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def runtime(lab: DockerLab) -> AsyncIterator[Runtime]:
     async with lab.runtime() as runtime:
         yield runtime
 
 
-@pytest.fixture
-async def neighbour(lab: DockerLab, runtime: Runtime) -> AsyncIterator[Guest]:
-    """Launch an agent that answers what it is asked."""
-    image = await lab.image(
-        KNOCK + 'echo up >&3; while read -r line <&3; do echo "$line!" >&3; done'
-    )
-    async with lab.guest(runtime, image) as guest:
-        await runtime.launch(guest.launch)
-        assert await guest.door.hears() == "up"
-        yield guest
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def neighbour() -> AsyncIterator[Guest]:
+    """Launch an agent that answers what it is asked, beside every bomb."""
+    async with docker_lab() as lab, lab.runtime() as runtime:
+        image = await lab.image(
+            KNOCK + 'echo up >&3; while read -r line <&3; do echo "$line!" >&3; done'
+        )
+        async with lab.guest(runtime, image) as guest:
+            await runtime.launch(guest.launch)
+            assert await guest.door.hears() == "up"
+            yield guest
 
 
 async def answers(neighbour: Guest) -> bool:

@@ -293,6 +293,7 @@ class Mortal(Runtime):
         return self._runtime.output(agent_id)
 
 
+@pytest.mark.torture  # a launch cut short leaves nothing in test_broker.py
 async def test_an_engine_that_hangs_on_a_create_and_restarts_leaves_one_container(
     stack: Stack, bus_as: BusAs, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -91,7 +91,7 @@ async def test_what_an_agent_prints_can_be_read_while_it_runs(
 @pytest.mark.parametrize(
     ("script", "exit_code", "reason"),
     [
-        ("exit 0", 0, ExitReason.EXITED),
+        pytest.param("exit 0", 0, ExitReason.EXITED, marks=pytest.mark.torture),
         ("exit 3", 3, ExitReason.EXITED),
         ("(kill -SEGV $BASHPID); exit $?", 139, ExitReason.KILLED),
         ("x=a; while :; do x=$x$x; done", 137, ExitReason.OUT_OF_MEMORY),
@@ -415,6 +415,7 @@ async def test_an_agent_of_another_installation_is_left_alone(lab: DockerLab) ->
     assert survived == [placed(guest.id, is_running=True)]
 
 
+@pytest.mark.torture  # others have nothing of it in test_docker_bombs.py
 async def test_an_agent_that_prints_without_end_is_bounded_and_can_be_stopped(
     lab: DockerLab, runtime: Runtime
 ) -> None:
@@ -430,8 +431,9 @@ async def test_an_agent_that_prints_without_end_is_bounded_and_can_be_stopped(
     assert len(text) <= 64 * 1024
 
 
-async def test_twenty_agents_can_be_launched_at_once(
-    lab: DockerLab, runtime: Runtime
+@pytest.mark.parametrize("count", [4, pytest.param(20, marks=pytest.mark.torture)])
+async def test_many_agents_can_be_launched_at_once(
+    lab: DockerLab, runtime: Runtime, count: int
 ) -> None:
     image = await lab.image(WAIT)
 
@@ -441,10 +443,10 @@ async def test_twenty_agents_can_be_launched_at_once(
             return await guest.door.hears()
 
     async with asyncio.timeout(100), asyncio.TaskGroup() as group:
-        told = [group.create_task(launched()) for _ in range(20)]
+        told = [group.create_task(launched()) for _ in range(count)]
 
     assert {each.result() for each in told} == {"up"}
-    assert sum(each.is_running for each in await runtime.survey()) == 20
+    assert sum(each.is_running for each in await runtime.survey()) == count
 
 
 async def test_an_engine_that_is_not_there_is_said_to_be_unavailable(

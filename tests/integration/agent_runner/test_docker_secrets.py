@@ -41,14 +41,16 @@ DELIVERIES = {
     },
 }
 HOSTILE = {
+    "no end": b"OPENAI_API_KEY=canary\n",
+    "another name": b"LD_PRELOAD=/tmp/canary\nEND 1\n",
+}
+MORE_HOSTILE = {  # test_agent_init.py puts the like of them to every shell
     "nothing": b"",
     "a line that does not end": b"OPENAI_API_KEY=canary",
-    "no end": b"OPENAI_API_KEY=canary\n",
     "an end too early": b"OPENAI_API_KEY=canary\nEND 2\n",
     "an end in a value": b"OPENAI_API_KEY=canary\nEND 1x\n",
     "a value over two lines": b"OPENAI_API_KEY=canary\ncanary\nEND 1\n",
     "a very long value": b"OPENAI_API_KEY=" + b"canary" * 2000 + b"\nEND 1\n",
-    "another name": b"LD_PRELOAD=/tmp/canary\nEND 1\n",
     "a command": b"OPENAI_API_KEY=$(echo canary)\x20;id\nEND 1\n",
     "an empty value": b"OPENAI_API_KEY=\nEND 1\n",
 }
@@ -72,7 +74,9 @@ def delivered(delivery: str, canary: str) -> dict[str, str]:
     return {name: value.format(canary=canary) for name, value in variables.items()}
 
 
-@pytest.mark.parametrize("delivery", DELIVERIES)
+@pytest.mark.parametrize(
+    "delivery", ["environment", pytest.param("sealed", marks=pytest.mark.torture)]
+)
 async def test_docker_and_its_files_never_hold_what_an_agent_is_told(
     lab: DockerLab, runtime: Runtime, delivery: str
 ) -> None:
@@ -144,7 +148,16 @@ async def test_an_environment_with_a_byte_that_is_no_text_makes_no_container(
     assert "canary" not in answer["failure"]
 
 
-@pytest.mark.parametrize("frame", HOSTILE.values(), ids=HOSTILE.keys())
+@pytest.mark.parametrize(
+    "frame",
+    [
+        *(pytest.param(frame, id=name) for name, frame in HOSTILE.items()),
+        *(
+            pytest.param(frame, id=name, marks=pytest.mark.torture)
+            for name, frame in MORE_HOSTILE.items()
+        ),
+    ],
+)
 async def test_an_environment_that_is_none_runs_no_command(
     lab: DockerLab, broker: Path, frame: bytes
 ) -> None:
@@ -181,14 +194,15 @@ async def test_an_environment_that_is_whole_runs_the_command(
     assert b"the command ran: $(id);`id`\n" in said
 
 
-async def test_an_init_that_hangs_is_ended_and_leaves_nothing(
-    lab: DockerLab, runtime: Runtime
-) -> None:
+async def test_an_init_that_hangs_is_ended_and_leaves_nothing(lab: DockerLab) -> None:
     hangs = "printf '#!/bin/bash\\\\nsleep 1000' >/bin/sh"
     image = await lab.image("true", f'RUN ["/bin/bash", "-c", "{hangs}"]')
 
-    async with lab.guest(runtime, image) as guest:
-        with pytest.raises(LaunchFailedError, match="not ready within 10 seconds"):
+    async with (
+        lab.runtime(ready_within=timedelta(seconds=2)) as runtime,
+        lab.guest(runtime, image) as guest,
+    ):
+        with pytest.raises(LaunchFailedError, match="not ready within 2 seconds"):
             await runtime.launch(guest.launch)
 
     assert not await lab.containers()

@@ -99,6 +99,7 @@ async def _broker(image: str) -> AsyncIterator[Path]:
 
 
 @pytest.mark.docker
+@pytest.mark.torture  # its packages are downloaded and built into an image
 @pytest.mark.timeout(600)
 async def test_an_agent_of_ag2_answers_in_a_container_with_a_tool_and_its_history(
     stack: Stack, sandbox: Sandbox, provider_key: str, ag2_image: str

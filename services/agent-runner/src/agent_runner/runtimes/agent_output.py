@@ -12,9 +12,9 @@ from .errors import LaunchFailedError
 from .last_words import Excerpt, LastWords
 from .launch_frame import READY
 
-__all__ = ["AgentOutput"]
+__all__ = ["READY_WITHIN", "AgentOutput"]
 
-_READY_WITHIN = timedelta(seconds=10)
+READY_WITHIN = timedelta(seconds=10)
 _END_WITHIN = timedelta(seconds=2)
 
 # An agent that prints faster is slowed down, by its own full pipe: reading it as fast
@@ -28,7 +28,7 @@ class AgentOutput:
     """*id* tells it from that of another incarnation."""
 
     def __init__(
-        self, secrets: Iterable[str], *, ready_within: timedelta = _READY_WITHIN
+        self, secrets: Iterable[str], *, ready_within: timedelta = READY_WITHIN
     ) -> None:
         self.id = new_id()
         self._words = LastWords(secrets)

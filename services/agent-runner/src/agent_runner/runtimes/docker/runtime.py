@@ -29,7 +29,7 @@ from agent_runner.broker.wire import (
     Survey,
     Surveyed,
 )
-from agent_runner.runtimes.agent_output import AgentOutput
+from agent_runner.runtimes.agent_output import READY_WITHIN, AgentOutput
 from agent_runner.runtimes.errors import EngineUnavailableError, LaunchFailedError
 from agent_runner.runtimes.launch_frame import launch_frame, unready
 from agent_runner.runtimes.outputs import Outputs
@@ -48,17 +48,21 @@ _SIGNALLED = 128  # exit codes above it: 128 + the signal's number
 
 @asynccontextmanager
 async def docker_runtime(
-    broker: Path, *, within: timedelta = timedelta(seconds=30)
+    broker: Path,
+    *,
+    within: timedelta = timedelta(seconds=30),
+    ready_within: timedelta = READY_WITHIN,
 ) -> AsyncIterator[Runtime]:
     """Hold a runtime on the launch broker that listens at *broker*.
 
-    Containers go on when the runtime closes. Raises EngineUnavailableError if broker or
-    Docker do not answer *within* that time.
+    Containers go on when the runtime closes. An agent whose init is not ready
+    *ready_within* that time is ended. Raises EngineUnavailableError if broker or Docker
+    do not answer *within* that time.
     """
     asked = Broker(broker)
     found = await _first_survey(asked, within)
     async with asyncio.TaskGroup() as group:
-        runtime = _DockerRuntime(asked, group)
+        runtime = _DockerRuntime(asked, group, ready_within)
         runtime.open(found.containers)
         yield runtime
         runtime.close()
@@ -75,9 +79,12 @@ class _Agent:
 
 
 class _DockerRuntime(Runtime):
-    def __init__(self, broker: Broker, group: asyncio.TaskGroup) -> None:
+    def __init__(
+        self, broker: Broker, group: asyncio.TaskGroup, ready_within: timedelta
+    ) -> None:
         self._broker = broker
         self._group = group
+        self._ready_within = ready_within
         self._agents: dict[UUID, _Agent] = {}
         self._outputs = Outputs()
         self._untold: set[_Agent] = set()
@@ -160,7 +167,7 @@ class _DockerRuntime(Runtime):
 
         What the broker refuses, or cannot do, leaves nothing behind.
         """
-        output = AgentOutput(launch.secrets)
+        output = AgentOutput(launch.secrets, ready_within=self._ready_within)
         async with AsyncExitStack() as stack:
             container_id, pieces = await stack.enter_async_context(
                 self._broker.launched(launch, frame)
