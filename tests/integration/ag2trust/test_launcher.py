@@ -10,7 +10,7 @@ import socket
 import stat
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,12 @@ from ag2trust.ports import free_port
 from ag2trust.quick_folder import quick_folder
 from ag2trust.readiness import until_ready
 
+from ...stack.searching import (  # noqa: TID252 - no package
+    Needle,
+    files_with,
+    processes_with,
+)
+
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
 BOOTSTRAP_KEY = "cust_" + "B00tstrap" * 4
@@ -31,10 +37,19 @@ CHILDREN = ["postgres", "nats", "credentials", "gateway", "agent_runner", "metri
 
 
 @dataclass(frozen=True, slots=True)
-class Starts:
-    """What three starts of one home said and were answered, the first key given.
+class End:
+    """How a launcher that was to end did, and what outlived it."""
 
-    The first person came in by the second start's link.
+    exit_code: int
+    left: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Starts:
+    """What five starts of one home said and were answered, the first key given.
+
+    The first person came in by the second start's link. Each start ended in a way of
+    its own.
     """
 
     place: Place
@@ -43,6 +58,9 @@ class Starts:
     accepted: list[int]
     environments: list[str]
     screens: str
+    ends: dict[str, End]
+    said_at_impatience: str
+    side_by_side: list[int]
 
 
 @pytest.fixture
@@ -52,26 +70,41 @@ def place() -> Iterator[Place]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def starts() -> AsyncIterator[Starts]:
+async def starts(running: Launched) -> AsyncIterator[Starts]:
     with quick_folder() as folder:
         place = Place(folder / "home")
+        ends: dict[str, End] = {}
         async with launched(place, AG2TRUST_BOOTSTRAP_API_KEY=BOOTSTRAP_KEY) as first:
             environments = [_environment_of(place.pid_of(name)) for name in CHILDREN]
             statuses = [await _status(place, BOOTSTRAP_KEY)]
             links = [await _link_on(first)]
+            ends["SIGINT"] = await _ended(first, lambda: first.send(signal.SIGINT))
         async with launched(place) as second:
             statuses.append(await _status(place, BOOTSTRAP_KEY))
             links.append(await _link_on(second))
             accepted = [await _accept(place, each) for each in (*links, links[-1])]
+            log = place.logged("postgres")
+            ends["impatience"] = await _ended_impatiently(second)
+            said_at_impatience = place.logged("postgres").removeprefix(log)
         async with launched(place) as third:
             links.append(await _link_on(third))
+            ends["hanging"] = await _ended(third, lambda: _hang_and_stop(third))
+        async with launched(place) as fourth:
+            ends["SIGKILL"] = await _killed(fourth)
+        async with launched(place) as fifth:
+            statuses.append(await _status(place, BOOTSTRAP_KEY))
+            side_by_side = await _statuses_beside(place, running.place)
+            ends["SIGTERM"] = await _ended(fifth, lambda: fifth.send(signal.SIGTERM))
         yield Starts(
             place=place,
             statuses=statuses,
             links=links,
             accepted=accepted,
             environments=environments,
-            screens=first.screen + second.screen + third.screen,
+            screens="".join(it.screen for it in (first, second, third, fourth, fifth)),
+            ends=ends,
+            said_at_impatience=said_at_impatience,
+            side_by_side=side_by_side,
         )
 
 
@@ -98,19 +131,64 @@ async def _status(place: Place, key: str) -> int:
         return response.status
 
 
+async def _statuses_beside(place: Place, other: Place) -> list[int]:
+    """Return what is said by *place* to its key and the other's, and by the other."""
+    return [
+        await _status(place, BOOTSTRAP_KEY),
+        await _status(place, other.api_key),
+        await _status(other, other.api_key),
+    ]
+
+
+async def _ended(launcher: Launched, end: Callable[[], None]) -> End:
+    """Have a launcher end well, which takes 15 s at most, even if its children hang."""
+    with _watching(launcher.place) as children:
+        end()
+        return End(await launcher.ended(seconds=15), _still_there(children))
+
+
+async def _ended_impatiently(launcher: Launched) -> End:
+    """Ctrl-C, which all of the group are sent, and five times more."""
+    with _watching(launcher.place) as children:
+        os.killpg(launcher.pid, signal.SIGINT)
+        await launcher.says("Stopping")
+        for _ in range(5):
+            os.killpg(launcher.pid, signal.SIGINT)
+        return End(await launcher.ended(), _still_there(children))
+
+
+async def _killed(launcher: Launched) -> End:
+    """Kill a launcher, which says nothing to its children any more."""
+    with _watching(launcher.place) as children:
+        launcher.send(signal.SIGKILL)
+        left = _still_there(children, seconds=30)
+        return End(await launcher.ended(), left)
+
+
+def _hang_and_stop(launcher: Launched) -> None:
+    for name in CHILDREN:
+        os.kill(launcher.place.pid_of(name), signal.SIGSTOP)
+    launcher.send(signal.SIGTERM)
+
+
 @contextmanager
-def _watching(place: Place) -> Iterator[list[int]]:
+def _watching(place: Place) -> Iterator[dict[str, int]]:
     """Hold a pidfd of every child: other than a pid, it never means another process."""
-    watched = [os.pidfd_open(place.pid_of(name)) for name in CHILDREN]
+    watched = {name: os.pidfd_open(place.pid_of(name)) for name in CHILDREN}
     try:
         yield watched
     finally:
-        for each in watched:
+        for each in watched.values():
             os.close(each)
 
 
-def _has_ended(watched: int, *, seconds: float = 0) -> bool:
-    return bool(select.select([watched], [], [], seconds)[0])
+def _still_there(watched: dict[str, int], *, seconds: float = 0) -> list[str]:
+    """Return the names of those that have not ended, each waited for so long."""
+    return [
+        name
+        for name, pidfd in watched.items()
+        if not select.select([pidfd], [], [], seconds)[0]
+    ]
 
 
 def _environment_of(pid: int) -> str:
@@ -128,8 +206,20 @@ async def test_the_first_key_is_in_its_file_and_opens_the_api(
     assert stat.S_IMODE((place.home / "api-key").stat().st_mode) == 0o600
 
 
-async def test_a_second_start_finds_everything(starts: Starts) -> None:
-    assert starts.statuses == [200, 200]
+async def test_the_first_key_is_in_its_file_alone(running: Launched) -> None:
+    place = running.place
+    needle = {"key": Needle.of(place.api_key)}
+
+    files = files_with(needle, [place.home], since=0)
+    processes = processes_with(needle)
+
+    assert files["key"] == {place.home / "api-key"}
+    assert processes["key"] == set()
+
+
+async def test_a_later_start_finds_everything(starts: Starts) -> None:
+    """The last one comes after a launcher that was killed."""
+    assert starts.statuses == [200, 200, 200]
 
 
 async def test_a_given_first_key_is_kept_by_nobody(starts: Starts) -> None:
@@ -180,52 +270,29 @@ async def _accept(place: Place, link: str | None) -> int:
         return response.status
 
 
-@pytest.mark.parametrize(
-    "signum",
-    [
-        *(signal.SIGINT, signal.SIGTERM),
-        pytest.param(signal.SIGHUP, marks=pytest.mark.torture),
-    ],
-)
-async def test_a_signal_stops_every_child(used: Place, signum: signal.Signals) -> None:
+@pytest.mark.parametrize("signum", ["SIGINT", "SIGTERM"])
+async def test_a_signal_stops_every_child(starts: Starts, signum: str) -> None:
+    assert starts.ends[signum] == End(0, left=[])
+
+
+@pytest.mark.torture
+async def test_a_terminal_that_goes_stops_every_child(used: Place) -> None:
     async with launched(used) as launcher:
-        with _watching(used) as children:
-            launcher.send(signum)
+        end = await _ended(launcher, lambda: launcher.send(signal.SIGHUP))
 
-            assert await launcher.ended() == 0
-            assert all(map(_has_ended, children))
+    assert end == End(0, left=[])
 
 
-async def test_an_impatient_ctrl_c_stops_every_child_in_order(used: Place) -> None:
-    log = used.home / "logs" / "postgres.log"
-    said_before = log.read_text()
-
-    async with launched(used) as launcher:
-        with _watching(used) as children:
-            os.killpg(launcher.pid, signal.SIGINT)
-            await launcher.says("Stopping")
-            for _ in range(5):
-                os.killpg(launcher.pid, signal.SIGINT)
-
-            assert await launcher.ended() == 0
-            assert all(map(_has_ended, children))
-    said = log.read_text().removeprefix(said_before)
-    assert "received fast shutdown request" in said
-    assert "database system is shut down" in said
+async def test_an_impatient_ctrl_c_stops_every_child_in_order(starts: Starts) -> None:
+    assert starts.ends["impatience"] == End(0, left=[])
+    assert "received fast shutdown request" in starts.said_at_impatience
+    assert "database system is shut down" in starts.said_at_impatience
 
 
 async def test_children_that_hang_are_down_within_15_s_all_the_same(
-    used: Place,
+    starts: Starts,
 ) -> None:
-    async with launched(used) as launcher:
-        with _watching(used) as children:
-            for name in CHILDREN:
-                os.kill(used.pid_of(name), signal.SIGSTOP)
-
-            launcher.send(signal.SIGTERM)
-
-            assert await launcher.ended(seconds=15) == 0
-            assert all(map(_has_ended, children))
+    assert starts.ends["hanging"] == End(0, left=[])
 
 
 async def test_a_stop_in_the_middle_of_a_start_leaves_nothing(place: Place) -> None:
@@ -238,19 +305,10 @@ async def test_a_stop_in_the_middle_of_a_start_leaves_nothing(place: Place) -> N
     assert json.loads((place.home / "children.json").read_text()) == []
 
 
-async def test_no_child_outlives_a_killed_launcher(used: Place) -> None:
-    async with launched(used) as launcher:
-        with _watching(used) as children:
-            launcher.send(signal.SIGKILL)
+async def test_no_child_outlives_a_killed_launcher(starts: Starts) -> None:
+    end = starts.ends["SIGKILL"]
 
-            outlived = [
-                name
-                for name, each in zip(CHILDREN, children, strict=True)
-                if not _has_ended(each, seconds=30)
-            ]
-            assert outlived == [], used.logged(*outlived)
-    async with launched(used):
-        assert await _status(used, BOOTSTRAP_KEY) == 200
+    assert end == End(-signal.SIGKILL, left=[]), starts.place.logged(*end.left)
 
 
 @pytest.mark.parametrize("name", CHILDREN)
@@ -264,13 +322,10 @@ async def test_what_is_killed_is_named_and_back(running: Launched, name: str) ->
     assert await _status(place, place.api_key) == 200
 
 
-async def test_two_homes_run_side_by_side(running: Launched, used: Place) -> None:
-    other = running.place
+async def test_two_homes_run_side_by_side(starts: Starts) -> None:
+    with_its_key, with_the_others_key, of_the_other = starts.side_by_side
 
-    async with launched(used):
-        assert await _status(used, other.api_key) == 401
-        assert await _status(used, BOOTSTRAP_KEY) == 200
-        assert await _status(other, other.api_key) == 200
+    assert (with_its_key, with_the_others_key, of_the_other) == (200, 401, 200)
 
 
 async def test_a_second_launcher_of_one_home_is_refused(running: Launched) -> None:
