@@ -14,6 +14,14 @@ _ONE_AT_A_TIME = (
     "tests/stack/test_compose",
     "tests/stack/test_side_by_side",
 )
+_OF_ONE_STACK = tuple(
+    f"tests/stack/test_{name}."
+    for name in (
+        *("bad_input", "command_line", "dead_neighbour", "incomplete_provider", "kill"),
+        *("provider_tests", "provider_types", "rotation", "the_way_of_a_message"),
+        "usage_and_prices",
+    )
+)
 _SHARED_BY_NO_TWO = ("tests/unit/metrics/test_detectors",)
 _IN_CONTAINERS = "[docker"  # the first parameter of what is tested in both runtimes
 
@@ -21,6 +29,7 @@ _IN_CONTAINERS = "[docker"  # the first parameter of what is tested in both runt
 class SharingOut(LoadScopeScheduling):  # type: ignore[misc] # xdist is untyped
     """A file's tests go to one process, so that what they share is made once.
 
+    So do the files whose tests share a running stack.
     What needs the container engine goes to one process altogether, and so do browsers,
     whose requests end when a network comes or goes. Of a long file whose tests share
     nothing each goes to whoever is free.
@@ -29,6 +38,8 @@ class SharingOut(LoadScopeScheduling):  # type: ignore[misc] # xdist is untyped
     def _split_scope(self, nodeid: str) -> str:
         if nodeid.startswith(_ONE_AT_A_TIME) or _IN_CONTAINERS in nodeid:
             return "engine"
+        if nodeid.startswith(_OF_ONE_STACK):
+            return "stack"
         if nodeid.startswith(_SHARED_BY_NO_TWO):
             return nodeid
         return nodeid.partition("::")[0]

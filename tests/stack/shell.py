@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from ag2trust.__main__ import main
 
-from .whole import OWNER_KEY, Whole
+from .whole import Whole
 
 __all__ = ["Said", "Shell"]
 
@@ -68,7 +68,9 @@ class Shell:
         return _insisted(Said(code, output.decode(), errors.decode()), fails, arguments)
 
     def _environment(self, variables: dict[str, str]) -> dict[str, str]:
-        return self.whole.place.environment(AG2TRUST_API_KEY=OWNER_KEY, **variables)
+        return self.whole.place.environment(
+            AG2TRUST_API_KEY=self.whole.key, **variables
+        )
 
 
 def _insisted(said: Said, fails: int, arguments: tuple[str, ...]) -> Said:

@@ -217,7 +217,9 @@ async def things(whole: Whole, sandbox: Sandbox) -> dict[str, str]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def http(whole: Whole) -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(base_url=whole.place.gateway_url) as session:
+    async with aiohttp.ClientSession(
+        base_url=whole.place.gateway_url, headers={"X-API-Key": whole.key}
+    ) as session:
         yield session
 
 
@@ -248,7 +250,7 @@ async def _answered(
         case.path.format_map(things),
         data=None if as_written is None else _stream(as_written),
         json=case.body if as_written is None else None,
-        headers={"X-API-Key": OWNER_KEY, **case.headers},
+        headers=case.headers,
     ) as response:
         return response.status, response.headers, await response.json()
 

@@ -15,7 +15,7 @@ from ag2trust_sandbox.script import ToolCall
 
 from .shell import Shell
 from .transcript import missing, steps_of, typed
-from .whole import OWNER_KEY, Whole
+from .whole import Whole
 
 pytestmark = [
     *(pytest.mark.stack, pytest.mark.timeout(180)),
@@ -476,7 +476,7 @@ async def test_a_tutorial_leads_where_it_says(
     }
 
     said = await typed(
-        steps, whole.place.environment(AG2TRUST_API_KEY=OWNER_KEY), places
+        steps, whole.place.environment(AG2TRUST_API_KEY=whole.key), places
     )
 
     assert {

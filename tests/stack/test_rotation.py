@@ -41,7 +41,7 @@ async def test_a_rotation_amid_kills_loses_no_message(
 
     async with flowing(operator, *agents) as traffic:
         async with asyncio.timeout(LIMIT_SECONDS):
-            await sandbox.wait_for_requests(sandbox.request_count + 3)
+            await sandbox.wait_for_requests(sandbox.request_count + 2)
         began = monotonic()
         job = await operator.made(
             f"/api/providers/{old}/rotate", {"to_provider_id": new, "delete_old": True}
@@ -56,10 +56,10 @@ async def test_a_rotation_amid_kills_loses_no_message(
         seconds = monotonic() - began
         sandbox.forget_requests()
         async with asyncio.timeout(LIMIT_SECONDS):
-            await sandbox.wait_for_requests(4)
+            await sandbox.wait_for_requests(3)
     answers = await traffic.ends(seconds=LIMIT_SECONDS)
 
-    record_property("rotation of 3 agents amid 3 kills", f"{seconds:.1f} s")
+    record_property("rotation of 2 agents amid 3 kills", f"{seconds:.1f} s")
     assert {each["progress"] for each in ended["agents"]} == {"restarted"}
     assert {each["message_id"]: each["content"] for each in answers} == {
         message_id: f"{SAID}{content}"
@@ -75,10 +75,10 @@ async def test_a_rotation_amid_kills_loses_no_message(
 async def _agents_of_one_type(
     operator: Operator, sandbox: Sandbox
 ) -> tuple[str, list[str]]:
-    """Make three agents that run; return their provider, and them."""
+    """Make two agents that run; return their provider, and them."""
     made = await operator.running_agent(sandbox.base_url, OLD_KEY, name="ada")
     agents = [made["agent_id"]]
-    for name in ("bob", "eve"):
+    for name in ("bob",):
         agent = await operator.made(
             "/api/agents",
             {"name": name, "agent_type_id": made["agent_type_id"], "start": True},

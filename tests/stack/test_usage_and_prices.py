@@ -11,7 +11,7 @@ import pytest
 from ag2trust.operator import Operator
 from ag2trust_sandbox import Sandbox, Step, Usage
 
-from .whole import OWNER_KEY, Whole
+from .whole import Whole
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
@@ -106,7 +106,7 @@ async def assert_every_read_tells_the_same(whole: Whole, ids: dict[str, Any]) ->
 
 async def export(whole: Whole) -> list[dict[str, str]]:
     async with (
-        aiohttp.ClientSession(headers={"X-API-Key": OWNER_KEY}) as session,
+        aiohttp.ClientSession(headers={"X-API-Key": whole.key}) as session,
         session.get(f"{whole.place.gateway_url}/api/stats/export.csv") as response,
     ):
         return list(csv.DictReader(io.StringIO(await response.text())))

@@ -15,7 +15,7 @@ from shared.lifecycle import background
 
 __all__ = ["Traffic", "flowing"]
 
-_SECONDS_BETWEEN = 0.15  # about as many as two agents answer
+_SECONDS_BETWEEN = 0.3  # half as many as two agents answer
 _ACCEPTED = 202
 
 
@@ -62,6 +62,7 @@ class Traffic:
             lambda: self.operator.ask("GET", path),
             lambda answer: answer.body["finished_at"],
             seconds=seconds,
+            first_pause=_SECONDS_BETWEEN,
         )
         ended: dict[str, Any] = answer.body
         return ended

@@ -19,11 +19,12 @@ _READY_SECONDS = 280.0  # a first Docker run builds the agent's image
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A stack that runs; *operator* has its first owner's key."""
+    """A stack that runs; *operator* has *key*, which is an owner's."""
 
     place: Place
     launcher: Launched
     operator: Operator
+    key: str
 
     @property
     def installation(self) -> str:
@@ -54,4 +55,4 @@ async def running(
         ) as session,
     ):
         await launcher.says(READY, seconds=_READY_SECONDS)
-        yield Whole(place, launcher, Operator(session))
+        yield Whole(place, launcher, Operator(session), key)

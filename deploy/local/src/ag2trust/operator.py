@@ -13,6 +13,7 @@ from .waiting import until
 __all__ = ["Answer", "Operator"]
 
 _LONGEST_PAGE = 200
+_FIRST_PAUSE_SECONDS = 0.05  # each look is work for all services
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class Operator:
             lambda: self._body_of(path),
             holds,
             seconds=seconds,
+            first_pause=_FIRST_PAUSE_SECONDS,
             not_yet=aiohttp.ClientError,
         )
 

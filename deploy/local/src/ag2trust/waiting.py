@@ -25,6 +25,7 @@ async def until(
     holds: Callable[[SeenT], object] = ...,
     *,
     seconds: float = ...,
+    first_pause: float = ...,
     longest_pause: float = ...,
     not_yet: Errors = ...,
 ) -> SeenT: ...
@@ -37,6 +38,7 @@ async def until(
     holds: Callable[[SeenT], object] = ...,
     *,
     seconds: float = ...,
+    first_pause: float = ...,
     longest_pause: float = ...,
     not_yet: Errors = ...,
 ) -> SeenT: ...
@@ -48,6 +50,7 @@ async def until(
     holds: Callable[[SeenT], object] = bool,
     *,
     seconds: float = _SECONDS,
+    first_pause: float = _FIRST_PAUSE_SECONDS,
     longest_pause: float = _LONGEST_PAUSE_SECONDS,
     not_yet: Errors = (),
 ) -> SeenT:
@@ -55,12 +58,13 @@ async def until(
 
     Errors of *not_yet* may be raised meanwhile. After *seconds* an `AssertionError`
     says what was *awaited*, and what was seen last. What soon passes is not missed
-    with a shorter *longest_pause*, in seconds; 0 is a turn of the event loop.
+    with a shorter *longest_pause*, in seconds; 0 is a turn of the event loop. Where a
+    look costs others work, a longer *first_pause* spares them some.
     """
     last: object = "nothing"
     try:
         async with timeout(seconds) as limit:
-            for pause in _pauses(longest_pause):
+            for pause in _pauses(first_pause, longest_pause):
                 try:
                     seen = await _seen(look)
                 except not_yet as error:
@@ -81,9 +85,9 @@ async def _seen(look: Callable[[], Awaitable[SeenT] | SeenT]) -> SeenT:
     return await seen if inspect.isawaitable(seen) else seen
 
 
-def _pauses(longest: float) -> Iterator[float]:
+def _pauses(first: float, longest: float) -> Iterator[float]:
     """Give short pauses first; long ones leave the processor to what is awaited."""
-    pause = min(_FIRST_PAUSE_SECONDS, longest)
+    pause = min(first, longest)
     while True:
         yield pause
         pause = min(pause * _GROWTH, longest)
