@@ -12,7 +12,7 @@ import pytest_asyncio
 import yaml
 
 from ag2trust.waiting import until
-from ag2trust_sandbox import Sandbox, Step, Usage
+from ag2trust_sandbox import ErrorCode, ErrorDetail, Sandbox, Step, Usage
 from ag2trust_sandbox.script import ToolCall
 
 from .prometheus import Prometheus, running_prometheus
@@ -30,11 +30,9 @@ ALERTS = DEPLOY / "prometheus-alerts.yml"
 # Grafana's is four scrapes at least; all that this test puts in lies in this one.
 RATE_INTERVAL = "5m"
 
-PRICED, UNPRICED, FAILING, UNREACHABLE = (
-    "gpt-4o-mini",
-    "sandbox-echo",
-    "sandbox-error-400",
-    "sandbox-error-503",
+PRICED, UNPRICED, UNREACHABLE = "gpt-4o-mini", "sandbox-echo", "sandbox-error-503"
+TOO_LONG = Step(
+    status=400, error=ErrorDetail(code=ErrorCode.CONTEXT_LENGTH_EXCEEDED.value)
 )
 ROUNDS = 2
 CALLS_A_ROUND, MESSAGES_A_ROUND = 6, 5
@@ -131,10 +129,8 @@ class Traffic:
             {"name": "spare", "type": "openai", "base_url": url, "api_key": "sk-spare"},
         )
         types: dict[str, dict[str, Any]] = {
-            "priced": {"model": PRICED},
+            "priced": {"model": PRICED, "tools": ["current_time"]},
             "unpriced": {"model": UNPRICED},
-            "timely": {"model": PRICED, "tools": ["current_time"]},
-            "failing": {"model": FAILING},
             "moving": {
                 "model": UNREACHABLE,
                 "fallbacks": [{"provider_id": spare["id"], "model": PRICED}],
@@ -153,8 +149,8 @@ class Traffic:
         await self._say("priced", "completed", Step(usage=used))
         await self._say("unpriced", "completed", Step(usage=used))
         tools = (ToolCall(name="current_time"),)
-        await self._say("timely", "completed", Step(tool_calls=tools), Step())
-        await self._say("failing", "failed")
+        await self._say("priced", "completed", Step(tool_calls=tools), Step())
+        await self._say("unpriced", "failed", TOO_LONG)
         await self._say("moving", "completed")
         missing = await self._operator.ask(
             "GET", "/api/agents/00000000-0000-7000-8000-000000000000"

@@ -23,7 +23,15 @@ async def test_a_retired_master_key_opens_until_all_is_rewrapped_and_is_needed_n
     retire, rewrap = commands_of("Rotate the master key")
     with new_place() as place:
         async with running(place, "process") as whole:
-            ids = await whole.operator.running_agent(sandbox.base_url, "sk-any")
+            provider = await whole.operator.made(
+                "/api/providers",
+                {
+                    "name": "openai",
+                    "type": "openai",
+                    "base_url": sandbox.base_url,
+                    "api_key": "sk-any",
+                },
+            )
             old = await master_key_of(whole)
         await run(place, retire)
         async with running(place, "process") as whole:
@@ -33,8 +41,7 @@ async def test_a_retired_master_key_opens_until_all_is_rewrapped_and_is_needed_n
             await whole.operator.until("/api/master-key", data_keys={new: 1})
         (place.home / "keys" / "retired-1.key").unlink()
         async with running(place, "process") as whole:
-            provider = f"/api/providers/{ids['provider_id']}"
-            tested = await whole.operator.made(f"{provider}/test")
+            tested = await whole.operator.made(f"/api/providers/{provider['id']}/test")
 
     assert old != new
     assert before == {old: 1}

@@ -22,6 +22,8 @@ HANDLED = "invoke_agent"
 CALLED = "model_call"
 TRIED = "chat sandbox-echo"
 CALLERS_SPAN = "00f067aa0ba902b7"
+PROVIDER_KEY = f"sk-fake-{secrets.token_hex(16)}"
+TYPED, TYPED_NAME = (f"canary-{it}-{secrets.token_hex(8)}" for it in ("said", "name"))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -43,6 +45,19 @@ async def traced(collector: Collector) -> AsyncIterator[Whole]:
             yield stack
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def agent(traced: Whole, sandbox: Sandbox) -> str:
+    """Run an agent whose name and prompt people have typed; return its id."""
+    ids = await traced.operator.running_agent(
+        sandbox.base_url,
+        PROVIDER_KEY,
+        name=TYPED_NAME,
+        system_prompt=f"canary-prompt {TYPED}",
+    )
+    agent_id: str = ids["agent_id"]
+    return agent_id
+
+
 def traceparent(trace_id: str) -> str:
     return f"00-{trace_id}-{CALLERS_SPAN}-01"
 
@@ -52,15 +67,14 @@ def environment(pid: int) -> bytes:
 
 
 async def test_one_trace_leads_from_a_request_to_the_provider(
-    traced: Whole, collector: Collector, sandbox: Sandbox, provider_key: str
+    traced: Whole, collector: Collector, sandbox: Sandbox, agent: str
 ) -> None:
-    ids = await traced.operator.running_agent(sandbox.base_url, provider_key)
     trace_id = secrets.token_hex(16)
     sandbox.play(Step(usage=Usage(prompt_tokens=7, completion_tokens=3)))
 
     answer = await traced.operator.ask(
         "POST",
-        f"/api/agents/{ids['agent_id']}/messages",
+        f"/api/agents/{agent}/messages",
         {"content": "Hello?"},
         traceparent=traceparent(trace_id),
     )
@@ -86,7 +100,7 @@ async def test_one_trace_leads_from_a_request_to_the_provider(
         "acme-gateway",
         "acme-agent-runner",
     ]
-    assert spans[HANDLED].attributes["gen_ai.agent.id"] == ids["agent_id"]
+    assert spans[HANDLED].attributes["gen_ai.agent.id"] == agent
     told = spans[TRIED].attributes
     assert told["gen_ai.operation.name"] == "chat"
     assert told["gen_ai.provider.name"] == "openai"
@@ -97,11 +111,8 @@ async def test_one_trace_leads_from_a_request_to_the_provider(
 
 
 async def test_a_failed_call_says_in_its_trace_why(
-    traced: Whole, collector: Collector, sandbox: Sandbox, provider_key: str
+    traced: Whole, collector: Collector, sandbox: Sandbox, agent: str
 ) -> None:
-    ids = await traced.operator.running_agent(
-        sandbox.base_url, provider_key, name="unlucky"
-    )
     trace_id = secrets.token_hex(16)
     sandbox.play(
         Step(
@@ -111,7 +122,7 @@ async def test_a_failed_call_says_in_its_trace_why(
 
     await traced.operator.ask(
         "POST",
-        f"/api/agents/{ids['agent_id']}/messages",
+        f"/api/agents/{agent}/messages",
         {"content": "Hello?"},
         traceparent=traceparent(trace_id),
     )
@@ -123,29 +134,22 @@ async def test_a_failed_call_says_in_its_trace_why(
 
 
 async def test_a_trace_holds_no_secret_and_nothing_that_people_have_typed(
-    traced: Whole, collector: Collector, sandbox: Sandbox, provider_key: str
+    traced: Whole, collector: Collector, agent: str
 ) -> None:
-    typed = {name: f"canary-{name}-{secrets.token_hex(8)}" for name in ("said", "name")}
-    ids = await traced.operator.running_agent(
-        sandbox.base_url,
-        provider_key,
-        name=typed["name"],
-        system_prompt=f"canary-prompt {typed['said']}",
-    )
     trace_id = secrets.token_hex(16)
 
     await traced.operator.ask(
         "POST",
-        f"/api/agents/{ids['agent_id']}/messages",
-        {"content": typed["said"]},
+        f"/api/agents/{agent}/messages",
+        {"content": TYPED},
         traceparent=traceparent(trace_id),
     )
     await collector.until_told(HANDLED, TRIED, trace_id=trace_id)
 
     received = collector.received
-    hidden = [*typed.values(), "canary-", provider_key, OWNER_KEY, "You said"]
+    hidden = [TYPED, TYPED_NAME, "canary-", PROVIDER_KEY, OWNER_KEY, "You said"]
     assert not [each for each in hidden if each.encode() in received]
-    assert ids["agent_id"].encode() in received  # so the search can find something
+    assert agent.encode() in received  # so the search can find something
 
 
 async def test_the_log_names_the_trace(traced: Whole, collector: Collector) -> None:
@@ -161,9 +165,9 @@ async def test_the_log_names_the_trace(traced: Whole, collector: Collector) -> N
 
 
 async def test_credentials_and_agents_are_told_of_no_collector(
-    traced: Whole, sandbox: Sandbox, provider_key: str
+    traced: Whole,
+    agent: str,  # noqa: ARG001 - runs meanwhile
 ) -> None:
-    await traced.operator.running_agent(sandbox.base_url, provider_key, name="deaf")
     runner = traced.place.pid_of("agent_runner")
 
     agents = descendants_of(runner)
