@@ -19,7 +19,6 @@ from typing import TypeVar
 import pytest
 import pytest_asyncio
 
-from ag2trust.launched import launched
 from ag2trust.operator import Answer, Operator
 from ag2trust_sandbox import ErrorDetail, Sandbox, Step
 
@@ -348,17 +347,6 @@ async def test_a_given_first_key_stays_in_the_variable_it_was_given_in(
     assert holders == {evidence.launcher}
     assert evidence.while_running.files["owner_key"] == set()
     assert evidence.when_stopped.files["owner_key"] == set()
-
-
-async def test_a_first_key_that_the_launcher_makes_is_in_its_file_alone() -> None:
-    since = time.time()
-    with new_place() as place:
-        async with launched(place):
-            needle = {"key": Needle.of(place.api_key)}
-            found = await _search(needle, [place.home], since)
-
-    assert found.files["key"] == {place.home / "api-key"}
-    assert found.processes["key"] == set()
 
 
 async def test_what_a_message_says_is_in_the_database_alone(evidence: Evidence) -> None:
