@@ -33,7 +33,7 @@ pytestmark = pytest.mark.integration
 SERVICE = ("-m", "metrics")
 FORGETFUL_SERVICE = (str(forgetful_service.__file__),)
 
-ROUNDS = 3
+ROUNDS = 2
 PATIENT_INGEST = replace(INGEST, deadline=timedelta(seconds=100))
 IMPATIENT_INGEST = replace(INGEST, deadline=timedelta(seconds=1))
 
@@ -189,6 +189,7 @@ async def test_a_death_in_the_middle_of_a_batch_leaves_nothing_of_it(
     assert await superuser.fetchval("SELECT count(*) FROM message") == 1
 
 
+@pytest.mark.torture  # test_torture.py has each death once among its everyday tests
 async def test_deaths_at_any_moment_lose_and_repeat_nothing(
     victim: Victim, runner: NatsBus, superuser: Superuser
 ) -> None:

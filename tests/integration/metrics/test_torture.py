@@ -253,18 +253,11 @@ async def test_whatever_dies_every_admitted_call_is_counted_once(
         await assert_exact(torment, runner_deaths=plan.count("runner"))
 
 
-@pytest.mark.parametrize(
-    "times",
-    [
-        pytest.param(1, marks=pytest.mark.timeout(300), id="reduced"),
-        pytest.param(
-            22, marks=[pytest.mark.torture, pytest.mark.timeout(1800)], id="whole"
-        ),
-    ],
-)
-async def test_without_the_sequence_the_same_deaths_count_too_much(times: int) -> None:
+@pytest.mark.torture  # test_crashes.py has one such death among its everyday tests
+@pytest.mark.timeout(1800)
+async def test_without_the_sequence_the_same_deaths_count_too_much() -> None:
     async with torture(FORGETFUL_SERVICE) as torment:
-        for _ in range(times):
+        for _ in range(22):
             await torment.until_something_is_in_flight()
             await torment.metrics_dies_after_a_commit()
             await torment.until_more_is_counted()
