@@ -183,6 +183,7 @@ async def test_a_failover_loses_no_message_and_no_order(fleet: Fleet) -> None:
     assert await _failed_over(fleet) == []
 
 
+@pytest.mark.torture  # the same hand-backs are missed above, after every other event
 async def test_without_hand_backs_a_failover_is_seen_as_a_loss(
     fleet: Fleet, stack: Stack
 ) -> None:

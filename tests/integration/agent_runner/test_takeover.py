@@ -38,10 +38,13 @@ DATABASE_URLS = ("database_url", "sweep_database_url", "owner_database_url")
 SLOW = Step(content="word " * 400, pace_seconds=0.05)
 
 
-async def agents_of(fleet: Fleet, runner: str, *names: str) -> list[UUID]:
-    """Start agents and return those that *runner* hosts."""
-    made = [await fleet.running_agent(name) for name in names]
-    return [each for each in made if await fleet.host_of(each) == runner]
+async def two_runners(
+    fleet: Fleet, **settings: str
+) -> tuple[RunnerProcess, RunnerProcess, UUID]:
+    """Start a runner with *settings*, an agent that it hosts, and another runner."""
+    host = await fleet.runner("runner-1", **settings)
+    agent = await fleet.running_agent()
+    return host, await fleet.runner("runner-2"), agent
 
 
 async def last_renewal(fleet: Fleet, runner: RunnerProcess) -> datetime:
@@ -54,8 +57,7 @@ async def last_renewal(fleet: Fleet, runner: RunnerProcess) -> datetime:
 async def test_another_runner_answers_for_one_that_was_killed(
     fleet: Fleet, record_property: Callable[[str, object], None]
 ) -> None:
-    lost, other = [await fleet.runner(name) for name in ("runner-1", "runner-2")]
-    agent, *_ = await agents_of(fleet, lost.name, "ada", "bob")
+    lost, other, agent = await two_runners(fleet)
     uses = fleet.house.credentials.uses[agent]
 
     await lost.kill()
@@ -75,8 +77,7 @@ async def test_another_runner_answers_for_one_that_was_killed(
 async def test_a_runner_that_wakes_does_nothing_with_agents_it_lost(
     fleet: Fleet, record_property: Callable[[str, object], None]
 ) -> None:
-    paused, other = [await fleet.runner(name) for name in ("runner-1", "runner-2")]
-    agent, *_ = await agents_of(fleet, paused.name, "ada", "bob")
+    paused, other, agent = await two_runners(fleet)
     seen = fleet.sandbox.request_count
     fleet.sandbox.play(SLOW)
     in_hand = await fleet.submit(agent, "Count.")
@@ -95,15 +96,14 @@ async def test_a_runner_that_wakes_does_nothing_with_agents_it_lost(
     assert answer.content != SLOW.content
     assert await fleet.answer(in_hand) == answer
     assert await fleet.host_of(agent) == other.name
-    assert len(other.agent_processes()) == 2
+    assert len(other.agent_processes()) == 1
 
 
 async def test_a_runner_that_is_cut_off_does_nothing_with_agents_it_lost(
     fleet: Fleet, record_property: Callable[[str, object], None]
 ) -> None:
-    async with cut_off(fleet) as (lost, cut, mend):
-        other = await fleet.runner("runner-2")
-        agent, *_ = await agents_of(fleet, lost.name, "ada", "bob")
+    async with cables(fleet) as (settings, cut, mend):
+        lost, other, agent = await two_runners(fleet, **settings)
         seen = fleet.sandbox.request_count
         fleet.sandbox.play(SLOW)
         in_hand = await fleet.submit(agent, "Count.")
@@ -126,19 +126,17 @@ async def test_a_runner_that_is_cut_off_does_nothing_with_agents_it_lost(
 
 
 @asynccontextmanager
-async def cut_off(
+async def cables(
     fleet: Fleet,
-) -> AsyncIterator[tuple[RunnerProcess, Callable[[], None], Callable[[], None]]]:
-    """Start a runner whose ways to PostgreSQL and NATS can be cut and mended."""
+) -> AsyncIterator[tuple[dict[str, str], Callable[[], None], Callable[[], None]]]:
+    """Give a runner's settings, and what cuts and mends its ways to others."""
     told = fleet.stack.installation.settings_of(Service.AGENT_RUNNER)
     async with (
         cable_to_postgres(told["database_url"]).laid() as record,
         cable_to_nats(told["nats_url"]).laid() as bus,
     ):
         urls = {name: through(told[name], record) for name in DATABASE_URLS}
-        runner = await fleet.runner(
-            "runner-1", nats_url=f"nats://127.0.0.1:{bus.port}", **urls
-        )
+        settings = {"nats_url": f"nats://127.0.0.1:{bus.port}", **urls}
 
         def cut() -> None:
             for cable in (record, bus):
@@ -148,7 +146,7 @@ async def cut_off(
             for cable in (record, bus):
                 cable.mend()
 
-        yield runner, cut, mend
+        yield settings, cut, mend
 
 
 async def test_a_runner_that_wakes_before_anybody_took_over_goes_on(
@@ -247,16 +245,15 @@ async def take_over(stack: Stack) -> None:
 async def test_a_killed_runner_that_is_back_takes_its_agents_at_once(
     fleet: Fleet,
 ) -> None:
-    killed, _ = [await fleet.runner(name) for name in ("runner-1", "runner-2")]
-    mine = await agents_of(fleet, killed.name, "ada", "bob")
+    killed, _, agent = await two_runners(fleet)
     left = killed.agent_processes()
 
     await killed.kill()
-    waiting = await fleet.submit(mine[0], "Still there?")
+    waiting = await fleet.submit(agent, "Still there?")
     await killed.start()
     answer = await fleet.answer(waiting)
 
     assert answer.status is MessageStatus.COMPLETED
-    assert await fleet.host_of(mine[0]) == killed.name
-    assert len(killed.agent_processes()) == len(mine)
+    assert await fleet.host_of(agent) == killed.name
+    assert len(killed.agent_processes()) == 1
     assert not set(left) & set(killed.agent_processes())
