@@ -16,6 +16,7 @@ __all__ = ["Steady", "steadily"]
 _SENDERS = 2
 _GOES_ON_SECONDS = 90.0
 _ENDS_SECONDS = 180.0
+_ANSWERED_SECONDS = 0.05  # sooner there is no end to be seen
 
 
 @dataclass
@@ -75,6 +76,7 @@ class Steady:
             message,
             lambda found: found["finished_at"],
             seconds=_ENDS_SECONDS,
+            first_pause=_ANSWERED_SECONDS,
         )
 
 
