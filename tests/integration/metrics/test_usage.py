@@ -65,7 +65,7 @@ async def metrics(settings: Settings) -> AsyncIterator[None]:
         yield
 
 
-@pytest_asyncio.fixture(params=range(2))
+@pytest_asyncio.fixture(params=[0, pytest.param(1, marks=pytest.mark.torture)])
 async def world(request: pytest.FixtureRequest, runner: NatsBus) -> World:
     world = World(seeded(request.param))
     await world.ship(runner)
