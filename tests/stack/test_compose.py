@@ -218,6 +218,7 @@ async def test_the_runner_is_not_root_and_the_broker_can_do_little_as_root(
         assert each["HostConfig"]["ReadonlyRootfs"]
 
 
+@pytest.mark.torture  # a second start finds everything in test_second_start.py
 async def test_down_and_up_finds_everything_also_under_a_new_master_key(
     running: Running,
 ) -> None:

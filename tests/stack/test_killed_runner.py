@@ -10,7 +10,6 @@ import pytest
 from ag2trust.waiting import until
 from ag2trust_sandbox import Fault, Sandbox, Step
 
-from .conftest import DOCKER
 from .containers import engine
 from .processes import Process, children_of, every_process
 from .recovering import calls_are, everything, kill, whole_again
@@ -20,13 +19,17 @@ from .whole import Whole
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
 LIMIT_SECONDS = 60
+IN_DOCKER = pytest.param(
+    "docker",
+    marks=[pytest.mark.docker, pytest.mark.timeout(300), pytest.mark.torture],
+)
 HANGING = Step(fault=Fault.HANG, after_frames=3, repeat=2)
 STREAMED = Step(pace_seconds=0.02, repeat=1_000_000)
 
 
 @pytest.mark.parametrize(
     "runtime",
-    [pytest.param("process", marks=pytest.mark.torture), DOCKER],
+    ["process", IN_DOCKER],  # what it left there is replaced in test_docker_hosting.py
     scope="module",
 )
 async def test_a_killed_runner_loses_no_message_and_every_broken_call_is_a_row(
