@@ -481,6 +481,21 @@ async def test_an_agent_that_leaves_while_the_spool_is_broken_keeps_no_room(
     assert leaving.has_let_go
 
 
+@pytest.mark.parametrize("other_calls", [0, 100])
+async def test_an_answer_that_cannot_be_settled_is_not_given(
+    tmp_path: Path, other_calls: int
+) -> None:
+    async with kept(tmp_path / "spool", fine, other_calls=other_calls) as rig:
+        proxy, _, agent = rig
+        proxy.spool.before_settling = break_down
+
+        agent.say(request(proxy, PLAIN))
+
+        await agent.until(b"service_unavailable")
+    assert agent.arrived.startswith(b"HTTP/1.1 503 ")
+    assert ANSWER not in agent.arrived
+
+
 async def test_a_model_outside_the_catalogue_of_the_type_is_refused(
     spool_folder: Path,
 ) -> None:

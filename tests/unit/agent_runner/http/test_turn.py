@@ -178,6 +178,52 @@ async def test_nothing_is_written_to_a_connection_that_has_ended(busy: Turn) -> 
     assert (ended.written, wire.written) == ([], [b"here"])
 
 
+async def test_steps_are_taken_once_all_callbacks_of_a_turn_have_run(
+    busy: Turn,
+) -> None:
+    out, wire = outgoing(busy)
+    taken: list[list[bytes]] = []
+
+    def second() -> None:
+        out.write(b"second ")
+        busy.at_end(lambda: out.write(b"third"))
+        taken.append([*wire.written])
+
+    busy.begin()
+    busy.at_end(second)
+    busy.end()
+    busy.begin()
+    out.write(b"first ")
+    busy.end()
+    before_the_end = [*taken]
+
+    await asyncio.sleep(0)
+
+    assert before_the_end == []
+    assert taken == [[]]
+    assert wire.written == [b"first second third"]
+
+
+async def test_the_only_call_takes_its_steps_when_the_callback_ends(
+    turn: Turn,
+) -> None:
+    out, wire = outgoing(turn)
+    turn.begin()
+    turn.at_end(lambda: out.write(b"now"))
+
+    turn.end()
+
+    assert wire.written == [b"now"]
+
+
+def test_outside_of_a_turn_a_step_is_taken_at_once(busy: Turn) -> None:
+    taken: list[str] = []
+
+    busy.at_end(lambda: taken.append("now"))
+
+    assert taken == ["now"]
+
+
 async def test_what_waits_is_not_yet_sent(busy: Turn) -> None:
     out, _ = outgoing(busy)
     busy.begin()

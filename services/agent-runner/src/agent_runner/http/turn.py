@@ -2,10 +2,12 @@
 
 A write wakes who reads on the other side, which costs more than most of what we do for
 a call. What the callbacks of one turn bring forth is therefore written at its end, when
-one waking does for many calls; and a head goes out with what follows it.
+one waking does for many calls; and a head goes out with what follows it. Before that
+comes what is done for all calls of the turn together.
 """
 
 import asyncio
+from collections.abc import Callable
 
 __all__ = ["Outgoing", "Turn"]
 
@@ -18,7 +20,7 @@ class Turn:
     *calls_in_hand* is counted by who takes them in.
     """
 
-    __slots__ = ("_due", "_is_scheduled", "calls_in_hand", "is_gathering")
+    __slots__ = ("_due", "_is_scheduled", "_steps", "calls_in_hand", "is_gathering")
 
     def __init__(self) -> None:
         self.calls_in_hand = 0
@@ -26,6 +28,7 @@ class Turn:
         """Whether a callback runs whose writes may wait."""
         self._due: list[Outgoing] = []
         self._is_scheduled = False
+        self._steps: list[Callable[[], None]] = []
 
     def begin(self) -> None:
         """Gather what is written until `end`, which must come."""
@@ -34,7 +37,7 @@ class Turn:
     def end(self) -> None:
         """See what was gathered written: now, or after what other calls bring."""
         self.is_gathering = False
-        if not self._due or self._is_scheduled:
+        if self._is_scheduled or not (self._due or self._steps):
             return
         if self.calls_in_hand <= 1:
             # Nothing else will come, and another turn is another look at all sockets.
@@ -43,14 +46,34 @@ class Turn:
             self._is_scheduled = True
             asyncio.get_running_loop().call_soon(self._write)
 
+    def at_end(self, step: Callable[[], None]) -> None:
+        """Take *step* when this turn ends, before its writing; outside of one, now."""
+        if self.is_gathering:
+            self._steps.append(step)
+        else:
+            step()
+
     def add(self, outgoing: "Outgoing") -> None:
         self._due.append(outgoing)
 
     def _write(self) -> None:
         self._is_scheduled = False
+        if self._steps:
+            self._take_steps()
         due, self._due = self._due, []
         for each in due:
             each.flush()
+
+    def _take_steps(self) -> None:
+        """Take those steps, and what follows from them; their writes wait, too."""
+        self.is_gathering = True
+        try:
+            while self._steps:
+                steps, self._steps = self._steps, []
+                for step in steps:
+                    step()
+        finally:
+            self.is_gathering = False
 
 
 class Outgoing:

@@ -29,6 +29,7 @@ from .call_record import (
 )
 from .counting import SILENCE, Count, End, counted, estimated_input
 from .labels import labels_in, laid_together
+from .turn_records import TurnRecords
 from .usage import NOT_REPORTED, Report
 from .wire_format import AnswerStream, Asked
 from .written_clock import WrittenClock
@@ -187,6 +188,8 @@ class CallBook:
     """Opens calls in the spool of one runner."""
 
     def __init__(self, spool: Spool, *, runner: str) -> None:
+        self.records = TurnRecords(spool)
+        """For calls that can wait for the others of their turn."""
         self._spool = spool
         self._runner = runner
         self._clock = WrittenClock()

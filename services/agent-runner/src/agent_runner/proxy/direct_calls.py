@@ -3,7 +3,8 @@
 A call is plain while its agent is known here, its only provider speaks its format, its
 limits can be taken from what is at hand, a connection rests, and the provider answers
 200. What is not is left to `forwarding`, from the start or from where it stands, so
-that each rule is written once. The order is that of `passage`.
+that each rule is written once. The order is that of `passage`; what the calls of one
+turn record is written together.
 """
 
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from agent_runner.http.messages import Fields, Reply, RequestHead
 from agent_runner.spool.errors import SpoolBrokenError
 from shared.contracts.metrics import CallStatus
 
+from .admission import Admission
 from .call_head import CallHead, Plan, call_head
 from .call_spans import call_span
 from .calls import OpenCall
@@ -33,6 +35,7 @@ from .headers import media_type_of, value_of
 from .large_bodies import LARGE_BODY_BYTES
 from .passage import Ask, Passage
 from .provider_failures import FAILURES
+from .turn_records import GoOn, Record
 from .wire_format import AnswerStream, Asked
 
 __all__ = ["DirectCall", "DirectCalls"]
@@ -83,6 +86,7 @@ class DirectCall:
     """One call, from its whole request to the end of its answer."""
 
     __slots__ = (
+        "_admission",
         "_asked",
         "_call",
         "_connection",
@@ -93,6 +97,7 @@ class DirectCall:
         "_passage",
         "_pieces",
         "_plan",
+        "_reply",
         "_size",
         "_status",
         "_stream",
@@ -100,11 +105,13 @@ class DirectCall:
         "is_received",
     )
 
+    _admission: Admission
     _asked: Asked
     _call: OpenCall
     _connection: ClientConnection
     _plan: Plan
     _passage: Passage
+    _reply: Reply
 
     def __init__(
         self,
@@ -128,10 +135,12 @@ class DirectCall:
 
     def go(self) -> None:
         try:
-            has_left = self._sent()
+            is_plain = self._is_planned()
         except Exception:  # noqa: BLE001 - a task that meets it as well words it
-            has_left = False
-        if not has_left:
+            is_plain = False
+        if is_plain:
+            self._record(self._open, self._leave_for_provider)
+        else:
             self._exchange.serve()
 
     def leave(self) -> None:
@@ -182,8 +191,8 @@ class DirectCall:
 
     # From the request to the provider.
 
-    def _sent(self) -> bool:
-        """Send the request on, opened in the spool; or say that it is not plain."""
+    def _is_planned(self) -> bool:
+        """Take what the call needs to leave; or say that it is not plain."""
         head, agent, exchange = self._head, self.agent, self._exchange
         body = exchange.received_body
         if len(body) >= LARGE_BODY_BYTES:
@@ -205,24 +214,29 @@ class DirectCall:
         if connection is None:
             admission.give_back()
             return False
-        try:
-            self._call = self._forwarding.book.open_as(
-                plan.entry,
-                in_hand=agent.in_hand,
-                body=request.body,
-                admission=admission,
-            )
-        except BaseException:
-            client.give_back(plan.origin, connection)
-            admission.give_back()
-            raise
-        self._plan, self._connection = plan, connection
-        self._asked = asked
-        # From here on it is this call that ends, whatever is wrong.
-        self._step(partial(self._send, request.body))
+        self._plan, self._asked = plan, asked
+        self._admission, self._connection = admission, connection
         return True
 
-    def _send(self, body: bytes) -> None:
+    def _open(self) -> None:
+        self._call = self._forwarding.book.open_as(
+            self._plan.entry,
+            in_hand=self.agent.in_hand,
+            body=self._asked.request.body,
+            admission=self._admission,
+        )
+
+    def _leave_for_provider(self, failure: Exception | None) -> None:
+        if failure is None:
+            # From here on it is this call that ends, whatever is wrong.
+            self._step(self._send)
+            return
+        self._forwarding.client.give_back(self._plan.origin, self._connection)
+        self._admission.give_back()
+        self._exchange.serve()  # a task that meets it as well words it
+
+    def _send(self) -> None:
+        body = self._asked.request.body
         length = b"content-length: %d\r\n\r\n" % len(body)
         self._connection.ask(self._plan.head + length, body, self)
         self._call.has_been_sent()
@@ -230,7 +244,7 @@ class DirectCall:
     # From the answer to the agent.
 
     def _answer(self) -> None:
-        """Pass an answer on that comes in one piece, once it is settled."""
+        """Settle a call whose answer came in one piece, which then passes."""
         body = self._arrived()
         reply = Reply(self._status, self._fields, body)
         outcome = self._head.wire_format.outcome_of(self._asked, reply)
@@ -238,10 +252,21 @@ class DirectCall:
             self._pieces.append(body)
             self._leave_to_task()
             return
-        fields = self._dressed()
+        self._reply = Reply(self._status, self._dressed(), body)
         self._call.report = outcome.report
+        self._record(self._complete, self._pass_whole)
+
+    def _complete(self) -> None:
         self._call.settle(CallStatus.COMPLETED)
-        self._exchange.answer(Reply(self._status, fields, body))
+
+    def _pass_whole(self, failure: Exception | None) -> None:
+        if failure is None:
+            self._step(self._give)
+        else:
+            self._fail(failure)
+
+    def _give(self) -> None:
+        self._exchange.answer(self._reply)
         self._finish()
 
     def _begin_stream(self, stream: AnswerStream) -> None:
@@ -279,6 +304,11 @@ class DirectCall:
         """Take out the bytes of the answer that came since the last time."""
         pieces, self._pieces = self._pieces, []
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _record(self, record: Record, go_on: GoOn) -> None:
+        """Open or settle the call, with the others of this turn, and go on."""
+        forwarding = self._forwarding
+        forwarding.book.records.add(record, go_on, turn=forwarding.client.turn)
 
     def _step(self, take: Callable[[], None]) -> None:
         """Take a step; an edge, where all that is wrong with an answer is met."""

@@ -3,7 +3,7 @@
 import os
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -61,6 +61,11 @@ class SegmentChain:
     def last_sequence(self) -> int:
         return self._written[-1].last_sequence if self._written else 0
 
+    @property
+    def newest_ordinal(self) -> int:
+        """That of the segment which takes what is appended next."""
+        return self._written[-1].ordinal
+
     def adopt(self) -> None:
         """Take over the files of an earlier process.
 
@@ -93,7 +98,7 @@ class SegmentChain:
         return sum(segment.resume() for segment in self._writable())
 
     def reserve(self, size: int, *, calls: int) -> None:
-        """Make room for a record of *size* bytes and then a `settled` of each call.
+        """Make room for records of *size* bytes and then a `settled` of each call.
 
         Raises `SpoolFullError`.
         """
@@ -105,7 +110,7 @@ class SegmentChain:
             self._add_spare()
 
     def fits(self, size: int) -> bool:
-        """Whether the newest segment takes a record of *size* bytes."""
+        """Whether the newest segment takes records of *size* bytes."""
         return bool(self._written) and self._written[-1].free >= size
 
     def advance(self, *, base: int, oldest_open: int | None) -> None:
@@ -131,11 +136,9 @@ class SegmentChain:
             newest.seal()
         self._written.append(self._spares.popleft())
 
-    def append(self, record: bytes, *, settled: bool) -> int:
-        """Write *record*, which fits, and return its segment's ordinal."""
-        newest = self._written[-1]
-        newest.append(record, settled=settled)
-        return newest.ordinal
+    def append(self, records: bytes, *, settled_at: Sequence[int]) -> None:
+        """Write *records*, which fit (`Segment.append`)."""
+        self._written[-1].append(records, settled_at=settled_at)
 
     def sync(self) -> None:
         for newest in self._written[-1:]:
@@ -186,10 +189,10 @@ class SegmentChain:
         return [*self._written[-1:], *self._spares]
 
     def _settleable_after(self, size: int) -> int:
-        """How many `settled` of any length fit behind a record of *size* bytes."""
+        """How many `settled` of any length fit behind records of *size* bytes."""
         free = [segment.free for segment in self._writable()]
         if free and free[0] < size:
-            # The record goes into the first spare, and so does every `settled`.
+            # The last goes into the first spare, and so does every `settled`.
             free.pop(0)
         if not free:
             return 0

@@ -2,7 +2,7 @@
 
 import os
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -133,12 +133,16 @@ class Segment:
             self.sync()
         return garbage
 
-    def append(self, record: bytes, *, settled: bool) -> None:
-        """Write *record* behind the last; one that raises does not count."""
-        self._write(record, self._end)
-        if settled:
-            self._index().append(self._end)
-        self._end += len(record)
+    def append(self, records: bytes, *, settled_at: Sequence[int]) -> None:
+        """Write *records* behind the last; where that raises, none of them counts.
+
+        *settled_at* has the offsets in them at which settled ones begin.
+        """
+        begin = self._end
+        self._write(records, begin)
+        for offset in settled_at:
+            self._index().append(begin + offset)
+        self._end = begin + len(records)
 
     def sync(self) -> None:
         with translated("sync its records"):

@@ -1,7 +1,7 @@
 """The spool: a local journal that loses no model call.
 
 A call is `opened` before its request leaves and `settled` when it has ended, each with
-one `write` that survives the death of the process; `fsync` follows (`Spool.syncing`).
+a `write` that survives the death of the process; `fsync` follows (`Spool.syncing`).
 Room for `settled` is set aside with `opened`, so an admitted call can always be
 accounted for. Settled records are numbered 1, 2, 3 … for the shipper. `spool_format`
 has the bytes, `spool_segment` one file.
@@ -13,7 +13,7 @@ opened anew, which costs the calls in hand their figures, not their rows).
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -70,6 +70,10 @@ class Spool:
         self._sync_each = sync_each
         # Ordinals of the segments that have the `opened`, in the order of opening.
         self._open: dict[bytes, int] = {}
+        # What is to be written in one go, and where in it settled records begin.
+        self._gathered = bytearray()
+        self._settled_at: list[int] = []
+        self._is_gathering = False
         self._last_sequence = 0
         self._durable_through = 0
         self._unsynced = False
@@ -150,9 +154,9 @@ class Spool:
         if call_id in self._open:
             raise CallAlreadyOpenError(call_id)
         record = encode_opened(call_id, payload)
-        self._chain.reserve(len(record), calls=len(self._open) + 1)
+        size = len(self._gathered) + len(record)
+        self._chain.reserve(size, calls=len(self._open) + 1)
         self._open[call_id] = self._append(record, settled=False)
-        self._note_written()
 
     def settle(self, call_id: bytes, payload: bytes) -> int:
         """Record how an open call ended, and return the sequence of that record.
@@ -163,12 +167,30 @@ class Spool:
         """
         if call_id not in self._open:
             raise CallNotOpenError(call_id)
-        sequence = self._last_sequence + 1
+        sequence = self._last_sequence + len(self._settled_at) + 1
         self._append(encode_settled(sequence, call_id, payload), settled=True)
-        self._last_sequence = sequence
         del self._open[call_id]
-        self._note_written()
         return sequence
+
+    def record_together(
+        self, records: Sequence[Callable[[], None]]
+    ) -> list[Exception | None]:
+        """Call all *records*, which open and settle calls, and write that in one go.
+
+        Returns what each raised. A write that fails counts as raised by all: none of
+        them can be relied on. A spool that is broken already tries each by itself.
+        """
+        if len(records) == 1 or self.is_broken:
+            return [_failure_of(record) for record in records]
+        self._is_gathering = True
+        failures = [_failure_of(record) for record in records]
+        self._is_gathering = False
+        try:
+            self._write_gathered()
+            self._refuse_if_broken()  # for what had to be written before
+        except SpoolBrokenError as error:
+            return [each or error for each in failures]
+        return failures
 
     def sync(self) -> None:
         """Wait until everything written before is on the disk; any thread may.
@@ -274,27 +296,46 @@ class Spool:
         return unsettled
 
     def _append(self, record: bytes, *, settled: bool) -> int:
-        """Write *record* and return the ordinal of its segment."""
+        """Write or gather *record*, and return the ordinal of its segment."""
+        if not self._chain.fits(len(self._gathered) + len(record)):
+            self._write_gathered()
+            self._advance()
+        if not self._is_gathering:
+            self._write(record, settled_at=(0,) if settled else ())
+            return self._chain.newest_ordinal
+        if settled:
+            self._settled_at.append(len(self._gathered))
+        self._gathered += record
+        return self._chain.newest_ordinal
+
+    def _write_gathered(self) -> None:
+        if self._gathered:
+            records, self._gathered = bytes(self._gathered), bytearray()
+            settled_at, self._settled_at = self._settled_at, []
+            self._write(records, settled_at=settled_at)
+
+    def _write(self, records: bytes, *, settled_at: Sequence[int]) -> None:
         try:
-            if not self._chain.fits(len(record)):
-                self._advance()
-            return self._chain.append(record, settled=settled)
+            self._chain.append(records, settled_at=settled_at)
         except SpoolBrokenError as error:
             self._failure = error.message
             raise
+        self._last_sequence += len(settled_at)
+        self._unsynced = True
+        if self._sync_each:
+            self.sync()
 
     def _advance(self) -> None:
         # Locked, so that no thread syncs a file while it is being closed.
         with self._syncing:
             self.sync()
-            self._chain.advance(
-                base=self._last_sequence, oldest_open=self._oldest_open()
-            )
-
-    def _note_written(self) -> None:
-        self._unsynced = True
-        if self._sync_each:
-            self.sync()
+            try:
+                self._chain.advance(
+                    base=self._last_sequence, oldest_open=self._oldest_open()
+                )
+            except SpoolBrokenError as error:
+                self._failure = error.message
+                raise
 
     def _oldest_open(self) -> int | None:
         """Name the oldest segment that has a call still open, by its ordinal."""
@@ -303,3 +344,12 @@ class Spool:
     def _refuse_if_broken(self) -> None:
         if self._failure is not None:
             raise SpoolBrokenError(self._failure)
+
+
+def _failure_of(record: Callable[[], None]) -> Exception | None:
+    """Record a call; what is wrong with one is none of the others' concern."""
+    try:
+        record()
+    except Exception as error:  # noqa: BLE001 - who asked for it is told
+        return error
+    return None
