@@ -18,8 +18,8 @@ _OF_ONE_STACK = tuple(
     f"tests/stack/test_{name}."
     for name in (
         *("bad_input", "command_line", "dead_neighbour", "incomplete_provider", "kill"),
-        *("provider_tests", "provider_types", "rotation", "the_way_of_a_message"),
-        "usage_and_prices",
+        *("killed_runner", "provider_tests", "provider_types", "rotation"),
+        *("the_way_of_a_message", "usage_and_prices"),
     )
 )
 _SHARED_BY_NO_TWO = ("tests/unit/metrics/test_detectors",)
