@@ -145,6 +145,11 @@ async def test_a_server_that_stands_still_is_noticed_and_used_again(
     ):
         os.kill(child.pid, signal.SIGSTOP)
         try:
+            await until(
+                "a stop of all threads",
+                lambda: _states_of_threads(child.pid),
+                lambda states: states == {"T"},
+            )
             with pytest.raises(UnavailableError):
                 await gateway.ask(HASTY, Words())
             await _until_disconnected(gateway, seconds=20)
@@ -152,6 +157,12 @@ async def test_a_server_that_stands_still_is_noticed_and_used_again(
             os.kill(child.pid, signal.SIGCONT)
 
         await _until_answered(gateway, seconds=20)
+
+
+def _states_of_threads(pid: int) -> set[str]:
+    """Return what proc(5) calls the states of a process's threads; T is stopped."""
+    threads = Path(f"/proc/{pid}/task").glob("*/stat")
+    return {each.read_text().rpartition(")")[2].split()[0] for each in threads}
 
 
 async def test_a_path_that_swallows_everything_is_left_for_a_new_one(

@@ -7,8 +7,10 @@ import pytest
 from agent_runner.http.exchange import Exchange
 from agent_runner.http.limits import Limits
 from agent_runner.http.messages import Reply
+from agent_runner.http.server_connection import ServerConnection
 
-from .talking import Talk, echo, post, talking
+from .talking import SmallApplication, Talk, echo, post, talking
+from .wire import Wire, wired
 
 OK = b"HTTP/1.1 200 OK\r\n"
 
@@ -434,3 +436,15 @@ async def test_a_server_that_ends_waits_for_nobody_for_long() -> None:
         await server.until_asked()
 
     assert server.application.was_cancelled.is_set()
+
+
+async def test_a_connection_that_is_told_of_after_the_end_is_closed() -> None:
+    """As where the last look at the sockets of a server accepted it."""
+    async with wired(SmallApplication(echo)) as client:
+        client.context.is_finished = True
+        late = Wire()
+
+        ServerConnection(client.context).connection_made(late)
+
+    assert late.is_closed
+    assert not client.wire.is_closed

@@ -64,6 +64,7 @@ class Server:
         for connection in [*self._context.connections]:
             connection.abort()
         await self._until_empty()
+        self._context.is_finished = True
 
     async def _listen(self, address: str) -> asyncio.Server:
         loop = asyncio.get_running_loop()

@@ -76,7 +76,11 @@ class ServerConnection(asyncio.Protocol):
         self._is_surplus = len(self._context.connections) >= limits.most_connections
         self._context.connections.add(self)
         self._context.deadlines.add(self)
-        self._await_request()
+        if self._context.is_finished:
+            # It was accepted before the end, and the loop tells of it now.
+            self.abort()
+        else:
+            self._await_request()
 
     def data_received(self, data: bytes) -> None:
         if self._is_deaf:

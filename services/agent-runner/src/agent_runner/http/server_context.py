@@ -46,6 +46,8 @@ class ServerContext:
     in_callbacks: InCallbacks = in_a_task
     connections: set[Connection] = field(default_factory=set)
     is_draining: bool = False
+    is_finished: bool = False
+    """Whether nobody looks after a connection that comes now."""
     has_emptied: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the last connection ends."""
     _second: int = 0
