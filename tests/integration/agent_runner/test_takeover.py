@@ -149,6 +149,7 @@ async def cables(
         yield settings, cut, mend
 
 
+@pytest.mark.torture
 async def test_a_runner_that_wakes_before_anybody_took_over_goes_on(
     fleet: Fleet,
 ) -> None:

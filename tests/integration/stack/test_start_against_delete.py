@@ -41,7 +41,7 @@ from ..credentials.speaking import Operator  # noqa: TID252 - no package
 
 pytestmark = pytest.mark.integration
 
-RACES = 200
+RACES = 100
 RACES_AT_ONCE = 20
 LOOKS = 10
 

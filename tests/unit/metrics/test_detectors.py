@@ -58,7 +58,7 @@ def seeds(everyday: Sequence[int], *others: int) -> list[Any]:
 
 # By the week of seed 1 the rules were made; the others they have never seen.
 WEEKS = seeds([1000], 1, *range(1001, 1016))
-FAULTY_WEEKS = seeds([3, 2004], 11, 22)
+FAULTY_WEEKS = seeds([2004], 3, 11, 22)
 FAULTS = [
     pytest.param(fault, rule, id=fault.__name__)
     for fault, rule in (
