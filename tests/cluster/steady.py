@@ -1,4 +1,4 @@
-"""Messages that never pause: as one is answered, its sender sends the next."""
+"""Messages without an end: soon after one is answered, its sender sends the next."""
 
 import asyncio
 from collections import Counter
@@ -14,6 +14,7 @@ from ag2trust.waiting import until
 __all__ = ["Steady", "steadily"]
 
 _SENDERS = 2
+_PAUSE_SECONDS = 0.15
 _GOES_ON_SECONDS = 90.0
 _ENDS_SECONDS = 180.0
 _ANSWERED_SECONDS = 0.05  # sooner there is no end to be seen
@@ -48,6 +49,7 @@ class Steady:
             if self.is_over:
                 return
             await self.exchange(agent, f"{sender}, {number}")
+            await asyncio.sleep(_PAUSE_SECONDS)
 
     async def exchange(self, agent: str, content: str) -> None:
         """Send a message and wait for its end."""

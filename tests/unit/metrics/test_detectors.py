@@ -37,15 +37,18 @@ NIGHTLY = [
     NightlyJob("very much each night", calls_a_night=5_000),
     NightlyJob("longer each night", calls_a_night=2_000, minutes=9),
 ]
-QUIET = [
-    Character("office hours", calm=0.2, busy=4),
+MORE_QUIET = [
     Character("all day", calm=3, busy=5, weekend=1),
     Character("weekdays alone", calm=0, busy=3, weekend=0),
+    Character("all nights alike", calm=3, busy=0.1),
+]
+QUIET = [
+    Character("office hours", calm=0.2, busy=4),
     Character("rarely, and long", calm=0.02, busy=0.05, tokens=40_000),
     Character("fails often", calm=1, busy=2, failing=0.12),
     Character("thinks long", calm=0.5, busy=1, duration_ms=40_000, spread=0.7),
-    Character("all nights alike", calm=3, busy=0.1),
     *NIGHTLY,
+    *(pytest.param(each, marks=pytest.mark.torture) for each in MORE_QUIET),
 ]
 BUSY = Character("busy all day", calm=13, busy=16, weekend=1)
 
