@@ -5,9 +5,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from tests.integration.lock_waits import until_blocked
 
 from ag2trust.testing import Stack
-from ag2trust.waiting import until
 from shared.contracts.agent_runner import LIST_AUDIT
 from shared.contracts.agent_types import (
     CREATE_AGENT_TYPE,
@@ -47,13 +47,6 @@ from .runner_house import ACTOR, House
 
 pytestmark = pytest.mark.integration
 
-_SOMEBODY_WAITS = """
-SELECT EXISTS (
-    SELECT
-    FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock'
-)
-"""
 MONTHLY = {"usd": 200, "period": "month", "time_zone": "Europe/Berlin"}
 
 
@@ -235,7 +228,7 @@ async def test_a_budget_may_be_removed_while_somebody_else_deletes_it(
 ) -> None:
     made = await make(house)
     assert made.budget is not None
-    somebody, watcher = await stack.connect(), await stack.connect()
+    somebody = await stack.connect()
     async with (
         asyncio.TaskGroup() as tasks,
         somebody.transaction(),
@@ -244,9 +237,8 @@ async def test_a_budget_may_be_removed_while_somebody_else_deletes_it(
             "DELETE FROM agent_runner.budget WHERE id = $1", made.budget.id
         )
         removal = tasks.create_task(change(house, made, budget=None))
-        await until("somebody who waits", lambda: watcher.fetchval(_SOMEBODY_WAITS))
+        await until_blocked(somebody, "agent_runner")
     await somebody.close()
-    await watcher.close()
 
     assert removal.result().budget is None
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.integration.lock_waits import until_blocked
 
 from ag2trust.testing import BusAs
-from ag2trust.waiting import until
 from credentials.leases.lease_requests import Refusal
 from shared.bus import NatsBus
 from shared.contracts.base import Service, Signed
@@ -32,13 +32,6 @@ from .speaking import Agent, Operator, Runner
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("service")]
 
 EVIL = Identity(b"e" * 32)
-_WAITING = """
-SELECT EXISTS (
-    SELECT
-    FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock'
-)
-"""
 
 
 @pytest.mark.parametrize(
@@ -207,7 +200,7 @@ async def test_a_lease_waits_for_a_release_under_way_and_is_refused(
     async with superuser.transaction():
         await superuser.execute("DELETE FROM use")
         leasing = asyncio.create_task(agent.lease())
-        await until("a lease that waits", lambda: superuser.fetchval(_WAITING))
+        await until_blocked(superuser, "credentials")
 
     with pytest.raises(LeaseRefusedError):
         await leasing

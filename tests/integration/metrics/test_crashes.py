@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
+from tests.integration.lock_waits import until_blocked
 
 from ag2trust.child import Child, Command, start
 from ag2trust.testing import Stack
@@ -26,7 +27,7 @@ from . import forgetful_service
 from .cable import Cable, cable_to_nats
 from .conftest import Superuser, without_unique_calls
 from .records import batch, call, message
-from .watching import applied_through, until_answered, until_blocked
+from .watching import applied_through, until_answered
 
 pytestmark = pytest.mark.integration
 
@@ -177,7 +178,7 @@ async def test_a_death_in_the_middle_of_a_batch_leaves_nothing_of_it(
     async with superuser.transaction():
         await superuser.execute("LOCK TABLE message IN ACCESS EXCLUSIVE MODE")
         async with asking_in_vain(runner, question):
-            await until_blocked(superuser)
+            await until_blocked(superuser, "metrics_sweep")
             await victim.kill()
     left = await superuser.fetchval("SELECT count(*) FROM call")
     await victim.start()

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.integration.lock_waits import until_blocked
 
 from ag2trust.testing import Stack
 from ag2trust.waiting import until
@@ -16,7 +17,6 @@ from shared.ids import new_id
 
 from .conftest import Superuser
 from .records import batch, call
-from .watching import until_blocked
 
 pytestmark = pytest.mark.integration
 
@@ -91,7 +91,7 @@ async def test_a_day_that_is_counted_into_right_now_is_not_dropped(
         counting = asyncio.create_task(
             runner.ask(INGEST, batch(new_id(), [call(started_at=old)]))
         )
-        await until_blocked(superuser)
+        await until_blocked(superuser, "metrics_sweep")
 
         await dropper.execute("SELECT retire_days(10)")
         await holder.execute("COMMIT")

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from tests.integration.lock_waits import until_blocked
 
 from ag2trust.testing import Stack
 from metrics.app import serving
@@ -24,7 +25,6 @@ from shared.ids import new_id
 from .cable import Cable, cable_to_postgres, through
 from .conftest import Superuser
 from .records import batch, call, message
-from .watching import until_blocked
 
 pytestmark = pytest.mark.integration
 
@@ -85,7 +85,7 @@ async def test_a_batch_that_loses_postgresql_on_its_way_leaves_nothing(
     async with asyncio.TaskGroup() as asking, superuser.transaction():
         await superuser.execute("LOCK TABLE message IN ACCESS EXCLUSIVE MODE")
         vain = asking.create_task(ask_in_vain(runner, question))
-        await until_blocked(superuser)
+        await until_blocked(superuser, "metrics_sweep")
         cable.cut()
         await vain
     left = await superuser.fetchval("SELECT count(*) FROM call")

@@ -1,4 +1,4 @@
-"""Waiting for the service to answer, and for what the database shows."""
+"""Waiting for the service to answer, and what the database shows of it."""
 
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from shared.errors import UnavailableError
 
 from .conftest import Superuser
 
-__all__ = ["applied_through", "until_answered", "until_blocked"]
+__all__ = ["applied_through", "until_answered"]
 
 
 async def until_answered(gateway: NatsBus) -> None:
@@ -29,21 +29,4 @@ async def applied_through(superuser: Superuser, source: UUID) -> int:
             "SELECT applied_through FROM sequence WHERE source = $1", source
         )
         or 0
-    )
-
-
-async def until_blocked(superuser: Superuser, *, role: str = "metrics_sweep") -> None:
-    """Wait for the service to wait for a lock in the middle of its transaction."""
-    await until(
-        f"{role} waiting for a lock",
-        lambda: superuser.fetchval(
-            """
-            SELECT count(*)
-            FROM pg_stat_activity
-            WHERE datname = current_database()
-                AND usename = $1
-                AND wait_event_type = 'Lock'
-            """,
-            role,
-        ),
     )

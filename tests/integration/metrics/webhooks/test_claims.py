@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
+from tests.integration.lock_waits import until_blocked
 from tests.integration.metrics.conftest import Superuser
-from tests.integration.metrics.watching import until_blocked
 
 from metrics.repositories.deliveries import (
     Due,
@@ -108,7 +108,7 @@ async def test_a_webhook_is_deleted_while_an_attempt_of_its_is_noted(
     async with asyncio.TaskGroup() as group, superuser.transaction():
         await superuser.execute("SELECT FROM webhook FOR UPDATE")
         noting = group.create_task(deliveries.note(due, _failure()))
-        await until_blocked(superuser, role="metrics")
+        await until_blocked(superuser, "metrics")
         await superuser.execute("DELETE FROM webhook")
 
     assert noting.result() is None
@@ -122,7 +122,7 @@ async def test_a_webhook_is_deleted_while_events_are_queued(
     async with asyncio.TaskGroup() as group, superuser.transaction():
         await superuser.execute("DELETE FROM webhook WHERE id = $1", gone)
         group.create_task(queue(deliveries, org_id, 1))
-        await until_blocked(superuser)
+        await until_blocked(superuser, "metrics_sweep")
 
     [due] = await _claimed(deliveries)
     assert due.webhook_id == stays

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
+from tests.integration.lock_waits import until_blocked
 from tests.integration.metrics.conftest import Superuser
-from tests.integration.metrics.watching import until_blocked
 
 from metrics.app import serving
 from metrics.settings import Settings
@@ -112,7 +112,7 @@ async def test_a_replay_goes_on_behind_a_piece_of_which_some_are_dropped_meanwhi
             " WHERE id = (SELECT id FROM delivery ORDER BY id LIMIT 1)"
         )
         replaying = group.create_task(operator.replay(webhook, failed_since=began))
-        await until_blocked(superuser, role="metrics")
+        await until_blocked(superuser, "metrics")
 
     assert replaying.result() == 10_000
 
