@@ -7,6 +7,8 @@ from typing import Protocol
 from ag2trust_agent.conversation import Conversation, ToolCall
 from ag2trust_agent.protocol import Configuration
 
+from .lean_sdks import load_lean
+
 __all__ = ["Model", "connect"]
 
 
@@ -23,15 +25,13 @@ def connect(configuration: Configuration) -> AbstractAsyncContextManager[Model]:
 
     A client takes some 30 MB of memory, so no other is loaded.
     """
+    load_lean()
     match configuration.provider_type:
         case "openai":
             from . import chat_completions  # noqa: PLC0415 - see above
 
             return chat_completions.connect(configuration)
         case "anthropic":
-            from .lean_anthropic import load_lean  # noqa: PLC0415 - see above
-
-            load_lean()
             from . import anthropic_messages  # noqa: PLC0415 - see above
 
             return anthropic_messages.connect(configuration)

@@ -1,9 +1,10 @@
-"""Loading Anthropic's official SDK without what this agent never calls.
+"""Loading official SDKs without what this agent never calls.
 
 `import anthropic` runs 3,100 modules, for every API there is and for other companies'
-clouds, which takes 54 MB; an agent may take 80 in all. So packages that only gather
-names from the modules below them get a name when somebody asks for it, and the clients
-for clouds are empty. That takes 20 MB off (`benchmarks/agents/memory.py`).
+clouds, `import openai` 900; an agent may take 80 MB in all. So packages that only
+gather names from the modules below them get a name when somebody asks for it, what this
+agent never calls is empty, and clients over aiohttp are as if it was not installed.
+That takes 20 MB off (`benchmarks/agents/memory.py`), and half of the time to load.
 """
 
 import importlib
@@ -17,18 +18,23 @@ from typing import Any
 
 __all__ = ["load_lean"]
 
-_GATHERING = ("anthropic.types", "anthropic.resources")
-_CLOUDS = frozenset(
-    f"anthropic.lib.{name}"
-    for name in ("aws", "bedrock", "foundry", "google_cloud", "vertex")
+_SDKS = frozenset({"anthropic", "openai"})
+_GATHERING = ("anthropic.types", "anthropic.resources", "openai.types")
+_NEVER_CALLED = tuple(
+    f"anthropic.{name}"
+    for name in (
+        *("lib.aws", "lib.bedrock", "lib.foundry", "lib.google_cloud", "lib.vertex"),
+        *("lib.streaming", "lib.tools", "types.beta"),
+    )
 )
+_AIOHTTP = ("anthropic._vendor.httpx_aiohttp", "openai._vendor.httpx_aiohttp")
 _IMPORT = re.compile(r"^from (\.[\w.]+) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
 _NAME = re.compile(r"(?:(\w+) as )?(\w+)(?=,|\s*\)|$)", re.MULTILINE)
 
 
 def load_lean() -> None:
-    """Make the first import of the SDK a lean one; a later call changes nothing."""
-    if "anthropic" not in sys.modules:
+    """Make the first import of an SDK a lean one; a later call changes nothing."""
+    if _SDKS.isdisjoint(sys.modules):
         sys.meta_path.insert(0, _Lean())
 
 
@@ -39,9 +45,11 @@ class _Lean(MetaPathFinder):
         path: Sequence[str] | None,
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
-        if fullname in _CLOUDS:
+        if _is_below(fullname, _NEVER_CALLED):
             return ModuleSpec(fullname, _Empty(), is_package=True)
-        if not fullname.startswith(_GATHERING):
+        if fullname in _AIOHTTP:
+            raise ModuleNotFoundError(fullname, name=fullname)
+        if not _is_below(fullname, _GATHERING):
             return None
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is None or spec.submodule_search_locations is None:
@@ -80,3 +88,7 @@ class _Gathering(SourceFileLoader):
 def _nothing(name: str) -> None:
     if name.startswith("__"):
         raise AttributeError(name)
+
+
+def _is_below(fullname: str, packages: Sequence[str]) -> bool:
+    return any(f"{fullname}.".startswith(f"{package}.") for package in packages)
