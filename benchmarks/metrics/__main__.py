@@ -12,6 +12,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from benchmarks.interpreters import IMAGES
+
 from .history import make_history
 from .ingest import BATCH, MOST_SOURCES, measure_ingest
 from .reads import measure_reads, show_plans
@@ -19,7 +21,7 @@ from .stage import set_up
 
 
 async def main(options: argparse.Namespace) -> None:
-    print(f"load of the machine before: {os.getloadavg()[0]:.1f}")
+    print(f"load of the machine before: {os.getloadavg()[0]:.1f}; metrics on {IMAGES}")
     with tempfile.TemporaryDirectory(prefix="ag2trust-benchmark-") as folder:
         async with set_up(Path(folder)) as stage:
             await measure_ingest(stage, options.batches)

@@ -5,11 +5,12 @@ All three share the first core; who asks has the last one.
 
 import asyncio
 import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from benchmarks.interpreters import IMAGES, import_path
 
 from ag2trust.accounts import unprivileged_account
 from ag2trust.child import Child, Command, start
@@ -50,9 +51,10 @@ class Stage:
         child = await start(
             Command(
                 name="metrics",
-                arguments=(sys.executable, "-m", "metrics"),
+                arguments=(str(IMAGES), "-m", "metrics"),
                 environment={
                     **self.stack.environment(Service.METRICS),
+                    "PYTHONPATH": import_path(),
                     "AG2TRUST_METRICS_PROMETHEUS_PORT": str(free_port()),
                 },
                 log=self.stack.folder / "metrics.log",

@@ -15,9 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from subprocess import CalledProcessError, TimeoutExpired
 
+from benchmarks.interpreters import HERE, IMAGES
+
 from .asking import KEY, PROXY_PORT, UPSTREAM_PORT
 from .debian import Tools, fetched_tools
-from .interpreters import HERE, IMAGES
 from .measuring import Measurement, measured
 from .peers import DIRECT, PEERS, Peer
 from .processes import started

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
 
+from benchmarks.interpreters import HERE, IMAGES, import_path
+
 from .asking import KEY, MODEL, PLACES, PROXY_PORT, UPSTREAM_PORT, token_of
 from .debian import Tools
-from .interpreters import HERE, IMAGES, import_path
 from .upstream import proxy_conf
 
 __all__ = ["DIRECT", "NGINX", "OURS", "PEERS", "Peer", "Target"]

@@ -1,4 +1,4 @@
-"""The Pythons that our proxy is measured on: that of its images, and this one.
+"""The Pythons that services are measured on: that of their images, and this one.
 
 Images have Debian's Python 3.11 or the official image's, and both are built with what
 profiles of programs say. One that was compiled without, as pyenv does unless told
