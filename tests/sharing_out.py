@@ -4,8 +4,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 __all__ = ["SharingOut"]
 
+_OF_ONE_BROWSER = "tests/browser/"
 _ONE_AT_A_TIME = (
-    "tests/browser/",
     "tests/integration/agent_image/",
     "tests/integration/agent_runner/test_broker",
     "tests/integration/agent_runner/test_docker_",
@@ -29,15 +29,16 @@ _IN_CONTAINERS = "[docker"  # the first parameter of what is tested in both runt
 class SharingOut(LoadScopeScheduling):  # type: ignore[misc] # xdist is untyped
     """A file's tests go to one process, so that what they share is made once.
 
-    So do the files whose tests share a running stack.
-    What needs the container engine goes to one process altogether, and so do browsers,
-    whose requests end when a network comes or goes. Of a long file whose tests share
-    nothing each goes to whoever is free.
+    So do the files whose tests share a running stack, and those that share a browser.
+    What needs the container engine goes to one process altogether. Of a long file whose
+    tests share nothing each goes to whoever is free.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         if nodeid.startswith(_ONE_AT_A_TIME) or _IN_CONTAINERS in nodeid:
             return "engine"
+        if nodeid.startswith(_OF_ONE_BROWSER):
+            return "browser"
         if nodeid.startswith(_OF_ONE_STACK):
             return "stack"
         if nodeid.startswith(_SHARED_BY_NO_TWO):
