@@ -59,8 +59,9 @@ def _context(
 def _told(context: click.Context) -> Iterator[str]:
     command = context.command
     if isinstance(command, click.Group):
-        for name, each in sorted(command.commands.items()):
-            yield from _told(_context(each, name, context))
+        for name in command.list_commands(context):
+            if each := command.get_command(context, name):
+                yield from _told(_context(each, name, context))
     else:
         yield f"\n### {context.command_path}\n\n```\n{command.get_help(context)}\n```"
 

@@ -2,31 +2,38 @@
 
 import click
 
-from .commands.agent_types import agent_types
-from .commands.agents import agents
-from .commands.alerts import alerts
-from .commands.apply import apply
-from .commands.ask import ask
-from .commands.audit import audit
-from .commands.backup import backup, restore
-from .commands.budgets import budgets
-from .commands.calls import calls
-from .commands.completion import completion
-from .commands.import_config import import_config
-from .commands.jobs import jobs
-from .commands.keys import keys
-from .commands.mcp_servers import mcp_servers
-from .commands.models import models
-from .commands.providers import providers
-from .commands.stats import stats
-from .commands.tool_calls import tool_calls
-from .commands.top import top
-from .commands.webhooks import webhooks
+from .late_group import LateGroup
 
-_WHOLE = 1_000
+_PLACES = {
+    "agent-types": "ag2trust.commands.agent_types:agent_types",
+    "agents": "ag2trust.commands.agents:agents",
+    "alerts": "ag2trust.commands.alerts:alerts",
+    "apply": "ag2trust.commands.apply:apply",
+    "ask": "ag2trust.commands.ask:ask",
+    "audit": "ag2trust.commands.audit:audit",
+    "backup": "ag2trust.commands.backup:backup",
+    "budgets": "ag2trust.commands.budgets:budgets",
+    "calls": "ag2trust.commands.calls:calls",
+    "completion": "ag2trust.commands.completion:completion",
+    "import": "ag2trust.commands.import_config:import_config",
+    "jobs": "ag2trust.commands.jobs:jobs",
+    "keys": "ag2trust.commands.keys:keys",
+    "mcp-servers": "ag2trust.commands.mcp_servers:mcp_servers",
+    "models": "ag2trust.commands.models:models",
+    "providers": "ag2trust.commands.providers:providers",
+    "restore": "ag2trust.commands.backup:restore",
+    "stats": "ag2trust.commands.stats:stats",
+    "tool-calls": "ag2trust.commands.tool_calls:tool_calls",
+    "top": "ag2trust.commands.top:top",
+    "webhooks": "ag2trust.commands.webhooks:webhooks",
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LateGroup,
+    places=_PLACES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="ag2trust-local", message="Ag2Trust %(version)s")
 def main() -> None:
     """Ag2Trust: agents in containers, and what stands between them and models.
@@ -51,43 +58,6 @@ def demo() -> None:
     from . import launching  # noqa: PLC0415 - it takes seconds, and only here
 
     launching.demo()
-
-
-for command in (
-    providers,
-    models,
-    agent_types,
-    agents,
-    ask,
-    calls,
-    tool_calls,
-    stats,
-    top,
-    alerts,
-    webhooks,
-    mcp_servers,
-    budgets,
-    keys,
-    jobs,
-    apply,
-    import_config,
-    audit,
-    backup,
-    restore,
-    completion,
-):
-    main.add_command(command)
-
-
-def _say_whole(group: click.Group) -> None:
-    """Have lists of commands wrap what each does, where click would cut it."""
-    for each in group.commands.values():
-        each.short_help = each.get_short_help_str(_WHOLE)
-        if isinstance(each, click.Group):
-            _say_whole(each)
-
-
-_say_whole(main)
 
 
 if __name__ == "__main__":

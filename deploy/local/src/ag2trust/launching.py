@@ -1,7 +1,10 @@
 """`ag2trust run` and `ag2trust demo`, which import all services, for seconds."""
 
 import asyncio
+import gc
 import os
+
+import shared.quick_start  # noqa: F401 - before all else
 
 from .authorities import require_certificates
 from .demo import tour
@@ -26,6 +29,8 @@ def demo() -> None:
 
 def _launch(screen: Screen, session: Session) -> None:
     """Run a stack; a stop that was asked for is no failure."""
+    gc.freeze()  # what imports have made stays; `shared.quick_start` spared it
+    gc.enable()
     with explained():
         require_certificates(os.environ)
         asyncio.run(launch(read_variables(), screen, session))
