@@ -1,4 +1,4 @@
-"""Runners as processes of their own, for a test to pause, to kill and to cut off."""
+"""Runners for a test to pause, to kill and to cut off, and others beside them."""
 
 import asyncio
 import signal
@@ -12,12 +12,14 @@ from uuid import UUID
 
 import asyncpg
 
+import agent_runner.app
 from ag2trust.ports import free_port
 from ag2trust.testing import BusAs, Stack
 from ag2trust.waiting import until
 from ag2trust_sandbox import Sandbox
+from agent_runner.settings import Settings
 from shared.contracts.agent_runner import GET_AGENT, START_AGENT, Agent
-from shared.contracts.base import Service
+from shared.contracts.base import PageQuestion, Service
 from shared.contracts.conversations import (
     GET_MESSAGE,
     SUBMIT_MESSAGE,
@@ -25,24 +27,40 @@ from shared.contracts.conversations import (
     MessageQuestion,
     SubmitMessage,
 )
+from shared.contracts.runners import LIST_RUNNERS
+from shared.contracts.runners import Runner as KnownRunner
 from shared.errors import UnavailableError
 from shared.ids import new_id
 
 from .neighbours import FakeRuntime
 from .runner_house import ACTOR, House, open_neighbourhood
 
-__all__ = ["Fleet", "RunnerProcess", "open_fleet"]
+__all__ = ["Fleet", "Runner", "RunnerProcess", "open_fleet"]
 
 _PATIENCE_SECONDS = 60
-_PREFIX = "AG2TRUST_AGENT_RUNNER_"
 
 
 @dataclass
-class RunnerProcess:
-    """One runner; its log and its agents' homes are below *folder*."""
+class Runner:
+    """One runner; its agents' homes are below *folder*."""
 
     name: str
     folder: Path
+
+    def agent_processes(self) -> list[int]:
+        """Return the agents that live, whoever started them: a ledger names them."""
+        homes = str(self.folder / "agent-runner" / "process" / "homes")
+        return [
+            int(each.name)
+            for each in Path("/proc").glob("[0-9]*")
+            if _lives_below(each, homes)
+        ]
+
+
+@dataclass
+class RunnerProcess(Runner):
+    """A runner that is a process of its own; its log is in *folder*, too."""
+
     environment: dict[str, str]
     process: asyncio.subprocess.Process | None = None
 
@@ -84,15 +102,6 @@ class RunnerProcess:
         self.send(signal.SIGTERM)
         await self.exit_code()
 
-    def agent_processes(self) -> list[int]:
-        """Return the agents that live, whoever started them: a ledger names them."""
-        homes = str(self.folder / "agent-runner" / "process" / "homes")
-        return [
-            int(each.name)
-            for each in Path("/proc").glob("[0-9]*")
-            if _lives_below(each, homes)
-        ]
-
 
 def _lives_below(process: Path, folder: str) -> bool:
     try:
@@ -132,12 +141,36 @@ class Fleet:
         await runner.start()
         return runner
 
+    @asynccontextmanager
+    async def neighbour(self, name: str) -> AsyncIterator[Runner]:
+        """Run a runner in this process, which spares starting one, during the block."""
+        folder = self.stack.folder / name
+        settings = self.stack.settings(
+            Settings,
+            Service.AGENT_RUNNER,
+            name=name,
+            state_folder=folder / "agent-runner",
+            proxy_port=free_port(),
+        )
+        async with agent_runner.app.serving(settings):
+            yield Runner(name, folder)
+
     async def running_agent(self, name: str = "ada", **fields: Any) -> UUID:
         """Make an agent that runs, and answers."""
         agent = await self.house.make_agent(name, **fields)
         await self.house.bus.ask(START_AGENT, self.house.question(agent.id))
         await self.answer(await self.submit(agent.id, "Are you there?"))
         return agent.id
+
+    async def known_runners(self) -> dict[str, KnownRunner]:
+        """Read what is told of each runner, by its name."""
+        question = PageQuestion(org_id=self.house.org_id, actor=ACTOR)
+        page = await until(
+            "the runners",
+            lambda: self.house.bus.ask(LIST_RUNNERS, question),
+            not_yet=UnavailableError,
+        )
+        return {each.name: each for each in page.data}
 
     async def agent(self, agent_id: UUID) -> Agent:
         """Read an agent; a runner that is paused may hear the question first."""

@@ -172,11 +172,10 @@ async def test_who_reads_slowly_is_told_what_it_missed(
 async def test_whichever_runner_is_asked_the_one_that_hosts_answers(
     fleet: Fleet,
 ) -> None:
-    for name in ("runner-1", "runner-2"):
-        await fleet.runner(name)
-    agent_id = await fleet.running_agent()
+    async with fleet.neighbour("runner-1"), fleet.neighbour("runner-2"):
+        agent_id = await fleet.running_agent()
 
-    told = [await followed(fleet.house, agent_id, None) for _ in range(TIMES)]
+        told = [await followed(fleet.house, agent_id, None) for _ in range(TIMES)]
 
     assert {each.lines[0] for each in told} == {"ag2trust-init: ready"}
     assert len({each.position and each.position.output for each in told}) == 1

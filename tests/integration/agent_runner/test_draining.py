@@ -1,22 +1,18 @@
 """Draining a runner: its agents move, and no message is lost."""
 
-from uuid import UUID
-
 import pytest
 
 from ag2trust.waiting import until
 from ag2trust_sandbox import Step
-from shared.contracts.base import PageQuestion
 from shared.contracts.conversations import MessageStatus
 from shared.contracts.runners import (
     DRAIN_RUNNER,
-    LIST_RUNNERS,
     UNDRAIN_RUNNER,
     Runner,
     RunnerQuestion,
     RunnerStatus,
 )
-from shared.errors import RunnerNotFoundError, UnavailableError
+from shared.errors import RunnerNotFoundError
 from shared.ids import new_id
 
 from .fleet import Fleet
@@ -27,106 +23,83 @@ pytestmark = pytest.mark.integration
 SLOW = Step(content="word " * 60, pace_seconds=0.05)
 
 
-def question(fleet: Fleet, runner_id: UUID) -> RunnerQuestion:
-    return RunnerQuestion(org_id=fleet.house.org_id, actor=ACTOR, runner_id=runner_id)
-
-
-async def runners(fleet: Fleet) -> dict[str, Runner]:
-    asked = PageQuestion(org_id=fleet.house.org_id, actor=ACTOR)
-    page = await until(
-        "the runners",
-        lambda: fleet.house.bus.ask(LIST_RUNNERS, asked),
-        not_yet=UnavailableError,
-    )
-    return {each.name: each for each in page.data}
+def question(fleet: Fleet, runner: Runner) -> RunnerQuestion:
+    return RunnerQuestion(org_id=fleet.house.org_id, actor=ACTOR, runner_id=runner.id)
 
 
 async def test_a_drained_runner_ends_empty_and_every_message_is_answered_once(
     fleet: Fleet,
 ) -> None:
-    for name in ("runner-1", "runner-2"):
-        await fleet.runner(name)
-    agents = [await fleet.running_agent(name) for name in ("ada", "bob")]
-    drained = (await runners(fleet))["runner-1"]
-    fleet.sandbox.play(*[SLOW] * len(agents))
-    in_hand = [await fleet.submit(each, "Take your time.") for each in agents]
+    async with fleet.neighbour("runner-1") as runner:
+        agent = await fleet.running_agent()
+        async with fleet.neighbour("runner-2"):
+            drained = (await fleet.known_runners())[runner.name]
+            fleet.sandbox.play(SLOW)
+            in_hand = await fleet.submit(agent, "Take your time.")
 
-    await fleet.house.bus.ask(DRAIN_RUNNER, question(fleet, drained.id))
-    meanwhile = [await fleet.submit(each, "And now?") for each in agents]
-    answers = [await fleet.answer(each) for each in [*in_hand, *meanwhile]]
-    found = await until(
-        "runner-1 empty",
-        lambda: runners(fleet),
-        lambda found: found["runner-1"].agents == 0,
-    )
+            await fleet.house.bus.ask(DRAIN_RUNNER, question(fleet, drained))
+            meanwhile = await fleet.submit(agent, "And now?")
+            answers = [await fleet.answer(each) for each in (in_hand, meanwhile)]
+            found = await until(
+                "runner-1 empty",
+                fleet.known_runners,
+                lambda found: found["runner-1"].agents == 0,
+            )
+            left = runner.agent_processes()
 
-    assert drained.agents > 0
+    assert drained.agents == 1
     assert {each.status for each in answers} == {MessageStatus.COMPLETED}
-    assert [each.content for each in answers[: len(agents)]] == [SLOW.content] * 2
+    assert answers[0].content == SLOW.content
     assert found["runner-1"].status is RunnerStatus.DRAINING
-    assert found["runner-2"].agents == len(agents)
-    assert fleet.runners["runner-1"].agent_processes() == []
+    assert found["runner-2"].agents == 1
+    assert left == []
 
 
 async def test_agents_that_nobody_else_can_take_stay_until_somebody_can(
     fleet: Fleet,
 ) -> None:
-    only = await fleet.runner("runner-1")
-    agent = await fleet.running_agent()
-    drained = (await runners(fleet))["runner-1"]
-    await fleet.house.bus.ask(DRAIN_RUNNER, question(fleet, drained.id))
+    async with fleet.neighbour("runner-1") as only:
+        agent = await fleet.running_agent()
+        drained = (await fleet.known_runners())[only.name]
+        await fleet.house.bus.ask(DRAIN_RUNNER, question(fleet, drained))
 
-    alone = await fleet.answer(await fleet.submit(agent, "Still there?"))
-    host_alone = await fleet.host_of(agent)
-    await fleet.runner("runner-2")
+        alone = await fleet.answer(await fleet.submit(agent, "Still there?"))
+        host_alone = await fleet.host_of(agent)
 
-    assert alone.status is MessageStatus.COMPLETED
-    assert host_alone == only.name
-    await until(
-        "the agent on runner-2",
-        lambda: fleet.host_of(agent),
-        lambda host: host == "runner-2",
-    )
+        assert alone.status is MessageStatus.COMPLETED
+        assert host_alone == only.name
+        async with fleet.neighbour("runner-2"):
+            await until(
+                "the agent on runner-2",
+                lambda: fleet.host_of(agent),
+                lambda host: host == "runner-2",
+            )
 
 
 async def test_a_drain_outlives_a_restart_and_ends_when_told(fleet: Fleet) -> None:
     runner = await fleet.runner("runner-1")
-    await fleet.runner("runner-2")
-    known = (await runners(fleet))["runner-1"]
-    await fleet.house.bus.ask(DRAIN_RUNNER, question(fleet, known.id))
+    known = (await fleet.known_runners())[runner.name]
+    await fleet.house.bus.ask(DRAIN_RUNNER, question(fleet, known))
 
     await runner.kill()
-    await runner.start()
-    restarted = (await runners(fleet))["runner-1"]
-    await fleet.house.bus.ask(UNDRAIN_RUNNER, question(fleet, known.id))
-    told = (await runners(fleet))["runner-1"]
+    async with fleet.neighbour(runner.name):
+        restarted = (await fleet.known_runners())[runner.name]
+        await fleet.house.bus.ask(UNDRAIN_RUNNER, question(fleet, known))
+        told = (await fleet.known_runners())[runner.name]
 
     assert (restarted.id, restarted.status) == (known.id, RunnerStatus.DRAINING)
     assert told.status is RunnerStatus.READY
 
 
-async def test_a_runner_that_is_silent_is_called_lost(fleet: Fleet) -> None:
-    killed = await fleet.runner("runner-1")
-    await fleet.runner("runner-2")
-
-    await killed.kill()
-
-    found = await until(
-        "runner-1 called lost",
-        lambda: runners(fleet),
-        lambda found: found["runner-1"].status is RunnerStatus.LOST,
-    )
-    assert found["runner-2"].status is RunnerStatus.READY
-
-
 async def test_draining_is_noted_once_with_who_did_it(fleet: Fleet) -> None:
-    await fleet.runner("runner-1")
-    known = (await runners(fleet))["runner-1"]
+    async with fleet.neighbour("runner-1"):
+        known = (await fleet.known_runners())["runner-1"]
 
-    for _ in range(2):
-        await fleet.house.bus.ask(DRAIN_RUNNER, question(fleet, known.id))
-    with pytest.raises(RunnerNotFoundError):
-        await fleet.house.bus.ask(DRAIN_RUNNER, question(fleet, new_id()))
+        for _ in range(2):
+            await fleet.house.bus.ask(DRAIN_RUNNER, question(fleet, known))
+        nobody = known.model_copy(update={"id": new_id()})
+        with pytest.raises(RunnerNotFoundError):
+            await fleet.house.bus.ask(DRAIN_RUNNER, question(fleet, nobody))
 
     noted = await fleet.database.fetch(
         "SELECT org_id, actor_id, object_id FROM agent_runner.audit WHERE act = $1",

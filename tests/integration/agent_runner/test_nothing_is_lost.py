@@ -159,38 +159,40 @@ async def _tell_of_change(house: House, bus_as: BusAs) -> None:
         )
 
 
-async def _failed_over(fleet: Fleet) -> list[str]:
-    """Kill the host amid messages, with one in hand; return what was lost."""
+async def _failed_over(fleet: Fleet) -> tuple[list[str], UUID]:
+    """Kill a host amid messages, with one in hand; return what was lost, and whose."""
+    host = await fleet.runner("runner-1")
     agent_id = await fleet.running_agent()
-    host = await fleet.host_of(agent_id)
-    assert host is not None
     fleet.sandbox.play(Step(fault=Fault.HANG, after_frames=2))
     seen = fleet.sandbox.request_count
-    async with flowing(fleet.house, agent_id) as traffic:
-        await fleet.sandbox.wait_for_requests(seen + 1)
-        await traffic.until_accepted(6)
-        await fleet.runners[host].kill()
-        await traffic.until_accepted(6)
-    ended = await traffic.ends()
-    assert await fleet.host_of(agent_id) not in {host, None}
-    return losses(ended)
+    async with fleet.neighbour("runner-2") as other:
+        async with flowing(fleet.house, agent_id) as traffic:
+            await fleet.sandbox.wait_for_requests(seen + 1)
+            await traffic.until_accepted(6)
+            await host.kill()
+            await traffic.until_accepted(6)
+        ended = await traffic.ends()
+        assert await fleet.host_of(agent_id) == other.name
+        assert (await fleet.agent(agent_id)).status is AgentStatus.RUNNING
+    return losses(ended), agent_id
 
 
-async def test_a_failover_loses_no_message_and_no_order(fleet: Fleet) -> None:
-    for name in ("runner-1", "runner-2"):
-        await fleet.runner(name)
+async def test_a_failover_loses_no_message_no_order_and_no_credentials(
+    fleet: Fleet,
+) -> None:
+    lost, agent_id = await _failed_over(fleet)
 
-    assert await _failed_over(fleet) == []
+    assert lost == []
+    assert fleet.house.credentials.uses[agent_id] == {fleet.house.provider_id}
+    assert agent_id not in fleet.house.credentials.released
 
 
 @pytest.mark.torture  # the same hand-backs are missed above, after every other event
 async def test_without_hand_backs_a_failover_is_seen_as_a_loss(
     fleet: Fleet, stack: Stack
 ) -> None:
-    for name in ("runner-1", "runner-2"):
-        await fleet.runner(name)
     await _forget_hand_backs(stack)
 
-    lost = await _failed_over(fleet)
+    lost, _ = await _failed_over(fleet)
 
     assert [each.partition(" is ")[2] for each in lost] == [MessageStatus.CANCELLED]

@@ -17,9 +17,10 @@ from agent_runner.hosting.heartbeat import RunnerLostError
 from agent_runner.repositories.tenures import Enlistment, TenureRepository, enlist
 from agent_runner.settings import Settings
 from agent_runner.tenure import Tenure, boot_time
-from shared.contracts.agent_runner import GET_AGENT, AgentStatus
+from shared.contracts.agent_runner import GET_AGENT
 from shared.contracts.base import Service
 from shared.contracts.conversations import MessageStatus
+from shared.contracts.runners import RunnerStatus
 from shared.database import connect_database
 from shared.errors import UnavailableError
 
@@ -28,7 +29,7 @@ from ..metrics.cable import (  # noqa: TID252 - no package
     cable_to_postgres,
     through,
 )
-from .fleet import Fleet, RunnerProcess
+from .fleet import Fleet, Runner, RunnerProcess
 from .neighbours import FakeRuntime
 from .runner_house import open_house
 
@@ -38,13 +39,15 @@ DATABASE_URLS = ("database_url", "sweep_database_url", "owner_database_url")
 SLOW = Step(content="word " * 400, pace_seconds=0.05)
 
 
+@asynccontextmanager
 async def two_runners(
     fleet: Fleet, **settings: str
-) -> tuple[RunnerProcess, RunnerProcess, UUID]:
-    """Start a runner with *settings*, an agent that it hosts, and another runner."""
+) -> AsyncIterator[tuple[RunnerProcess, Runner, UUID]]:
+    """Run one with *settings*, an agent that it hosts, and another beside us."""
     host = await fleet.runner("runner-1", **settings)
     agent = await fleet.running_agent()
-    return host, await fleet.runner("runner-2"), agent
+    async with fleet.neighbour("runner-2") as other:
+        yield host, other, agent
 
 
 async def last_renewal(fleet: Fleet, runner: RunnerProcess) -> datetime:
@@ -54,60 +57,36 @@ async def last_renewal(fleet: Fleet, runner: RunnerProcess) -> datetime:
     return renewed
 
 
-async def test_another_runner_answers_for_one_that_was_killed(
-    fleet: Fleet, record_property: Callable[[str, object], None]
-) -> None:
-    lost, other, agent = await two_runners(fleet)
-    uses = fleet.house.credentials.uses[agent]
-
-    await lost.kill()
-    waiting = await fleet.submit(agent, "Who is there?")
-    answer = await fleet.answer(waiting)
-
-    assert answer.finished_at
-    took = answer.finished_at - await last_renewal(fleet, lost)
-    record_property("from the last renewal to the answer, kill -9", str(took))
-    assert answer.status is MessageStatus.COMPLETED
-    assert await fleet.host_of(agent) == other.name
-    assert (await fleet.agent(agent)).status is AgentStatus.RUNNING
-    assert fleet.house.credentials.uses[agent] == uses != set()
-    assert agent not in fleet.house.credentials.released
-
-
 async def test_a_runner_that_wakes_does_nothing_with_agents_it_lost(
     fleet: Fleet, record_property: Callable[[str, object], None]
 ) -> None:
-    paused, other, agent = await two_runners(fleet)
-    seen = fleet.sandbox.request_count
-    fleet.sandbox.play(SLOW)
-    in_hand = await fleet.submit(agent, "Count.")
-    await fleet.sandbox.wait_for_requests(seen + 1)
+    async with two_runners(fleet) as (paused, other, agent):
+        in_hand = await count_slowly(fleet, agent)
 
-    paused.send(signal.SIGSTOP)
-    answer = await fleet.answer(in_hand)
-    assert answer.finished_at
-    took = answer.finished_at - await last_renewal(fleet, paused)
-    paused.send(signal.SIGCONT)
-    exit_code = await paused.exit_code()
+        paused.send(signal.SIGSTOP)
+        answer = await fleet.answer(in_hand)
+        assert answer.finished_at
+        took = answer.finished_at - await last_renewal(fleet, paused)
+        paused.send(signal.SIGCONT)
+        exit_code = await paused.exit_code()
 
-    record_property("from the last renewal to the answer, SIGSTOP", str(took))
-    assert exit_code == 1
-    assert paused.agent_processes() == []
-    assert answer.content != SLOW.content
-    assert await fleet.answer(in_hand) == answer
-    assert await fleet.host_of(agent) == other.name
-    assert len(other.agent_processes()) == 1
+        record_property("from the last renewal to the answer, SIGSTOP", str(took))
+        assert exit_code == 1
+        assert paused.agent_processes() == []
+        assert answer.content != SLOW.content
+        assert await fleet.answer(in_hand) == answer
+        assert await fleet.host_of(agent) == other.name
+        assert len(other.agent_processes()) == 1
 
 
 async def test_a_runner_that_is_cut_off_does_nothing_with_agents_it_lost(
     fleet: Fleet, record_property: Callable[[str, object], None]
 ) -> None:
-    async with cables(fleet) as (settings, cut, mend):
-        lost, other, agent = await two_runners(fleet, **settings)
-        seen = fleet.sandbox.request_count
-        fleet.sandbox.play(SLOW)
-        in_hand = await fleet.submit(agent, "Count.")
-        await fleet.sandbox.wait_for_requests(seen + 1)
+    async with (
+        cables(fleet) as (settings, cut, mend),
+        two_runners(fleet, **settings) as (lost, other, agent),
+    ):
+        in_hand = await count_slowly(fleet, agent)
 
         cut()
         renewed = await last_renewal(fleet, lost)
@@ -115,14 +94,23 @@ async def test_a_runner_that_is_cut_off_does_nothing_with_agents_it_lost(
         mend()
         exit_code = await lost.exit_code()
 
-    assert answer.finished_at
-    took = answer.finished_at - renewed
-    record_property("from the last renewal to the answer, cut off", str(took))
-    assert exit_code == 1
-    assert lost.agent_processes() == []
-    assert answer.content != SLOW.content
-    assert await fleet.answer(in_hand) == answer
-    assert await fleet.host_of(agent) == other.name
+        assert answer.finished_at
+        took = answer.finished_at - renewed
+        record_property("from the last renewal to the answer, cut off", str(took))
+        assert exit_code == 1
+        assert lost.agent_processes() == []
+        assert answer.content != SLOW.content
+        assert await fleet.answer(in_hand) == answer
+        assert await fleet.host_of(agent) == other.name
+
+
+async def count_slowly(fleet: Fleet, agent: UUID) -> UUID:
+    """Return a message that the agent has in hand, and for long."""
+    seen = fleet.sandbox.request_count
+    fleet.sandbox.play(SLOW)
+    in_hand = await fleet.submit(agent, "Count.")
+    await fleet.sandbox.wait_for_requests(seen + 1)
+    return in_hand
 
 
 @asynccontextmanager
@@ -156,10 +144,7 @@ async def test_a_runner_that_wakes_before_anybody_took_over_goes_on(
     """Show that it is the takeover that ends a paused runner, not the pause."""
     paused = await fleet.runner("runner-1")
     agent = await fleet.running_agent()
-    fleet.sandbox.play(SLOW)
-    seen = fleet.sandbox.request_count
-    in_hand = await fleet.submit(agent, "Count.")
-    await fleet.sandbox.wait_for_requests(seen + 1)
+    in_hand = await count_slowly(fleet, agent)
     before = await fleet.agent(agent)
 
     paused.send(signal.SIGSTOP)
@@ -177,8 +162,10 @@ async def test_a_runner_that_wakes_before_anybody_took_over_goes_on(
     assert (await fleet.agent(agent)).started_at == before.started_at
 
 
-async def test_a_paused_runner_is_soon_asked_nothing_any_more(fleet: Fleet) -> None:
-    paused, _ = [await fleet.runner(name) for name in ("runner-1", "runner-2")]
+async def test_a_paused_runner_is_soon_asked_nothing_any_more_and_called_lost(
+    fleet: Fleet,
+) -> None:
+    paused = await fleet.runner("runner-1")
     agent = await fleet.house.make_agent()
 
     async def twenty_answers() -> None:
@@ -186,14 +173,22 @@ async def test_a_paused_runner_is_soon_asked_nothing_any_more(fleet: Fleet) -> N
         for _ in range(20):
             await fleet.house.bus.ask(GET_AGENT, fleet.house.question(agent.id))
 
-    paused.send(signal.SIGSTOP)
+    async with fleet.neighbour("runner-2") as other:
+        paused.send(signal.SIGSTOP)
 
-    await until(
-        "20 answers in turn",
-        twenty_answers,
-        lambda _: True,
-        not_yet=UnavailableError,
-    )
+        await until(
+            "20 answers in turn",
+            twenty_answers,
+            lambda _: True,
+            not_yet=UnavailableError,
+        )
+        found = await until(
+            "runner-1 called lost",
+            fleet.known_runners,
+            lambda found: found[paused.name].status is RunnerStatus.LOST,
+        )
+
+    assert found[other.name].status is RunnerStatus.READY
 
 
 async def test_a_reply_counts_for_nothing_once_another_runner_took_over(
@@ -246,15 +241,15 @@ async def take_over(stack: Stack) -> None:
 async def test_a_killed_runner_that_is_back_takes_its_agents_at_once(
     fleet: Fleet,
 ) -> None:
-    killed, _, agent = await two_runners(fleet)
-    left = killed.agent_processes()
+    async with two_runners(fleet) as (killed, _, agent):
+        left = killed.agent_processes()
 
-    await killed.kill()
-    waiting = await fleet.submit(agent, "Still there?")
-    await killed.start()
-    answer = await fleet.answer(waiting)
+        await killed.kill()
+        waiting = await fleet.submit(agent, "Still there?")
+        await killed.start()
+        answer = await fleet.answer(waiting)
 
-    assert answer.status is MessageStatus.COMPLETED
-    assert await fleet.host_of(agent) == killed.name
-    assert len(killed.agent_processes()) == 1
-    assert not set(left) & set(killed.agent_processes())
+        assert answer.status is MessageStatus.COMPLETED
+        assert await fleet.host_of(agent) == killed.name
+        assert len(killed.agent_processes()) == 1
+        assert not set(left) & set(killed.agent_processes())
