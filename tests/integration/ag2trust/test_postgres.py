@@ -7,13 +7,14 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from ag2trust.accounts import unprivileged_account
 from ag2trust.errors import HomeUnusableError, ServerFailedError
 from ag2trust.postgres import SUPERUSER, Postgres, running_postgres
 from ag2trust.quick_folder import quick_folder
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
 PASSWORD = "correct horse/battery?staple"
 
@@ -22,6 +23,15 @@ PASSWORD = "correct horse/battery?staple"
 def folder() -> Iterator[Path]:
     with quick_folder() as empty:
         yield empty
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running() -> AsyncIterator[Postgres]:
+    """Run one server for all tests that need no start of their own."""
+    with quick_folder() as empty:
+        server = _postgres(empty)
+        async with running_postgres(server, PASSWORD):
+            yield server
 
 
 def _postgres(folder: Path) -> Postgres:
@@ -53,30 +63,28 @@ async def test_what_was_written_is_there_at_the_next_start(folder: Path) -> None
         assert await connection.fetchval("SELECT answer FROM kept") == 42
 
 
-async def test_nobody_comes_in_without_the_password(folder: Path) -> None:
-    server = _postgres(folder)
-    async with running_postgres(server, PASSWORD):
-        with pytest.raises(asyncpg.InvalidPasswordError):
-            async with _connected(server, "another"):
-                pass
+async def test_nobody_comes_in_without_the_password(running: Postgres) -> None:
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        async with _connected(running, "another"):
+            pass
 
 
-async def test_it_has_checksums_and_no_tcp(folder: Path) -> None:
-    server = _postgres(folder)
-    async with running_postgres(server, PASSWORD), _connected(server) as connection:
+async def test_it_has_checksums_and_no_tcp(running: Postgres) -> None:
+    async with _connected(running) as connection:
         assert await connection.fetchval("SHOW data_checksums") == "on"
         assert await connection.fetchval("SHOW listen_addresses") == ""
 
 
-async def test_a_statement_that_fails_leaves_no_value_in_the_log(folder: Path) -> None:
-    server = _postgres(folder)
-    async with running_postgres(server, PASSWORD), _connected(server) as connection:
+async def test_a_statement_that_fails_leaves_no_value_in_the_log(
+    running: Postgres,
+) -> None:
+    async with _connected(running) as connection:
         with pytest.raises(asyncpg.InvalidTextRepresentationError):
             await connection.execute("SELECT 'sk-in-statement'::int")
         with pytest.raises(asyncpg.DivisionByZeroError):
             await connection.fetch("SELECT length($1) / 0", "sk-in-parameter")
 
-    log = server.log.read_text()
+    log = running.log.read_text()
     assert "division by zero" in log
     assert "sk-in-parameter" not in log
 
@@ -93,9 +101,9 @@ async def test_a_long_path_moves_the_socket_and_nothing_else(folder: Path) -> No
 
 async def test_a_link_where_the_socket_should_be_is_not_followed(folder: Path) -> None:
     server = _postgres(folder)
+    _pretend_made_by(server, "18")
     mine = folder / "mine"
     mine.mkdir(mode=0o755)
-    (folder / "postgres").mkdir()
     server.socket_folder.symlink_to(mine)
 
     with pytest.raises(HomeUnusableError, match="belongs to somebody else"):
@@ -107,13 +115,16 @@ async def test_a_link_where_the_socket_should_be_is_not_followed(folder: Path) -
 
 async def test_the_data_of_another_major_version_is_refused(folder: Path) -> None:
     server = _postgres(folder)
-    async with running_postgres(server, PASSWORD):
-        pass
-    (server.data_folder / "PG_VERSION").write_text("17\n")
+    _pretend_made_by(server, "17")
 
     with pytest.raises(HomeUnusableError, match="made by PostgreSQL 17"):
         async with running_postgres(server, PASSWORD):
             pass
+
+
+def _pretend_made_by(server: Postgres, version: str) -> None:
+    server.data_folder.mkdir(parents=True)
+    (server.data_folder / "PG_VERSION").write_text(f"{version}\n")
 
 
 async def test_data_that_cannot_be_made_leaves_none_behind(folder: Path) -> None:
