@@ -46,7 +46,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Starts:
-    """What five starts of one home said and were answered, the first key given.
+    """What three starts of one home said and were answered, the first key given.
 
     The first person came in by the second start's link. Each start ended in a way of
     its own.
@@ -78,30 +78,26 @@ async def starts(running: Launched) -> AsyncIterator[Starts]:
             environments = [_environment_of(place.pid_of(name)) for name in CHILDREN]
             statuses = [await _status(place, BOOTSTRAP_KEY)]
             links = [await _link_on(first)]
-            ends["SIGINT"] = await _ended(first, lambda: first.send(signal.SIGINT))
+            log = place.logged("postgres")
+            ends["impatience"] = await _ended_impatiently(first)
+            said_at_impatience = place.logged("postgres").removeprefix(log)
         async with launched(place) as second:
             statuses.append(await _status(place, BOOTSTRAP_KEY))
             links.append(await _link_on(second))
             accepted = [await _accept(place, each) for each in (*links, links[-1])]
-            log = place.logged("postgres")
-            ends["impatience"] = await _ended_impatiently(second)
-            said_at_impatience = place.logged("postgres").removeprefix(log)
+            ends["SIGKILL"] = await _killed(second)
         async with launched(place) as third:
-            links.append(await _link_on(third))
-            ends["hanging"] = await _ended(third, lambda: _hang_and_stop(third))
-        async with launched(place) as fourth:
-            ends["SIGKILL"] = await _killed(fourth)
-        async with launched(place) as fifth:
             statuses.append(await _status(place, BOOTSTRAP_KEY))
+            links.append(await _link_on(third))
             side_by_side = await _statuses_beside(place, running.place)
-            ends["SIGTERM"] = await _ended(fifth, lambda: fifth.send(signal.SIGTERM))
+            ends["hanging"] = await _ended(third, lambda: _hang_and_stop(third))
         yield Starts(
             place=place,
             statuses=statuses,
             links=links,
             accepted=accepted,
             environments=environments,
-            screens="".join(it.screen for it in (first, second, third, fourth, fifth)),
+            screens="".join(it.screen for it in (first, second, third)),
             ends=ends,
             said_at_impatience=said_at_impatience,
             side_by_side=side_by_side,
@@ -116,10 +112,15 @@ def used(starts: Starts) -> Place:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running() -> AsyncIterator[Launched]:
-    """Run one stack for all tests that find a stack running and leave it so."""
+    """Run one stack for all tests that find a stack running and leave it so.
+
+    At their end it is asked to stop, and leaves no child.
+    """
     with quick_folder() as folder:
         async with launched(Place(folder / "home")) as launcher:
             yield launcher
+            end = await _ended(launcher, lambda: launcher.send(signal.SIGTERM))
+            assert end == End(0, left=[])
 
 
 async def _status(place: Place, key: str) -> int:
@@ -270,15 +271,12 @@ async def _accept(place: Place, link: str | None) -> int:
         return response.status
 
 
-@pytest.mark.parametrize("signum", ["SIGINT", "SIGTERM"])
-async def test_a_signal_stops_every_child(starts: Starts, signum: str) -> None:
-    assert starts.ends[signum] == End(0, left=[])
-
-
+# SIGTERM ends the stack that tests share, and Ctrl-C comes impatiently, every day.
 @pytest.mark.torture
-async def test_a_terminal_that_goes_stops_every_child(used: Place) -> None:
+@pytest.mark.parametrize("signum", [signal.SIGHUP, signal.SIGINT])
+async def test_a_signal_stops_every_child(used: Place, signum: signal.Signals) -> None:
     async with launched(used) as launcher:
-        end = await _ended(launcher, lambda: launcher.send(signal.SIGHUP))
+        end = await _ended(launcher, lambda: launcher.send(signum))
 
     assert end == End(0, left=[])
 
@@ -295,14 +293,14 @@ async def test_children_that_hang_are_down_within_15_s_all_the_same(
     assert starts.ends["hanging"] == End(0, left=[])
 
 
-async def test_a_stop_in_the_middle_of_a_start_leaves_nothing(place: Place) -> None:
-    async with launching(place) as launcher:
+async def test_a_stop_in_the_middle_of_a_start_leaves_nothing(used: Place) -> None:
+    async with launching(used) as launcher:
         await launcher.says("isolates nothing")
 
         launcher.send(signal.SIGTERM)
 
         assert await launcher.ended() == 0
-    assert json.loads((place.home / "children.json").read_text()) == []
+    assert json.loads((used.home / "children.json").read_text()) == []
 
 
 async def test_no_child_outlives_a_killed_launcher(starts: Starts) -> None:
@@ -311,7 +309,17 @@ async def test_no_child_outlives_a_killed_launcher(starts: Starts) -> None:
     assert end == End(-signal.SIGKILL, left=[]), starts.place.logged(*end.left)
 
 
-@pytest.mark.parametrize("name", CHILDREN)
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("postgres", "nats", "gateway"),
+        # These are killed every day, too, amid messages: in tests/stack.
+        *(
+            pytest.param(name, marks=pytest.mark.torture)
+            for name in ("credentials", "agent_runner", "metrics")
+        ),
+    ],
+)
 async def test_what_is_killed_is_named_and_back(running: Launched, name: str) -> None:
     place = running.place
 
