@@ -1,6 +1,8 @@
 """Which Compose answers here: Docker's plugin, or the program that came before it."""
 
+import os
 import subprocess
+from functools import cache
 
 __all__ = ["compose_command"]
 
@@ -9,6 +11,11 @@ _COMMANDS = (("docker", "compose"), ("docker-compose",))
 
 def compose_command() -> tuple[str, ...]:
     """Return the first that answers; raise `AssertionError` where none does."""
+    return _first_on(os.environ.get("PATH", os.defpath))
+
+
+@cache
+def _first_on(_path: str) -> tuple[str, ...]:
     for command in _COMMANDS:
         if _answers(*command):
             return command
