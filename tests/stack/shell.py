@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +16,7 @@ from ag2trust.__main__ import main
 
 from .whole import Whole
 
-__all__ = ["Said", "Shell"]
+__all__ = ["Said", "Shell", "run_here"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +43,8 @@ class Shell:
         self, *arguments: str, stdin: str = "", fails: int = 0, **variables: str
     ) -> Said:
         """Run a command in this process, which is faster; insist on its exit code."""
-        result = await asyncio.to_thread(
-            CliRunner().invoke,
-            main,
-            arguments,
-            input=stdin,
-            env=self._environment(variables),
-            prog_name="ag2trust",
-        )
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return _insisted(
-            Said(result.exit_code, result.stdout, result.stderr), fails, arguments
-        )
+        said = await run_here(*arguments, env=self._environment(variables), stdin=stdin)
+        return _insisted(said, fails, arguments)
 
     async def process(self, *arguments: str, fails: int = 0, **variables: str) -> Said:
         """Run a command as a process of its own, as a terminal does."""
@@ -71,6 +63,33 @@ class Shell:
         return self.whole.place.environment(
             AG2TRUST_API_KEY=self.whole.key, **variables
         )
+
+
+async def run_here(*arguments: str, env: Mapping[str, str], stdin: str = "") -> Said:
+    """Run a command in this process, which imports what it needs but once."""
+    with _umask_kept():
+        result = await asyncio.to_thread(
+            CliRunner().invoke,
+            main,
+            arguments,
+            input=stdin,
+            env=env,
+            prog_name="ag2trust",
+        )
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Said(result.exit_code, result.stdout, result.stderr)
+
+
+@contextmanager
+def _umask_kept() -> Iterator[None]:
+    """Undo what a command that makes files of a home does to all of its process."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(mask)
 
 
 def _insisted(said: Said, fails: int, arguments: tuple[str, ...]) -> Said:

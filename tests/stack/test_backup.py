@@ -1,14 +1,11 @@
 """A backup of a stack that runs, and what is made of it with its keys and without."""
 
-import asyncio
 import json
 import os
 import secrets
 import shutil
 import signal
-import sys
 import tarfile
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,17 +21,20 @@ from ag2trust.keys import kept_passwords
 from ag2trust.launched import Place
 from ag2trust.postgres import SUPERUSER
 from ag2trust.provisioning import DATABASE, ROLES
+from ag2trust.readiness import until_ready
 from ag2trust.waiting import until
 from ag2trust_sandbox import Sandbox
 from shared.contracts.base import Service
 
-from .recovering import everything
+from .recovering import everything, kill
+from .shell import run_here
 from .whole import OWNER_KEY, Whole, new_place, running
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
 PROVIDER_KEY = f"sk-fake-{secrets.token_hex(16)}"
 DONE, UNUSABLE, NOT_EMPTY = 0, 65, 73
+READY_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +61,8 @@ class Saved:
 
 
 async def ag2trust(place: Place, *arguments: str) -> Told:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "ag2trust", *arguments),
-        env=place.environment(),
-        stdout=PIPE,
-        stderr=PIPE,
-    )
-    out, err = await process.communicate()
-    assert b"Traceback" not in err, err.decode()
-    return Told(await process.wait(), (out + err).decode())
+    said = await run_here(*arguments, env=place.environment())
+    return Told(said.code, said.output + said.errors)
 
 
 async def restore(saved: Saved, place: Place, keys: Path | None = None) -> Told:
@@ -90,9 +83,9 @@ async def saved(
             await whole.operator.made(f"{agent}/messages", {"content": "One."})
             await whole.operator.until(f"{agent}/stats", calls=1)
             made = await everything(whole.operator)
-        async with running(place, "process") as whole:
+            await kill(whole, "credentials")  # each start of it exports heads
             await until("kept heads", lambda: [*(place.home / "audit").glob("*.jsonl")])
-            await whole.operator.until(agent, status="running")
+            await until_ready(place.gateway_url, seconds=READY_SECONDS)
             with _paused(place, "metrics"):
                 await whole.operator.made(f"{agent}/messages", {"content": "Two."})
                 counted = await _counted(place)
@@ -201,22 +194,6 @@ async def test_another_master_key_is_refused(saved: Saved, tmp_path: Path) -> No
     assert "Nothing else opens its credentials." in told.words
 
 
-async def test_without_its_master_key_a_stack_opens_only_what_it_is_given_anew(
-    saved: Saved,
-) -> None:
-    with new_place() as place:
-        await restore(saved, place)
-        (place.home / "keys" / "master.key").write_text(secrets.token_hex(32))
-        async with running(place, "process") as whole:
-            lost = await whole.operator.ask("POST", f"{saved.provider}/test")
-            await whole.operator.ask("PATCH", saved.provider, {"api_key": PROVIDER_KEY})
-            given = await whole.operator.ask("POST", f"{saved.provider}/test")
-            await whole.operator.until(saved.agent, status="running")
-
-    assert lost.body["explanation"]["code"] == "CREDENTIAL_WRONG_KEY"
-    assert given.body["ok"]
-
-
 @pytest.mark.parametrize("cut", [0, 0.5, 0.99], ids=["empty", "half", "end"])
 async def test_a_backup_that_was_cut_short_is_refused(
     saved: Saved, tmp_path: Path, cut: float
@@ -231,6 +208,27 @@ async def test_a_backup_that_was_cut_short_is_refused(
 
     assert (told.code, was_made) == (UNUSABLE, False)
     assert "is no whole backup" in told.words
+
+
+async def test_without_its_master_key_a_stack_opens_only_what_it_is_given_anew(
+    saved: Saved, restored: Whole
+) -> None:
+    """Comes last, for afterwards the restored stack is without it."""
+    ask = restored.operator.ask
+
+    (restored.place.home / "keys" / "master.key").write_text(secrets.token_hex(32))
+    await kill(restored, "credentials")
+    await until_ready(restored.place.gateway_url, seconds=READY_SECONDS)
+    lost = await ask("POST", f"{saved.provider}/test")
+    await ask("PATCH", saved.provider, {"api_key": PROVIDER_KEY})
+    given = await ask("POST", f"{saved.provider}/test")
+    answer = await restored.operator.made(
+        f"{saved.agent}/messages", {"content": "And now?"}
+    )
+
+    assert lost.body["explanation"]["code"] == "CREDENTIAL_WRONG_KEY"
+    assert given.body["ok"]
+    assert answer["content"].endswith("You said: And now?")
 
 
 async def _calls(whole: Whole) -> set[str]:

@@ -1,10 +1,8 @@
 """`ag2trust audit verify`, as somebody runs it who no longer trusts the machine."""
 
-import asyncio
-import json
+import os
 import shutil
-import sys
-from asyncio.subprocess import PIPE
+import signal
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +13,16 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from ag2trust.answering import installed_home, postgres_of
 from ag2trust.home import open_home
+from ag2trust.keys import kept_passwords
 from ag2trust.launched import Place, launched
-from ag2trust.postgres import SUPERUSER, Postgres
+from ag2trust.postgres import SUPERUSER, running_postgres
 from ag2trust.provisioning import DATABASE
 from ag2trust.quick_folder import quick_folder
 from ag2trust.waiting import until
+
+from ...stack.shell import run_here  # noqa: TID252 - no package
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
@@ -53,15 +55,9 @@ class AtRest:
 
 
 async def verify(place: Place, *arguments: str, **variables: str) -> Told:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "ag2trust", "audit", "verify", *arguments),
-        env=place.environment(**variables),
-        stdout=PIPE,
-        stderr=PIPE,
-    )
-    out, err = await process.communicate()
-    assert b"Traceback" not in err
-    return Told(await process.wait(), (out + err).decode())
+    env = place.environment(**variables)
+    said = await run_here("audit", "verify", *arguments, env=env)
+    return Told(said.code, said.output + said.errors)
 
 
 @pytest.fixture(scope="module")
@@ -71,25 +67,33 @@ def place() -> Iterator[Place]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running(place: Place) -> AsyncIterator[AtRest]:
-    """Run a stack with a history whose end was exported, as every start does."""
+async def at_rest(place: Place) -> AtRest:
+    """Run a stack until the end of its history was exported, and stop it."""
     async with launched(place):
         await _make_history(place)
+        await _export_its_end(place)
     down = await verify(place)
     with open_home(place.home):
         held = await verify(place)
-    async with launched(place):
-        exported = place.home / "audit"
-        await until("an export", lambda: [*exported.glob("credentials-*.jsonl")])
-        yield AtRest(down, held)
+    return AtRest(down, held)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(
+    place: Place,
+    at_rest: AtRest,  # noqa: ARG001 - comes before
+) -> AsyncIterator[None]:
+    """Run what a verification sees of a stack that runs: PostgreSQL, and a lock."""
+    with open_home(place.home) as home:
+        async with running_postgres(postgres_of(home), kept_passwords(home)[SUPERUSER]):
+            yield
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def superuser(place: Place, running: AtRest) -> AsyncIterator[Superuser]:  # noqa: ARG001 - runs meanwhile
+async def superuser(place: Place, running: None) -> AsyncIterator[Superuser]:  # noqa: ARG001 - runs meanwhile
     """Let a test touch the audit, and undo what it did."""
-    passwords = json.loads((place.home / "keys" / "passwords.json").read_text())
-    postgres = Postgres(place.home / "data" / "postgres", log=place.home / "log")
-    url = postgres.url(SUPERUSER, passwords[SUPERUSER], DATABASE)
+    home = installed_home(place.home)
+    url = postgres_of(home).url(SUPERUSER, kept_passwords(home)[SUPERUSER], DATABASE)
     connection = await asyncpg.connect(url)
     await connection.execute("SET search_path = credentials")
     for table in _COPIED:
@@ -113,9 +117,21 @@ async def _make_history(place: Place) -> None:
                 assert made.status == 201
 
 
+async def _export_its_end(place: Place) -> None:
+    """Kill the service, whose every start exports what is there."""
+    before = len(_exported(place))
+    os.kill(place.pid_of("credentials"), signal.SIGKILL)
+    await until("an export", lambda: len(_exported(place)) > before)
+
+
+def _exported(place: Place) -> list[str]:
+    files = (place.home / "audit").glob("credentials-*.jsonl")
+    return [line for file in files for line in file.read_text().splitlines()]
+
+
 async def test_what_nobody_touched_is_whole(
     place: Place,
-    running: AtRest,  # noqa: ARG001 - runs meanwhile
+    running: None,  # noqa: ARG001 - runs meanwhile
 ) -> None:
     told = await verify(place)
 
@@ -184,7 +200,7 @@ async def test_a_copy_that_was_kept_elsewhere_knows_what_the_machine_denies(
 
 async def test_a_head_that_the_service_did_not_sign_is_no_head(
     place: Place,
-    running: AtRest,  # noqa: ARG001 - runs meanwhile
+    running: None,  # noqa: ARG001 - runs meanwhile
     tmp_path: Path,
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
@@ -199,10 +215,10 @@ async def test_a_head_that_the_service_did_not_sign_is_no_head(
 
 
 async def test_a_stack_that_is_down_is_verified_unless_somebody_holds_its_home(
-    running: AtRest,
+    at_rest: AtRest,
 ) -> None:
-    assert (running.down.code, running.held.code) == (WHOLE, UNAVAILABLE)
-    assert "PostgreSQL does not answer." in running.held.words
+    assert (at_rest.down.code, at_rest.held.code) == (WHOLE, UNAVAILABLE)
+    assert "PostgreSQL does not answer." in at_rest.held.words
 
 
 async def test_a_folder_without_an_installation_is_left_as_it_is(
