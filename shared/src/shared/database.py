@@ -16,6 +16,7 @@ import asyncpg
 import structlog
 from pydantic import SecretStr
 
+from .array_types import know_arrays
 from .database_servers import UNREACHABLE, DatabaseServers
 from .errors import DatabaseUnavailableError
 from .settings import DatabaseSettings, SettingsError
@@ -205,7 +206,7 @@ async def _pool(url: SecretStr) -> AsyncIterator["asyncpg.Pool[asyncpg.Record]"]
             connect=DatabaseServers().connect,
             timeout=_ACQUIRE_SECONDS,
             command_timeout=_COMMAND_SECONDS,
-            init=_teach_json,
+            init=_teach_types,
             reset=_left_as_it_was,
         )
     try:
@@ -214,10 +215,11 @@ async def _pool(url: SecretStr) -> AsyncIterator["asyncpg.Pool[asyncpg.Record]"]
         pool.terminate()
 
 
-async def _teach_json(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+async def _teach_types(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     await connection.set_type_codec(
         "jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog"
     )
+    know_arrays(connection)  # last: each codec of ours makes it forget them
 
 
 async def _left_as_it_was(_: "asyncpg.Connection[asyncpg.Record]") -> None:

@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from decimal import Decimal
 from typing import TypeAlias
 from uuid import UUID
 
@@ -14,6 +15,7 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from ag2trust.testing import Stack
+from shared.clock import utc_now
 from shared.database import Database, Transaction, connect_database
 from shared.errors import DatabaseUnavailableError
 from shared.ids import new_id
@@ -419,3 +421,29 @@ async def test_where_nobody_listens_it_is_unavailable(
             pass
 
     assert "sk-canary" not in str(caught.value)
+
+
+async def test_arrays_are_written_and_read_without_asking_what_they_are(
+    database: Database,
+) -> None:
+    arrays = {
+        "bytea": [b"\0"],
+        "integer": [-1],
+        "bigint": [2**62],
+        "timestamptz": [utc_now()],
+        "numeric": [Decimal("0.10")],
+        "uuid": [MINE, YOURS],
+    }
+
+    async with database.sweep() as connection:
+        read = {
+            name: await connection.fetchval(f"SELECT $1::{name}[]", array)
+            for name, array in arrays.items()
+        }
+        asked = await connection.fetchval(
+            "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE $1",
+            "%typeinfo_tree%",
+        )
+
+    assert read == arrays
+    assert asked == 0
