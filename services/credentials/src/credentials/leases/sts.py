@@ -6,6 +6,7 @@ Source of operation and errors: the service model sts/2011-06-15 of botocore.
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import aioboto3
@@ -20,7 +21,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 from pydantic import SecretStr
 
-from credentials.aws_logs import withhold_aws_logs
+from credentials.aws_session import aws_session
 from credentials.providers.readiness import no_ambient_identity, role_refused
 from shared.clock import Clock, utc_now
 from shared.errors import ProviderNotReadyError, StsUnavailableError
@@ -80,18 +81,20 @@ class AwsSts:
         now: Clock = utc_now,
         patience: timedelta = _PATIENCE,
     ) -> None:
-        withhold_aws_logs()
         self._patience = patience
         self._endpoint_url = endpoint_url
         self._allow_ambient = allow_ambient
         self._now = now
-        self._session = aioboto3.Session()
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._config = AioConfig(
             connect_timeout=_CONNECT_SECONDS,
             read_timeout=_READ_SECONDS,
             retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
         )
+
+    @cached_property
+    def _session(self) -> aioboto3.Session:
+        return aws_session()  # not before somebody has a role
 
     async def assume(self, role: Role, source: Mapping[str, SecretStr]) -> RoleSession:
         if not (source or self._allow_ambient):

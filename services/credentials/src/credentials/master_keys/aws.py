@@ -20,7 +20,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-import aioboto3
 import structlog
 from aiobotocore.config import AioConfig
 from botocore.exceptions import (
@@ -32,7 +31,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from credentials.aws_logs import withhold_aws_logs
+from credentials.aws_session import aws_session
 from credentials.envelope import Binding
 from shared.errors import (
     CredentialTamperedError,
@@ -119,7 +118,6 @@ async def connect_aws_master_key(
     Whatever is asked is answered, or given up, *within* that time. Raises
     `MasterKeyUnavailableError` if a file of AWS's tools is not as they write it.
     """
-    withhold_aws_logs()
     config = AioConfig(
         connect_timeout=_CONNECT_SECONDS,
         read_timeout=_READ_SECONDS,
@@ -128,7 +126,7 @@ async def connect_aws_master_key(
     )
     async with AsyncExitStack() as stack:
         try:
-            session = aioboto3.Session(region_name=key.region)
+            session = aws_session(region=key.region)
             client = await stack.enter_async_context(
                 session.client("kms", endpoint_url=key.endpoint_url, config=config)
             )
