@@ -1,6 +1,6 @@
 """A fresh database, and the bus under any identity: a service is its login."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 import pytest
@@ -11,10 +11,18 @@ from shared.bus import NatsBus
 from shared.contracts.base import Service
 
 
+@pytest.fixture
+def services() -> Iterable[Service]:
+    """Those that find their tables; any other makes them when it starts."""
+    return Service
+
+
 @pytest_asyncio.fixture
-async def stack(servers: Servers, tmp_path: Path) -> AsyncIterator[Stack]:
+async def stack(
+    servers: Servers, tmp_path: Path, services: Iterable[Service]
+) -> AsyncIterator[Stack]:
     """Everything the services of one installation are told, over an empty database."""
-    async with fresh_stack(servers, tmp_path) as fresh:
+    async with fresh_stack(servers, tmp_path, services) as fresh:
         yield fresh
 
 

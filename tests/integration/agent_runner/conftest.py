@@ -17,6 +17,11 @@ from .runner_house import House, open_house, open_neighbourhood
 
 
 @pytest.fixture
+def services() -> list[Service]:
+    return [Service.AGENT_RUNNER]
+
+
+@pytest.fixture
 async def house(stack: Stack, bus_as: BusAs) -> AsyncIterator[House]:
     """Open a runner whose agents are played by the test."""
     async with open_house(stack, bus_as, FakeRuntime()) as opened:

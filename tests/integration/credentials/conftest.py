@@ -31,6 +31,11 @@ AWS_ACCOUNT = {
 
 
 @pytest.fixture
+def services() -> list[Service]:
+    return [Service.CREDENTIALS]
+
+
+@pytest.fixture
 def aws_account(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give this process credentials of AWS, and none that its machine may have."""
     for name in [each for each in os.environ if each.startswith("AWS_")]:

@@ -22,6 +22,11 @@ QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 Superuser: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
+@pytest.fixture
+def services() -> list[Service]:
+    return [Service.GATEWAY]
+
+
 @pytest.fixture(autouse=True)
 def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash with little; `Passwords` takes 64 MiB and a tenth of a second for each."""

@@ -17,6 +17,11 @@ Superuser: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 @pytest.fixture
+def services() -> list[Service]:
+    return [Service.METRICS]
+
+
+@pytest.fixture
 def settings(stack: Stack) -> Settings:
     return stack.settings(Settings, Service.METRICS)
 

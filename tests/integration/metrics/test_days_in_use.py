@@ -24,7 +24,7 @@ ACTOR = Actor(kind="api_key", id="key-1")
 
 READ = "SELECT * FROM counted_call"
 MAKE_A_DAY = "SELECT make_days(current_date + 30, current_date + 30)"
-RETIRE_ALL_DAYS = "DELETE FROM kept_day"
+RETIRE_TODAY = "DELETE FROM kept_day WHERE day = current_date"
 
 
 @asynccontextmanager
@@ -112,7 +112,7 @@ async def test_a_read_that_queues_behind_a_drop_is_answered(
     stack: Stack, superuser: Superuser
 ) -> None:
     await superuser.execute("SELECT make_days(current_date, current_date)")
-    await superuser.execute(RETIRE_ALL_DAYS)
+    await superuser.execute(RETIRE_TODAY)
     async with (
         connected(stack) as dropper,
         connected(stack) as reader,

@@ -8,6 +8,11 @@ from shared.settings import DatabaseSettings
 
 
 @pytest.fixture
+def services() -> list[Service]:
+    return [Service.CREDENTIALS]
+
+
+@pytest.fixture
 def settings(stack: Stack) -> DatabaseSettings:
     """Return what the credentials service knows of the database, and no more."""
     return stack.database_settings(Service.CREDENTIALS)

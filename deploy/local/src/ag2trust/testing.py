@@ -8,17 +8,22 @@ such a NATS server needs the logins of `identity_of`, printed as its configurati
 import hashlib
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 import asyncpg
 
+from metrics.counting.retention import Retention
+from metrics.repositories.retention import PostgresRetention
+from metrics.settings import Settings as MetricsSettings
 from shared.bus import NatsBus, connect_bus
 from shared.contracts.base import Service
+from shared.database import connect_database
 from shared.identity import Identity
 from shared.ids import new_id
 from shared.migrations import migrate
@@ -67,13 +72,14 @@ class BusAs:
 class Servers:
     """The servers of one test session; *admin_url* is a superuser's.
 
-    *template* is a database that every migration came to; fresh ones are its copies.
-    *ended* nobody needs any more: they are dropped by who makes the next.
+    *templates* are databases in which the named services have been, and fresh ones are
+    their copies; without, they are empty. *ended* nobody needs any more: they are
+    dropped by who makes the next.
     """
 
     admin_url: str
     nats_url: str
-    template: str | None = None
+    templates: dict[frozenset[Service], str] | None = None
     ended: list[str] = field(default_factory=list)
 
     def database_url(self, role: str, database: str) -> str:
@@ -142,31 +148,35 @@ def identity_of(service: Service) -> Identity:
 
 @asynccontextmanager
 async def running_servers(folder: Path) -> AsyncIterator[Servers]:
-    """Start what no variable names, with data below *folder*, and make the roles.
-
-    The template is migrated as services do it at their first start.
-    """
+    """Start what no variable names, with data below *folder*, and make the roles."""
     async with _postgres(folder) as admin_url, _nats(folder) as nats_url:
         await provision_roles(admin_url, dict.fromkeys(ROLES, PASSWORD), iterations=1)
-        servers = Servers(admin_url, nats_url)
-        async with fresh_stack(servers, folder) as stack:
-            for service in Service:
-                settings = stack.database_settings(service)
-                await migrate(settings, f"{service}.migrations")
-            yield replace(servers, template=stack.database)
+        templates: dict[frozenset[Service], str] = {}
+        servers = Servers(admin_url, nats_url, templates)
+        yield servers
+        servers.ended.extend(templates.values())
         async with _administrator(servers) as connection:
             await _drop_ended(servers, connection)
 
 
 @asynccontextmanager
-async def fresh_stack(servers: Servers, folder: Path) -> AsyncIterator[Stack]:
-    """Provide a database, which ends with the block, and files below *folder*."""
+async def fresh_stack(
+    servers: Servers, folder: Path, services: Iterable[Service] = Service
+) -> AsyncIterator[Stack]:
+    """Provide a database, which ends with the block, and files below *folder*.
+
+    *services* find what their first start makes; others make it themselves.
+    """
     database = f"test_{new_id().hex}"
-    await _make_database(servers, database)
+    await _make_database(servers, database, frozenset(services))
     try:
-        yield Stack(servers, database, _installation(servers, database, folder), folder)
+        yield _stack(servers, database, folder)
     finally:
         servers.ended.append(database)
+
+
+def _stack(servers: Servers, database: str, folder: Path) -> Stack:
+    return Stack(servers, database, _installation(servers, database, folder), folder)
 
 
 def _installation(servers: Servers, database: str, folder: Path) -> Installation:
@@ -208,17 +218,46 @@ def _runners() -> str:
     )
 
 
-async def _make_database(servers: Servers, database: str) -> None:
-    if servers.template is None:
+async def _make_database(
+    servers: Servers, database: str, services: frozenset[Service]
+) -> None:
+    if servers.templates is None:
         await provision_database(servers.admin_url, database)
         return
+    if services not in servers.templates:
+        servers.templates[services] = await _make_template(servers, services)
     async with _administrator(servers) as connection:
         await _drop_ended(servers, connection)
         await connection.execute(
-            f"CREATE DATABASE {database} TEMPLATE {servers.template} "
+            f"CREATE DATABASE {database} TEMPLATE {servers.templates[services]} "
             "STRATEGY FILE_COPY"  # its log is short, and nobody waits for its disk
         )
         await connection.execute(database_sql(database))
+
+
+async def _make_template(servers: Servers, services: frozenset[Service]) -> str:
+    """Do in a database what *services* do at their first start, and return its name."""
+    database = f"template_{new_id().hex}"
+    await provision_database(servers.admin_url, database)
+    with TemporaryDirectory() as folder:
+        stack = _stack(servers, database, Path(folder))
+        for service in services:
+            settings = stack.database_settings(service)
+            await migrate(settings, f"{service}.migrations")
+        if Service.METRICS in services:
+            await _make_days(stack)
+    return database
+
+
+async def _make_days(stack: Stack) -> None:
+    settings = stack.settings(MetricsSettings, Service.METRICS)
+    async with connect_database(settings) as database:
+        retention = Retention(
+            PostgresRetention(database),
+            calls_kept=settings.calls_kept,
+            minutes_kept=settings.minutes_kept,
+        )
+        await retention.make_days()
 
 
 async def _drop_ended(
