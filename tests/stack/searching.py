@@ -3,16 +3,16 @@
 import base64
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from .processes import Process, every_process
 
-__all__ = ["Needle", "files_with", "processes_with"]
+__all__ = ["BLOCK_BYTES", "Needle", "files_with", "processes_with"]
 
-_BLOCK_BYTES = 16 * 1024 * 1024
+BLOCK_BYTES = 2**20  # no more than a cache holds: each is looked through many times
 _COARSE_CLOCK_SECONDS = 1.0  # a file's times lag behind `time.time`
 _BASE64_BITS, _BYTE_BITS = 6, 8
 
@@ -50,16 +50,20 @@ class Needle:
 
 
 def files_with(
-    needles: Mapping[str, Needle], folders: Iterable[Path], *, since: float
+    needles: Mapping[str, Needle],
+    folders: Iterable[Path],
+    *,
+    since: float,
+    passing_by: Collection[Path] = (),
 ) -> dict[str, set[Path]]:
-    """Say in which files below *folders* each needle is.
+    """Say in which files below *folders*, but not below *passing_by*, each needle is.
 
     A file that has not changed *since* (seconds since 1970) cannot hold a text that was
     made later, and is not read. Nor is what we may not read: for all of it, be root.
     """
     found: dict[str, set[Path]] = {name: set() for name in needles}
     overlap = max(needle.longest for needle in needles.values()) - 1
-    for path in _changed_files(folders, since - _COARSE_CLOCK_SECONDS):
+    for path in _changed_files(folders, since - _COARSE_CLOCK_SECONDS, passing_by):
         for content in _blocks(path, overlap):
             for name, needle in needles.items():
                 if needle.is_in(content):
@@ -84,10 +88,14 @@ def _base64(plain: bytes, offset: int) -> bytes:
     return encoded[first:last]
 
 
-def _changed_files(folders: Iterable[Path], since: float) -> Iterator[Path]:
+def _changed_files(
+    folders: Iterable[Path], since: float, passing_by: Collection[Path]
+) -> Iterator[Path]:
     """Walk regular files; their change time (inode(7)) is nobody's to set back."""
+    passed_by = {*map(str, passing_by)}
     for folder in folders:
-        for parent, _, names in os.walk(folder):
+        for parent, below, names in os.walk(folder):
+            below[:] = [it for it in below if f"{parent}/{it}" not in passed_by]
             for path in (f"{parent}/{name}" for name in names):
                 with suppress(OSError):
                     status = os.lstat(path)  # of 100 000 files, too many for a `Path`
@@ -103,6 +111,6 @@ def _blocks(path: Path, overlap: int) -> Iterator[bytes]:
     """
     with suppress(OSError), path.open("rb") as file:
         before = b""
-        while block := file.read(_BLOCK_BYTES):
+        while block := file.read(BLOCK_BYTES):
             yield (before + block).rstrip(b"\0")
             before = block[-overlap:]

@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -19,13 +19,15 @@ from typing import TypeVar
 import pytest
 import pytest_asyncio
 
+from ag2trust.launched import Place
 from ag2trust.operator import Answer, Operator
+from ag2trust.waiting import until
 from ag2trust_sandbox import ErrorDetail, Sandbox, Step
 
 from .containers import engine
 from .following import log_until
 from .processes import Process, children_of, every_process
-from .searching import Needle, files_with, processes_with
+from .searching import BLOCK_BYTES, Needle, files_with, processes_with
 from .whole import Whole, new_place, running
 
 pytestmark = [
@@ -34,10 +36,9 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
 ]
 
-PLACES = [
-    *("/dev/shm", "/run", "/tmp", "/var/log"),  # noqa: S108 - we only look there
-    *("/var/lib/containerd", "/var/lib/docker"),
-]
+PLACES = ("/dev/shm", "/run", "/tmp", "/var/log")  # noqa: S108 - we only look there
+PLACES_OF = {"process": (), "docker": ("/var/lib/containerd", "/var/lib/docker")}
+OF_OTHER_TESTS = ("ag2trust-tests-*", "pytest-of-*")  # whose databases are large
 Found = TypeVar("Found")
 DELIVERIES = ("environment", "sealed")
 ENCODINGS: list[Callable[[str], bytes]] = [
@@ -130,13 +131,14 @@ async def searched(runtime: str, sandbox: Sandbox) -> Mapping[str, Evidence]:
                 [agent] = {*await _agents(whole, runtime)} - others
                 token = _variable(agent, "AG2TRUST_AGENT_TOKEN")
                 uses[delivery] = Use(bait, agent_id, agent, token, answers)
+                await _told_to_nats(place, agent_id, since)
             inspected = await _inspected(whole) if runtime == "docker" else ""
             needles = {
                 f"{delivery} {name}": needle
                 for delivery, use in uses.items()
                 for name, needle in _needles(use).items()
             }
-            folders = [place.home, *map(Path, PLACES)]
+            folders = [place.home.parent, *map(Path, (*PLACES, *PLACES_OF[runtime]))]
             searched_at = time.time()
             while_running = await _search(needles, folders, since)
         when_stopped = await _search(needles, folders, searched_at)
@@ -247,6 +249,16 @@ async def _probe(
     return told
 
 
+async def _told_to_nats(place: Place, agent_id: str, since: float) -> None:
+    """Wait for what is told of the agent's calls after they were counted."""
+    needles = {"agent": Needle.as_written(agent_id)}
+    kept = [place.home / "data" / "nats"]
+    await until(
+        f"{agent_id} in a file of NATS",
+        lambda: files_with(needles, kept, since=since)["agent"],
+    )
+
+
 async def _speak_badly(whole: Whole, *headers: str) -> None:
     """Send what is no HTTP, to the gateway and to the runner's proxy."""
     for port, header in product(
@@ -283,9 +295,16 @@ async def _search(
     needles: Mapping[str, Needle], folders: list[Path], since: float
 ) -> Finds:
     def search() -> Finds:
-        return Finds(files_with(needles, folders, since=since), processes_with(needles))
+        others = [it for place in PLACES for it in _folders_of_other_tests(Path(place))]
+        files = files_with(needles, folders, since=since, passing_by=others)
+        return Finds(files, processes_with(needles))
 
     return await asyncio.to_thread(search)
+
+
+def _folders_of_other_tests(place: Path) -> Iterator[Path]:
+    for pattern in OF_OTHER_TESTS:
+        yield from place.glob(pattern)
 
 
 def _under(delivery: str, found: Mapping[str, set[Found]]) -> dict[str, set[Found]]:
@@ -391,7 +410,7 @@ async def test_the_search_finds_a_text_however_it_is_written(
     text = f"sk-{secrets.token_hex(16)}"
     file = tmp_path / "file"
     with file.open("wb") as written:
-        written.seek(16 * 1024 * 1024 - 20)
+        written.seek(BLOCK_BYTES - 20)
         written.write(encode("?" * before + text + "?"))
 
     found = files_with({"it": Needle.of(text)}, [tmp_path], since=time.time())
