@@ -18,7 +18,7 @@ _OF_ONE_STACK = tuple(
     f"tests/stack/test_{name}."
     for name in (
         *("bad_input", "command_line", "dead_neighbour", "incomplete_provider", "kill"),
-        *("killed_runner", "provider_tests", "provider_types", "rotation"),
+        *("killed_runner", "provider_tests", "rotation"),
         *("the_way_of_a_message", "usage_and_prices"),
     )
 )

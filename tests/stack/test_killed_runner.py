@@ -1,4 +1,4 @@
-"""Kill -9 of the agent-runner while every agent is in the middle of a model call."""
+"""Kill -9 of the agent-runner while an agent is in the middle of a model call."""
 
 import asyncio
 from collections import Counter
@@ -23,7 +23,7 @@ IN_DOCKER = pytest.param(
     "docker",
     marks=[pytest.mark.docker, pytest.mark.timeout(300), pytest.mark.torture],
 )
-HANGING = Step(fault=Fault.HANG, after_frames=3, repeat=2)
+HANGING = Step(fault=Fault.HANG, after_frames=3)
 STREAMED = Step(pace_seconds=0.02, repeat=1_000_000)
 
 
@@ -41,17 +41,17 @@ async def test_a_killed_runner_loses_no_message_and_every_broken_call_is_a_row(
     operator = whole.operator
     made = [
         await operator.running_agent(sandbox.base_url, "sk-any", name=name)
-        for name in ("ada", "bob", "eve")
+        for name in ("ada", "eve")
     ]
-    *busy, idle = (each["agent_id"] for each in made)
+    busy, idle = (each["agent_id"] for each in made)
     before = await everything(operator)
     old_agents = await _agents(whole, runtime)
     sandbox.forget_requests()
     sandbox.play(HANGING, STREAMED)
 
-    async with flowing(operator, *busy) as traffic:
+    async with flowing(operator, busy) as traffic:
         async with asyncio.timeout(LIMIT_SECONDS):
-            await sandbox.wait_for_requests(2)
+            await sandbox.wait_for_requests(1)
         await until(
             "6 accepted", lambda: len(traffic.accepted), lambda count: count >= 6
         )
@@ -71,15 +71,14 @@ async def test_a_killed_runner_loses_no_message_and_every_broken_call_is_a_row(
     }
     assert {each["status"] for each in ended} == {"completed"}
     calls = await calls_are(operator, sandbox)
-    broken = [each for each in calls if each["status"] == "interrupted"]
-    assert len(broken) == 2
-    assert {each["message_id"] for each in broken} <= set(traffic.accepted)
-    assert {each["usage"]["input_tokens"] for each in broken} == {None}
-    whole_calls = Counter(it["message_id"] for it in calls if it not in broken)
+    [broken] = [each for each in calls if each["status"] == "interrupted"]
+    assert broken["message_id"] in traffic.accepted
+    assert broken["usage"]["input_tokens"] is None
+    whole_calls = Counter(it["message_id"] for it in calls if it != broken)
     assert set(whole_calls) >= set(traffic.accepted)
     assert set(whole_calls.values()) == {1}
     assert not [agent for agent in old_agents if agent.is_alive]
-    assert len(await _agents(whole, runtime)) == len(old_agents) == 3
+    assert len(await _agents(whole, runtime)) == len(old_agents) == 2
 
 
 async def _agents(whole: Whole, runtime: str) -> list[Process]:

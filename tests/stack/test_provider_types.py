@@ -1,4 +1,7 @@
-"""Agents on each provider type, as processes and in containers of the real image."""
+"""Agents on each provider type, in containers of the real image.
+
+As processes they are in `tests/integration/stack/test_provider_types.py`.
+"""
 
 from typing import Any
 
@@ -8,9 +11,20 @@ from ag2trust_sandbox import EXAMPLE_KEY_PAIR, Sandbox
 
 from .whole import Whole
 
-pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.stack,
+    pytest.mark.timeout(300),
+    pytest.mark.asyncio(loop_scope="module"),
+]
 
 SONNET = "anthropic.claude-3-5-sonnet-20241022-v2:0"
+
+
+@pytest.fixture(scope="module", params=["docker"])
+def runtime(request: pytest.FixtureRequest) -> str:
+    chosen: str = request.param
+    return chosen
 
 
 def provider_of(kind: str, sandbox: Sandbox) -> dict[str, Any]:
