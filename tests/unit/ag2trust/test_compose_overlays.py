@@ -31,6 +31,13 @@ IN_KMS = {
     "AG2TRUST_MASTER_KEY_REGION": "eu-central-1",
 }
 
+MOVED = {  # by one composition, for each takes a good part of a second
+    "AG2TRUST_GATEWAY_PORT": "18080",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
+    "OTEL_EXPORTER_OTLP_HEADERS": "x-key=of-the-collector",
+    "AG2TRUST_AUTHORITIES_FILE": "/etc/acme.pem",
+}
+
 
 @pytest.fixture
 def deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployed:
@@ -91,7 +98,7 @@ def test_what_a_service_would_refuse_is_found(deployed: Deployed) -> None:
 
 
 def test_people_are_led_to_the_port_that_is_published(deployed: Deployed) -> None:
-    moved = composed(AG2TRUST_GATEWAY_PORT="18080")["gateway"]["environment"]
+    moved = composed("authorities.yml", **MOVED)["gateway"]["environment"]
     named = moved | {"AG2TRUST_GATEWAY_PUBLIC_URL": "https://ag2trust.example.com"}
 
     led = [deployed.settings("gateway", it).url_for_people for it in (moved, named)]
@@ -100,10 +107,7 @@ def test_people_are_led_to_the_port_that_is_published(deployed: Deployed) -> Non
 
 
 def test_who_sends_traces_is_told_where_and_no_credential_of_the_collector() -> None:
-    services = composed(
-        OTEL_EXPORTER_OTLP_ENDPOINT="http://collector:4318",
-        OTEL_EXPORTER_OTLP_HEADERS="x-key=of-the-collector",
-    )
+    services = composed("authorities.yml", **MOVED)
 
     told = {name for name, each in services.items() if "http://collector" in str(each)}
     assert told == {"agent-runner", "gateway", "metrics"}
@@ -154,7 +158,7 @@ def test_tls_is_spoken_to_people_and_to_external_agents(deployed: Deployed) -> N
 
 
 def test_who_asks_others_trusts_the_authorities_it_is_given() -> None:
-    services = composed("authorities.yml", AG2TRUST_AUTHORITIES_FILE="/etc/acme.pem")
+    services = composed("authorities.yml", **MOVED)
 
     told = {
         name: each["environment"]["SSL_CERT_FILE"]
