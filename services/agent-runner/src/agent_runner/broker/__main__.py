@@ -1,5 +1,6 @@
 """`python -m agent_runner.broker`: run the launch broker."""
 
+import shared.quick_start  # noqa: F401 - before all else
 from shared.lifecycle import main
 
 from .app import serving
