@@ -35,7 +35,7 @@ TOO_LONG = Step(
     status=400, error=ErrorDetail(code=ErrorCode.CONTEXT_LENGTH_EXCEEDED.value)
 )
 ROUNDS = 2
-CALLS_A_ROUND, MESSAGES_A_ROUND = 6, 5
+CALLS_A_ROUND, MESSAGES_A_ROUND = 5, 4
 TARGETS = 2
 OPENAI = {"gen_ai_provider_name": "openai"}
 PRICED_MODEL = {**OPENAI, "gen_ai_request_model": PRICED}
@@ -130,10 +130,9 @@ class Traffic:
         )
         types: dict[str, dict[str, Any]] = {
             "priced": {"model": PRICED, "tools": ["current_time"]},
-            "unpriced": {"model": UNPRICED},
             "moving": {
                 "model": UNREACHABLE,
-                "fallbacks": [{"provider_id": spare["id"], "model": PRICED}],
+                "fallbacks": [{"provider_id": spare["id"], "model": UNPRICED}],
             },
         }
         agents = {
@@ -147,10 +146,9 @@ class Traffic:
     async def send(self) -> None:
         used = Usage(prompt_tokens=7, completion_tokens=3)
         await self._say("priced", "completed", Step(usage=used))
-        await self._say("unpriced", "completed", Step(usage=used))
         tools = (ToolCall(name="current_time"),)
         await self._say("priced", "completed", Step(tool_calls=tools), Step())
-        await self._say("unpriced", "failed", TOO_LONG)
+        await self._say("priced", "failed", TOO_LONG)
         await self._say("moving", "completed")
         missing = await self._operator.ask(
             "GET", "/api/agents/00000000-0000-7000-8000-000000000000"
