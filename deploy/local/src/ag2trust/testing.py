@@ -11,12 +11,14 @@ import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 import asyncpg
+from pydantic import BaseModel
 
 from metrics.counting.retention import Retention
 from metrics.repositories.retention import PostgresRetention
@@ -102,8 +104,11 @@ class Stack:
     def settings(
         self, settings: type[SettingsT], service: Service, **overrides: Any
     ) -> SettingsT:
-        """Build *service*'s settings as its process would read them."""
-        return settings(**(self.installation.settings_of(service) | overrides))
+        """Build *service*'s settings from what its process is told, and that alone."""
+        built = settings.__new__(settings)
+        told = self.installation.settings_of(service) | overrides
+        BaseModel.__init__(built, **told)  # that of settings asks the environment, too
+        return built
 
     def database_settings(self, service: Service) -> DatabaseSettings:
         """Build what *service* knows of its database, and no more."""
@@ -141,6 +146,7 @@ class Stack:
             await connection.close()
 
 
+@cache
 def identity_of(service: Service) -> Identity:
     """Return *service*'s identity in tests, the same on every machine."""
     return Identity(hashlib.sha256(f"ag2trust test {service}".encode()).digest())
