@@ -13,17 +13,12 @@ from hypothesis import settings
 
 from ag2trust.quick_folder import quick_folder
 from ag2trust.testing import Servers, running_servers
-from ag2trust_agent.models.lean_sdks import load_lean
 
 from .authority import write_authority
 from .sharing_out import SharingOut
 
 # After as many is garbage looked for: after 700, as usual, a sixth of all work is that.
 _NEW_OBJECTS = 20_000
-
-# Official SDKs take seconds to load as a whole, and every process collects all tests.
-_CLOUDS = tuple(f"anthropic.lib.{name}" for name in ("foundry", "vertex"))
-load_lean(without=_CLOUDS)
 
 # Other work may share the core, so no example is late.
 settings.register_profile("patient", deadline=None)

@@ -32,26 +32,20 @@ _IMPORT = re.compile(r"^from (\.[\w.]+) import (\([^)]*\)|[^\n]*)", re.MULTILINE
 _NAME = re.compile(r"(?:(\w+) as )?(\w+)(?=,|\s*\)|$)", re.MULTILINE)
 
 
-def load_lean(*, without: Sequence[str] = _NEVER_CALLED) -> None:
-    """Make the first import of an SDK a lean one; a later call changes nothing.
-
-    The packages *without* which it does are empty.
-    """
+def load_lean() -> None:
+    """Make the first import of an SDK a lean one; a later call changes nothing."""
     if _SDKS.isdisjoint(sys.modules):
-        sys.meta_path.insert(0, _Lean(without))
+        sys.meta_path.insert(0, _Lean())
 
 
 class _Lean(MetaPathFinder):
-    def __init__(self, without: Sequence[str]) -> None:
-        self._without = without
-
     def find_spec(
         self,
         fullname: str,
         path: Sequence[str] | None,
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
-        if _is_below(fullname, self._without):
+        if _is_below(fullname, _NEVER_CALLED):
             return ModuleSpec(fullname, _Empty(), is_package=True)
         if fullname in _AIOHTTP:
             raise ModuleNotFoundError(fullname, name=fullname)
