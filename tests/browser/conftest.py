@@ -6,10 +6,11 @@ Without a window to draw it costs less: the headless shell comes first.
 import re
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
@@ -18,6 +19,7 @@ from ag2trust.quick_folder import quick_folder
 from ag2trust_sandbox import Sandbox, serving
 
 from .first_run import FirstRun, come_to_a_first_answer
+from .own_network import OwnNetwork, own_network
 from .watched_page import watched
 
 _CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
@@ -44,8 +46,14 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         yield provider
 
 
+@pytest.fixture(scope="session")
+def network() -> Iterator[OwnNetwork]:
+    with own_network() as network:
+        yield network
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def installed() -> AsyncIterator[Installed]:
+async def installed(network: OwnNetwork) -> AsyncIterator[Installed]:
     with quick_folder() as folder:
         place = Place(folder / "home")
         async with launching(
@@ -55,14 +63,16 @@ async def installed() -> AsyncIterator[Installed]:
             await launcher.says("/welcome#")
             link = _LINK.search(launcher.screen)
             assert link is not None
-            yield Installed(place.gateway_url, link.group(), place.home)
+            async with network.showing(place.gateway_url):
+                yield Installed(place.gateway_url, link.group(), place.home)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
+async def browser(network: OwnNetwork) -> AsyncIterator[Browser]:
+    assert _CHROMIUM is not None
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
-            executable_path=_CHROMIUM, args=_FLAGS
+            executable_path=network.inside(_CHROMIUM), args=_FLAGS
         )
         yield chromium
         await chromium.close()

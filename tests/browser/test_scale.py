@@ -4,6 +4,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from .busy_gateway import AGENTS, busy_gateway
+from .own_network import OwnNetwork
 from .watched_page import watched
 
 pytestmark = [
@@ -18,10 +19,11 @@ KEPT = 2_000
 
 
 async def test_ten_thousand_agents_are_scrolled_through_with_few_rows_drawn(
-    browser: Browser,
+    browser: Browser, network: OwnNetwork
 ) -> None:
     async with (
         busy_gateway(rate=0, events=0) as (url, _),
+        network.showing(url),
         watched(browser, url) as seen,
     ):
         page = seen.page
@@ -40,10 +42,11 @@ async def test_ten_thousand_agents_are_scrolled_through_with_few_rows_drawn(
 
 
 async def test_a_thousand_events_a_second_are_shown_while_the_page_still_answers(
-    browser: Browser,
+    browser: Browser, network: OwnNetwork
 ) -> None:
     async with (
         busy_gateway(rate=1_000, events=EVENTS) as (url, gateway),
+        network.showing(url),
         watched(browser, url) as seen,
     ):
         page = seen.page

@@ -56,8 +56,8 @@ expect.set_options(timeout=_PATIENCE_MS)  # for the pages that look again after 
 class WatchedPage:
     """*wrongs* are console errors, uncaught failures and requests to other hosts.
 
-    A browser gives up what it loads whenever a network of this machine comes or goes,
-    such as one of Docker's: then a page is asked for again.
+    A browser that has no network of its own (`own_network`) gives up what it loads
+    whenever one of this machine's comes or goes: then a page is asked for again.
     """
 
     page: Page

@@ -4,6 +4,7 @@ import asyncio
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from socket import create_server, socket
 from urllib.parse import parse_qs, urlsplit
 
 __all__ = ["Cable", "cable_to_nats", "cable_to_postgres", "through"]
@@ -39,7 +40,11 @@ class Cable:
         self._flowing.set()
 
     @asynccontextmanager
-    async def laid(self, host: str = "127.0.0.1") -> AsyncIterator["Cable"]:
+    async def laid(
+        self, host: str = "127.0.0.1", *, listening: socket | None = None
+    ) -> AsyncIterator["Cable"]:
+        """Take connections during the block, at a free port or where *listening* is."""
+        own = listening or create_server((host, 0))
         async with asyncio.TaskGroup() as links:
 
             def accept(reader: StreamReader, writer: StreamWriter) -> None:
@@ -47,8 +52,8 @@ class Cable:
                 self._links.add(link)
                 link.add_done_callback(self._links.discard)
 
-            server = await asyncio.start_server(accept, host, 0)
-            self.port = server.sockets[0].getsockname()[1]
+            server = await asyncio.start_server(accept, sock=own)
+            self.port = own.getsockname()[1]
             try:
                 yield self
             finally:
