@@ -29,6 +29,8 @@ from shared.errors import (
     NameTakenError,
 )
 
+from .twins import wait_for_twins
+
 __all__ = [
     "AGENT_TYPE_COLUMNS",
     "add_agent_type",
@@ -65,6 +67,7 @@ async def add_agent_type(
     at: datetime,
 ) -> bool:
     """Add version 1; *agent_type_id* added before is left as it is: False."""
+    await wait_for_twins(transaction, agent_type_id)
     try:
         added = await transaction.fetchval(
             """

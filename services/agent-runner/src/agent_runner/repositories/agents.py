@@ -10,6 +10,8 @@ from shared.contracts.base import Explanation
 from shared.database import Transaction
 from shared.errors import AgentNotFoundError, AgentTypeNotFoundError, NameTakenError
 
+from .twins import wait_for_twins
+
 __all__ = [
     "add_agent",
     "agent",
@@ -51,6 +53,7 @@ async def add_agent(
     at: datetime,
 ) -> None:
     """Add a stopped agent; *agent_id* added before is left as it is."""
+    await wait_for_twins(transaction, agent_id)
     try:
         await transaction.execute(
             """

@@ -11,6 +11,8 @@ from shared.contracts.limits import BudgetMode, BudgetPeriod, BudgetScope, Scope
 from shared.database import Database, Transaction
 from shared.errors import BudgetNotFoundError, ConflictError, NameTakenError
 
+from .twins import wait_for_twins
+
 __all__ = [
     "add_budget",
     "all_budgets",
@@ -42,6 +44,7 @@ async def all_budgets(database: Database) -> list[ActiveBudget]:
 
 async def add_budget(transaction: Transaction, added: ActiveBudget) -> None:
     """Add a budget; one with this id that was added before is left as it is."""
+    await wait_for_twins(transaction, added.id)
     try:
         await transaction.execute(
             f"""

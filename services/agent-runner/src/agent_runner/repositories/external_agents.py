@@ -16,6 +16,7 @@ from shared.database import Database, Transaction
 from shared.errors import NameTakenError
 
 from .agent_types import AGENT_TYPE_COLUMNS, agent_type_of
+from .twins import wait_for_twins
 
 __all__ = [
     "Change",
@@ -61,6 +62,7 @@ async def add_external_agent(
     at: datetime,
 ) -> None:
     """Add an external agent that may not call yet, unless it is there already."""
+    await wait_for_twins(transaction, agent_id)
     try:
         await transaction.execute(
             """
