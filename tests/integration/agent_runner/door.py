@@ -23,6 +23,7 @@ class Door:
         self._tasks = tasks
         self._lines: asyncio.Queue[str] = asyncio.Queue()
         self._agents: list[asyncio.StreamWriter] = []
+        self._is_shut = False
 
     def say(self, line: str) -> None:
         """Tell every agent that has come so far."""
@@ -35,12 +36,16 @@ class Door:
             return await self._lines.get()
 
     def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Hear of an agent that has come."""
+        """Hear of an agent that has come; who comes as it shuts is sent away."""
+        if self._is_shut:
+            writer.transport.abort()
+            return
         self._agents.append(writer)
         self._tasks.create_task(self._listen(reader, writer))
 
     def shut(self) -> None:
         """Hang up on all agents."""
+        self._is_shut = True
         for agent in self._agents:
             agent.close()
 
