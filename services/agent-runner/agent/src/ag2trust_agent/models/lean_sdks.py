@@ -4,7 +4,7 @@
 clouds, `import openai` 900; an agent may take 80 MB in all. So packages that only
 gather names from the modules below them get a name when somebody asks for it, what this
 agent never calls is empty, and clients over aiohttp are as if it was not installed.
-That takes 20 MB off (`benchmarks/agents/memory.py`), and half of the time to load.
+That takes 20 MB and half of the time off (docs/decisions/0019).
 """
 
 import importlib
