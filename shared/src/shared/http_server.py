@@ -14,6 +14,7 @@ from aiohttp.http_exceptions import LineTooLong
 from .errors import AppError, MalformedError
 from .http import refusal
 from .ids import new_id
+from .listeners import stop_listening
 
 __all__ = ["TlsPort", "listening"]
 
@@ -46,10 +47,10 @@ async def listening(
     try:
         with ExitStack() as listeners:
             listener = await _listener(runner, host, port)
-            listeners.callback(listener.close)
+            listeners.callback(stop_listening, listener)
             if tls is not None:
                 also = await _listener(runner, host, tls.number, tls.context)
-                listeners.callback(also.close)
+                listeners.callback(stop_listening, also)
             yield listener.sockets[0].getsockname()[1]
     finally:
         await runner.cleanup()

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from shared.listeners import stop_listening
+
 __all__ = ["KNOCK", "Door", "open_door"]
 
 # For bash: file descriptor 3 leads to the door.
@@ -72,5 +74,5 @@ async def open_door(address: str = "127.0.0.1", port: int = 0) -> AsyncIterator[
         try:
             yield door
         finally:
-            server.close()
+            stop_listening(server)
             door.shut()

@@ -7,6 +7,7 @@ from functools import partial
 from ssl import SSLContext
 
 from shared.errors import UnavailableError
+from shared.listeners import stop_listening
 from shared.timeouts import timeout
 
 from .deadlines import Deadlines
@@ -85,7 +86,7 @@ class Server:
 
     def _close(self, address: str) -> None:
         if listener := self._listeners.pop(address, None):
-            listener.close()
+            stop_listening(listener)
 
     async def _until_empty(self) -> None:
         while self._context.connections:
