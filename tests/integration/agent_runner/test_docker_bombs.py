@@ -127,10 +127,11 @@ async def test_a_disk_bomb_fills_what_is_its_agents_own(
     lab: DockerLab, runtime: Runtime, neighbour: Guest
 ) -> None:
     fill = (
-        "cat /dev/zero >$place/file 2>/dev/null; perl -e 'print -s shift' $place/file"
+        "cat /dev/zero >$place/file 2>/dev/null; perl -le 'print -s shift' $place/file"
     )
     image = await lab.image(
-        f"for place in /tmp /dev/shm; do {fill}; echo; done; cat /dev/zero >/file"
+        "exec 2>&1; "  # two streams are told in any order
+        f"for place in /tmp /dev/shm; do {fill}; done; cat /dev/zero >/file"
     )
 
     lines = await printed(lab, runtime, image, Resources(memory_mb=128))
