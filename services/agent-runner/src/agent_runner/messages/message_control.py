@@ -4,6 +4,7 @@ from contextlib import suppress
 
 from agent_runner.repositories import messages as repository
 from agent_runner.repositories.agents import agent as read_agent
+from agent_runner.repositories.agents import keep_agent
 from agent_runner.repositories.audit import note
 from agent_runner.repositories.dead_letters import dead_letters, is_dead_letter
 from agent_runner.repositories.threads import next_place
@@ -108,6 +109,7 @@ class MessageControl:
     ) -> Agent:
         """Queue it for the agent that has its thread by now; returns that agent."""
         place = await next_place(transaction, message.thread_id, at=self._now())
+        await keep_agent(transaction, place.agent_id)
         agent = await read_agent(transaction, place.agent_id)
         require_taking(agent)
         if await repository.queue_again(

@@ -5,6 +5,8 @@ from uuid import UUID
 from agent_runner.repositories import agents_of_type, threads
 from agent_runner.repositories import messages as repository
 from agent_runner.repositories.agents import agent as read_agent
+from agent_runner.repositories.agents import keep_agent
+from agent_runner.repositories.twins import wait_for_twins
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
 from shared.contracts.agent_runner import (
@@ -44,9 +46,11 @@ class Messages:
         """Accept a message: it is a row before the answer says so."""
         _check_length(question.content)
         async with self._database.organization(question.org_id) as transaction:
+            await wait_for_twins(transaction, question.message_id)
             known = await repository.find_message(transaction, question.message_id)
             if known is not None:
                 return known
+            await keep_agent(transaction, question.agent_id)
             agent = await read_agent(transaction, question.agent_id)
             await self._queue(transaction, question, agent)
             accepted = await repository.message(transaction, question.message_id)
@@ -61,10 +65,13 @@ class Messages:
         """
         _check_length(question.content)
         async with self._database.organization(question.org_id) as transaction:
+            await wait_for_twins(transaction, question.message_id)
             known = await repository.find_message(transaction, question.message_id)
             if known is not None:
                 return known
-            agent = await _chosen(transaction, question)
+            agent_id = await _chosen(transaction, question)
+            await keep_agent(transaction, agent_id)
+            agent = await read_agent(transaction, agent_id)
             submission = SubmitMessage(
                 **question.model_dump(exclude={"slug"}), agent_id=agent.id
             )
@@ -132,7 +139,7 @@ async def wake_host(
     await bus.signal(WAKE, wake, key=agent.runner)
 
 
-async def _chosen(transaction: Transaction, question: AskAgentType) -> Agent:
+async def _chosen(transaction: Transaction, question: AskAgentType) -> UUID:
     """Choose the thread's agent if it is to run, else who has the least to do."""
     agent_type_id = await agents_of_type.agent_type_named(transaction, question.slug)
     thread_id = question.thread_id
@@ -143,7 +150,7 @@ async def _chosen(transaction: Transaction, question: AskAgentType) -> Agent:
         if await agents_of_type.takes_messages(
             transaction, theirs, agent_type_id=agent_type_id
         ):
-            return await read_agent(transaction, theirs)
+            return theirs
     agent_id = await agents_of_type.least_busy(transaction, agent_type_id)
     if agent_id is None:
         raise AgentNotRunningError(
@@ -156,7 +163,7 @@ async def _chosen(transaction: Transaction, question: AskAgentType) -> Agent:
             "The thread's agent is stopped with messages of it unfinished;"
             " start it, or cancel them."
         )
-    return await read_agent(transaction, agent_id)
+    return agent_id
 
 
 def _check_length(content: str) -> None:
