@@ -55,8 +55,8 @@ class Approver:
         )
         return await self.house.bus.ask(APPROVE_MCP_TOOLS, question)
 
-    async def approve_all(self) -> None:
-        await self.approve(*(await self.look()).data)
+    async def approve_all(self) -> McpTools:
+        return await self.approve(*(await self.look()).data)
 
     async def withdraw(self, *names: str) -> None:
         question = WithdrawMcpTools(

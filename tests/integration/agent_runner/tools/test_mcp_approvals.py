@@ -1,16 +1,19 @@
 """Tools of MCP servers: shown, approved, and not run once they are others."""
 
+import asyncio
 from typing import Any
 
 import pytest
 from aiohttp import web
 from tests.integration.agent_runner.runner_house import ACTOR, House
+from tests.integration.lock_waits import until_blocked
 from tests.unit.agent_runner.tools.mcp.hostile_server import (
     TOOL,
     HostileServer,
     answering,
 )
 
+from ag2trust.testing import Stack
 from shared.contracts.agent_runner import LIST_AUDIT
 from shared.contracts.base import PageQuestion
 from shared.errors import InvalidError, McpServerNotFoundError, McpToolChangedError
@@ -144,6 +147,26 @@ async def test_of_tools_that_would_be_called_the_same_one_alone_is_approved(
     assert one.told_as == other.told_as
     approved = {each.name: each.status for each in (await approver.look()).data}
     assert approved == {one.name: "approved", other.name: "new"}
+
+
+async def test_tools_are_approved_in_any_order_at_once(
+    server: HostileServer, approver: Approver, stack: Stack
+) -> None:
+    server.tools = [TOOL | {"name": name} for name in "abc"]
+    a, b, c = (await approver.approve_all()).data
+    superuser = await stack.connect()
+
+    async with asyncio.TaskGroup() as tasks, superuser.transaction():
+        await superuser.execute(
+            "SELECT FROM agent_runner.mcp_tool WHERE name = 'c' FOR UPDATE"
+        )
+        tasks.create_task(approver.approve(a, c, b))
+        await until_blocked(superuser, "agent_runner")
+        tasks.create_task(approver.approve(b, a))
+        await until_blocked(superuser, "agent_runner", connections=2)
+    await superuser.close()
+
+    assert {each.status for each in (await approver.look()).data} == {"approved"}
 
 
 async def test_a_withdrawn_tool_is_gone_at_once(

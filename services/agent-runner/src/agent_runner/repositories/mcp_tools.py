@@ -12,6 +12,8 @@ from shared.database import Transaction
 from shared.errors import InvalidError
 from shared.ids import new_id
 
+from .twins import wait_for_twins
+
 __all__ = [
     "ApprovedTool",
     "NewApproval",
@@ -47,8 +49,10 @@ class ApprovedTool:
 async def approve(transaction: Transaction, approval: NewApproval) -> UUID:
     """Put an approval in the place of an earlier one; return the tool's id.
 
+    Who approves or withdraws tools of the server at once waits, whatever the order.
     Raises `InvalidError` for what would be called like another tool of its server.
     """
+    await wait_for_twins(transaction, approval.server_id)
     try:
         return await _put(transaction, approval)
     except asyncpg.UniqueViolationError as error:
@@ -79,6 +83,7 @@ async def withdraw(
     transaction: Transaction, server_id: UUID, names: Collection[str]
 ) -> list[UUID]:
     """Take approvals back; return the ids of the tools that had one."""
+    await wait_for_twins(transaction, server_id)
     rows = await transaction.fetch(
         """
         DELETE FROM mcp_tool
@@ -92,6 +97,7 @@ async def withdraw(
 
 
 async def forget_server(transaction: Transaction, server_id: UUID) -> None:
+    await wait_for_twins(transaction, server_id)
     await transaction.execute("DELETE FROM mcp_tool WHERE server_id = $1", server_id)
 
 
