@@ -1,7 +1,7 @@
 """Stand-ins for what a runner talks to: the credentials service, and a runtime."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -65,9 +65,9 @@ __all__ = ["FakeCredentials", "FakeRuntime"]
 class FakeCredentials:
     """Keeps the promises of uses and leases: generations, claims before leases.
 
-    *trouble* is what every lease is refused with, *session_ends_at* the end of what is
-    leased; *type*, *region*, *base_url* and *fields*, instead of its key, are those of
-    every provider.
+    *claiming* is done first of each claim, *trouble* is what every lease is refused
+    with, *session_ends_at* the end of what is leased; *type*, *region*, *base_url* and
+    *fields*, instead of its key, are those of every provider.
     """
 
     identity: Identity
@@ -78,6 +78,7 @@ class FakeCredentials:
     released: set[UUID] = field(default_factory=set)
     leased: int = 0
     refuse_claims: bool = False
+    claiming: Callable[[ClaimUses], Awaitable[object]] | None = None
     trouble: AppError | None = None
     disabled: set[UUID] = field(default_factory=set)
     session_ends_at: datetime | None = None
@@ -124,6 +125,8 @@ class FakeCredentials:
     async def _claim(self, question: ClaimUses) -> Empty:
         if self.refuse_claims:
             raise UnavailableError("Not now.")
+        if self.claiming is not None:
+            await self.claiming(question)
         self._advance(question.agent_id, question.generation)
         if not set(question.provider_ids) <= set(self.secrets):
             raise ProviderGoneError("A provider is gone.")

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -14,11 +15,20 @@ from tests.integration.lock_waits import blocked, until_blocked
 
 from ag2trust.testing import Stack
 from ag2trust.waiting import until
+from shared.agent_tokens import hash_token, new_token
 from shared.contracts.agent_runner import (
+    CREATE_AGENT,
     DELETE_AGENT,
+    GET_AGENT,
     START_AGENT,
+    STOP_AGENT,
+    UPDATE_AGENT,
     Agent,
+    AgentPatch,
+    CreateAgent,
+    UpdateAgent,
 )
+from shared.contracts.base import Empty
 from shared.contracts.conversations import (
     CANCEL_MESSAGE,
     GET_MESSAGE,
@@ -29,8 +39,14 @@ from shared.contracts.conversations import (
     MessageStatus,
     SubmitMessage,
 )
+from shared.contracts.credentials import ClaimUses
+from shared.errors import (
+    AgentTypeNotFoundError,
+    PreconditionFailedError,
+)
 from shared.ids import new_id
 
+from .outside import Outside
 from .runner_house import ACTOR, House
 
 pytestmark = pytest.mark.integration
@@ -140,3 +156,134 @@ async def test_what_is_sent_while_its_agent_is_deleted_comes_to_an_end(
 
     sent = await house.bus.ask(GET_MESSAGE, about(house, sending.result()))
     assert sent.status is MessageStatus.CANCELLED
+
+
+async def test_an_agent_that_is_deleted_twice_at_once_is_gone_for_both(
+    house: House, stack: Stack
+) -> None:
+    agent = await house.make_agent()
+
+    async with (
+        asyncio.TaskGroup() as tasks,
+        holding(
+            stack, "SELECT FROM agent WHERE id = $1 FOR UPDATE", agent.id
+        ) as superuser,
+    ):
+        twins = [
+            tasks.create_task(house.bus.ask(DELETE_AGENT, house.question(agent.id)))
+            for _ in range(2)
+        ]
+        await until_blocked(superuser, "agent_runner", connections=2)
+
+    assert [each.result() for each in twins] == [Empty(), Empty()]
+
+
+async def test_of_two_changes_to_one_version_of_an_agent_one_is_refused(
+    house: House, stack: Stack
+) -> None:
+    agent = await house.make_agent()
+
+    async with (
+        holding(
+            stack, "SELECT FROM agent WHERE id = $1 FOR UPDATE", agent.id
+        ) as superuser,
+    ):
+        changes = asyncio.gather(
+            *(
+                change(house, agent, AgentPatch(name=name), if_version=agent.version)
+                for name in ("bob", "eve")
+            ),
+            return_exceptions=True,
+        )
+        await until_blocked(superuser, "agent_runner", connections=2)
+
+    refused = [each for each in await changes if isinstance(each, BaseException)]
+    assert [type(each) for each in refused] == [PreconditionFailedError]
+
+
+async def change(
+    house: House, agent: Agent, patch: AgentPatch, *, if_version: int | None = None
+) -> Agent:
+    question = UpdateAgent(
+        org_id=house.org_id,
+        actor=ACTOR,
+        agent_id=agent.id,
+        patch=patch,
+        if_version=if_version,
+    )
+    return await house.bus.ask(UPDATE_AGENT, question)
+
+
+async def test_an_agent_is_not_given_a_type_that_is_deleted_meanwhile(
+    house: House, stack: Stack
+) -> None:
+    agent = await house.make_agent()
+    other = await house.make_agent_type("other")
+
+    async with holding(
+        stack, "DELETE FROM agent_type WHERE id = $1", other
+    ) as superuser:
+        patch = AgentPatch(agent_type_id=other)
+        changing = asyncio.create_task(change(house, agent, patch))
+        await until_blocked(superuser, "agent_runner")
+
+    with pytest.raises(AgentTypeNotFoundError):
+        await changing
+
+
+async def test_no_external_agent_is_made_of_a_type_that_is_deleted_meanwhile(
+    one: Outside,
+) -> None:
+    type_id = await one.made_type("ada")
+
+    async with holding(
+        one.stack, "DELETE FROM agent_type WHERE id = $1", type_id
+    ) as superuser:
+        question = creation(one, type_id)
+        making = asyncio.create_task(one.house.bus.ask(CREATE_AGENT, question))
+        await until_blocked(superuser, "agent_runner")
+
+    with pytest.raises(AgentTypeNotFoundError):
+        await making
+
+
+def creation(outside: Outside, type_id: UUID) -> CreateAgent:
+    return CreateAgent(
+        org_id=outside.house.org_id,
+        actor=ACTOR,
+        agent_id=new_id(),
+        name="ada",
+        agent_type_id=type_id,
+        token_hash=hash_token(new_token()),
+    )
+
+
+async def test_a_type_that_an_agent_is_given_while_it_starts_is_its_next(
+    house: House,
+) -> None:
+    agent = await house.make_agent()
+    await starting_meanwhile_given_another_type(house, agent)
+
+
+async def test_a_type_that_an_external_agent_is_given_while_it_starts_is_its_next(
+    one: Outside,
+) -> None:
+    agent, _ = await one.made()
+    await one.tell(STOP_AGENT, agent)
+    await starting_meanwhile_given_another_type(one.house, agent, runtime="external")
+
+
+async def starting_meanwhile_given_another_type(
+    house: House, agent: Agent, **fields: Any
+) -> None:
+    other = await house.make_agent_type("other", **fields)
+
+    async def claiming(_: ClaimUses) -> None:
+        house.credentials.claiming = None
+        await change(house, agent, AgentPatch(agent_type_id=other))
+
+    house.credentials.claiming = claiming
+    await house.bus.ask(START_AGENT, house.question(agent.id))
+
+    started = await house.bus.ask(GET_AGENT, house.question(agent.id))
+    assert (started.agent_type_id, started.restart_required) == (other, True)

@@ -25,7 +25,12 @@ from shared.contracts.base import Empty, Page, PageQuestion
 from shared.contracts.limits import BudgetScope, ScopeKind
 from shared.contracts.restarts import ListConcernedAgents
 from shared.database import Database, Transaction
-from shared.errors import ConflictError, InvalidError, PreconditionFailedError
+from shared.errors import (
+    AgentNotFoundError,
+    ConflictError,
+    InvalidError,
+    PreconditionFailedError,
+)
 from shared.pages import before, page_of
 from shared.timeouts import timeout
 
@@ -101,19 +106,20 @@ class Agents:
         patch = question.patch
         async with self._database.organization(question.org_id) as transaction:
             agent = await repository.agent(transaction, question.agent_id)
-            if question.if_version not in {None, agent.version}:
-                raise PreconditionFailedError(
-                    f"The agent has moved on to version {agent.version}."
-                )
             if patch.agent_type_id is not None:
                 await _require_same_kind(transaction, agent, patch.agent_type_id)
-            await repository.change_agent(
+            if not await repository.change_agent(
                 transaction,
                 agent.id,
                 name=patch.name,
                 agent_type_id=patch.agent_type_id,
+                if_version=question.if_version,
                 at=self._now(),
-            )
+            ):
+                agent = await repository.agent(transaction, question.agent_id)
+                raise PreconditionFailedError(
+                    f"The agent has moved on to version {agent.version}."
+                )
             await note(transaction, question, "agent.updated", agent.id)
         return await self.get(question)
 
@@ -193,12 +199,20 @@ class Agents:
     async def _removed(self, question: AgentQuestion) -> bool:
         async with self._database.organization(question.org_id) as transaction:
             if not await repository.remove_agent(transaction, question.agent_id):
-                return False
+                return await self._is_gone(transaction, question.agent_id)
             await cancel_unfinished(transaction, question.agent_id, at=self._now())
             await note(transaction, question, "agent.deleted", question.agent_id)
             scope = BudgetScope(kind=ScopeKind.AGENT, id=question.agent_id)
             await remove_budgets(transaction, question, scope)
         return True
+
+    async def _is_gone(self, transaction: Transaction, agent_id: UUID) -> bool:
+        """Say whether somebody else has removed an agent meanwhile."""
+        try:
+            await repository.agent(transaction, agent_id)
+        except AgentNotFoundError:
+            return True
+        return False
 
     async def _wake_host(self, agent: Agent) -> None:
         if agent.runner is not None:

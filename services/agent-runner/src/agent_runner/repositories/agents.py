@@ -153,11 +153,15 @@ async def change_agent(
     *,
     name: str | None,
     agent_type_id: UUID | None,
+    if_version: int | None,
     at: datetime,
-) -> None:
-    """Rename an agent, or give it another type: at once, or from its restart on."""
+) -> bool:
+    """Rename an agent, or give it another type: at once, or from its restart on.
+
+    False if it does not have the version *if_version* any more, or is gone.
+    """
     try:
-        await transaction.execute(
+        changed = await transaction.fetchval(
             """
             UPDATE agent
             SET name = COALESCE($2, name),
@@ -172,15 +176,22 @@ async def change_agent(
                     THEN NULLIF(COALESCE($3, next_agent_type_id), agent_type_id) END,
                 version = version + 1,
                 updated_at = $4
-            WHERE id = $1
+            WHERE id = $1 AND ($5::integer IS NULL OR version = $5)
+            RETURNING id
             """,
             agent_id,
             name,
             agent_type_id,
             at,
+            if_version,
         )
     except asyncpg.UniqueViolationError as error:
         raise NameTakenError(f'An agent is named "{name}" already.') from error
+    except asyncpg.ForeignKeyViolationError as error:
+        raise AgentTypeNotFoundError(
+            f"There is no agent type {agent_type_id}."
+        ) from error
+    return changed is not None
 
 
 async def running_version(
@@ -239,7 +250,9 @@ async def desire_running(
             incarnation = incarnation + 1,
             agent_type_id = $5,
             agent_type_version = $2,
-            next_agent_type_id = NULLIF(next_agent_type_id, $5),
+            next_agent_type_id = NULLIF(
+                COALESCE(next_agent_type_id, agent_type_id), $5
+            ),
             version = version + 1,
             updated_at = $4
         WHERE id = $1 AND use_generation = $3 AND holds_use

@@ -13,7 +13,7 @@ import asyncpg
 
 from shared.contracts.agent_types import AgentType
 from shared.database import Database, Transaction
-from shared.errors import NameTakenError
+from shared.errors import AgentTypeNotFoundError, NameTakenError
 
 from .agent_types import AGENT_TYPE_COLUMNS, agent_type_of
 from .twins import wait_for_twins
@@ -24,6 +24,7 @@ __all__ = [
     "add_external_agent",
     "changes_since",
     "forget_the_gone",
+    "hold_changes",
     "let_in",
     "let_in_of_type",
     "note_change",
@@ -81,6 +82,10 @@ async def add_external_agent(
         )
     except asyncpg.UniqueViolationError as error:
         raise NameTakenError(f'An agent is named "{name}" already.') from error
+    except asyncpg.ForeignKeyViolationError as error:
+        raise AgentTypeNotFoundError(
+            f"There is no agent type {agent_type_id}."
+        ) from error
 
 
 async def let_in(
@@ -105,7 +110,9 @@ async def let_in(
             incarnation = incarnation + 1,
             agent_type_id = $2,
             agent_type_version = $3,
-            next_agent_type_id = NULLIF(next_agent_type_id, $2),
+            next_agent_type_id = NULLIF(
+                COALESCE(next_agent_type_id, agent_type_id), $2
+            ),
             token_hash = COALESCE($5, token_hash),
             started_at = $6,
             version = version + 1,
@@ -186,6 +193,11 @@ async def replace_token(
         token_hash,
         at,
     )
+
+
+async def hold_changes(transaction: Transaction) -> None:
+    """Let nobody else take a number before the transaction ends."""
+    await transaction.execute("SELECT FROM external_change_number FOR UPDATE")
 
 
 async def note_change(
