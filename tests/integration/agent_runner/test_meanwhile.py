@@ -25,8 +25,16 @@ from shared.contracts.agent_runner import (
     UPDATE_AGENT,
     Agent,
     AgentPatch,
+    AgentStatus,
     CreateAgent,
     UpdateAgent,
+)
+from shared.contracts.agent_types import (
+    GET_AGENT_TYPE,
+    UPDATE_AGENT_TYPE,
+    AgentTypePatch,
+    AgentTypeQuestion,
+    UpdateAgentType,
 )
 from shared.contracts.base import Empty
 from shared.contracts.conversations import (
@@ -40,9 +48,11 @@ from shared.contracts.conversations import (
     SubmitMessage,
 )
 from shared.contracts.credentials import ClaimUses
+from shared.contracts.routes import Fallback
 from shared.errors import (
     AgentTypeNotFoundError,
     PreconditionFailedError,
+    UnavailableError,
 )
 from shared.ids import new_id
 
@@ -258,6 +268,30 @@ def creation(outside: Outside, type_id: UUID) -> CreateAgent:
     )
 
 
+async def test_an_external_agent_that_is_made_twice_at_once_is_there(
+    one: Outside,
+) -> None:
+    question = creation(one, await one.made_type("ada"))
+    is_overtaken = asyncio.Event()
+
+    async def claiming(claim: ClaimUses) -> None:
+        """Let the first go on once it is overtaken, and end first, if it does."""
+        if claim.generation == 1:
+            await is_overtaken.wait()
+            return
+        is_overtaken.set()
+        await asyncio.wait({first}, timeout=0.3)
+
+    one.house.credentials.claiming = claiming
+    async with asyncio.TaskGroup() as tasks:
+        first = tasks.create_task(one.house.bus.ask(CREATE_AGENT, question))
+        second = tasks.create_task(one.house.bus.ask(CREATE_AGENT, question))
+
+    made = await one.house.bus.ask(GET_AGENT, one.house.question(question.agent_id))
+    assert first.result() == second.result() == made
+    assert made.status is AgentStatus.RUNNING
+
+
 async def test_a_type_that_an_agent_is_given_while_it_starts_is_its_next(
     house: House,
 ) -> None:
@@ -287,3 +321,31 @@ async def starting_meanwhile_given_another_type(
 
     started = await house.bus.ask(GET_AGENT, house.question(agent.id))
     assert (started.agent_type_id, started.restart_required) == (other, True)
+
+
+async def test_a_change_of_a_type_is_made_together_with_the_news_of_it(
+    one: Outside,
+) -> None:
+    agent, _ = await one.made()
+    fallback = Fallback(provider_id=one.house.provider_id, model="gpt-5")
+    question = UpdateAgentType(
+        org_id=one.house.org_id,
+        actor=ACTOR,
+        agent_type_id=agent.agent_type_id,
+        patch=AgentTypePatch(fallbacks=[fallback]),
+    )
+
+    async with holding(
+        one.stack, "SELECT FROM external_change_number FOR UPDATE"
+    ) as superuser:
+        changing = asyncio.create_task(one.house.bus.ask(UPDATE_AGENT_TYPE, question))
+        await until_blocked(superuser, "agent_runner")
+        for process in await blocked(superuser, "agent_runner"):
+            await superuser.execute("SELECT pg_terminate_backend($1)", process)
+        with pytest.raises(UnavailableError):
+            await changing
+
+    asked = AgentTypeQuestion(
+        org_id=one.house.org_id, actor=ACTOR, agent_type_id=agent.agent_type_id
+    )
+    assert (await one.house.bus.ask(GET_AGENT_TYPE, asked)).fallbacks == []

@@ -138,9 +138,13 @@ class AgentTypes:
             )
             if "budget" in question.patch.model_fields_set:
                 await give_budget(transaction, question, submission, at=self._now())
+            rerouted = []
+            if question.patch.model_fields_set & _LIVE_FIELDS:
+                rerouted = await self._external.note_rerouted(
+                    transaction, question, question.agent_type_id
+                )
             changed = await repository.agent_type(transaction, question.agent_type_id)
-        if question.patch.model_fields_set & _LIVE_FIELDS:
-            await self._external.reroute(question, changed.id)
+        await self._external.reroute(question, rerouted)
         if "budget" in question.patch.model_fields_set:
             await self._tell_budgets_changed(question)
         return changed

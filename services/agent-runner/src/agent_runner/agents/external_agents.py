@@ -1,5 +1,9 @@
 """Use cases of external agents: let them in, shut them out, give them another token."""
 
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -24,17 +28,27 @@ from shared.contracts.credentials import RELEASE_USES, ReleaseUses
 from shared.database import Database, Transaction
 from shared.errors import (
     AgentIsHostedError,
+    AgentNotFoundError,
     AppError,
     ConflictError,
     NoExternalListenerError,
+    StaleGenerationError,
     UnavailableError,
 )
+from shared.timeouts import timeout
 
 from .claims import Claims
 
 __all__ = ["ExternalAgents"]
 
 log = structlog.get_logger(__name__)
+
+_TWIN_WITHIN = timedelta(seconds=10)
+_LOOK_AGAIN = timedelta(milliseconds=100)
+
+
+class _OvertakenError(ConflictError):
+    """Somebody else has claimed the agent's uses since, or released them."""
 
 
 class ExternalAgents:
@@ -86,10 +100,28 @@ class ExternalAgents:
             )
         except UnavailableError:
             raise  # its uses may be claimed: who releases them removes it, too
+        except (StaleGenerationError, _OvertakenError):
+            if not await self._is_let_in_by_twin(question):
+                raise
         except AppError:
             async with self._database.organization(question.org_id) as transaction:
                 await repository.withdraw(transaction, question.agent_id)
             raise
+
+    async def _is_let_in_by_twin(self, question: CreateAgent) -> bool:
+        """Wait for who asked for the same agent later; False if they were refused."""
+        async with timeout(_TWIN_WITHIN.total_seconds()):
+            while (incarnation := await self._incarnation(question)) == 0:  # noqa: ASYNC110 - a row says it
+                await asyncio.sleep(_LOOK_AGAIN.total_seconds())
+        return incarnation is not None
+
+    async def _incarnation(self, question: CreateAgent) -> int | None:
+        """Tell how often an agent was let in; None if it is not there."""
+        async with self._database.organization(question.org_id) as transaction:
+            with suppress(AgentNotFoundError):
+                agent = await agents_repository.agent(transaction, question.agent_id)
+                return agent.incarnation
+        return None
 
     async def let_in(
         self,
@@ -114,7 +146,7 @@ class ExternalAgents:
                 token_hash=token_hash,
                 at=self._now(),
             ):
-                raise ConflictError(
+                raise _OvertakenError(
                     "The agent was started or stopped at the same moment; try again."
                 )
             await self._note(transaction, question, act, agent.id)
@@ -137,19 +169,29 @@ class ExternalAgents:
         except AppError as error:
             log.warning("uses.not_released", reason=error.message)
 
-    async def reroute(self, question: Question, agent_type_id: UUID) -> None:
+    async def note_rerouted(
+        self, transaction: Transaction, question: Question, agent_type_id: UUID
+    ) -> list[UUID]:
+        """Note, as a type changes, that runners have to look at those who may call.
+
+        Returns them, for `reroute`. Who is let in at the same moment is so before or
+        after.
+        """
+        await repository.hold_changes(transaction)
+        found = await repository.let_in_of_type(transaction, agent_type_id)
+        for agent_id in found:
+            await repository.note_change(
+                transaction, org_id=question.org_id, agent_id=agent_id
+            )
+        return found
+
+    async def reroute(self, question: Question, agent_ids: Sequence[UUID]) -> None:
         """Let what holds at once of a changed type hold for those who may call.
 
         Runners are told first, for it may forbid something. An agent whose new
         providers cannot be claimed goes on without them.
         """
-        async with self._database.organization(question.org_id) as transaction:
-            found = await repository.let_in_of_type(transaction, agent_type_id)
-            for agent_id in found:
-                await repository.note_change(
-                    transaction, org_id=question.org_id, agent_id=agent_id
-                )
-        for agent_id in found:
+        for agent_id in agent_ids:
             await self._tell_runners(agent_id)
             await self._claim_again(question, agent_id)
 
