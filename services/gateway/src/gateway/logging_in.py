@@ -75,7 +75,10 @@ class LoggingIn:
         user = await self._who(login)
         await self._logins.forgive(by_email)
         session = await self._sessions.begin(
-            token.session, org_id=user.org_id, user_id=user.id
+            token.session,
+            org_id=user.org_id,
+            user_id=user.id,
+            password_hash=user.password_hash,
         )
         return user, session
 

@@ -14,6 +14,7 @@ from shared.errors import ConflictError, InvitationNotFoundError
 from shared.ids import new_id
 
 from . import audit
+from .held_people import hold_person
 from .sessions import NewSession, Session, add_session
 from .users import User, add_user, locked_user, put_password
 
@@ -154,7 +155,7 @@ class PostgresInvitations:
         `InvitationNotFoundError`, also for the one of two who comes second.
         """
         async with self._database.sweep() as transaction:
-            invitation = await _invitation(transaction, hashed, lock="FOR UPDATE OF i")
+            invitation = await _held_invitation(transaction, hashed)
             await transaction.execute(
                 "DELETE FROM invitation WHERE id = $1", invitation.id
             )
@@ -189,6 +190,14 @@ async def _add(
         hashed,
         _LASTING,
     )
+
+
+async def _held_invitation(transaction: Transaction, hashed: bytes) -> Invitation:
+    """Read a link that is nobody else's to use up; hold whom it is for before it."""
+    found = await _invitation(transaction, hashed)
+    if found.user_id is not None:
+        await hold_person(transaction, found.user_id)
+    return await _invitation(transaction, hashed, lock="FOR UPDATE OF i")
 
 
 async def _invitation(

@@ -13,6 +13,7 @@ from shared.database import Database, Transaction
 from shared.errors import SessionNotFoundError
 
 from . import audit
+from .held_people import require_password
 
 __all__ = ["NewSession", "PostgresSessions", "Session", "add_session"]
 
@@ -87,8 +88,15 @@ class PostgresSessions:
             session_id=row["id"],
         )
 
-    async def begin(self, new: NewSession, *, org_id: UUID, user_id: UUID) -> Session:
+    async def begin(
+        self, new: NewSession, *, org_id: UUID, user_id: UUID, password_hash: str | None
+    ) -> Session:
+        """Begin a session by a password that had this hash when it was checked.
+
+        Raises `LoginRefusedError` if it is another one now.
+        """
         async with self._database.organization(org_id) as transaction:
+            await require_password(transaction, user_id, password_hash)
             return await add_session(transaction, new, org_id=org_id, user_id=user_id)
 
     async def newest(

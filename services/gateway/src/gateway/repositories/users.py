@@ -15,6 +15,7 @@ from shared.database import Database, Transaction
 from shared.errors import NameTakenError, PreconditionFailedError, UserNotFoundError
 
 from . import audit
+from .held_people import require_password
 from .owners import lock_owners, require_an_owner
 from .sessions import NewSession, Session, add_session
 
@@ -122,10 +123,19 @@ class PostgresUsers:
         return after
 
     async def change_password(
-        self, who: Principal, password_hash: str, session: NewSession
+        self,
+        who: Principal,
+        password_hash: str,
+        session: NewSession,
+        *,
+        instead_of: str | None,
     ) -> Session:
-        """Set one's own password; all sessions end but the one that begins by it."""
+        """Set one's own password; all sessions end but the one that begins by it.
+
+        Raises `LoginRefusedError` if the hash *instead_of* is not the stored one.
+        """
         async with self._database.organization(who.org_id) as transaction:
+            await require_password(transaction, who.id, instead_of)
             await put_password(transaction, who.id, password_hash, None)
             began = await add_session(
                 transaction, session, org_id=who.org_id, user_id=who.id

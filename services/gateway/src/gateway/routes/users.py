@@ -184,7 +184,9 @@ class UserRoutes:
             raise LoginRefusedError("The current password is wrong.")
         token = Token.for_browser(asked.http)
         new = await self._passwords.hash(body.new_password.get_secret_value())
-        session = await self._users.change_password(asked.who, new, token.session)
+        session = await self._users.change_password(
+            asked.who, new, token.session, instead_of=user.password_hash
+        )
         await self._revocations.forget(user.id)
         log.info("user.password_changed", user=str(user.id))
         return started(user, session, token, self._browsers)

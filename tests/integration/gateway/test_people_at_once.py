@@ -1,0 +1,160 @@
+"""People who are changed while they come in: what was checked must still hold."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from typing import TypeAlias
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+from tests.integration.lock_waits import until_blocked
+
+from gateway.access.passwords import Passwords
+from gateway.access.permissions import Role
+from gateway.access.principals import Principal
+from gateway.logging_in import LoggingIn, Login, Token
+from gateway.repositories.invitations import PostgresInvitations
+from gateway.repositories.logins import PostgresLogins
+from gateway.repositories.sessions import NewSession, PostgresSessions
+from gateway.repositories.users import PostgresUsers
+from gateway.settings import Settings
+from shared.contracts.base import Actor
+from shared.database import Database, connect_database
+from shared.errors import InvitationNotFoundError, LoginRefusedError
+from shared.ids import new_id
+from shared.migrations import migrate
+
+from .conftest import Superuser
+
+pytestmark = pytest.mark.integration
+
+EMAIL, PASSWORD = "ada@example.com", "correct horse battery staple"
+ACTOR = Actor(kind="service", id="test")
+LINK, NEXT_LINK = b"l" * 32, b"n" * 32
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """An organization with an owner, and Ada, who has a password and an unused link."""
+
+    org_id: UUID
+    ada: UUID
+    users: PostgresUsers
+    invitations: PostgresInvitations
+    logging_in: LoggingIn
+
+    @property
+    def owner(self) -> Principal:
+        return Principal(self.org_id, "api_key", new_id(), Role.OWNER)
+
+    async def log_in(self) -> None:
+        login = Login(EMAIL, PASSWORD, None)
+        await self.logging_in.log_in(login, Token("secret", _session()))
+
+    async def change_password(self) -> None:
+        who = Principal(self.org_id, "user", self.ada, Role.VIEWER)
+        found = await self.users.one(self.org_id, self.ada)
+        await self.users.change_password(
+            who, "another hash", _session(), instead_of=found.password_hash
+        )
+
+    async def accept(self) -> None:
+        await self.invitations.accept(
+            LINK, email=None, name=None, password_hash="by link", session=_session()
+        )
+
+    async def remove(self) -> None:
+        await self.users.remove(self.org_id, self.ada, by=self.owner)
+
+    async def invite_again(self) -> None:
+        await self.invitations.invite_again(
+            self.org_id, self.ada, NEXT_LINK, by=self.owner
+        )
+
+
+Act: TypeAlias = Callable[[House], Coroutine[None, None, None]]
+
+
+@pytest_asyncio.fixture
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    await migrate(settings, "gateway.migrations")
+    async with connect_database(settings) as connected:
+        yield connected
+
+
+@pytest_asyncio.fixture
+async def house(database: Database, superuser: Superuser) -> House:
+    passwords, users = Passwords(), PostgresUsers(database)
+    sessions, logins = PostgresSessions(database), PostgresLogins(database)
+    invitations = PostgresInvitations(database)
+    org_id, ada = new_id(), new_id()
+    await superuser.execute(
+        "INSERT INTO organization (id, name, created_at) VALUES ($1, 'one', now())",
+        org_id,
+    )
+    await superuser.execute(
+        "INSERT INTO api_key (id, org_id, name, role, hash, created_at)"
+        " VALUES (gen_random_uuid(), $1, 'owner', 'owner', $2, now())",
+        org_id,
+        bytes(32),
+    )
+    await invitations.invite(
+        org_id=org_id,
+        user_id=ada,
+        email=EMAIL,
+        name=None,
+        role=Role.VIEWER,
+        hashed=LINK,
+        actor=ACTOR,
+    )
+    await superuser.execute(
+        "UPDATE user_account SET password_hash = $1", await passwords.hash(PASSWORD)
+    )
+    logging_in = LoggingIn(users, sessions, logins, passwords)
+    return House(org_id, ada, users, invitations, logging_in)
+
+
+@pytest.mark.parametrize("come_in", [House.log_in, House.change_password])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE user_account SET password_hash = 'of somebody who was quicker'",
+        "UPDATE user_account SET is_enabled = false",
+        "DELETE FROM user_account",
+    ],
+)
+async def test_a_password_that_was_checked_lets_nobody_in_who_was_changed_meanwhile(
+    house: House, superuser: Superuser, come_in: Act, change: str
+) -> None:
+    async def held() -> None:
+        with pytest.raises(LoginRefusedError):
+            await come_in(house)
+
+    async with asyncio.TaskGroup() as group, superuser.transaction():
+        await superuser.execute(change)
+        group.create_task(held())
+        await until_blocked(superuser, "gateway")
+
+    assert await superuser.fetchval("SELECT count(*) FROM session") == 0
+
+
+@pytest.mark.parametrize("end", [House.remove, House.invite_again])
+async def test_a_link_that_is_ended_while_it_is_followed_leads_nowhere(
+    house: House, superuser: Superuser, end: Act
+) -> None:
+    async def refused() -> None:
+        with pytest.raises(InvitationNotFoundError):
+            await house.accept()
+
+    async with asyncio.TaskGroup() as group, superuser.transaction():
+        await superuser.execute("SELECT FROM user_account FOR UPDATE")
+        group.create_task(end(house))
+        await until_blocked(superuser, "gateway")
+        group.create_task(refused())
+        await until_blocked(superuser, "gateway_sweep")
+
+
+def _session() -> NewSession:
+    session_id = new_id()
+    return NewSession(session_id, session_id.bytes * 2, user_agent=None, address=None)
