@@ -8,17 +8,31 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
+from pydantic import SecretStr
 from tests.unit.gateway.jobs.world import NEW, OLD, World, job_of
 
+from ag2trust.waiting import until
+from gateway.access.permissions import Role
+from gateway.access.principals import Principal
+from gateway.jobs.jobs import Jobs
 from gateway.jobs.planning import steps_of
+from gateway.jobs.steps import Steps
+from gateway.jobs.worker import Worker
 from gateway.repositories.audit import PostgresAudit
-from gateway.repositories.jobs import PostgresJobs
+from gateway.repositories.jobs import ClaimedJob, PostgresJobs
 from gateway.settings import Settings
+from shared.bus import answer
+from shared.contracts.base import Empty
+from shared.contracts.credentials import ProviderPatch
 from shared.contracts.jobs import Job, JobKind, JobStatus
+from shared.contracts.probes import PROBE_PROVIDER, ProbeProvider, ProbeResult
+from shared.contracts.rotations import STAGE_SECRET
 from shared.database import Database, connect_database
 from shared.errors import JobNotFoundError, JobRunningError
+from shared.identity import Identity
 from shared.ids import new_id
 from shared.migrations import migrate
+from shared.testing import FakeBus
 
 from .conftest import Superuser
 
@@ -167,6 +181,51 @@ async def test_a_job_that_was_begun_before_is_the_answer(
     assert await jobs.add(org_id, job) == await jobs.add(org_id, job) == job
 
 
+async def test_a_rotation_that_is_asked_for_again_is_told_as_it_is(
+    jobs: PostgresJobs, org_id: UUID
+) -> None:
+    bus, who = FakeBus(), Principal(org_id, "user", new_id(), Role.OWNER)
+    bus.serve(answer(STAGE_SECRET, _empty))
+    credentials = Identity.generate().public
+    asked_for = Jobs(bus, jobs, wake=lambda: None, credentials=credentials)
+    job_id, secret = new_id(), ProviderPatch(api_key=SecretStr("sk-new"))
+
+    first, again = [
+        await asked_for.rotate_secret(who, job_id, OLD, secret, model=None)
+        for _ in range(2)
+    ]
+
+    assert again == first
+
+
+async def test_a_gateway_that_stood_still_works_at_its_job_once(
+    database: Database, org_id: UUID
+) -> None:
+    jobs, bus, is_over = _OverSoon(database), FakeBus(), asyncio.Event()
+    tests = 0
+
+    async def probe(_: ProbeProvider) -> ProbeResult:
+        nonlocal tests
+        tests += 1
+        await is_over.wait()
+        return ProbeResult(ok=True)
+
+    bus.serve(answer(PROBE_PROVIDER, probe))
+    worker = Worker(jobs, bus, Steps(bus))
+    await jobs.add(org_id, rotation())
+
+    async def has_looked_again() -> bool:
+        worker.woken.set()
+        return tests > 0 and jobs.looks > 9
+
+    async with asyncio.TaskGroup() as group:
+        working = group.create_task(worker.run())
+        await until("a look behind the end of the claim", has_looked_again)
+        working.cancel()
+
+    assert tests == 1
+
+
 async def test_another_organization_sees_no_job(
     jobs: PostgresJobs, org_id: UUID
 ) -> None:
@@ -203,3 +262,17 @@ async def test_a_gateway_dies_at_every_question_and_the_next_one_goes_on(
         "provider_rotation.started",
         "provider_rotation.completed",
     }
+
+
+class _OverSoon(PostgresJobs):
+    """Claims end before they are renewed, as those of a gateway that stands still."""
+
+    looks = 0
+
+    async def claim(self, worker: UUID, **wanted: Any) -> list[ClaimedJob]:
+        self.looks += 1
+        return await super().claim(worker, **wanted | {"lasting": OVER})
+
+
+async def _empty(_: object) -> Empty:
+    return Empty()

@@ -265,13 +265,20 @@ class FakeJobs:
             raise JobRunningError("Another job works on it.")
 
     async def claim(
-        self, worker: UUID, *, lasting: timedelta, limit: int
+        self,
+        worker: UUID,
+        *,
+        lasting: timedelta,
+        limit: int,
+        held: Collection[UUID] = (),
     ) -> list[ClaimedJob]:
         del lasting
         free = [
             job
             for job in self.jobs.values()
-            if job.status is JobStatus.RUNNING and self.claims.get(job.id) != worker
+            if job.status is JobStatus.RUNNING
+            and self.claims.get(job.id) != worker
+            and job.id not in held
         ]
         self.claims |= {job.id: worker for job in free[:limit]}
         return [

@@ -29,7 +29,12 @@ from shared.contracts.rotations import (
     RotationQuestion,
     StageSecret,
 )
-from shared.errors import AppError, InvalidError, JobRunningError
+from shared.errors import (
+    AppError,
+    InvalidError,
+    JobNotFoundError,
+    JobRunningError,
+)
 from shared.identity import PublicIdentity
 from shared.pages import before, page_of
 
@@ -39,7 +44,10 @@ __all__ = ["Jobs"]
 
 
 class Jobs:
-    """*credentials* is whom new secrets are sealed to; *wake* is for new jobs."""
+    """A job that is asked for again is told as it is, whatever it has changed since.
+
+    *credentials* is whom new secrets are sealed to; *wake* is for new jobs.
+    """
 
     def __init__(
         self,
@@ -79,6 +87,8 @@ class Jobs:
 
         Raises what an update of the provider with it would, and `JobRunningError`.
         """
+        if begun := await self._begun_before(who, job_id):
+            return begun
         await self._repository.require_free(who.org_id, [provider_id])
         sealed = sealed_to(
             self._credentials, secrets, org_id=who.org_id, provider_id=provider_id
@@ -125,6 +135,8 @@ class Jobs:
         Raises `ProviderNotFoundError`, `InvalidError` for one that cannot take its
         place, and `JobRunningError`.
         """
+        if begun := await self._begun_before(who, job_id):
+            return begun
         old = await self._provider(who, provider_id)
         new = await self._provider(who, to_provider_id)
         _require_fit(old, new)
@@ -154,6 +166,8 @@ class Jobs:
 
         Raises `AgentTypeNotFoundError` and `JobRunningError`.
         """
+        if begun := await self._begun_before(who, job_id):
+            return begun
         await self._bus.ask(
             GET_AGENT_TYPE,
             AgentTypeQuestion(
@@ -177,6 +191,12 @@ class Jobs:
     async def require_free(self, who: Principal, thing_id: UUID) -> None:
         """Raise `JobRunningError` if a job works on it now."""
         await self._repository.require_free(who.org_id, [thing_id])
+
+    async def _begun_before(self, who: Principal, job_id: UUID) -> Job | None:
+        try:
+            return await self._repository.one(who.org_id, job_id)
+        except JobNotFoundError:
+            return None
 
     async def _begun(self, who: Principal, job: Job) -> Job:
         begun = await self._repository.add(who.org_id, job)

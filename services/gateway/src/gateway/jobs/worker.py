@@ -68,7 +68,7 @@ class Worker:
         async def look() -> None:
             room = _MOST_JOBS - len(self._held)
             for claimed in await self._repository.claim(
-                self._id, lasting=_CLAIM, limit=room
+                self._id, lasting=_CLAIM, limit=room, held=self._held
             ):
                 self._held.add(claimed.job.id)
                 tasks.create_task(self._work_at(claimed))

@@ -41,7 +41,12 @@ class JobRepository(Protocol):
     async def require_free(self, org_id: UUID, concerns: Collection[UUID]) -> None: ...
 
     async def claim(
-        self, worker: UUID, *, lasting: timedelta, limit: int
+        self,
+        worker: UUID,
+        *,
+        lasting: timedelta,
+        limit: int,
+        held: Collection[UUID] = (),
     ) -> list[ClaimedJob]: ...
 
     async def renew(self, worker: UUID, *, lasting: timedelta) -> None: ...
@@ -113,9 +118,17 @@ class PostgresJobs:
             await _require_free(transaction, concerns)
 
     async def claim(
-        self, worker: UUID, *, lasting: timedelta, limit: int
+        self,
+        worker: UUID,
+        *,
+        lasting: timedelta,
+        limit: int,
+        held: Collection[UUID] = (),
     ) -> list[ClaimedJob]:
-        """Take jobs that nobody works at, of any organization."""
+        """Take jobs that nobody works at, of any organization.
+
+        None that the worker has *held* for longer than its claim: it is at work there.
+        """
         async with self._database.sweep() as transaction:
             rows = await transaction.fetch(
                 """
@@ -126,6 +139,7 @@ class PostgresJobs:
                     FROM job
                     WHERE (status = 'running' OR told_version < version)
                       AND (claim IS NULL OR claimed_until <= clock_timestamp())
+                      AND id <> ALL ($4::uuid[])
                     ORDER BY id
                     LIMIT $3
                     FOR UPDATE SKIP LOCKED
@@ -135,6 +149,7 @@ class PostgresJobs:
                 worker,
                 lasting,
                 limit,
+                held,
             )
         return [_claimed(row) for row in rows]
 
