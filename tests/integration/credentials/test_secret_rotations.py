@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from tests.integration.lock_waits import until_blocked
 
 from shared.contracts.base import Empty
 from shared.contracts.credentials import LeasedCredential, Provider, ProviderPatch
@@ -28,6 +29,7 @@ from shared.errors import (
 from shared.ids import new_id
 
 from .conftest import Superuser
+from .fake_sts import ROLE
 from .speaking import API_KEY, KEY_PAIR, OPERATOR, SESSION, Agent, Operator, Runner
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("service")]
@@ -167,6 +169,39 @@ async def test_a_secret_that_somebody_changed_meanwhile_stays(
         await rotation.switch()
 
     assert _key(await agent.lease()) == "sk-test-three-of-somebody-else"
+
+
+async def test_a_provider_that_got_a_role_meanwhile_gets_no_key_beside_it(
+    operator: Operator,
+) -> None:
+    provider = await operator.create(**KEY_PAIR)
+    rotation = Rotation(operator, provider.id)
+    await rotation.stage(
+        api_key="bedrock-api-key-of-tests",
+        aws_access_key_id=None,
+        aws_secret_access_key=None,
+    )
+    await operator.update(provider.id, aws_role_arn=ROLE)
+
+    with pytest.raises(SecretOvertakenError):
+        await rotation.switch()
+
+    assert (await operator.get(provider.id)).credential.version == 1
+
+
+async def test_nothing_is_staged_for_a_provider_that_is_deleted_meanwhile(
+    operator: Operator, superuser: Superuser
+) -> None:
+    provider = await operator.create()
+
+    async def staged() -> None:
+        with pytest.raises(ProviderNotFoundError):
+            await Rotation(operator, provider.id).stage(api_key=NEW_KEY)
+
+    async with asyncio.TaskGroup() as group, superuser.transaction():
+        await superuser.execute("DELETE FROM provider")
+        group.create_task(staged())
+        await until_blocked(superuser, "credentials")
 
 
 async def test_what_is_dropped_is_neither_leased_nor_put_in_place(

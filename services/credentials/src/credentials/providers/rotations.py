@@ -86,8 +86,8 @@ class Rotations:
     async def switch(self, question: RotationQuestion) -> Provider:
         """Put the staged secret in place of the one in use, which is gone then.
 
-        Raises `SecretOvertakenError` if it is not staged any more, or is not what
-        follows the version in use.
+        Raises `SecretOvertakenError` if it is not staged any more, is not what follows
+        the version in use, or does not go with a role that came meanwhile.
         """
         async with self._database.organization(question.org_id) as transaction:
             current = await providers_repository.lock_provider(
@@ -139,6 +139,11 @@ class Rotations:
         if staged.version != current.credential.version + 1:
             raise SecretOvertakenError(
                 f'Somebody else changed the secret of "{current.name}" meanwhile.'
+            )
+        if "api_key" in staged.fields and current.aws_role_arn is not None:
+            raise SecretOvertakenError(
+                f'Somebody else gave "{current.name}" a role meanwhile; an api_key '
+                "stands instead of one."
             )
         await providers_repository.put_secret(
             transaction,

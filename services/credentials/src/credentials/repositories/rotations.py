@@ -10,6 +10,7 @@ import asyncpg
 
 from credentials.envelope import Context, SealedSecret
 from shared.database import Transaction
+from shared.errors import ProviderNotFoundError
 
 from .sealed_secrets import sealed_secret_in
 
@@ -54,28 +55,36 @@ async def add_rotation(
     hint: str | None,
     expires_at: datetime | None,
 ) -> bool:
-    """Stage what was sealed for *context*; False if the rotation is there already."""
-    added: bool | None = await transaction.fetchval(
-        """
-        INSERT INTO rotation (
-            org_id, id, provider_id, version, encrypted_key, encrypted_dek,
-            master_key_id, hint, fields, aws_session_expires_at
+    """Stage what was sealed for *context*; False if the rotation is there already.
+
+    Raises `ProviderNotFoundError` if the provider was deleted meanwhile.
+    """
+    try:
+        added: bool | None = await transaction.fetchval(
+            """
+            INSERT INTO rotation (
+                org_id, id, provider_id, version, encrypted_key, encrypted_dek,
+                master_key_id, hint, fields, aws_session_expires_at
+            )
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+            ON CONFLICT (org_id, id) DO NOTHING
+            RETURNING true
+            """,
+            context.org_id,
+            rotation_id,
+            context.provider_id,
+            context.version,
+            secret.encrypted_key,
+            secret.encrypted_dek,
+            secret.master_key_id,
+            hint,
+            fields,
+            expires_at,
         )
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-        ON CONFLICT (org_id, id) DO NOTHING
-        RETURNING true
-        """,
-        context.org_id,
-        rotation_id,
-        context.provider_id,
-        context.version,
-        secret.encrypted_key,
-        secret.encrypted_dek,
-        secret.master_key_id,
-        hint,
-        fields,
-        expires_at,
-    )
+    except asyncpg.ForeignKeyViolationError as error:
+        raise ProviderNotFoundError(
+            f"There is no provider {context.provider_id} any more."
+        ) from error
     return bool(added)
 
 
