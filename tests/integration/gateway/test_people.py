@@ -1,6 +1,7 @@
 """People: invited, logged in, changed, removed; over the real gateway and record."""
 
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import aiohttp
 import pytest
@@ -300,6 +301,37 @@ async def test_a_link_is_not_shown_again(client: aiohttp.ClientSession) -> None:
     assert again.headers["Idempotency-Replayed"] == "true"
     assert "#" in made.pop("invitation_link")
     assert told == made
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "secret"),
+    [
+        ("/api/users", {"email": ADA}, "invitation_link"),
+        ("/api/api-keys", {"name": "CI"}, "key"),
+    ],
+)
+async def test_what_a_gateway_made_and_could_not_tell_is_told_when_asked_again(
+    client: aiohttp.ClientSession,
+    superuser: Superuser,
+    path: str,
+    body: dict[str, str],
+    secret: str,
+) -> None:
+    headers = {"Idempotency-Key": "once"}
+
+    async with client.post(path, json=body, headers=headers) as first:
+        made = await first.json()
+    await superuser.execute(
+        "UPDATE idempotency_key SET answer = NULL, claimed_until = now()"
+    )
+    async with client.post(path, json=body, headers=headers) as again:
+        told = await again.json()
+
+    created = await superuser.fetchval(
+        "SELECT count(*) FROM audit WHERE object_id = $1", UUID(made["id"])
+    )
+    assert (again.status, told["id"], created) == (201, made["id"], 1)
+    assert made[secret] != told[secret]
 
 
 async def test_a_key_has_no_sessions_and_no_password(

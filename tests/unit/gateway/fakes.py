@@ -120,13 +120,14 @@ class FakeApiKeys:
                 return key
         raise ApiKeyNotFoundError("There is no such API key.")
 
-    async def add(self, key: ApiKey, *, actor: Actor) -> None:
+    async def add(self, key: ApiKey, *, actor: Actor) -> ApiKey:
         if any(
             (each.org_id, each.name) == (key.org_id, key.name) for each in self.keys
         ):
             raise NameTakenError(f'An API key is named "{key.name}" already.')
         self.keys.append(replace(key))
         self.audited.append(("created", key.id, actor))
+        return key
 
     async def revoke(
         self, org_id: UUID, key_id: UUID, *, at: datetime, by: Principal

@@ -54,7 +54,7 @@ class ApiKeyRepository(Protocol):
 
     async def one(self, org_id: UUID, key_id: UUID) -> ApiKey: ...
 
-    async def add(self, key: ApiKey, *, actor: Actor) -> None: ...
+    async def add(self, key: ApiKey, *, actor: Actor) -> ApiKey: ...
 
     async def revoke(
         self, org_id: UUID, key_id: UUID, *, at: datetime, by: Principal
@@ -121,10 +121,17 @@ class PostgresApiKeys:
             raise _not_found()
         return _key(row)
 
-    async def add(self, key: ApiKey, *, actor: Actor) -> None:
-        """Raise `NameTakenError` if a key of the organization has the name."""
+    async def add(self, key: ApiKey, *, actor: Actor) -> ApiKey:
+        """Keep a key; one of the same id opens with the hash of the last time.
+
+        Whoever adds it again was not told the secret before. Raises `NameTakenError` if
+        another key of the organization has the name.
+        """
         async with self._database.organization(key.org_id) as transaction:
+            if added_before := await _given_again(transaction, key):
+                return added_before
             await add_key(transaction, key, actor=actor)
+        return key
 
     async def revoke(
         self, org_id: UUID, key_id: UUID, *, at: datetime, by: Principal
@@ -184,6 +191,22 @@ async def add_key(transaction: Transaction, key: ApiKey, *, actor: Actor) -> Non
         act="api_key.created",
         object_id=key.id,
     )
+
+
+async def _given_again(transaction: Transaction, key: ApiKey) -> ApiKey | None:
+    """Give a key that was added before its new secret; None if it was not."""
+    row = await transaction.fetchrow(
+        f"""
+        UPDATE api_key
+        SET hash = $2, prefix = $3
+        WHERE id = $1 AND revoked_at IS NULL
+        RETURNING {_COLUMNS}
+        """,  # noqa: S608 - our own columns
+        key.id,
+        key.hash,
+        key.prefix,
+    )
+    return None if row is None else _key(row)
 
 
 async def _note_use(transaction: Transaction, key_id: UUID) -> None:

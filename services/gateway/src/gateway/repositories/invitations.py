@@ -10,7 +10,11 @@ from gateway.access.permissions import Role
 from gateway.access.principals import Principal
 from shared.contracts.base import Actor
 from shared.database import Database, Transaction
-from shared.errors import ConflictError, InvitationNotFoundError
+from shared.errors import (
+    ConflictError,
+    InvitationNotFoundError,
+    UserNotFoundError,
+)
 from shared.ids import new_id
 
 from . import audit
@@ -76,9 +80,13 @@ class PostgresInvitations:
         hashed: bytes,
         actor: Actor,
     ) -> User:
-        """Add a person and the link by which that one comes in."""
+        """Add a person and the link by which that one comes in.
+
+        A person of the same id who has not come in gets another link: whoever invites
+        again was not told of the one before. Raises `NameTakenError`.
+        """
         async with self._database.organization(org_id) as transaction:
-            user = await add_user(
+            user = await _invited_before(transaction, user_id) or await add_user(
                 transaction,
                 org_id=org_id,
                 user_id=user_id,
@@ -190,6 +198,18 @@ async def _add(
         hashed,
         _LASTING,
     )
+
+
+async def _invited_before(transaction: Transaction, user_id: UUID) -> User | None:
+    """Find a person who was invited and not told so, and end that link."""
+    try:
+        user = await locked_user(transaction, user_id)
+    except UserNotFoundError:
+        return None
+    if user.password_hash is not None:
+        return None
+    await transaction.execute("DELETE FROM invitation WHERE user_id = $1", user_id)
+    return user
 
 
 async def _held_invitation(transaction: Transaction, hashed: bytes) -> Invitation:

@@ -107,9 +107,9 @@ class ApiKeyRoutes:
             scopes=None if body.scopes is None else frozenset(body.scopes),
             expires_at=body.expires_at,
         )
-        await self._api_keys.add(record, actor=asked.actor)
-        log.info("api_key.created", api_key=str(record.id), role=record.role)
-        return NewApiKeyView(**_view(record).model_dump(), key=key)
+        added = await self._api_keys.add(record, actor=asked.actor)
+        log.info("api_key.created", api_key=str(added.id), role=added.role)
+        return NewApiKeyView(**_view(added).model_dump(), key=key)
 
     @operation(
         "GET /api-keys/{id}",
