@@ -1,5 +1,6 @@
 """Overrides and quotes, through the service and on real tables."""
 
+import asyncio
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,7 @@ from shared.contracts.metrics import (
     DELETE_PRICE,
     GET_PRICE,
     LIST_PRICES,
+    PUT_PRICE,
     QUOTE_PRICE,
     QUOTE_PRICES,
 )
@@ -21,6 +23,7 @@ from shared.contracts.prices import (
     PriceOverrideSubmission,
     PriceQuestion,
     PriceTerms,
+    PutPrice,
     QuotedModel,
     QuoteQuestion,
     QuotesQuestion,
@@ -120,6 +123,24 @@ async def test_one_of_the_same_reach_and_beginning_is_replaced(
         ("price.put", first.id),
         *(("price.put", each.id) for each in others),
     ]
+
+
+@pytest.mark.torture
+async def test_twins_are_one_override_and_never_refused(gateway: NatsBus) -> None:
+    org_id = new_id()
+
+    for number in range(150):
+        question = PutPrice(
+            org_id=org_id,
+            actor=ACTOR,
+            override_id=new_id(),
+            submission=submission(model=f"model-{number}"),
+        )
+        put_at_once = await asyncio.gather(
+            *(gateway.ask(PUT_PRICE, question) for _ in range(6))
+        )
+
+        assert {each.id for each in put_at_once} == {question.override_id}
 
 
 async def test_a_deleted_override_prices_no_more_and_is_audited(

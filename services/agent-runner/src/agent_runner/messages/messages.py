@@ -6,7 +6,6 @@ from agent_runner.repositories import agents_of_type, threads
 from agent_runner.repositories import messages as repository
 from agent_runner.repositories.agents import agent as read_agent
 from agent_runner.repositories.agents import keep_agent
-from agent_runner.repositories.twins import wait_for_twins
 from shared.bus import Bus
 from shared.clock import Clock, utc_now
 from shared.contracts.agent_runner import (
@@ -30,6 +29,7 @@ from shared.errors import (
     ThreadNotFoundError,
 )
 from shared.tracing import current
+from shared.twins import wait_for_twins
 
 __all__ = ["Messages", "require_taking", "wake_host"]
 

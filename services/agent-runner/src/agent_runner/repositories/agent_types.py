@@ -28,8 +28,7 @@ from shared.errors import (
     ConflictError,
     NameTakenError,
 )
-
-from .twins import wait_for_twins
+from shared.twins import wait_for_twins
 
 __all__ = [
     "AGENT_TYPE_COLUMNS",

@@ -9,8 +9,7 @@ from shared.contracts.agent_runner import Agent, AgentStatus, DesiredState
 from shared.contracts.base import Explanation
 from shared.database import Transaction
 from shared.errors import AgentNotFoundError, AgentTypeNotFoundError, NameTakenError
-
-from .twins import wait_for_twins
+from shared.twins import wait_for_twins
 
 __all__ = [
     "add_agent",

@@ -10,8 +10,7 @@ from agent_runner.limits.budget import ActiveBudget
 from shared.contracts.limits import BudgetMode, BudgetPeriod, BudgetScope, ScopeKind
 from shared.database import Database, Transaction
 from shared.errors import BudgetNotFoundError, ConflictError, NameTakenError
-
-from .twins import wait_for_twins
+from shared.twins import wait_for_twins
 
 __all__ = [
     "add_budget",

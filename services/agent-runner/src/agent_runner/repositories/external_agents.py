@@ -14,9 +14,9 @@ import asyncpg
 from shared.contracts.agent_types import AgentType
 from shared.database import Database, Transaction
 from shared.errors import AgentTypeNotFoundError, NameTakenError
+from shared.twins import wait_for_twins
 
 from .agent_types import AGENT_TYPE_COLUMNS, agent_type_of
-from .twins import wait_for_twins
 
 __all__ = [
     "Change",

@@ -11,8 +11,7 @@ from shared.contracts.mcp_tools import McpToolDefinition
 from shared.database import Transaction
 from shared.errors import InvalidError
 from shared.ids import new_id
-
-from .twins import wait_for_twins
+from shared.twins import wait_for_twins
 
 __all__ = [
     "ApprovedTool",

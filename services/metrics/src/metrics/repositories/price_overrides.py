@@ -16,6 +16,7 @@ from shared.contracts.prices import (
     TokenPrices,
 )
 from shared.database import Database, Transaction
+from shared.twins import wait_for_twins
 
 from .audit import note
 
@@ -102,6 +103,7 @@ class PostgresPriceOverrides:
     ) -> PriceOverride:
         prices = submission.usd_per_million_tokens
         async with self._database.organization(org_id) as transaction:
+            await wait_for_twins(transaction, override_id)
             row = await transaction.fetchrow(
                 f"""
                 INSERT INTO price_override AS there (

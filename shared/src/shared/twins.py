@@ -1,13 +1,13 @@
 """Adding one thing twice at once, as who asks again does.
 
-`ON CONFLICT (id) DO NOTHING` leaves a row as it is that was committed before. Of one
-that is being added just then, PostgreSQL would refuse the twin for its name, which is
-unique, too.
+`ON CONFLICT` of one constraint does what it says about a row that was committed before.
+Of one that is being added just then, PostgreSQL would refuse the twin for another
+constraint: a name that is unique, too.
 """
 
 from uuid import UUID
 
-from shared.database import Transaction
+from .database import Transaction
 
 __all__ = ["wait_for_twins"]
 
