@@ -1,7 +1,7 @@
 """Webhooks that are made and deleted while something fails: both can be repeated."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
@@ -150,6 +150,42 @@ async def test_a_webhook_that_could_not_be_deleted_has_its_secret_and_is_off(
     assert await _secrets(superuser) == 0
 
 
+@running
+async def test_of_deletions_at_once_one_deletes_and_is_audited(
+    operator: Operator, receiving: Receiver, superuser: Superuser
+) -> None:
+    webhook = await operator.create(receiving.url)
+    await operator.change(webhook, enabled=False)
+
+    async with asyncio.TaskGroup() as group, superuser.transaction():
+        await superuser.execute("SELECT FROM webhook FOR UPDATE")
+        deletions = [
+            group.create_task(_outcome(operator.delete(webhook))) for _ in range(2)
+        ]
+        await until_blocked(superuser, "metrics", connections=2)
+
+    deleted = "SELECT count(*) FROM audit WHERE act = 'webhook.deleted'"
+    assert await superuser.fetchval(deleted) == 1
+    assert {type(each.result()) for each in deletions} == {
+        type(None),
+        WebhookNotFoundError,
+    }
+
+
+@running
+async def test_a_webhook_that_is_deleted_while_it_is_tested_is_not_found(
+    operator: Operator, receiving: Receiver, superuser: Superuser
+) -> None:
+    webhook = await operator.create(receiving.url)
+
+    async with asyncio.TaskGroup() as group, superuser.transaction():
+        await superuser.execute("DELETE FROM webhook")
+        testing = group.create_task(_outcome(operator.test(webhook)))
+        await until_blocked(superuser, "metrics")
+
+    assert type(testing.result()) is WebhookNotFoundError
+
+
 async def test_a_secret_that_outlived_its_webhook_is_forgotten_when_asked_again(
     keeping: Callable[[], AbstractAsyncContextManager[None]],
     settings: Settings,
@@ -198,6 +234,13 @@ async def _failing(
         yield
     finally:
         await superuser.execute("DROP FUNCTION fail() CASCADE")
+
+
+async def _outcome(asked: Awaitable[object]) -> object:
+    try:
+        return await asked
+    except AppError as error:
+        return error
 
 
 async def _secrets(superuser: Superuser) -> int:

@@ -16,6 +16,7 @@ from shared.contracts.webhooks import (
     ReplayDeliveries,
 )
 from shared.database import Database, Transaction
+from shared.errors import WebhookNotFoundError
 from shared.ids import new_id
 
 from .audit import note
@@ -203,26 +204,34 @@ class PostgresDeliveries:
     async def add_test(
         self, happened: Happened, webhook_id: UUID, until: datetime
     ) -> Due:
-        """Add a delivery that is ours to try *until* then."""
-        async with self._database.organization(happened.org_id) as transaction:
-            [row] = await transaction.fetch(
-                """
-                INSERT INTO delivery (
-                    org_id, id, webhook_id, event_id, event, body, due_at
+        """Add a delivery that is ours to try *until* then.
+
+        Raises `WebhookNotFoundError` if the webhook was deleted meanwhile.
+        """
+        try:
+            async with self._database.organization(happened.org_id) as transaction:
+                [row] = await transaction.fetch(
+                    """
+                    INSERT INTO delivery (
+                        org_id, id, webhook_id, event_id, event, body, due_at
+                    )
+                    VALUES ($1, $2, $3, $4, $5, $6, $7)
+                    RETURNING
+                        org_id, id, webhook_id, body, failures, attempts,
+                        due_at AS claimed_until
+                    """,
+                    happened.org_id,
+                    new_id(),
+                    webhook_id,
+                    happened.event_id,
+                    happened.event,
+                    happened.body,
+                    until,
                 )
-                VALUES ($1, $2, $3, $4, $5, $6, $7)
-                RETURNING
-                    org_id, id, webhook_id, body, failures, attempts,
-                    due_at AS claimed_until
-                """,
-                happened.org_id,
-                new_id(),
-                webhook_id,
-                happened.event_id,
-                happened.event,
-                happened.body,
-                until,
-            )
+        except asyncpg.ForeignKeyViolationError as error:
+            raise WebhookNotFoundError(
+                f"There is no webhook {webhook_id} any more."
+            ) from error
         return Due(**row)
 
     async def newest(

@@ -171,7 +171,10 @@ class PostgresWebhooks:
             pass
         async with self._database.organization(question.org_id) as transaction:
             webhook = await _found(transaction, question.webhook_id)
-            await transaction.execute("DELETE FROM webhook WHERE id = $1", webhook.id)
+            if not await transaction.fetchval(
+                "DELETE FROM webhook WHERE id = $1 RETURNING true", webhook.id
+            ):
+                raise _not_found(webhook.id)
             await _note(transaction, question, webhook, "webhook.deleted")
 
     async def _disable(self, question: WebhookQuestion) -> None:
