@@ -213,6 +213,21 @@ async def test_a_signal_during_a_look_is_not_forgotten(
     assert await runner.refuses(TOKEN) is InvalidAgentTokenError
 
 
+async def test_a_second_signal_during_the_look_for_the_first_is_not_forgotten(
+    runner: Runner, record: Record
+) -> None:
+    record.gate = asyncio.Event()
+    runner.callers.changed(ExternalAgentChanged(agent_id=agent(1).id))
+    look = asyncio.create_task(runner.looks())
+    await record.is_read.wait()
+    record.said = [change(2, 1, None)]
+    runner.callers.changed(ExternalAgentChanged(agent_id=agent(1).id))
+    record.gate.set()
+    await look
+
+    assert await runner.refuses(TOKEN) is InvalidAgentTokenError
+
+
 async def test_a_runner_that_has_read_nothing_yet_refuses_for_now(
     record: Record, clock: Seconds
 ) -> None:

@@ -94,7 +94,7 @@ class ExternalCallers:
         self._by_id: dict[UUID, ExternalAgent] = {}
         self._by_hash: dict[bytes, ExternalAgent] = {}
         self._latest = 0
-        self._suspects: set[UUID] = set()
+        self._suspects: dict[UUID, ExternalAgentChanged] = {}
         self._certain_at: float | None = None
         self._read_at = float("-inf")
         self._not_before = 0.0
@@ -103,7 +103,7 @@ class ExternalCallers:
 
     def changed(self, change: ExternalAgentChanged) -> None:
         """Believe nothing about an agent any more, until it is looked up."""
-        self._suspects.add(change.agent_id)
+        self._suspects[change.agent_id] = change
         self._woken.set()
 
     async def run(self) -> None:
@@ -178,7 +178,8 @@ class ExternalCallers:
                 self._certain_at = asked_at
 
     async def _read(self) -> None:
-        asked_at, suspects = self._clock(), set(self._suspects)
+        """Read what has changed; who is named again meanwhile stays suspect."""
+        asked_at, suspects = self._clock(), self._suspects.copy()
         self._not_before = asked_at + _LOOK_EVERY.total_seconds()
         begins_anew = asked_at - self._read_at > _REMEMBERED_FOR_SECONDS
         async with timeout(_LOOK_WITHIN_SECONDS):
@@ -188,7 +189,11 @@ class ExternalCallers:
             self._by_hash.clear()
         for change in changes:
             self._learn(change)
-        self._suspects -= suspects
+        self._suspects = {
+            agent_id: change
+            for agent_id, change in self._suspects.items()
+            if suspects.get(agent_id) is not change
+        }
         self._certain_at = self._read_at = self._not_before = asked_at
 
     def _learn(self, change: Change) -> None:
