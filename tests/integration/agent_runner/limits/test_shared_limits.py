@@ -1,10 +1,12 @@
 """Limits that three runners share, on a real PostgreSQL."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import pytest
+from tests.integration.lock_waits import until_blocked
 
 from ag2trust.testing import Stack
 from agent_runner.limits.exchange import Asked, Wish
@@ -151,6 +153,35 @@ async def test_a_dead_runner_has_spent_what_it_had_reserved_of_a_budget(
 
     assert len(admitted(outcomes)) == 1
     assert isinstance(outcomes[1], BudgetSpentError)
+
+
+async def test_a_runner_that_is_back_and_one_that_leases_do_not_wait_for_each_other(
+    record: SharedRecord, stack: Stack
+) -> None:
+    limits = limit(9, LimitKind.BUDGET), limit(9, LimitKind.CONCURRENT)
+    for name in ("one", "two"):
+        wanted = [Wish(new_id(), each, 1) for each in limits]
+        await record.repository(name).exchange(Asked(settled=[], wanted=wanted))
+    again = Asked(
+        settled=[],
+        wanted=[Wish(new_id(), each, 1) for each in limits],
+        renews=True,
+        clock=0,
+        known_time=time.time() + 3600,  # by then what "one" held has ended
+    )
+    superuser = await stack.connect()
+
+    async with asyncio.TaskGroup() as tasks, superuser.transaction():
+        await superuser.execute(
+            "SELECT FROM agent_runner.limit_share WHERE runner = 'two' FOR UPDATE"
+        )
+        leasing = tasks.create_task(record.repository("two").exchange(again))
+        await until_blocked(superuser, "agent_runner_sweep")
+        tasks.create_task(record.repository("one", epoch=2).inherit())
+        await until_blocked(superuser, "agent_runner_sweep", connections=2)
+    await superuser.close()
+
+    assert all(each.is_whole for each in leasing.result().granted)
 
 
 async def test_what_a_call_did_not_use_is_there_for_others(

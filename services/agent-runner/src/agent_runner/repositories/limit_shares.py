@@ -53,9 +53,25 @@ class ShareRepository:
     async def inherit(self) -> None:
         """End what this runner's earlier process held: its calls ended with it.
 
-        What it had taken of budgets is kept at what it had reserved.
+        What it had taken of budgets is kept at what it had reserved. Limits are locked
+        before their shares, and in their order, as others do who exchange meanwhile.
         """
         async with self._database.sweep() as transaction:
+            await transaction.execute(
+                """
+                SELECT
+                FROM limit_window
+                WHERE key IN (
+                    SELECT key
+                    FROM limit_share
+                    WHERE runner = $1 AND epoch < $2 AND span <> 'minute'
+                )
+                ORDER BY key
+                FOR UPDATE
+                """,
+                self._runner,
+                self._epoch,
+            )
             await transaction.execute(
                 """
                 WITH dead AS (
