@@ -19,13 +19,16 @@ class EngineCable:
         self._writers: set[asyncio.StreamWriter] = set()
         self._carrying: set[asyncio.Task[None]] = set()
         self._clogs: bytes | None = None
+        self._is_cut = False
 
     async def mend(self) -> None:
+        self._is_cut = False
         self._server = await asyncio.start_unix_server(self._accept, self.socket)
 
     async def cut(self) -> None:
         """Break every connection; refuse new ones."""
         assert self._server
+        self._is_cut = True
         self._server.close()
         self.socket.unlink()
         for writer in self._writers:
@@ -39,6 +42,10 @@ class EngineCable:
     def _accept(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
+        """Carry for who has come; who comes as it is cut is sent away."""
+        if self._is_cut:
+            writer.transport.abort()
+            return
         task = asyncio.create_task(self._carry(reader, writer))
         self._carrying.add(task)
         task.add_done_callback(self._carrying.discard)
@@ -49,6 +56,9 @@ class EngineCable:
         to_reader, to_writer = await asyncio.open_unix_connection(self._engine)
         ends = {writer, to_writer}
         self._writers |= ends
+        if self._is_cut:
+            for end in ends:
+                end.transport.abort()
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._pipe(reader, to_writer))
