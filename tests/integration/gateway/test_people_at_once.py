@@ -16,6 +16,7 @@ from gateway.access.principals import Principal
 from gateway.logging_in import LoggingIn, Login, Token
 from gateway.repositories.invitations import PostgresInvitations
 from gateway.repositories.logins import PostgresLogins
+from gateway.repositories.oidc import PostgresOidc
 from gateway.repositories.sessions import NewSession, PostgresSessions
 from gateway.repositories.users import PostgresUsers
 from gateway.settings import Settings
@@ -137,6 +138,23 @@ async def test_a_password_that_was_checked_lets_nobody_in_who_was_changed_meanwh
         await until_blocked(superuser, "gateway")
 
     assert await superuser.fetchval("SELECT count(*) FROM session") == 0
+
+
+async def test_who_is_disabled_while_an_identity_provider_names_them_stays_out(
+    house: House, database: Database, superuser: Superuser
+) -> None:
+    async def refused() -> None:
+        with pytest.raises(LoginRefusedError):
+            await PostgresOidc(database).log_in(
+                email=EMAIL, subject="ada", organization=None, session=_session()
+            )
+
+    async with asyncio.TaskGroup() as group, superuser.transaction():
+        await superuser.execute(
+            "UPDATE user_account SET is_enabled = false WHERE id = $1", house.ada
+        )
+        group.create_task(refused())
+        await until_blocked(superuser, "gateway_sweep")
 
 
 @pytest.mark.parametrize("end", [House.remove, House.invite_again])

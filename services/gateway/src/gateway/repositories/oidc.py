@@ -94,14 +94,18 @@ class PostgresOidc:
                 """
                 UPDATE user_account
                 SET oidc_subject = $2
-                WHERE id = $1 AND (oidc_subject IS NULL OR oidc_subject = $2)
+                WHERE id = $1
+                  AND is_enabled
+                  AND (oidc_subject IS NULL OR oidc_subject = $2)
                 RETURNING id
                 """,
                 user.id,
                 subject,
             )
             if bound is None:
-                raise LoginRefusedError("This email belonged to somebody else before.")
+                raise LoginRefusedError(
+                    "This email belonged to somebody else before, or is let in no more."
+                )
             began = await add_session(
                 transaction, session, org_id=user.org_id, user_id=user.id
             )
