@@ -98,6 +98,25 @@ async def test_what_is_asked_for_last_is_followed_last(
     assert feed.followed == [{OPENED}, {OPENED, RESOLVED}]
 
 
+async def test_what_another_process_asks_for_meanwhile_is_not_taken_back(
+    database: Database, webhooks: PostgresWebhooks, listener: Listener, feed: Feed
+) -> None:
+    another = Listener(
+        webhooks, PostgresDeliveries(database), feed, wakes=asyncio.Event()
+    )
+    await webhooks.add(_asking_for(OPENED), now=utc_now())
+
+    async def let_another_overtake() -> None:
+        feed.before_following = _nothing
+        await webhooks.add(_asking_for(RESOLVED), now=utc_now())
+        await another.follow()
+
+    feed.before_following = let_another_overtake
+    await listener.follow()
+
+    assert feed.followed[-1] == {OPENED, RESOLVED}
+
+
 async def test_that_there_is_a_webhook_is_known_without_counting_what_waits(
     webhooks: PostgresWebhooks, superuser: Superuser
 ) -> None:

@@ -49,13 +49,14 @@ class Listener:
     async def follow(self) -> None:
         """Ask the stream for what webhooks ask for; for nothing more, if none does.
 
-        Raises `UnavailableError`.
+        All processes share what is asked for, so it is looked at again: what another
+        one asked for meanwhile was taken back. Raises `UnavailableError`.
         """
         async with self._following:
-            wanted = await self._webhooks.wanted_events()
-            if wanted and wanted != self._followed:
-                await self._feed.follow(wanted)
-            self._followed = wanted
+            while (wanted := await self._webhooks.wanted_events()) != self._followed:
+                if wanted:
+                    await self._feed.follow(wanted)
+                self._followed = wanted
 
     async def _taken(self) -> list[TakenEvent]:
         try:
