@@ -126,6 +126,20 @@ async def test_what_is_forgotten_is_leased_again(
     assert credentials.asked == 2
 
 
+async def test_what_is_forgotten_while_it_is_leased_is_leased_again(
+    secrets: LeasedSecrets, credentials: Credentials
+) -> None:
+    def forgotten(body: bytes) -> bytes:
+        secrets.forget(WEBHOOK)
+        return webhook_lease_binding(body)
+
+    credentials.bound = forgotten
+    await secrets.of(new_id(), WEBHOOK)
+    await secrets.of(new_id(), WEBHOOK)
+
+    assert credentials.asked == 2
+
+
 async def test_an_answer_that_another_signed_is_refused(
     secrets: LeasedSecrets, credentials: Credentials
 ) -> None:

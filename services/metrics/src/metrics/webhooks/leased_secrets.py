@@ -37,6 +37,7 @@ class LeasedSecrets:
         )
         self._now = now
         self._held: dict[UUID, Leased[LeasedWebhook]] = {}
+        self._forgettings = 0
 
     async def of(self, org_id: UUID, webhook_id: UUID) -> LeasedWebhook:
         """Return a webhook's URL and secret.
@@ -46,11 +47,15 @@ class LeasedSecrets:
         """
         held = self._held.get(webhook_id)
         if held is None or held.expires_at <= self._now():
+            forgettings = self._forgettings
             held = await self._obtained(org_id, webhook_id)
-            self._held[webhook_id] = held
+            if forgettings == self._forgettings:
+                self._held[webhook_id] = held
         return held.plaintext
 
     def forget(self, webhook_id: UUID) -> None:
+        """Hold it no longer, even where it is being leased right now."""
+        self._forgettings += 1
         self._held.pop(webhook_id, None)
 
     def forget_ended(self) -> None:
