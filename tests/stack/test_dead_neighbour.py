@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="module")]
 
 OK = 200
 SILENT_SECONDS = 12
+READY_SECONDS = 60
 PATHS = {
     "credentials": "/api/providers",
     "agent_runner": "/api/agents",
@@ -51,7 +52,7 @@ async def test_a_silent_neighbour_is_told_as_503_and_readiness_names_it(
     for answer in answers[1:]:
         assert answer.body["error_code"] == "SERVICE_UNAVAILABLE"
         assert answer.body["error"].endswith("does not answer right now.")
-    await until_ready(whole.place.gateway_url, seconds=SILENT_SECONDS)
+    await until_ready(whole.place.gateway_url, seconds=READY_SECONDS)
     for path in PATHS.values():
         assert (await operator.ask("GET", path)).status == 200
 

@@ -61,9 +61,9 @@ async def test_a_question_asked_again_under_load_is_still_answered_once(
     headers = {"Ag2trust-Ask-Id": "the-same"}
     async with metrics.serving(Service.METRICS, answer(ECHO, act)):
         payload = Words(text="once").model_dump_json().encode()
-        await gateway._client.request(ECHO.subject, payload, 2, headers=headers)
+        await gateway._client.request(ECHO.subject, payload, 20, headers=headers)
         await asyncio.gather(*(gateway.ask(ECHO, Words()) for _ in range(400)))
-        await gateway._client.request(ECHO.subject, payload, 2, headers=headers)
+        await gateway._client.request(ECHO.subject, payload, 20, headers=headers)
 
     assert acts.count("once") == 1
 
@@ -83,6 +83,6 @@ async def test_answers_are_forgotten_when_nobody_can_ask_again(
     async with metrics.serving(Service.METRICS, answer(hasty, act)):
         async with asyncio.timeout(20):
             while acts < 2:
-                await gateway._client.request(ECHO.subject, b"{}", 2, headers=headers)
+                await gateway._client.request(ECHO.subject, b"{}", 20, headers=headers)
 
     assert acts == 2

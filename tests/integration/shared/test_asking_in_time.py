@@ -59,7 +59,7 @@ async def test_an_absurd_patience_does_not_spoil_an_answer(
 
     headers = {"Ag2trust-Seconds-Left": left}
     async with metrics.serving(Service.METRICS, answer(ECHO, take_a_moment)):
-        reply = await gateway._client.request(ECHO.subject, b"{}", 2, headers=headers)
+        reply = await gateway._client.request(ECHO.subject, b"{}", 20, headers=headers)
 
     assert reply.data == b'{"text":""}'
     assert reply.headers is None
@@ -75,10 +75,10 @@ async def test_what_nobody_waits_for_any_more_is_not_begun(
         return words
 
     async with metrics.serving(Service.METRICS, answer(ECHO, begin)):
-        for text, seconds in (("gone", -0.01), ("waiting", 5.0)):
+        for text, seconds in (("gone", -0.01), ("waiting", 60.0)):
             payload = Words(text=text).model_dump_json().encode()
             headers = {"Ag2trust-Expires-At": f"{time.time() + seconds:.3f}"}
-            await gateway._client.request(ECHO.subject, payload, 2, headers=headers)
+            await gateway._client.request(ECHO.subject, payload, 20, headers=headers)
 
     assert begun == ["waiting"]
 
@@ -90,7 +90,7 @@ async def test_an_expiry_that_is_no_time_is_none(
     headers = {"Ag2trust-Expires-At": absurd}
 
     async with metrics.serving(Service.METRICS, answer(ECHO, echo)):
-        reply = await gateway._client.request(ECHO.subject, b"{}", 2, headers=headers)
+        reply = await gateway._client.request(ECHO.subject, b"{}", 20, headers=headers)
 
     assert "Ag2trust-Failed" not in (reply.headers or {})
 
@@ -119,6 +119,6 @@ async def test_nobody_has_more_patience_than_the_contract_gives(
     hasty = deadline_of(0.1)
     headers = {"Ag2trust-Seconds-Left": left}
     async with metrics.serving(Service.METRICS, answer(hasty, wait)):
-        reply = await gateway._client.request(ECHO.subject, b"{}", 2, headers=headers)
+        reply = await gateway._client.request(ECHO.subject, b"{}", 20, headers=headers)
 
     assert b"The answer took too long." in reply.data

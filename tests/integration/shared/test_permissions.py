@@ -214,7 +214,7 @@ async def test_an_answer_goes_to_the_asker_once_and_nowhere_else(
 ) -> None:
     async with metrics.serving(Service.METRICS, answer(ECHO, echo)):
         await gateway.ask(ECHO, Words())
-        reply = await gateway._client.request(ECHO.subject, b"{}", 2)
+        reply = await gateway._client.request(ECHO.subject, b"{}", 20)
 
         assert not await _may_publish(metrics, reply.subject)
 
