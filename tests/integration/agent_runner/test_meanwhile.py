@@ -50,6 +50,7 @@ from shared.contracts.conversations import (
 from shared.contracts.credentials import ClaimUses
 from shared.contracts.routes import Fallback
 from shared.errors import (
+    AgentNotFoundError,
     AgentTypeNotFoundError,
     PreconditionFailedError,
     UnavailableError,
@@ -186,6 +187,33 @@ async def test_an_agent_that_is_deleted_twice_at_once_is_gone_for_both(
         await until_blocked(superuser, "agent_runner", connections=2)
 
     assert [each.result() for each in twins] == [Empty(), Empty()]
+
+
+async def test_an_agent_that_is_started_while_it_is_deleted_is_gone(
+    house: House, stack: Stack
+) -> None:
+    agent = await house.make_agent()
+    claiming, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def held(claim: ClaimUses) -> None:
+        if claim.generation == 1:
+            claiming.set()
+            await goes_on.wait()
+
+    house.credentials.claiming = held
+    start = asyncio.create_task(house.bus.ask(START_AGENT, house.question(agent.id)))
+    await claiming.wait()
+    async with holding(stack, "LOCK TABLE agent IN SHARE MODE") as superuser:
+        deletion = asyncio.create_task(
+            house.bus.ask(DELETE_AGENT, house.question(agent.id))
+        )
+        await until_blocked(superuser, "agent_runner")
+    goes_on.set()
+    _, deleted = await asyncio.gather(start, deletion, return_exceptions=True)
+
+    assert deleted == Empty()
+    with pytest.raises(AgentNotFoundError):
+        await house.bus.ask(GET_AGENT, house.question(agent.id))
 
 
 async def test_of_two_changes_to_one_version_of_an_agent_one_is_refused(

@@ -1,6 +1,7 @@
 """Use cases of agents: make, read, start, stop, remove."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -153,11 +154,16 @@ class Agents:
         return agent
 
     async def delete(self, question: AgentQuestion) -> Empty:
-        """Stop the agent, wait until it has stopped, remove it."""
+        """Stop the agent, wait until it has stopped, remove it.
+
+        One that is started meanwhile is stopped again.
+        """
         await self.stop(question)
         async with timeout(_STOPPED_WITHIN.total_seconds()):
-            while not await self._removed(question):  # noqa: ASYNC110 - a row says it
+            while not await self._removed(question):
                 await asyncio.sleep(_LOOK_AGAIN.total_seconds())
+                with suppress(AgentNotFoundError):
+                    await self.stop(question)
         return Empty()
 
     async def _run(self, question: AgentQuestion, agent: Agent, *, act: str) -> Agent:
