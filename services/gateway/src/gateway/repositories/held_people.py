@@ -26,12 +26,12 @@ async def require_password(
     To check one takes a while. Raises `LoginRefusedError` if it was changed meanwhile,
     or the person disabled or removed.
     """
-    await hold_person(transaction, user_id)
     if not await transaction.fetchval(
         """
         SELECT true
         FROM user_account
         WHERE id = $1 AND password_hash = $2 AND is_enabled
+        FOR NO KEY UPDATE
         """,
         user_id,
         password_hash,
