@@ -32,7 +32,7 @@ LOAD_CORE = 1
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--folder", type=Path, default=Path("build/bench-proxy"))
-    arguments.add_argument("--seconds", type=float, default=4.0)
+    arguments.add_argument("--seconds", type=float, default=10.0)
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--only", nargs="*", default=[each.name for each in PEERS])
     options = arguments.parse_args()

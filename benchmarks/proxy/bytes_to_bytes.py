@@ -11,13 +11,12 @@ from datetime import timedelta
 from typing import cast
 
 from agent_runner.hosted_agents import HostedAgents
-from agent_runner.http.client import Client, Resolve
+from agent_runner.http.client import Client, Origin, Resolve
 from agent_runner.http.client_connection import ClientConnection
 from agent_runner.http.deadlines import Deadlines
 from agent_runner.http.limits import Capacity, Limits
 from agent_runner.http.server_connection import ServerConnection
 from agent_runner.http.server_context import ServerContext
-from agent_runner.http.urls import parted
 from agent_runner.proxy.application import ProxyApplication
 from agent_runner.proxy.calls import CallBook
 from agent_runner.proxy.forwarding import Forwarding
@@ -58,6 +57,15 @@ class Wire:
     def abort(self) -> None: ...
 
 
+class ConnectedClient(Client):
+    """Has one connection, which rests whenever it is asked for."""
+
+    connection: ClientConnection
+
+    def take(self, origin: Origin) -> ClientConnection:
+        return super().take(origin) or self.connection
+
+
 class BytesToBytes:
     """An agent's connection and one to its provider, with a proxy between them."""
 
@@ -90,7 +98,7 @@ def bytes_to_bytes(spool: Spool, tasks: asyncio.TaskGroup) -> Iterator[BytesToBy
     hosted = HostedAgents(Tenure(runner="r", epoch=1, asked_at=boot_time()))
     hosted.add(agent(_UPSTREAM, token=token_of(PLAIN)))
     deadlines, large_bodies, limits = Deadlines(), LargeBodies(), Limits()
-    client = Client(
+    client = ConnectedClient(
         deadlines=deadlines,
         allow_private=True,
         silence=timedelta(minutes=10),
@@ -109,15 +117,13 @@ def bytes_to_bytes(spool: Spool, tasks: asyncio.TaskGroup) -> Iterator[BytesToBy
         turn=client.turn,
         in_callbacks=calls.directly,
     )
-    to_provider = ClientConnection(
+    client.connection = ClientConnection(
         deadlines=deadlines,
         silence_seconds=600,
         forget=lambda _: None,
         turn=client.turn,
     )
-    made = BytesToBytes(ServerConnection(context), to_provider)
-    client.give_back(parted(_UPSTREAM)[0], to_provider)
-    yield made
+    yield BytesToBytes(ServerConnection(context), client.connection)
 
 
 def _request(body: bytes) -> bytes:

@@ -1,14 +1,14 @@
-"""Calls that need no task: the second and later ones on kept connections.
+"""Calls that need no task, on new connections and on kept ones.
 
-The first call to a provider has to connect, for which it needs a task. Of what a
-provider without request ids answers, a call that had none is known by its own id.
+Of what a provider without request ids answers, a call that had none is known by its own
+id.
 """
 
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -104,14 +104,14 @@ def had_a_task(record: CallRecord) -> bool:
     return record.request_id != str(record.call_id)
 
 
-async def test_a_plain_call_on_kept_connections_has_no_task(spool_folder: Path) -> None:
+async def test_a_plain_call_has_no_task(spool_folder: Path) -> None:
     async with kept(spool_folder, fine) as (proxy, provider, agent):
         agent.say(request(proxy, PLAIN))
 
         await agent.until(ANSWER)
 
         first, following = await proxy.settled(2)
-    assert had_a_task(first)
+    assert not had_a_task(first)
     assert not had_a_task(following)
     assert f"x-request-id: {following.request_id}\r\n".encode() in agent.arrived
     assert following.status is CallStatus.COMPLETED
@@ -464,6 +464,106 @@ async def test_a_fault_of_ours_in_a_call_that_was_opened_ends_it(
     assert agent.arrived.startswith(b"HTTP/1.1 500 ")
     assert record.status is CallStatus.FAILED
     assert provider.asked == []
+
+
+@dataclass
+class Connecting:
+    """What happens to a client's connections while they are made."""
+
+    has_begun: asyncio.Event = field(default_factory=asyncio.Event)
+    may_end: asyncio.Event = field(default_factory=asyncio.Event)
+    was_given_up: asyncio.Event = field(default_factory=asyncio.Event)
+    at_end: Callable[[], object] = lambda: None
+    """Called when a connection stands, before whoever asked for it hears of it."""
+    made: list[ClientConnection] = field(default_factory=list)
+
+    def client_of(self, client: Client) -> Client:
+        return SlowClient(client, self)
+
+
+class SlowClient(Client):
+    def __init__(self, client: Client, connecting: Connecting) -> None:
+        vars(self).update(vars(client))
+        self._connecting = connecting
+
+    async def connect(self, origin: Origin) -> ClientConnection:
+        connecting = self._connecting
+        connecting.has_begun.set()
+        try:
+            await connecting.may_end.wait()
+        except asyncio.CancelledError:
+            connecting.was_given_up.set()
+            raise
+        connection = await super().connect(origin)
+        connecting.made.append(connection)
+        asyncio.get_running_loop().call_soon(connecting.at_end)
+        return connection
+
+
+async def test_an_agent_that_leaves_while_its_call_connects_ends_both(
+    spool_folder: Path,
+) -> None:
+    connecting = Connecting()
+    async with (
+        raw_provider(fine) as provider,
+        open_proxy(
+            spool_folder, provider.base_url, client_of=connecting.client_of
+        ) as proxy,
+        raw_agent(proxy, request(proxy, PLAIN)) as agent,
+    ):
+        async with asyncio.timeout(30):
+            await connecting.has_begun.wait()
+
+            agent.leave()
+
+            await connecting.was_given_up.wait()
+        record = await proxy.settled_one()
+    assert record.status is CallStatus.CANCELLED
+    assert provider.connections == 0
+
+
+async def test_an_agent_that_leaves_as_its_call_has_connected_leaves_nothing(
+    spool_folder: Path,
+) -> None:
+    connecting = Connecting()
+    async with (
+        raw_provider(fine) as provider,
+        open_proxy(
+            spool_folder, provider.base_url, client_of=connecting.client_of
+        ) as proxy,
+        wired(proxy.calls, in_callbacks=proxy.calls.directly) as leaving,
+    ):
+        connecting.at_end = leaving.leave
+        leaving.say(request(proxy, PLAIN))
+        async with asyncio.timeout(30):
+            await connecting.has_begun.wait()
+
+        connecting.may_end.set()
+
+        record = await proxy.settled_one()
+        await asyncio.sleep(0)  # what waits for the connection hears of it
+        assert not connecting.made[0].is_ready
+    assert record.status is CallStatus.CANCELLED
+    assert leaving.has_let_go
+    assert provider.asked == []
+
+
+async def test_a_provider_that_takes_no_connection_is_explained(
+    spool_folder: Path,
+) -> None:
+    async with raw_provider(fine) as gone:
+        base_url = gone.base_url
+    async with (
+        open_proxy(spool_folder, base_url) as proxy,
+        raw_agent(proxy, request(proxy, PLAIN)) as agent,
+    ):
+        await agent.until(b'"error"')
+
+        record = await proxy.settled_one()
+    assert agent.arrived.startswith(b"HTTP/1.1 502 ")
+    assert not had_a_task(record)
+    assert (record.status, record.http_status) == (CallStatus.FAILED, None)
+    assert record.explanation is not None
 
 
 async def test_an_agent_that_leaves_while_the_spool_is_broken_keeps_no_room(

@@ -190,7 +190,8 @@ async def test_who_asked_for_usage_gets_every_event_as_it_was_sent(
 async def test_the_call_is_on_disk_before_its_end_can_be_read(
     proxy: Proxy, sandbox: Sandbox, spool_folder: Path
 ) -> None:
-    sandbox.play(Step(content=("one ", "two"), usage=SENT))
+    # Frame by frame: what comes in one piece leaves in one, when the call is settled.
+    sandbox.play(Step(content=("one ", "two"), usage=SENT, pace_seconds=0.3))
     body = json.dumps(
         {
             "model": MODEL,

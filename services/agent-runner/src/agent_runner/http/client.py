@@ -129,10 +129,6 @@ class Client:
         if connection.rest(seconds=_REST_SECONDS):
             self._resting.setdefault(origin, []).append(connection)
 
-    def give_back(self, origin: Origin, connection: ClientConnection) -> None:
-        """Keep a connection that was taken and not used."""
-        self._resting.setdefault(origin, []).append(connection)
-
     @asynccontextmanager
     async def going_on(
         self, origin: Origin, connection: ClientConnection, answer: Answer

@@ -1,12 +1,14 @@
 """Plain calls, answered in callbacks: no task, no future and no wait of their own.
 
 A call is plain while its agent is known here, its only provider speaks its format, its
-limits can be taken from what is at hand, a connection rests, and the provider answers
-200. What is not is left to `forwarding`, from the start or from where it stands, so
-that each rule is written once. The order is that of `passage`; what the calls of one
-turn record is written together.
+limits can be taken from what is at hand, and the provider answers 200. What is not is
+left to `forwarding`, from the start or from where it stands, so that each rule is
+written once. The order is that of `passage`; what the calls of one turn record is
+written together. Where no connection rests, one is made by a task, which waits for
+nothing else.
 """
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -89,6 +91,7 @@ class DirectCall:
         "_admission",
         "_asked",
         "_call",
+        "_connecting",
         "_connection",
         "_exchange",
         "_fields",
@@ -130,6 +133,7 @@ class DirectCall:
         self._pieces: list[bytes] = []
         self._size = 0
         self._stream: AnswerStream | None = None
+        self._connecting: asyncio.Task[ClientConnection] | None = None
 
     # What the exchange calls (`Direct`).
 
@@ -146,7 +150,9 @@ class DirectCall:
     def leave(self) -> None:
         if not hasattr(self, "_call"):
             return
-        if not self.is_received:  # else the connection may be another call's by now
+        if self._connecting is not None:
+            self._connecting.cancel()
+        elif not self.is_received:  # else the connection may be another call's by now
             self._connection.abort()
         with suppress(SpoolBrokenError):  # the next opening of the spool settles it
             self._call.settle(CallStatus.CANCELLED)
@@ -204,18 +210,13 @@ class DirectCall:
             return False
         require_allowed(plan.agent_type, request.features)
         credential = plan.credential
-        limits, client = self._forwarding.limits, self._forwarding.client
+        limits = self._forwarding.limits
         if limits.bounded(agent, credential, asked, head.wire_format) is not asked:
             return False
         admission = limits.admit_at_once(agent, credential)
         if admission is None:
             return False
-        connection = client.take(plan.origin)
-        if connection is None:
-            admission.give_back()
-            return False
-        self._plan, self._asked = plan, asked
-        self._admission, self._connection = admission, connection
+        self._plan, self._asked, self._admission = plan, asked, admission
         return True
 
     def _open(self) -> None:
@@ -229,11 +230,32 @@ class DirectCall:
     def _leave_for_provider(self, failure: Exception | None) -> None:
         if failure is None:
             # From here on it is this call that ends, whatever is wrong.
-            self._step(self._send)
+            self._step(self._connect)
             return
-        self._forwarding.client.give_back(self._plan.origin, self._connection)
         self._admission.give_back()
         self._exchange.serve()  # a task that meets it as well words it
+
+    def _connect(self) -> None:
+        client, origin = self._forwarding.client, self._plan.origin
+        if (rested := client.take(origin)) is not None:
+            self._connection = rested
+            self._send()
+            return
+        making = client.connect(origin)
+        self._connecting = asyncio.get_running_loop().create_task(making)
+        self._connecting.add_done_callback(self._connected)
+
+    def _connected(self, connecting: asyncio.Task[ClientConnection]) -> None:
+        self._connecting = None
+        if connecting.cancelled():
+            return  # the client has gone away
+        if (failure := connecting.exception()) is not None:
+            self._serve(partial(_Failing, failure))
+        elif self._call.is_settled:  # it went away just then
+            connecting.result().abort()
+        else:
+            self._connection = connecting.result()
+            self._step(self._send)
 
     def _send(self) -> None:
         body = self._asked.request.body
@@ -350,13 +372,17 @@ class DirectCall:
 
     def _go_on(self, answer: Answer) -> None:
         client = self._forwarding.client
-        ask = partial(client.going_on, self._plan.origin, self._connection, answer)
-        self._exchange.serve(partial(self._served, ask))
+        self._serve(
+            partial(client.going_on, self._plan.origin, self._connection, answer)
+        )
 
     def _fail(self, error: Exception) -> None:
         """Meet *error* where every call's end is written and worded."""
         self._connection.abort()
-        self._exchange.serve(partial(self._served, partial(_Failing, error)))
+        self._serve(partial(_Failing, error))
+
+    def _serve(self, ask: Ask) -> None:
+        self._exchange.serve(partial(self._served, ask))
 
     async def _served(self, ask: Ask) -> None:
         agent, call = self.agent, self._call
@@ -376,9 +402,9 @@ class DirectCall:
 
 
 class _Failing:
-    """An answer of which reading one more piece is what failed."""
+    """An answer that cannot be had, or of which reading one more piece failed."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: BaseException) -> None:
         self._error = error
 
     async def __aenter__(self) -> Answer:
