@@ -10,6 +10,7 @@ import json
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from time import perf_counter
 
@@ -79,11 +80,10 @@ class Timed:
     errors: int
 
     def percentile(self, part: float) -> float:
+        """Give the nearest rank: the least time that *part* of all do not exceed."""
         if not self.times_us:
             return float("nan")
-        return self.times_us[
-            min(len(self.times_us) - 1, int(part * len(self.times_us)))
-        ]
+        return self.times_us[max(0, ceil(part * len(self.times_us)) - 1)]
 
 
 def closed_loop(
@@ -145,9 +145,12 @@ async def open_loop(asked: Asked, *, rate: float, seconds: float) -> Timed:
     return Timed(sorted(times), errors)
 
 
-async def paced_streams(asked: Asked, *, streams: int) -> Timed:
-    """Read streams at once, and time the first event of each; all must be whole."""
-    times: list[float] = []
+async def paced_streams(asked: Asked, *, streams: int, times: int) -> Timed:
+    """Read *streams* at once, and then as many again; all must be whole.
+
+    Times the first event of each.
+    """
+    first_events: list[float] = []
     errors = 0
 
     async def one(delay: float) -> None:
@@ -162,14 +165,15 @@ async def paced_streams(asked: Asked, *, streams: int) -> Timed:
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
             errors += 1
             return
-        times.append((first - began) * 1e6)
+        first_events.append((first - began) * 1e6)
         errors += events < FRAMES - 1  # without the report that was asked for, or cut
 
-    async with asyncio.TaskGroup() as group:
-        for number in range(streams):
-            # Spread over the pause between two events, as clients would be.
-            group.create_task(one(0.5 + number * 0.0071 % 0.5))
-    return Timed(sorted(times), errors)
+    for _ in range(times):
+        async with asyncio.TaskGroup() as group:
+            for number in range(streams):
+                # Spread over the pause between two events, as clients would be.
+                group.create_task(one(0.5 + number * 0.0071 % 0.5))
+    return Timed(sorted(first_events), errors)
 
 
 class _Connection:

@@ -13,6 +13,7 @@ __all__ = ["Measurement", "Run", "measured"]
 
 _OPEN_LOOP_RATE = 200.0
 _STREAMS = 100
+_TIMES = 5
 _LARGE_PROMPT_BYTES = 100 * 1024
 
 
@@ -73,7 +74,7 @@ async def measured(
         warm, rate=_OPEN_LOOP_RATE, seconds=seconds
     )
     found.timed["first event, 100 paced streams"] = await paced_streams(
-        _asked(target, port, PACED), streams=_STREAMS
+        _asked(target, port, PACED), streams=_STREAMS, times=_TIMES
     )
     found.peak_megabytes = proxy.peak_megabytes() if proxy else 0.0
     return found
