@@ -10,12 +10,11 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import CalledProcessError, TimeoutExpired
 
-import uvloop
 from benchmarks.interpreters import HERE, IMAGES
 
 from .asking import KEY, PROXY_PORT, UPSTREAM_PORT
@@ -72,18 +71,12 @@ def measure(
                 folder=made(folder / "load"),
                 tools=tools,
             )
-            found["direct"].append(run(direct))
+            found["direct"].append(asyncio.run(direct))
             for peer in peers:
                 say(f"round {number + 1} of {rounds}: {peer.name}")
                 for measurement in of_peer(peer, folder, tools, seconds):
                     found.setdefault(peer.name, []).append(measurement)
     return found
-
-
-def run(measuring: Coroutine[None, None, Measurement]) -> Measurement:
-    """Measure on the quicker event loop: what the client takes is not the proxies'."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(measuring)
 
 
 def of_peer(
@@ -101,7 +94,7 @@ def of_peer(
             environment={**tools.environment, **environment},
             port_in=peer.port_in,
         ) as proxy:
-            yield run(
+            yield asyncio.run(
                 measured(
                     peer.target,
                     proxy,

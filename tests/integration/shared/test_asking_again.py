@@ -38,14 +38,14 @@ async def test_a_question_asked_again_is_answered_once(
     ):
         await spy._client.subscribe(ECHO.subject, cb=count)
         await spy._settled()
-        reply = await gateway.ask(deadline_of(1), Words(text="once"))
+        reply = await gateway.ask(deadline_of(4), Words(text="once"))
 
     assert reply.text == "once"
     assert acts == 1
     first, again = (each.headers or {} for each in copies)
     assert first["Ag2trust-Ask-Id"] == again["Ag2trust-Ask-Id"]
-    assert 0 < float(again["Ag2trust-Seconds-Left"]) <= 0.5
-    assert 0.5 < float(first["Ag2trust-Seconds-Left"]) <= 1
+    assert 0 < float(again["Ag2trust-Seconds-Left"]) <= 2
+    assert 2 < float(first["Ag2trust-Seconds-Left"]) <= 4
     assert first["Ag2trust-Expires-At"] == again["Ag2trust-Expires-At"]
 
 

@@ -3,13 +3,16 @@
 from typing import Any
 
 from aiohttp import web
-from tests.unit.client.gateway import json_answer, serving
+from tests.unit.client.gateway import Answer, json_answer, refusal, serving
 from tests.unit.client.objects import page_of, sample
 
 from .running_commands import run
 
 SERVER = sample("McpServer", name="tickets")
+HELPER = sample("AgentType", name="helper", slug="helper", tools=[])
 FINGERPRINT = "ab" * 32
+# Asked for to show a type: providers and servers.
+NAMES = (json_answer(page_of([])), json_answer(page_of([SERVER])))
 
 
 def tool(name: str, status: str, **fields: Any) -> dict[str, Any]:
@@ -100,24 +103,91 @@ async def test_what_cannot_be_approved_is_told() -> None:
     assert "It hides something." in said.stderr
 
 
-async def test_a_type_is_given_tools_of_a_server_by_its_name() -> None:
-    took: list[Any] = []
-    agent_type = sample("AgentType", name="helper", slug="helper", tools=[])
-
+def taking(took: list[Any]) -> Answer:
     async def change(request: web.Request) -> web.Response:
         took.append(await request.json())
-        return web.json_response(agent_type)
+        return web.json_response(HELPER)
+
+    return change
+
+
+async def test_a_type_is_given_tools_of_a_server_by_its_name() -> None:
+    took: list[Any] = []
+    found = tools(tool("look", "approved"), tool("find", "approved"))
 
     async with serving(
-        json_answer(page_of([agent_type])), json_answer(page_of([SERVER])), change
+        json_answer(page_of([HELPER])),
+        json_answer(page_of([SERVER])),
+        json_answer(found),
+        taking(took),
+        *NAMES,
     ) as gateway:
-        await run(
+        said = await run(
             gateway, "agent-types", "change", "helper", "--mcp", "tickets:look,find"
         )
 
     [given] = took[0]["tools"]
     assert (given["name"], given["server_id"]) == ("mcp", SERVER["id"])
     assert given["tools"] == ["look", "find"]
+    assert said.stderr == ""
+
+
+async def test_a_tool_that_its_agents_will_not_have_is_told() -> None:
+    took: list[Any] = []
+    found = tools(tool("look", "new"))
+
+    async with serving(
+        json_answer(page_of([HELPER])),
+        json_answer(page_of([SERVER])),
+        json_answer(found),
+        taking(took),
+        *NAMES,
+    ) as gateway:
+        said = await run(
+            gateway, "agent-types", "change", "helper", "--mcp", "tickets:look,nope"
+        )
+
+    assert took[0]["tools"][0]["tools"] == ["look", "nope"]
+    assert said.stderr == (
+        "No agent has look of tickets until it is approved: ag2trust mcp-servers"
+        " approve tickets look\n"
+        "tickets has no tool nope.\n"
+    )
+
+
+async def test_a_tool_of_a_server_that_does_not_answer_is_told() -> None:
+    why = sample("Explanation", message="No connection.", fix="See that it runs.")
+
+    async with serving(
+        json_answer(page_of([HELPER])),
+        json_answer(page_of([SERVER])),
+        json_answer({**tools(tool("look", "approved")), "explanation": why}),
+        taking([]),
+        *NAMES,
+    ) as gateway:
+        said = await run(
+            gateway, "agent-types", "change", "helper", "--mcp", "tickets:look,nope"
+        )
+
+    assert said.stderr == ("tickets does not answer, and no nope of it is approved.\n")
+
+
+async def test_who_may_not_see_tools_may_still_name_them() -> None:
+    took: list[Any] = []
+
+    async with serving(
+        json_answer(page_of([HELPER])),
+        json_answer(page_of([SERVER])),
+        refusal(403, "FORBIDDEN"),
+        taking(took),
+        *NAMES,
+    ) as gateway:
+        said = await run(
+            gateway, "agent-types", "change", "helper", "--mcp", "tickets:look"
+        )
+
+    assert took[0]["tools"][0]["tools"] == ["look"]
+    assert said.stderr == ""
 
 
 async def test_a_type_is_shown_with_the_names_of_its_servers() -> None:

@@ -18,6 +18,7 @@ from tests.unit.agent_runner.http.wire import wired
 from agent_runner.callers import ModelCaller
 from agent_runner.http.client import Client, Origin
 from agent_runner.http.client_connection import ClientConnection
+from agent_runner.http.errors import ConnectingFailedError
 from agent_runner.proxy.admission import Unlimited
 from shared.contracts.credentials import LeasedCredential
 from shared.contracts.metrics import CallRecord, CallStatus
@@ -474,8 +475,9 @@ class Connecting:
     may_end: asyncio.Event = field(default_factory=asyncio.Event)
     was_given_up: asyncio.Event = field(default_factory=asyncio.Event)
     at_end: Callable[[], object] = lambda: None
-    """Called when a connection stands, before whoever asked for it hears of it."""
+    """Called when a connection stands or failed, before its call hears of it."""
     made: list[ClientConnection] = field(default_factory=list)
+    is_in_vain: bool = False
 
     def client_of(self, client: Client) -> Client:
         return SlowClient(client, self)
@@ -494,9 +496,13 @@ class SlowClient(Client):
         except asyncio.CancelledError:
             connecting.was_given_up.set()
             raise
-        connection = await super().connect(origin)
+        try:
+            if connecting.is_in_vain:
+                raise ConnectingFailedError
+            connection = await super().connect(origin)
+        finally:
+            asyncio.get_running_loop().call_soon(connecting.at_end)
         connecting.made.append(connection)
-        asyncio.get_running_loop().call_soon(connecting.at_end)
         return connection
 
 
@@ -522,10 +528,11 @@ async def test_an_agent_that_leaves_while_its_call_connects_ends_both(
     assert provider.connections == 0
 
 
+@pytest.mark.parametrize("is_in_vain", [False, True])
 async def test_an_agent_that_leaves_as_its_call_has_connected_leaves_nothing(
-    spool_folder: Path,
+    spool_folder: Path, *, is_in_vain: bool
 ) -> None:
-    connecting = Connecting()
+    connecting = Connecting(is_in_vain=is_in_vain)
     async with (
         raw_provider(fine) as provider,
         open_proxy(
@@ -542,7 +549,7 @@ async def test_an_agent_that_leaves_as_its_call_has_connected_leaves_nothing(
 
         record = await proxy.settled_one()
         await asyncio.sleep(0)  # what waits for the connection hears of it
-        assert not connecting.made[0].is_ready
+        assert all(not each.is_ready for each in connecting.made)
     assert record.status is CallStatus.CANCELLED
     assert leaving.has_let_go
     assert provider.asked == []

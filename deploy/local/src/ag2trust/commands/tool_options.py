@@ -1,19 +1,22 @@
 """The options by which a command names the tools of an agent type."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Literal, TypeVar, get_args
 
 import click
 
-from ag2trust_client import Client
+from ag2trust_client import Client, ForbiddenError
 from ag2trust_client.models import (
     AgentType,
     CurrentTimeToolInput,
     HttpRequestToolInput,
+    McpServer,
     McpServerToolsInput,
 )
 
 from .naming import Names, mcp_server_named
+from .output import said
 
 __all__ = [
     "ToolName",
@@ -82,19 +85,35 @@ def tools_named(
 async def mcp_tools_named(
     client: Client, mcp: tuple[str, ...]
 ) -> list[McpServerToolsInput]:
-    """Read `--mcp`: a server by its name, and which of its tools."""
+    """Read `--mcp`: a server by its name, and which of its tools.
+
+    Tools that agents will not have as things are may be named, and are told of.
+    """
     found = []
     for each in mcp:
-        name, _, tools = each.partition(":")
+        name, _, listed = each.partition(":")
         server = await mcp_server_named(client, name)
-        found.append(
-            McpServerToolsInput(
-                name="mcp",
-                server_id=server.id,
-                tools=tools.split(",") if tools else None,
-            )
-        )
+        tools = listed.split(",") if listed else None
+        if tools:
+            with suppress(ForbiddenError):
+                await _warn_of_missing(client, server, tools)
+        found.append(McpServerToolsInput(name="mcp", server_id=server.id, tools=tools))
     return found
+
+
+async def _warn_of_missing(client: Client, server: McpServer, tools: list[str]) -> None:
+    known = await client.list_mcp_tools(server.id)
+    by_name = {each.name: each for each in known.data}
+    for name in tools:
+        if name in by_name and by_name[name].status != "approved":
+            said(
+                f"No agent has {name} of {server.name} until it is approved:"
+                f" ag2trust mcp-servers approve {server.name} {name}"
+            )
+        elif name not in by_name and known.explanation is None:
+            said(f"{server.name} has no tool {name}.")
+        elif name not in by_name:
+            said(f"{server.name} does not answer, and no {name} of it is approved.")
 
 
 def tools_told(agent_type: AgentType, names: Names) -> list[str]:

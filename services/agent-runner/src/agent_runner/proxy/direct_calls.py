@@ -150,10 +150,8 @@ class DirectCall:
     def leave(self) -> None:
         if not hasattr(self, "_call"):
             return
-        if self._connecting is not None:
-            self._connecting.cancel()
-        elif not self.is_received:  # else the connection may be another call's by now
-            self._connection.abort()
+        if not self.is_received:  # else the connection may be another call's by now
+            self._hang_up()
         with suppress(SpoolBrokenError):  # the next opening of the spool settles it
             self._call.settle(CallStatus.CANCELLED)
 
@@ -249,10 +247,12 @@ class DirectCall:
         self._connecting = None
         if connecting.cancelled():
             return  # the client has gone away
-        if (failure := connecting.exception()) is not None:
-            self._serve(partial(_Failing, failure))
-        elif self._call.is_settled:  # it went away just then
-            connecting.result().abort()
+        failure = connecting.exception()
+        if self._call.is_settled:  # it went away just then
+            if failure is None:
+                connecting.result().abort()
+        elif failure is not None:
+            self._fail(failure)
         else:
             self._connection = connecting.result()
             self._step(self._send)
@@ -376,10 +376,17 @@ class DirectCall:
             partial(client.going_on, self._plan.origin, self._connection, answer)
         )
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         """Meet *error* where every call's end is written and worded."""
-        self._connection.abort()
+        self._hang_up()
         self._serve(partial(_Failing, error))
+
+    def _hang_up(self) -> None:
+        """Let go of the provider, connected or not."""
+        if self._connecting is not None:
+            self._connecting.cancel()
+        elif hasattr(self, "_connection"):
+            self._connection.abort()
 
     def _serve(self, ask: Ask) -> None:
         self._exchange.serve(partial(self._served, ask))
