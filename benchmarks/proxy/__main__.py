@@ -7,7 +7,6 @@ Python of its images, and on the one that runs this if that is another.
 """
 
 import argparse
-import asyncio
 import os
 import sys
 from collections.abc import Iterator
@@ -71,7 +70,7 @@ def measure(
                 folder=made(folder / "load"),
                 tools=tools,
             )
-            found["direct"].append(asyncio.run(direct))
+            found["direct"].append(direct)
             for peer in peers:
                 say(f"round {number + 1} of {rounds}: {peer.name}")
                 for measurement in of_peer(peer, folder, tools, seconds):
@@ -94,15 +93,13 @@ def of_peer(
             environment={**tools.environment, **environment},
             port_in=peer.port_in,
         ) as proxy:
-            yield asyncio.run(
-                measured(
-                    peer.target,
-                    proxy,
-                    port=proxy.port,
-                    seconds=seconds,
-                    folder=made(folder / "load"),
-                    tools=tools,
-                )
+            yield measured(
+                peer.target,
+                proxy,
+                port=proxy.port,
+                seconds=seconds,
+                folder=made(folder / "load"),
+                tools=tools,
             )
     except (RuntimeError, CalledProcessError) as error:
         print(f"{peer.name} is left out of this round. {error}")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from aiohttp import web
 from tests.unit.client.gateway import Answer, json_answer, refusal, serving
 from tests.unit.client.objects import page_of, sample
@@ -132,27 +133,46 @@ async def test_a_type_is_given_tools_of_a_server_by_its_name() -> None:
     assert said.stderr == ""
 
 
-async def test_a_tool_that_its_agents_will_not_have_is_told() -> None:
+@pytest.mark.parametrize(
+    ("found", "warning"),
+    [
+        pytest.param(
+            tool("look", "new"),
+            "No agent has look of tickets until it is approved:"
+            " ag2trust mcp-servers approve tickets look",
+            id="not approved",
+        ),
+        pytest.param(
+            tool("look", "gone"), "tickets has no tool look any more.", id="gone"
+        ),
+        pytest.param(
+            tool("look", "unusable", problem="It hides something."),
+            "look of tickets cannot be approved. It hides something.",
+            id="unusable",
+        ),
+        pytest.param(
+            tool("find", "approved"), "tickets has no tool look.", id="unknown"
+        ),
+    ],
+)
+async def test_a_tool_that_its_agents_will_not_have_is_told(
+    found: dict[str, Any], warning: str
+) -> None:
     took: list[Any] = []
-    found = tools(tool("look", "new"))
 
     async with serving(
         json_answer(page_of([HELPER])),
         json_answer(page_of([SERVER])),
-        json_answer(found),
+        json_answer(tools(found)),
         taking(took),
         *NAMES,
     ) as gateway:
         said = await run(
-            gateway, "agent-types", "change", "helper", "--mcp", "tickets:look,nope"
+            gateway, "agent-types", "change", "helper", "--mcp", "tickets:look"
         )
 
-    assert took[0]["tools"][0]["tools"] == ["look", "nope"]
-    assert said.stderr == (
-        "No agent has look of tickets until it is approved: ag2trust mcp-servers"
-        " approve tickets look\n"
-        "tickets has no tool nope.\n"
-    )
+    assert took[0]["tools"][0]["tools"] == ["look"]
+    assert said.stderr == f"{warning}\n"
 
 
 async def test_a_tool_of_a_server_that_does_not_answer_is_told() -> None:

@@ -13,6 +13,7 @@ from ag2trust_client.models import (
     HttpRequestToolInput,
     McpServer,
     McpServerToolsInput,
+    McpTool,
 )
 
 from .naming import Names, mcp_server_named
@@ -105,15 +106,29 @@ async def _warn_of_missing(client: Client, server: McpServer, tools: list[str]) 
     known = await client.list_mcp_tools(server.id)
     by_name = {each.name: each for each in known.data}
     for name in tools:
-        if name in by_name and by_name[name].status != "approved":
-            said(
-                f"No agent has {name} of {server.name} until it is approved:"
-                f" ag2trust mcp-servers approve {server.name} {name}"
+        if name in by_name:
+            warning = _warning_of(server.name, by_name[name])
+        elif known.explanation is None:
+            warning = f"{server.name} has no tool {name}."
+        else:
+            warning = f"{server.name} does not answer, and no {name} of it is approved."
+        if warning:
+            said(warning)
+
+
+def _warning_of(server: str, tool: McpTool) -> str | None:
+    match tool.status:
+        case "approved":
+            return None
+        case "gone":
+            return f"{server} has no tool {tool.name} any more."
+        case "unusable":
+            return f"{tool.name} of {server} cannot be approved. {tool.problem}"
+        case "new" | "changed":
+            return (
+                f"No agent has {tool.name} of {server} until it is approved:"
+                f" ag2trust mcp-servers approve {server} {tool.name}"
             )
-        elif name not in by_name and known.explanation is None:
-            said(f"{server.name} has no tool {name}.")
-        elif name not in by_name:
-            said(f"{server.name} does not answer, and no {name} of it is approved.")
 
 
 def tools_told(agent_type: AgentType, names: Names) -> list[str]:
