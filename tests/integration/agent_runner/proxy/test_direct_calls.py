@@ -573,6 +573,34 @@ async def test_a_provider_that_takes_no_connection_is_explained(
     assert record.explanation is not None
 
 
+class LosingClient(Client):
+    """Loses each connection before its call hears of it."""
+
+    def __init__(self, client: Client) -> None:
+        vars(self).update(vars(client))
+
+    async def connect(self, origin: Origin) -> ClientConnection:
+        connection = await super().connect(origin)
+        connection.abort()
+        await asyncio.sleep(0)  # it hears of its end
+        return connection
+
+
+async def test_a_provider_that_hangs_up_as_soon_as_it_is_reached_is_explained(
+    spool_folder: Path,
+) -> None:
+    async with (
+        raw_provider(fine) as provider,
+        open_proxy(spool_folder, provider.base_url, client_of=LosingClient) as proxy,
+        raw_agent(proxy, request(proxy, PLAIN)) as agent,
+    ):
+        await agent.until(b'"error"')
+
+        record = await proxy.settled_one()
+    assert agent.arrived.startswith(b"HTTP/1.1 502 ")
+    assert (record.status, record.http_status) == (CallStatus.FAILED, None)
+
+
 async def test_an_agent_that_leaves_while_the_spool_is_broken_keeps_no_room(
     tmp_path: Path,
 ) -> None:

@@ -616,6 +616,17 @@ async def test_an_address_where_nobody_listens_is_no_connection() -> None:
             await asked(ours, Origin(False, "127.0.0.1", 1, b"x"))  # noqa: FBT003
 
 
+async def test_a_connection_that_ends_before_it_is_used_is_none() -> None:
+    async with provider(saying(closes=True)) as server, client() as ours:
+        connection = await ours.connect(server.origin)
+        await until(
+            "an end", lambda: connection.is_ready, lambda is_ready: not is_ready
+        )
+
+        with pytest.raises(ConnectingFailedError):
+            connection.ask(b"GET / HTTP/1.1\r\n\r\n", b"", Answer(connection))
+
+
 async def test_a_name_without_an_address_is_no_connection() -> None:
     async def nowhere(_: str, __: int) -> Sequence[AddrInfoType]:
         raise socket.gaierror(socket.EAI_NONAME, "not known")

@@ -11,7 +11,12 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from .answer import Receiver
 from .deadlines import NEVER, Deadlines
-from .errors import BrokenAnswerError, MalformedAnswerError, SilentError
+from .errors import (
+    BrokenAnswerError,
+    ConnectingFailedError,
+    MalformedAnswerError,
+    SilentError,
+)
 from .messages import Fields, value_of, values_of
 from .turn import Outgoing, Turn
 
@@ -87,7 +92,13 @@ class ClientConnection(asyncio.Protocol):
         self.ends_by_closing = False
 
     def ask(self, head: bytes, body: bytes, receiver: Receiver) -> None:
-        """Send a request; the connection must be `is_ready`."""
+        """Send a request; the connection must be new, or `is_ready`.
+
+        Raises `ConnectingFailedError` for a new one that has ended since: nobody would
+        tell *receiver* of that again.
+        """
+        if self._transport.is_closing():
+            raise ConnectingFailedError("the connection ended before it was used")
         self._answer = receiver
         self._is_whole = False
         self._interim_answers = 0
