@@ -123,6 +123,15 @@ async def test_a_change_of_protocol_is_not_made(then: bytes) -> None:
     assert len(server.application.asked) == 1
 
 
+async def test_a_thousand_changes_of_protocol_in_one_packet_are_one_request() -> None:
+    async with wired(SmallApplication(echo)) as client:
+        client.say(post(b"x", *ANOTHER_PROTOCOL) * 1000)
+
+        await client.until(b"\r\n\r\nx")
+
+    assert client.wire.written.count(b"HTTP/1.1") == 1
+
+
 @pytest.mark.parametrize(
     "request_",
     [

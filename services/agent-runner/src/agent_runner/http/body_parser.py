@@ -31,7 +31,8 @@ def body_parser(
         else b"Content-Length: %d" % content_length
     )
     parser = HttpRequestParser(_BodyOnly(reader))
-    parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n\r\n" % framing)
+    # It refuses what follows, which might ask for another protocol again.
+    parser.feed_data(b"POST / HTTP/1.1\r\nConnection: close\r\n%b\r\n\r\n" % framing)
     return parser
 
 
