@@ -3,12 +3,14 @@ import hashlib
 import openai
 import pytest
 from pydantic import SecretStr
+from tests.unit.agent_runner.http.wire import wired
 
 from ag2trust_sandbox import Sandbox
 from agent_runner.attempts import Attempt, Refused
 from shared.contracts.credentials import ProviderType
 
 from .proxying import HELLO, KEY, MODEL, Proxy, agent_at, lease_of
+from .raw_agent import request
 
 BODY = b'{"model":"sandbox-echo","messages":[{"role":"user","content":"Hi"}]}'
 CHAT = "chat/completions"
@@ -135,6 +137,27 @@ async def test_a_token_is_dead_as_soon_as_its_agent_is_gone(
         headers={"Authorization": f"Bearer {proxy.agent.token}"},
     )
     assert answer.status == 401
+
+
+@pytest.mark.parametrize("waits", [False, True])
+async def test_a_token_is_dead_though_a_head_with_it_came_before(
+    proxy: Proxy, sandbox: Sandbox, *, waits: bool
+) -> None:
+    asked = request(proxy, BODY)
+    if waits:  # which is for a task
+        asked = asked.replace(b"Host: x", b"Host: x\r\nExpect: 100-continue")
+    async with wired(proxy.calls, in_callbacks=proxy.calls.directly) as agent:
+        agent.say(asked[: -len(BODY)])
+        if waits:
+            await agent.until(b"100 Continue")
+        proxy.hosted.remove(proxy.agent)
+
+        agent.say(BODY)
+
+        await agent.until(b"content-length")
+        assert b"HTTP/1.1 401 " in agent.wire.written
+    assert sandbox.request_count == 0
+    assert proxy.records() == []
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ A token in the path identifies the agent under environment delivery, where the k
 comes with the call must be one its process was given; a bearer token stands for itself.
 """
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
@@ -63,7 +63,8 @@ class ProxyApplication:
         path, _, query = exchange.head.target.decode("latin-1").partition("?")
         try:
             place = place_of(path)
-            agent = await self._agent(exchange.head, place)
+            identify = partial(self._agent, exchange.head, place)
+            agent = await identify()
         except AppError as error:
             await exchange.reply(format_of(path).refusal(error, request_id))
             return
@@ -71,6 +72,7 @@ class ProxyApplication:
             exchange,
             place,
             agent,
+            identify=identify,
             large_bodies=self._large_bodies,
             request_id=request_id,
         )
@@ -95,7 +97,10 @@ class ProxyApplication:
 
 
 class _Call:
-    """What an agent that was identified asks for."""
+    """What an agent that was identified asks for.
+
+    *identify* does so again: a body may come long after its head.
+    """
 
     def __init__(
         self,
@@ -103,9 +108,11 @@ class _Call:
         place: Place,
         agent: ModelCaller,
         *,
+        identify: Callable[[], Awaitable[ModelCaller]],
         large_bodies: LargeBodies,
         request_id: str,
     ) -> None:
+        self._identify = identify
         self._large_bodies = large_bodies
         self._exchange = exchange
         self._place = place
@@ -159,7 +166,10 @@ class _Call:
             raise MalformedError(
                 "Send the body uncompressed, without Content-Encoding."
             )
+        is_late = not self._exchange.is_received
         body, read = await self._exchange.body(), self._place.format.read_request
+        if is_late:
+            self._agent = await self._identify()  # a token may have ended meanwhile
         if len(body) < LARGE_BODY_BYTES:
             return Asked(route, read(route, body), fields)
         return Asked(route, await self._large_bodies.read(read, route, body), fields)

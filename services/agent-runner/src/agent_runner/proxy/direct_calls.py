@@ -65,10 +65,15 @@ class DirectCalls:
             return None
         if exchange.expects_continue or exchange.content_length >= LARGE_BODY_BYTES:
             return None
-        agent = self._callers.known(head.worked_out.proof, reached_at=head.reached_at)
+        known = partial(
+            self._callers.known, head.worked_out.proof, reached_at=head.reached_at
+        )
+        agent = known()
         if agent is None:
             return None
-        return DirectCall(exchange, head.worked_out, agent, self._forwarding)
+        return DirectCall(
+            exchange, head.worked_out, agent, self._forwarding, known=known
+        )
 
     def _worked_out(self, head: RequestHead) -> CallHead | None:
         """Share what follows from a head among the connections that begin so.
@@ -97,6 +102,7 @@ class DirectCall:
         "_fields",
         "_forwarding",
         "_head",
+        "_known",
         "_passage",
         "_pieces",
         "_plan",
@@ -122,10 +128,14 @@ class DirectCall:
         head: CallHead,
         agent: ModelCaller,
         forwarding: Forwarding,
+        *,
+        known: Callable[[], ModelCaller | None],
     ) -> None:
+        """*known* tells again whose call it is: a body may come long after its head."""
         self.is_received = False
         self._exchange = exchange
         self._head = head
+        self._known = known
         self.agent = agent
         self._forwarding = forwarding
         self._status = 0
@@ -199,7 +209,7 @@ class DirectCall:
         """Take what the call needs to leave; or say that it is not plain."""
         head, agent, exchange = self._head, self.agent, self._exchange
         body = exchange.received_body
-        if len(body) >= LARGE_BODY_BYTES:
+        if len(body) >= LARGE_BODY_BYTES or self._known() is not agent:
             return False
         request = head.wire_format.read_request(head.route, body)
         asked = Asked(head.route, request, head.fields)
