@@ -18,10 +18,11 @@ from uuid import UUID
 import aiohttp
 from pydantic import JsonValue
 
+from .connection import segment
 from .errors import UnavailableError, UnexpectedAnswerError, UnreachableError
 from .models import AgentMessage, MessageSubmission
 from .operations import Operations
-from .server_sent import ServerSent, server_sent
+from .server_sent import ServerSent, lines_of, server_sent
 
 __all__ = [
     "Answer",
@@ -123,13 +124,13 @@ class Client(Operations):
 
     def streamed_ask(
         self, slug: str, body: MessageSubmission
-    ) -> AsyncIterator[StreamedMessage]:
+    ) -> AsyncGenerator[StreamedMessage, None]:
         """Ask an agent type, and give its answer as it is made, last the whole."""
-        return self._streamed(f"/api/ask/{slug}", body)
+        return self._streamed(f"/api/ask/{segment(slug)}", body)
 
     def streamed_message(
         self, agent_id: UUID, body: MessageSubmission
-    ) -> AsyncIterator[StreamedMessage]:
+    ) -> AsyncGenerator[StreamedMessage, None]:
         """Send a message to an agent, and give its answer as it is made."""
         return self._streamed(f"/api/agents/{agent_id}/messages", body)
 
@@ -172,7 +173,7 @@ class Client(Operations):
                     headers={"Last-Event-ID": after} if after else {},
                     timeout=_PATIENCE,
                 ) as response:
-                    async for each in server_sent(response.content):
+                    async for each in _sent_in(response):
                         after = each.id
                         yield each
             except (UnreachableError, UnavailableError):
@@ -181,7 +182,7 @@ class Client(Operations):
 
     async def _streamed(
         self, path: str, body: MessageSubmission
-    ) -> AsyncIterator[StreamedMessage]:
+    ) -> AsyncGenerator[StreamedMessage, None]:
         """Once a message is accepted, a connection that breaks off loses no answer."""
         streamed = body.model_copy(update={"stream": True})
         message_id = None
@@ -190,7 +191,7 @@ class Client(Operations):
                 "POST", path, headers={}, json=streamed, timeout=_PATIENCE
             ) as response:
                 message_id = UUID(response.headers[_MESSAGE_ID])
-                async for each in server_sent(response.content):
+                async for each in _sent_in(response):
                     piece = _piece(each)
                     yield piece
                     if isinstance(piece, Answer):
@@ -208,6 +209,10 @@ class Client(Operations):
             if message.finished_at or asyncio.get_running_loop().time() > until:
                 return message
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+
+def _sent_in(response: aiohttp.ClientResponse) -> AsyncIterator[ServerSent]:
+    return server_sent(lines_of(response.content.iter_any()))
 
 
 def _piece(sent: ServerSent) -> StreamedMessage:

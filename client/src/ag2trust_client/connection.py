@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import date
 from http import HTTPStatus
 from typing import Any, Self, TypeVar
+from urllib.parse import quote
 from uuid import uuid4
 
 import aiohttp
@@ -19,7 +20,7 @@ from .errors import (
 )
 from .retrying import seconds_before
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "segment"]
 
 AnswerT = TypeVar("AnswerT")
 
@@ -112,6 +113,11 @@ class Connection:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             # What the library says of it may hold the key.
             raise UnreachableError(_why_unreachable(self._url, error)) from None
+
+
+def segment(text: str) -> str:
+    """Spell *text* as one part of a path, whatever is in it (RFC 3986, section 3.3)."""
+    return quote(text, safe="")
 
 
 def _why_unreachable(url: str, error: Exception) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime
 
-from .connection import Connection
+from .connection import Connection, segment
 from .models import (
     Agent,
     AgentMessage,
@@ -501,7 +501,7 @@ class Operations(Connection):
         answer: AgentMessage = await self._ask(
             AgentMessage,
             "POST",
-            f"/api/ask/{slug}",
+            f"/api/ask/{segment(slug)}",
             body=body,
             headers={"Idempotency-Key": idempotency_key},
         )

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 
-__all__ = ["ServerSent", "server_sent"]
+__all__ = ["ServerSent", "lines_of", "server_sent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +13,15 @@ class ServerSent:
     id: str | None
     name: str
     data: str
+
+
+async def lines_of(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """Give each whole line, however long; aiohttp's reader refuses long ones."""
+    begun = b""
+    async for chunk in chunks:
+        *whole, begun = (begun + chunk).split(b"\n")
+        for line in whole:
+            yield line
 
 
 async def server_sent(lines: AsyncIterable[bytes]) -> AsyncIterator[ServerSent]:

@@ -68,7 +68,10 @@ def operations_source(document: JsonObject) -> str:
             _HEAD.format("Every operation of the API that a program can use."),
             "from typing import Any, Literal\nfrom uuid import UUID",
             "from pydantic import AwareDatetime",
-            f"from .connection import Connection\nfrom .models import ({models})",
+            (
+                "from .connection import Connection, segment\n"
+                f"from .models import ({models})"
+            ),
             '__all__ = ["Operations"]',
             'class Operations(Connection):\n    """Named as in the description."""',
             *(textwrap.indent(_method(each), "    ") for each in operations),
@@ -215,8 +218,13 @@ def _path(operation: JsonObject) -> str:
     path: str = operation["path"]
     for each in operation["parameters"]:
         if each["in"] == "path":
-            path = path.replace(each["name"] + "}", _named_in(operation, each) + "}")
+            path = path.replace(each["name"] + "}", _segment(operation, each) + "}")
     return f"f{path!r}" if "{" in path else repr(path)
+
+
+def _segment(operation: JsonObject, parameter: JsonObject) -> str:
+    name = _named_in(operation, parameter)
+    return name if "format" in parameter["schema"] else f"segment({name})"
 
 
 def _mapping(parameters: list[JsonObject]) -> str:

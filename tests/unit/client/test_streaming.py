@@ -79,6 +79,31 @@ async def test_an_answer_whose_stream_breaks_off_is_read_from_the_record() -> No
     assert gateway.asked[1].path == f"/api/messages/{MESSAGE_ID}"
 
 
+async def test_an_answer_may_be_longer_than_the_reader_of_lines_takes() -> None:
+    told = {**MESSAGE_JSON, "content": "x" * 600_000}
+    async with (
+        serving(streaming(frame("completed", told))) as gateway,
+        Client(gateway.url, KEY) as client,
+    ):
+        [answer] = [each async for each in client.streamed_ask("helper", BODY)]
+
+    assert isinstance(answer, Answer)
+    assert answer.message.content == told["content"]
+
+
+async def test_a_slug_is_one_part_of_a_path_whatever_is_in_it() -> None:
+    streamed = streaming(frame("completed", MESSAGE_JSON))
+    async with (
+        serving(streamed, json_answer(MESSAGE_JSON)) as gateway,
+        Client(gateway.url, KEY) as client,
+    ):
+        async for _ in client.streamed_ask("../agents?a=b", BODY):
+            pass
+        await client.ask("../agents?a=b", BODY)
+
+    assert [each.path for each in gateway.asked] == ["/api/ask/../agents?a=b"] * 2
+
+
 async def test_events_go_on_after_the_last_one_that_came() -> None:
     first = streaming(frame("call.finished", {"n": 1}, "7"), breaks_off=True)
     second = streaming(frame("call.finished", {"n": 2}, "8"))
