@@ -132,7 +132,8 @@ def test_a_provider_does_not_change_its_type() -> None:
             "providers: [{name: one, type: openai, limits: {requests: 1}}]",
             "providers.0.limits.requests: is not known here",
         ),
-        ("agent_types: [{slug: a}]", "agent_types.0.provider_id: is required"),
+        ("agent_types: [{slug: a}]", "agent_types.0.provider: is required"),
+        ("words", "manifest: must be an object"),
         ("agents: [{name: a, type: b}, {name: a, type: b}]", "2 times the agent 'a'"),
         ("agents: [{name: a, type: b, state: odd}]", "agents.0.state: must be"),
     ],
@@ -156,6 +157,29 @@ def test_what_is_no_manifest_is_refused_with_its_place(said: str, why: str) -> N
 def test_what_names_a_stranger_is_refused_before_anything_is_done(said: str) -> None:
     with pytest.raises(ManifestError, match="'nobody'; there is no"):
         plan_of(read_manifest(said), NOTHING)
+
+
+def test_tools_are_told_in_part() -> None:
+    tools = "tools: [current_time, {name: http_request, hosts: [a.example]}]"
+    equipped = ALL.replace("model: m,", f"model: m, {tools},")
+    http = {"name": "http_request", "methods": ["GET"], "hosts": ["a.example"]}
+    state = there(agent_type={"tools": [{"name": "current_time"}, http]})
+
+    assert plan_of(read_manifest(equipped), state) == []
+
+
+def test_a_slash_at_the_end_is_no_other_address() -> None:
+    said = PROVIDER + "    base_url: https://a.example/v1/\n"
+    state = there(provider={"base_url": "https://a.example/v1"})
+
+    assert plan_of(read_manifest(said), state) == []
+
+
+def test_a_label_may_be_called_provider() -> None:
+    labelled = ALL.replace("{team: a}", "{provider: acme}")
+    labels = {"agent_type": {"labels": {"provider": "acme"}}}
+
+    assert plan_of(read_manifest(labelled), there(**labels)) == []
 
 
 def test_an_empty_manifest_is_one() -> None:

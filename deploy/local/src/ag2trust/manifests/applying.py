@@ -186,15 +186,14 @@ def _with_names(value: Any, names: Mapping[str, str]) -> Any:
     """Tell providers by their names, as manifests do."""
     match value:
         case dict():
-            return {
-                "provider" if name == "provider_id" else name: (
-                    names.get(each, each)
-                    if name == "provider_id"
-                    else _with_names(each, names)
-                )
-                for name, each in value.items()
-            }
+            return dict(_with_name(*each, names) for each in value.items())
         case list():
             return [_with_names(each, names) for each in value]
         case _:
             return value
+
+
+def _with_name(name: str, value: Any, names: Mapping[str, str]) -> tuple[str, Any]:
+    if name == "provider_id":
+        return "provider", names.get(value, value)
+    return name, _with_names(value, names) if isinstance(value, list) else value

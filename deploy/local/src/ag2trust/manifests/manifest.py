@@ -1,7 +1,7 @@
 """What a manifest says: providers, agent types, agents and budgets to be."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
@@ -116,13 +116,16 @@ def read_manifest(text: str) -> Manifest:
 
 
 def providers_in(value: Any) -> Iterator[str]:
-    """Give the names of providers that an agent type's fields name."""
+    """Give the names of providers that an agent type's fields name.
+
+    They stand in it and in its lists; labels are anybody's.
+    """
     match value:
         case dict():
             for name, each in value.items():
                 if name == "provider":
                     yield str(each)
-                else:
+                elif isinstance(each, list):
                     yield from providers_in(each)
         case list():
             for each in value:
@@ -135,18 +138,17 @@ def with_provider_ids(value: Any, ids: Mapping[str, UUID]) -> Any:
     """Put ids where names of providers are."""
     match value:
         case dict():
-            return {
-                "provider_id" if name == "provider" else name: (
-                    ids[str(each)]
-                    if name == "provider"
-                    else with_provider_ids(each, ids)
-                )
-                for name, each in value.items()
-            }
+            return dict(_with_id(*each, ids) for each in value.items())
         case list():
             return [with_provider_ids(each, ids) for each in value]
         case _:
             return value
+
+
+def _with_id(name: str, value: Any, ids: Mapping[str, UUID]) -> tuple[str, Any]:
+    if name == "provider":
+        return "provider_id", ids[str(value)]
+    return name, with_provider_ids(value, ids) if isinstance(value, list) else value
 
 
 def _provider(index: int, said: dict[str, Any]) -> Wish:
@@ -208,6 +210,12 @@ def _require_different(kind: str, keys: list[str]) -> None:
 
 def _places(error: ValidationError, before: str = "") -> str:
     return "\n".join(
-        f"{before}{'.'.join(map(str, each['loc']))}: {what_is_wrong(each)}"
+        f"{_place(before, each['loc'])}: {what_is_wrong(each)}"
         for each in error.errors()
     )
+
+
+def _place(before: str, loc: Iterable[int | str]) -> str:
+    """Name a place as people write it: a provider by its name, not by an id."""
+    names = ("provider" if each == "provider_id" else str(each) for each in loc)
+    return f"{before}{'.'.join(names)}".strip(".") or "manifest"

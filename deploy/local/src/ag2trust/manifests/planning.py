@@ -179,11 +179,28 @@ def _differences(
 def _completed(name: str, value: Any, now: Any) -> Any:
     """Complete an object that is told in part; labels are told as a whole.
 
-    So is how much a budget allows: in tokens or in dollars.
+    So is how much a budget allows: in tokens or in dollars. Tools may be told by their
+    names alone, and an address ends in no slash.
     """
+    if name == "tools" and isinstance(now, list):
+        return [_completed_tool(each, now) for each in value]
+    if name == "base_url":
+        return value.rstrip("/")
     if isinstance(value, dict) and isinstance(now, dict) and name not in _WHOLE:
         return {**now, **(_NO_AMOUNT if name == "budget" else {}), **value}
     return value
+
+
+def _completed_tool(told: Any, now: list[dict[str, Any]]) -> dict[str, Any]:
+    """Complete a tool with what that of the same name, and MCP server, has now."""
+    tool = {"name": told} if isinstance(told, str) else told
+    same = (
+        each
+        for each in now
+        if (each["name"], each.get("server_id"))
+        == (tool["name"], tool.get("server_id"))
+    )
+    return {**next(same, {}), **tool}
 
 
 def _new(name: str, value: Any) -> Difference:
