@@ -36,6 +36,8 @@ _WORDS: Mapping[str, str] = {
     "finite_number": _NUMBER,
     "decimal_type": _NUMBER,
     "decimal_parsing": _NUMBER,
+    "decimal_max_digits": "must have {max_digits} digits at most",
+    "decimal_max_places": "must have {decimal_places} decimal places at most",
     "uuid_type": _ID,
     "uuid_parsing": _ID,
     "date_type": _DATE,
@@ -74,6 +76,10 @@ _PATTERNS: Mapping[str, str] = {
     ),
     r"^[a-z0-9]([a-z0-9-]{0,22}[a-z0-9])?$": (
         "must be small letters, digits and hyphens, 24 at most, no hyphen at its ends"
+    ),
+    r"^(\*\.)?([a-zA-Z0-9_-][a-zA-Z0-9_.-]{0,252}|\[[0-9a-fA-F:.]{2,45}\])"
+    r"(:[0-9]{1,5})?$": (
+        "must be a host, as api.example.com, *.example.com or api.example.com:8443"
     ),
     r"^[a-zA-Z][a-zA-Z0-9_.-]{0,62}$": (
         "must be letters, digits, _, . and -, 63 at most, the first a letter"

@@ -148,6 +148,16 @@ async def test_json_that_is_no_object_is_invalid(
             {**API_KEY, "expires_at": "2025-12-31T00:00:00Z"},
             "expires_at",
         ),
+        (
+            "/api/api-keys",
+            {**API_KEY, "expires_at": "9999-12-31T23:59:59-14:00"},
+            "expires_at",
+        ),
+        (
+            f"/api/alerts/{SOME_ID}/silence",
+            {"until": "9999-12-31T23:59:59-14:00"},
+            "until",
+        ),
         ("/api/users", {"email": "nobody"}, "email"),
         ("/api/users", {"email": "a@b", "role": "king"}, "role"),
         ("/api/sessions", {"email": "a@b", "password": ""}, "password"),
@@ -278,6 +288,7 @@ async def test_a_wrong_parameter_is_named(
         (f"/api/agents/{SOME_ID}/stats?from=monday", "from"),
         (f"/api/agents/{SOME_ID}/stats?period=7d&days=7", "days"),
         (f"/api/agents/{SOME_ID}/stats?to=2026-01-01T00:00:00", "to"),
+        ("/api/calls?from=0001-01-01T00:00:00%2B14:00", "from"),
     ],
 )
 async def test_a_parameter_of_one_route_is_named(

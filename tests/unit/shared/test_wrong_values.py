@@ -1,6 +1,7 @@
 """What is wrong with a value is told in words of ours, and without the value."""
 
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -20,6 +21,9 @@ from pydantic import (
 )
 
 from shared.contracts.agent_types import Slug
+from shared.contracts.base import Instant
+from shared.contracts.limits import BudgetDollars
+from shared.contracts.tools import ToolHost
 from shared.wrong_values import what_is_wrong
 
 CANARY = "sk-canary-83a1f6"
@@ -81,6 +85,22 @@ def _never(_value: str) -> str:
         ),
         (Annotated[str, StringConstraints(pattern="^a$")], CANARY, "must match ^a$"),
         (Slug, "Has Spaces", SMALL_LETTERS),
+        (
+            ToolHost,
+            "https://api.example.com/v1",
+            "must be a host, as api.example.com, *.example.com or api.example.com:8443",
+        ),
+        (BudgetDollars, "0.0000001", "must have 6 decimal places at most"),
+        (
+            Annotated[Decimal, Field(max_digits=20)],
+            "1e300",
+            "must have 20 digits at most",
+        ),
+        (
+            Instant,
+            "0001-01-01T00:00:00+14:00",
+            "must be of the years 1 to 9999, in UTC",
+        ),
         (UUID, CANARY, "must be an id, as 0198c5f2-6a1e-7c3b-9d54-2f1b8e7a4c60"),
         (datetime, CANARY, "must be a time with its zone, as 2026-01-31T09:30:00Z"),
         (

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from shared.contracts.base import Instant
 from shared.contracts.limits import TimeZone
 
 from .routing.reading import Input, invalid_query
@@ -41,7 +42,7 @@ def _timestamp(value: object) -> object:
     return value
 
 
-Timestamp = Annotated[AwareDatetime, BeforeValidator(_timestamp)]
+Timestamp = Annotated[Instant, BeforeValidator(_timestamp)]
 
 
 class PeriodQuery(Input):

@@ -4,7 +4,7 @@ import binascii
 import re
 from base64 import b64decode, b64encode
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 from uuid import UUID
@@ -38,6 +38,7 @@ __all__ = [
     "EventT",
     "Explanation",
     "Failure",
+    "Instant",
     "Labels",
     "Message",
     "Name",
@@ -107,6 +108,19 @@ Name = Annotated[
     AfterValidator(_name),
 ]
 """What people call a thing; unique per organization and kind."""
+
+
+def _in_utc(time: datetime) -> datetime:
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError(
+            "instant", "must be of the years 1 to 9999, in UTC"
+        ) from None
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A time that somebody gives: in UTC, where it has to be one, too."""
 
 UseCase = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 """What people say a thing is for."""

@@ -21,6 +21,7 @@ from .base import (
     Bytes,
     Empty,
     Endpoint,
+    Instant,
     Labels,
     Message,
     Name,
@@ -198,7 +199,7 @@ class ProviderSubmission(Message):
     aws_access_key_id: SecretField | None = None
     aws_secret_access_key: SecretField | None = None
     aws_session_token: SecretField | None = None
-    aws_session_expires_at: AwareDatetime | None = None
+    aws_session_expires_at: Instant | None = None
     limits: ProviderLimits = ProviderLimits()
     enabled: bool = True
     allow_incomplete: bool = False
@@ -235,7 +236,7 @@ class ProviderPatch(Patch):
     aws_access_key_id: SecretField | None = None
     aws_secret_access_key: SecretField | None = None
     aws_session_token: SecretField | None = None
-    aws_session_expires_at: AwareDatetime | None = None
+    aws_session_expires_at: Instant | None = None
     limits: ProviderLimits | None = None
     enabled: bool | None = None
     allow_incomplete: bool = False

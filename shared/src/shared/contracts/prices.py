@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from .base import Message, Page, Question
+from .base import Instant, Message, Page, Question
 from .credentials import ProviderType
 
 __all__ = [
@@ -100,8 +100,8 @@ class PriceOverrideSubmission(Message):
     provider_type: ProviderType
     model: ModelName
     provider_id: UUID | None = None
-    effective_from: AwareDatetime
-    effective_to: AwareDatetime | None = None
+    effective_from: Instant
+    effective_to: Instant | None = None
     usd_per_million_tokens: TokenPrices
 
     @field_validator("effective_to")

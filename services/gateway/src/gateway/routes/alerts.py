@@ -1,7 +1,5 @@
 """`/alerts` and `/alert-rules`: what somebody should look at."""
 
-from pydantic import AwareDatetime
-
 from gateway.access.permissions import Permission
 from gateway.routing.asked import Asked
 from gateway.routing.operations import operation
@@ -24,7 +22,7 @@ from shared.contracts.alerts import (
     SilenceAlert,
     UpdateAlertRule,
 )
-from shared.contracts.base import Page
+from shared.contracts.base import Instant, Page
 from shared.errors import AlertNotFoundError
 
 __all__ = ["AlertRoutes"]
@@ -40,7 +38,7 @@ class AlertsQuery(PageQuery):
 class Silence(Input):
     """How long nobody is told of the alert; null ends a silence."""
 
-    until: AwareDatetime | None
+    until: Instant | None
 
 
 class AlertRuleChange(Input):

@@ -15,7 +15,7 @@ from gateway.routing.asked import Asked
 from gateway.routing.operations import operation
 from gateway.routing.reading import Input, PageQuery, invalid_body
 from shared.clock import Clock
-from shared.contracts.base import Name, Page, ShownOnce
+from shared.contracts.base import Instant, Name, Page, ShownOnce
 from shared.errors import (
     ApiKeyNotFoundError,
     ConflictError,
@@ -37,7 +37,7 @@ class ApiKeySubmission(Input):
     name: Name
     role: Role = Role.VIEWER
     scopes: list[Permission] | None = Field(default=None, min_length=1, max_length=100)
-    expires_at: AwareDatetime | None = None
+    expires_at: Instant | None = None
 
 
 class ApiKeyView(BaseModel):

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from gateway.access.permissions import Permission
 from gateway.periods import Timestamp
@@ -11,6 +11,7 @@ from gateway.routing.asked import Asked
 from gateway.routing.operations import Reply, operation
 from gateway.routing.reading import Input, PageQuery
 from shared.bus import Bus
+from shared.contracts.base import Instant
 from shared.contracts.credentials import ProviderType
 from shared.contracts.metrics import (
     DELETE_PRICE,
@@ -51,8 +52,8 @@ class QuoteQuery(Input):
 class RepriceOrder(Input):
     """The period whose calls are priced anew."""
 
-    since: AwareDatetime = Field(alias="from")
-    until: AwareDatetime = Field(alias="to")
+    since: Instant = Field(alias="from")
+    until: Instant = Field(alias="to")
 
 
 class PriceRoutes:

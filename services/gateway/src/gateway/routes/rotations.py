@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, model_validator
+from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from gateway.access.permissions import Permission
@@ -12,6 +12,7 @@ from gateway.jobs.jobs import Jobs
 from gateway.routing.asked import Asked
 from gateway.routing.operations import Reply, operation
 from gateway.routing.reading import Input
+from shared.contracts.base import Instant
 from shared.contracts.credentials import ProviderPatch, SecretField
 from shared.contracts.jobs import Job
 from shared.contracts.probes import ProbedModel
@@ -47,7 +48,7 @@ class Rotation(Input):
     aws_access_key_id: SecretField | None = None
     aws_secret_access_key: SecretField | None = None
     aws_session_token: SecretField | None = None
-    aws_session_expires_at: AwareDatetime | None = None
+    aws_session_expires_at: Instant | None = None
 
     @model_validator(mode="after")
     def _says_which(self) -> Self:

@@ -5,7 +5,7 @@ from base64 import b64encode
 from http import HTTPStatus
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, SecretStr
+from pydantic import Field, SecretStr
 
 from gateway.access.permissions import Permission
 from gateway.routing.asked import Asked
@@ -13,7 +13,7 @@ from gateway.routing.operations import operation
 from gateway.routing.reading import Input, PageQuery, invalid_body
 from gateway.submissions import sealed_webhook
 from shared.bus import Bus
-from shared.contracts.base import Name, Page, Secret, ShownOnce
+from shared.contracts.base import Instant, Name, Page, Secret, ShownOnce
 from shared.contracts.webhook_secrets import WebhookSubmission
 from shared.contracts.webhooks import (
     CREATE_WEBHOOK,
@@ -79,7 +79,7 @@ class Replay(Input):
     """Which deliveries are made again: these, or those that failed since then."""
 
     delivery_ids: list[UUID] = Field(default_factory=list, max_length=200)
-    failed_since: AwareDatetime | None = None
+    failed_since: Instant | None = None
 
 
 class WebhookRoutes:
