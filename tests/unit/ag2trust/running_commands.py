@@ -10,7 +10,9 @@ from ag2trust.__main__ import main
 __all__ = ["run"]
 
 
-async def run(gateway: Gateway, *arguments: str, given: str | None = None) -> Result:
+async def run(
+    gateway: Gateway, *arguments: str, given: str | bytes | None = None
+) -> Result:
     return await asyncio.to_thread(
         CliRunner().invoke,
         main,

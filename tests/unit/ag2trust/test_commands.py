@@ -10,7 +10,15 @@ import pytest
 from aiohttp import web
 from click.testing import CliRunner
 from tests.unit.client.gateway import json_answer, refusal, serving
-from tests.unit.client.objects import AGENT_ID, AGENT_JSON, page_of, sample
+from tests.unit.client.objects import (
+    AGENT_ID,
+    AGENT_JSON,
+    MESSAGE_ID,
+    MESSAGE_JSON,
+    page_of,
+    sample,
+)
+from tests.unit.client.test_streaming import frame, streaming
 
 from ag2trust.__main__ import main
 
@@ -83,6 +91,110 @@ async def test_a_gateway_is_found_at_the_port_that_its_home_tells(
         )
 
     assert said.exit_code == 0, said.output
+
+
+@pytest.mark.parametrize(
+    "kept", [b"cust_one\ncust_two\n", b"\x7fELF\xff\x00", "cust_ké".encode()]
+)
+async def test_a_file_that_holds_no_key_is_told_so(tmp_path: Path, kept: bytes) -> None:
+    file = tmp_path / "key"
+    file.write_bytes(kept)
+
+    async with serving() as gateway:
+        said = await run(gateway, "agents", "list", "--key-file", str(file))
+
+    assert said.exit_code == 2
+    assert "What was given as API key is none" in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "given"), [((), b"\xff\xfe"), (("\udcff",), None)], ids=["read", "typed"]
+)
+async def test_what_is_no_text_is_no_question(
+    words: tuple[str, ...], given: bytes | None
+) -> None:
+    async with serving() as gateway:
+        said = await run(gateway, "ask", "helper", *words, given=given)
+
+    assert said.exit_code == 65
+    assert said.stderr == "ag2trust: What was given is no text in UTF-8.\n"
+
+
+async def test_a_question_that_fails_is_told_so_and_no_more(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    failed = {**MESSAGE_JSON, "status": "failed", "content": None}
+
+    async with serving(streaming(frame("failed", failed))) as gateway:
+        said = await run(gateway, "ask", "helper", "Hello?")
+
+    assert said.exit_code == 1
+    assert not caplog.records
+
+
+async def test_a_question_without_an_answer_in_time_says_where_it_will_be() -> None:
+    running = {
+        **MESSAGE_JSON,
+        "status": "running",
+        "content": None,
+        "finished_at": None,
+    }
+
+    async with serving(streaming(frame("pending", running))) as gateway:
+        said = await run(gateway, "ask", "helper", "Hello?")
+
+    assert said.exit_code == 1
+    assert f"GET /api/messages/{MESSAGE_ID}" in said.stderr
+
+
+async def test_a_time_that_no_clock_has_is_none() -> None:
+    async with serving() as gateway:
+        said = await run(gateway, "calls", "list", "--from", "0001-01-01T00:00+14:00")
+
+    assert said.exit_code == 2
+    assert "is no time" in said.stderr
+
+
+async def test_the_old_provider_is_deleted_only_where_another_takes_its_place() -> None:
+    async with serving() as gateway:
+        said = await run(gateway, "providers", "rotate", "old", "--delete-old")
+
+    assert said.exit_code == 2
+    assert "--delete-old goes with --to" in said.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("alerts", "silence", str(AGENT_ID), "--hours", "1e9"),
+        ("webhooks", "replay", "pager", "--failed-hours", "1e12"),
+    ],
+)
+async def test_hours_lead_to_no_date_that_there_is_not(
+    command: tuple[str, ...],
+) -> None:
+    async with serving() as gateway:
+        said = await run(gateway, *command)
+
+    assert said.exit_code == 2
+    assert "is not in the range 0<x<=876000" in said.stderr
+
+
+async def test_usage_is_told_of_all_pages() -> None:
+    rows = [sample("UsageOfModel", model=f"model-{n}") for n in range(2)]
+    pages = [
+        sample("UsagePageOfUsageOfModel", data=[row], next_cursor=cursor)
+        for row, cursor in zip(rows, ("more", None), strict=True)
+    ]
+
+    async with serving(*map(json_answer, pages)) as gateway:
+        said = await run(gateway, "stats", "--by", "model")
+
+    assert [line.split()[0] for line in said.stdout.splitlines()] == [
+        "MODEL",
+        "model-0",
+        "model-1",
+    ]
 
 
 async def test_a_field_that_the_sentence_names_is_not_named_again() -> None:

@@ -53,6 +53,15 @@ async def test_a_token_is_read_and_not_told() -> None:
     assert "a-secret-token" not in said.output
 
 
+async def test_a_server_whose_token_is_taken_away_is_not_said_to_have_another() -> None:
+    answers = json_answer(page_of([SERVER])), json_answer(SERVER)
+
+    async with serving(*answers) as gateway:
+        said = await run(gateway, "mcp-servers", "token", "tickets", "--none")
+
+    assert said.stderr == "tickets is asked without a token from now on.\n"
+
+
 async def test_a_server_that_does_not_answer_is_not_said_to_have_no_tools() -> None:
     why = sample("Explanation", message="No connection.", fix="See that it runs.")
     silent = {**tools(), "explanation": why}

@@ -20,6 +20,7 @@ from .calling import calling
 from .formats import ago, moment, word
 from .naming import Names, names_of
 from .output import as_json, show, show_all
+from .periods import HOURS
 from .tables import Column
 
 __all__ = ["alerts"]
@@ -69,7 +70,7 @@ async def show_alert(client: Client, *, alert_id: UUID, is_json: bool) -> None:
 @click.argument("alert_id", type=click.UUID)
 @click.option(
     "--hours",
-    type=click.FloatRange(min=0, min_open=True),
+    type=HOURS,
     default=24,
     show_default=True,
     help="For how long.",

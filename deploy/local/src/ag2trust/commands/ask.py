@@ -1,7 +1,8 @@
 """`ag2trust ask`: a question, and its answer as it is made."""
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from uuid import UUID
 
 import click
@@ -72,20 +73,21 @@ async def ask(
 
 
 async def _heard(
-    pieces: AsyncIterator[StreamedMessage], *, shows: bool
+    pieces: AsyncGenerator[StreamedMessage, None], *, shows: bool
 ) -> AgentMessage:
     """Listen to the end; what is shown grows in place, and begins anew if it must."""
-    async for piece in pieces:
-        match piece:
-            case Answer(message=message):
-                return message
-            case Delta(content=content) if shows:
-                say(content, ends=False)
-            case Restart() if shows:
-                click.echo()
-                said("(the answer begins anew)")
-            case _:
-                pass
+    async with aclosing(pieces) as heard:
+        async for piece in heard:
+            match piece:
+                case Answer(message=message):
+                    return message
+                case Delta(content=content) if shows:
+                    say(content, ends=False)
+                case Restart() if shows:
+                    click.echo()
+                    said("(the answer begins anew)")
+                case _:
+                    pass
     raise click.ClickException("The answer broke off.")
 
 
@@ -95,6 +97,8 @@ def _tell(message: AgentMessage, *, is_told: bool) -> None:
     elif message.explanation:
         say(message.explanation.message)
         said(f"{message.explanation.cause} {message.explanation.fix}")
+    elif message.finished_at is None:
+        said(f"No answer yet: GET /api/messages/{message.message_id} has it later.")
     tokens = number(message.usage.total_tokens)
     took = milliseconds(message.duration_ms)
     said(f"{message.status}, {tokens} tokens, {took}, --thread {message.thread_id}")

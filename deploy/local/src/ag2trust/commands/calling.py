@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import click
 from pydantic import SecretStr
+from pydantic_core import PydanticSerializationError
 
 from ag2trust_client import (
     Ag2TrustError,
@@ -109,6 +110,9 @@ def explained() -> Iterator[None]:
     except Ag2TrustError as error:
         said("\n".join(_sentences(error)))
         sys.exit(_code_of(error))
+    except (UnicodeDecodeError, PydanticSerializationError):
+        said("ag2trust: What was given is no text in UTF-8.")
+        sys.exit(os.EX_DATAERR)
     except KeyboardInterrupt:
         click.echo(err=True)
         sys.exit(_INTERRUPTED)
@@ -148,15 +152,22 @@ def _kept(name: str) -> str | None:
 
 def _key(url: str, file: Path | None) -> SecretStr:
     """Find the key: never on the command line, which every process can read."""
+    key = _given(url, file).strip()
+    if not key:
+        raise click.UsageError(
+            f"There is no API key. Put it into {_KEY}, or name a file with --key-file."
+        )
+    if not (key.isascii() and key.isprintable()):
+        raise click.UsageError("What was given as API key is none: one is a line.")
+    return SecretStr(key)
+
+
+def _given(url: str, file: Path | None) -> str:
     if file is not None:
-        return SecretStr(file.read_text().strip())
+        return file.read_text(errors="replace")
     if key := os.environ.get(_KEY):
-        return SecretStr(key.strip())
-    if urlsplit(url).hostname in _LOCAL and (kept := _kept("api-key")):
-        return SecretStr(kept)
-    raise click.UsageError(
-        f"There is no API key. Put it into {_KEY}, or name a file with --key-file."
-    )
+        return key
+    return (urlsplit(url).hostname in _LOCAL and _kept("api-key")) or ""
 
 
 def _sentences(error: Ag2TrustError) -> Iterator[str]:

@@ -82,7 +82,7 @@ async def add_key(
         name=name,
         role=role,
         **({"scopes": [*scopes]} if scopes else {}),
-        **({"expires_at": expires.astimezone()} if expires else {}),
+        **({"expires_at": expires} if expires else {}),
     )
     made = await client.create_api_key(body)
     show(made, _facts(made), is_json=is_json)

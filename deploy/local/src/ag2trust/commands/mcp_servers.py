@@ -77,7 +77,8 @@ async def replace_token(client: Client, *, name: str, is_none: bool) -> None:
     server = await mcp_server_named(client, name)
     token = None if is_none else _asked_for_token()
     await client.update_mcp_server(server.id, McpServerPatch(token=token))
-    said(f"{server.name} is asked with another token from now on.")
+    how = "without a token" if is_none else "with another token"
+    said(f"{server.name} is asked {how} from now on.")
 
 
 @mcp_servers.command("tools")

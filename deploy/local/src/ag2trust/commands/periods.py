@@ -6,9 +6,12 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["LocalTime", "in_period", "period_of"]
+__all__ = ["HOURS", "LocalTime", "in_period", "period_of"]
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+HOURS = click.FloatRange(min=0, min_open=True, max=876_000)
+"""Of a century at most, so that what lies as far off has a date."""
 
 
 class LocalTime(click.ParamType[datetime]):
@@ -20,8 +23,8 @@ class LocalTime(click.ParamType[datetime]):
         self, value: str, param: click.Parameter | None, ctx: click.Context | None
     ) -> datetime:
         try:
-            return datetime.fromisoformat(value)
-        except ValueError:
+            return datetime.fromisoformat(value).astimezone()
+        except (ValueError, OverflowError):
             self.fail(
                 f"{value!r} is no time; one looks like 2026-01-31 or 2026-01-31T09:30.",
                 param,
@@ -65,7 +68,7 @@ def period_of(
         raise click.UsageError("Say --period, or --from and --to.")
     given = {
         "period": period,
-        "from_": since.astimezone() if since else None,
-        "to": until.astimezone() if until else None,
+        "from_": since,
+        "to": until,
     }
     return {name: value for name, value in given.items() if value is not None}

@@ -229,6 +229,8 @@ async def rotate(
     The secret is tested, stored, and reaches the agents by restarts, one after another.
     With --to another provider takes its place. Exits with 1 if it was rolled back.
     """
+    if delete_old and not successor:
+        raise click.UsageError("--delete-old goes with --to: what takes its place.")
     provider = await provider_named(client, name)
     given: dict[str, Any] = {"model": model} if model else {}
     if successor:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ag2trust_client import Client
+from ag2trust_client import Client, every
 from ag2trust_client.models import AgentStats, UsageSummary
 
 from .calling import calling
@@ -18,7 +18,6 @@ from .tables import Column
 
 __all__ = ["stats"]
 
-_ROWS = 200
 _NAMED: dict[str, Kind] = {
     "agent": "agents",
     "agent-type": "agent_types",
@@ -73,12 +72,10 @@ async def stats(
 async def _table(
     client: Client, by: str, chosen: dict[str, Any], *, is_json: bool
 ) -> None:
-    page = await _BY[by](client)(**chosen, limit=_ROWS)
+    rows = [each async for each in every(_BY[by](client), **chosen)]
     kind = _NAMED.get(by)
     names = await names_of(client, kind) if kind else Names({})
-    show_all(
-        page.data, _columns(by, names), is_json=is_json, if_none="Nothing was used."
-    )
+    show_all(rows, _columns(by, names), is_json=is_json, if_none="Nothing was used.")
 
 
 def _columns(by: str, names: Names) -> list[Column[Any]]:

@@ -24,6 +24,7 @@ from .calling import calling
 from .formats import moment, number, word
 from .naming import webhook_named
 from .output import as_json, said, show, show_all
+from .periods import HOURS
 from .tables import Column
 
 __all__ = ["webhooks"]
@@ -126,7 +127,7 @@ async def list_deliveries(
 @click.argument("delivery_ids", metavar="[DELIVERY]...", type=click.UUID, nargs=-1)
 @click.option(
     "--failed-hours",
-    type=click.FloatRange(min=0, min_open=True),
+    type=HOURS,
     help="All that failed of so many hours.",
 )
 @calling
