@@ -168,6 +168,36 @@ async def test_what_nobody_knows_a_price_of_is_told_until_it_is_a_day_old(
     assert resolved.status is AlertStatus.RESOLVED
 
 
+async def test_what_a_clock_ahead_dates_is_no_call_of_the_last_day(
+    watched: Watched,
+) -> None:
+    org_id = new_id()
+    ahead = NOW + timedelta(days=400)
+    record = call(org_id=org_id, model="gpt-unheard-of", started_at=ahead)
+    await watched.ledger.ingest(batch(new_id(), [record]))
+
+    await watched.look()
+
+    assert await watched.newest(org_id) == []
+
+
+async def test_an_alert_that_was_seen_by_a_clock_ahead_is_resolved(
+    watched: Watched,
+) -> None:
+    org_id, ahead = new_id(), timedelta(days=1)
+    await watched.fail_calls(org_id)
+    await watched.look()
+    watched.clock.advance(ahead)
+    await watched.fail_calls(org_id)
+    await watched.look()
+
+    watched.clock.advance(LATER - ahead)
+    await watched.look()
+
+    [alert] = await watched.newest(org_id)
+    assert alert.status is AlertStatus.RESOLVED
+
+
 async def test_of_what_is_silenced_nobody_is_told_nor_of_its_return(
     watched: Watched, superuser: Superuser
 ) -> None:

@@ -86,7 +86,7 @@ class StandingWatch:
                 log.warning("rule.unasked", rule=rule.name, reason=error.message)
                 return
         await self._alerts.note_conditions(org_id, found, now=now)
-        await self._alerts.resolve(org_id, {rule.name}, unseen_since=now - GONE_AFTER)
+        await self._alerts.resolve(org_id, {rule.name}, now=now, unseen_for=GONE_AFTER)
 
     async def _conditions(
         self, org_id: UUID, rule: _Rule, now: datetime

@@ -69,7 +69,7 @@ class Watch:
             ]
             wanted = [each for each in conditions if each.rule not in disabled]
             await self._alerts.note_conditions(org_id, wanted, now=now)
-            await self._alerts.resolve(org_id, _RULES, unseen_since=now - GONE_AFTER)
+            await self._alerts.resolve(org_id, _RULES, now=now, unseen_for=GONE_AFTER)
 
     async def _of_agents(self, org_id: UUID, now: datetime) -> list[Condition]:
         minutes = await self._traffic.minutes(org_id, since=now - LONGEST_WINDOW)
@@ -83,7 +83,7 @@ class Watch:
 
     async def _of_models(self, org_id: UUID, now: datetime) -> list[Condition]:
         since = Grain.QUARTER.floor(now - _UNPRICED_WITHIN)
-        found = await self._traffic.unpriced_models(org_id, since=since)
+        found = await self._traffic.unpriced_models(org_id, since=since, until=now)
         return [_of_model(each, since=since, now=now) for each in found]
 
     async def _read_usual(

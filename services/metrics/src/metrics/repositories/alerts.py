@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -64,11 +64,14 @@ class AlertsRepository(Protocol):
         org_id: UUID,
         rules: Collection[AlertRuleName],
         *,
-        unseen_since: datetime,
+        now: datetime,
+        unseen_for: timedelta,
     ) -> None:
-        """Resolve the alerts of *rules* whose condition was not seen from then on.
+        """Resolve the alerts of *rules* that were seen last *unseen_for* ago or more.
 
-        Of one that was silenced from beginning to end nobody is ever told.
+        Or will be: a clock was put forward, and back. One that somebody changes right
+        now is left for the next time. Of one that was silenced from beginning to end
+        nobody is ever told.
         """
 
     async def untold(self, *, now: datetime) -> list[Untold]:
@@ -93,6 +96,11 @@ class AlertsRepository(Protocol):
 
 
 class PostgresAlerts:
+    """Whoever changes several alerts takes them by what they are about.
+
+    Or does not wait for any: so no two processes wait for one another.
+    """
+
     def __init__(self, database: Database) -> None:
         self._database = database
 
@@ -128,7 +136,7 @@ class PostgresAlerts:
                 DO UPDATE SET
                     message = excluded.message,
                     evidence = excluded.evidence,
-                    last_seen_at = greatest(alert.last_seen_at, excluded.last_seen_at)
+                    last_seen_at = greatest(alert.opened_at, excluded.last_seen_at)
                 """,
                 [
                     (
@@ -136,7 +144,7 @@ class PostgresAlerts:
                         *(each.subject.kind, each.subject.key, each.message),
                         *(each.evidence.model_dump(mode="json"), now),
                     )
-                    for each in conditions
+                    for each in sorted(conditions, key=_of_what)
                 ],
             )
 
@@ -145,23 +153,33 @@ class PostgresAlerts:
         org_id: UUID,
         rules: Collection[AlertRuleName],
         *,
-        unseen_since: datetime,
+        now: datetime,
+        unseen_for: timedelta,
     ) -> None:
         async with self._database.organization(org_id) as transaction:
             await transaction.execute(
                 """
+                WITH ended AS (
+                    SELECT id
+                    FROM alert
+                    WHERE resolved_at IS NULL
+                        AND rule = ANY($1::text[])
+                        AND last_seen_at NOT BETWEEN $2::timestamptz - $3::interval
+                            AND $2::timestamptz + $3::interval
+                    FOR UPDATE SKIP LOCKED
+                )
                 UPDATE alert
                 SET resolved_at = greatest(now(), last_seen_at),
                     opening_told = opening_told
                         OR coalesce(silenced_until > now(), false),
                     resolution_told = NOT opening_told
                         AND coalesce(silenced_until > now(), false)
-                WHERE resolved_at IS NULL
-                    AND last_seen_at < $1
-                    AND rule = ANY($2::text[])
+                FROM ended
+                WHERE alert.id = ended.id
                 """,
-                unseen_since,
                 list(rules),
+                now,
+                unseen_for,
             )
 
     async def untold(self, *, now: datetime) -> list[Untold]:
@@ -196,7 +214,7 @@ class PostgresAlerts:
                 """,
                 [
                     (each.org_id, each.alert.id, each.alert.resolved_at is not None)
-                    for each in told
+                    for each in sorted(told, key=_of_whose)
                 ],
             )
 
@@ -282,6 +300,14 @@ class PostgresAlerts:
                 object_id=org_id,
                 details={"name": rule, "enabled": enabled},
             )
+
+
+def _of_what(told: Condition | Alert) -> tuple[str, str, str]:
+    return told.rule, told.subject.kind, told.subject.key
+
+
+def _of_whose(untold: Untold) -> tuple[UUID, tuple[str, str, str], UUID]:
+    return untold.org_id, _of_what(untold.alert), untold.alert.id
 
 
 def _alert(row: asyncpg.Record) -> Alert:

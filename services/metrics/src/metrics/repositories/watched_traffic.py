@@ -52,8 +52,9 @@ class WatchedTrafficRepository(Protocol):
         """
 
     async def unpriced_models(
-        self, org_id: UUID, *, since: datetime
-    ) -> list[UnpricedModel]: ...
+        self, org_id: UUID, *, since: datetime, until: datetime
+    ) -> list[UnpricedModel]:
+        """Look through whole quarters of an hour; a clock ahead dates calls later."""
 
 
 class PostgresWatchedTraffic:
@@ -200,7 +201,7 @@ class PostgresWatchedTraffic:
         return {row["key"]: Amount(row["calls"], row["tokens"]) for row in rows}
 
     async def unpriced_models(
-        self, org_id: UUID, *, since: datetime
+        self, org_id: UUID, *, since: datetime, until: datetime
     ) -> list[UnpricedModel]:
         async with self._database.organization(org_id) as transaction:
             rows = await transaction.fetch(
@@ -210,6 +211,7 @@ class PostgresWatchedTraffic:
                 WHERE grain = 'quarter'
                     AND dimension = 'model'
                     AND starts_at >= $1
+                    AND starts_at <= $2
                 GROUP BY key
                 HAVING sum(unpriced_calls) > 0
                     AND EXISTS (
@@ -217,10 +219,12 @@ class PostgresWatchedTraffic:
                         FROM call
                         WHERE left(model, 500) = key
                             AND started_at >= $1
+                            AND started_at <= $2
                             AND unpriced_reason = 'MODEL_UNKNOWN'
                     )
                 """,
                 since,
+                until,
             )
         return [UnpricedModel(row["key"], row["calls"]) for row in rows]
 
