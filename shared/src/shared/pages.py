@@ -11,6 +11,8 @@ __all__ = ["before", "fitting", "page_of", "unknown_cursor"]
 
 ItemT = TypeVar("ItemT")
 
+_MOST_BYTES = 700_000  # an answer on the bus is 1 MiB at most
+
 
 def before(cursor: str | None) -> UUID | None:
     """Read where a page begins: below this id; None is the top."""
@@ -37,7 +39,7 @@ def page_of(
     return Page(data=data, next_cursor=str(id_of(data[-1])) if more else None)
 
 
-def fitting(found: Sequence[Message], *, limit: int, most_bytes: int) -> int:
+def fitting(found: Sequence[Message], *, limit: int) -> int:
     """Count how many of *found*, *limit* at most, one answer on the bus can carry.
 
     One always counts, or a page would never get past it.
@@ -45,6 +47,6 @@ def fitting(found: Sequence[Message], *, limit: int, most_bytes: int) -> int:
     size = 0
     for count, each in enumerate(found[:limit]):
         size += len(each.model_dump_json().encode())
-        if count and size > most_bytes:
+        if count and size > _MOST_BYTES:
             return count
     return limit

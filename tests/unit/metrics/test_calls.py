@@ -8,14 +8,15 @@ from hypothesis import strategies as st
 from metrics.reading.calls import Calls
 from metrics.repositories.places import Place
 from shared.contracts.base import Actor
-from shared.contracts.metrics import CallQuestion, CallsQuestion
+from shared.contracts.metrics import AttemptRecord, CallQuestion, CallsQuestion
 from shared.errors import CallNotFoundError, InvalidError
 from shared.ids import new_id
 
 from .fakes import FakeCalls, counted
-from .records import AGENT, ORGANIZATION, call
+from .records import AGENT, NOON, ORGANIZATION, call
 
 ACTOR = Actor(kind="api_key", id="key-1")
+ONE_MIB = 2**20
 
 
 async def test_pages_follow_one_another_to_the_end() -> None:
@@ -32,6 +33,27 @@ async def test_pages_follow_one_another_to_the_end() -> None:
 
     assert seen == calls
     assert cursor is None
+
+
+async def test_a_page_holds_as_many_calls_as_one_answer_can_carry() -> None:
+    attempt = AttemptRecord(
+        attempt_id=new_id(),
+        provider_id=new_id(),
+        model="gpt-5",
+        started_at=NOON,
+        duration_ms=1,
+    )
+    calls = [counted(call(attempts=[attempt] * 25)) for _ in range(200)][::-1]
+    reading = Calls(FakeCalls(calls))
+    question = CallsQuestion(org_id=ORGANIZATION, actor=ACTOR, limit=200)
+
+    first = await reading.list_calls(question)
+    rest = await reading.list_calls(
+        question.model_copy(update={"cursor": first.next_cursor})
+    )
+
+    assert first.data + rest.data == calls
+    assert len(first.model_dump_json()) < ONE_MIB
 
 
 async def test_a_list_can_be_of_one_agent() -> None:

@@ -29,6 +29,7 @@ WHO: dict[str, Any] = {
     "actor": Actor(kind="api_key", id="key-1"),
 }
 DAY = timedelta(days=1)
+ONE_MIB = 2**20
 
 
 def usage_of(repository: FakeUsage) -> Usage:
@@ -190,6 +191,18 @@ async def test_pages_of_keys_follow_one_another_to_the_end() -> None:
 
     assert pages == [["a", "b"], ["c", "d"], ["e"]]
     assert cursor is None
+
+
+async def test_a_page_holds_as_many_keys_as_one_answer_can_carry() -> None:
+    keys = [f"{number:0>500}" for number in range(1000)]
+    usage = usage_of(FakeUsage([summed(key=key) for key in keys]))
+    question = UsageByQuestion(**WHO, dimension=Dimension.LABEL, limit=1000)
+
+    first = await usage.by(question)
+    rest = await usage.by(question.model_copy(update={"cursor": first.next_cursor}))
+
+    assert [row.key for row in first.data + rest.data] == keys
+    assert len(first.model_dump_json()) < ONE_MIB
 
 
 @pytest.mark.parametrize("cursor", ["", "-1", "1.5", "٣", "page-2", "9" * 10])

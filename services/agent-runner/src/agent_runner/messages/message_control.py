@@ -32,8 +32,6 @@ from .messages import require_taking, wake_host
 
 __all__ = ["MessageControl"]
 
-_PAGE_BYTES = 700_000
-
 
 class MessageControl:
     """What any runner answers, whoever hosts the agent."""
@@ -98,7 +96,7 @@ class MessageControl:
             found = await dead_letters(
                 transaction, before=before(question.cursor), limit=question.limit + 1
             )
-        limit = fitting(found, limit=question.limit, most_bytes=_PAGE_BYTES)
+        limit = fitting(found, limit=question.limit)
         return page_of(found, limit=limit, id_of=lambda each: each.id)
 
     async def _queue_again(

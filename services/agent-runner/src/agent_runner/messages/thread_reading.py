@@ -13,7 +13,6 @@ from shared.pages import before, fitting, page_of, unknown_cursor
 
 __all__ = ["ThreadReading"]
 
-_PAGE_BYTES = 700_000
 _LONGEST_CURSOR = 18
 
 
@@ -41,7 +40,7 @@ class ThreadReading:
                 before=_position(question.cursor),
                 limit=question.limit + 1,
             )
-        limit = fitting(found, limit=question.limit, most_bytes=_PAGE_BYTES)
+        limit = fitting(found, limit=question.limit)
         messages = found[:limit]
         more = len(found) > limit
         return ThreadHistory(

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from metrics.repositories.places import Place
 from shared.contracts.base import Message, Page
-from shared.pages import unknown_cursor
+from shared.pages import fitting, unknown_cursor
 
 __all__ = ["page_by_time", "place_of"]
 
@@ -15,12 +15,13 @@ ThingT = TypeVar("ThingT", bound=Message)
 def page_by_time(
     found: Sequence[ThingT], *, limit: int, place: Callable[[ThingT], Place]
 ) -> Page[ThingT]:
-    """Make a page of the first *limit*; one more that was *found* says there is a next.
+    """Make a page of the first *limit*, or of as many as one answer can carry.
 
-    *place* says where the last of the page stands.
+    One more that was *found* says there is a next; *place* says where the last of the
+    page stands.
     """
-    data = [*found[:limit]]
-    if len(found) <= limit:
+    data = [*found[: fitting(found, limit=limit)]]
+    if len(found) == len(data):
         return Page(data=data)
     return Page(data=data, next_cursor=str(place(data[-1])))
 

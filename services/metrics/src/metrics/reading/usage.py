@@ -30,6 +30,7 @@ from shared.contracts.usage import (
     UsageTimelineQuestion,
 )
 from shared.errors import InvalidError
+from shared.pages import fitting
 
 from .recent_percentiles import RecentPercentiles
 
@@ -96,7 +97,10 @@ class Usage:
         )
 
     async def by(self, question: UsageByQuestion) -> UsageTable:
-        """List the keys of a dimension. Raises `InvalidError` for a foreign cursor."""
+        """List the keys of a dimension, as many as one answer can carry.
+
+        Raises `InvalidError` for a foreign cursor.
+        """
         period = self._period(question.since, question.until)
         offset = _offset(question.cursor)
         found = await self._repository.by_key(
@@ -106,14 +110,11 @@ class Usage:
             limit=question.limit + 1,
             offset=offset,
         )
+        rows = [UsageRow(key=each.key, **self._figures([each])) for each in found]
+        data = rows[: fitting(rows, limit=question.limit)]
         return UsageTable(
-            data=[
-                UsageRow(key=each.key, **self._figures([each]))
-                for each in found[: question.limit]
-            ],
-            next_cursor=(
-                str(offset + question.limit) if len(found) > question.limit else None
-            ),
+            data=data,
+            next_cursor=str(offset + len(data)) if len(rows) > len(data) else None,
             **_told(question.since, question.until, period),
             as_of=self._now(),
         )
