@@ -213,10 +213,12 @@ async def test_a_clock_put_forward_drops_nothing(
     """Today is long past the last call, as for a clock that was put forward."""
     await make_days(superuser, -60, -40)
     await ingest(runner, datetime.now(UTC) - 45 * DAY)
+    minutes = await count(superuser, "rollup_minute")
 
     await keep(settings)
 
     assert await count(superuser, "call") == 1
+    assert await count(superuser, "rollup_minute") == minutes > 0
     assert (await days_of(superuser))[0] == today() - 54 * DAY
 
 

@@ -37,13 +37,13 @@ class Retention:
     async def keep(self) -> None:
         """Make the days that come; drop what is kept no longer.
 
-        Raises `UnavailableError` where it would have to wait: what is in use is in use.
+        Days last: raises `UnavailableError` where they are in use, and then they stay.
         """
         await self.make_days()
-        days = await self._repository.drop_days(kept=self._calls_kept.days)
         messages = await self._repository.drop_messages(kept=self._calls_kept)
         tool_calls = await self._repository.drop_tool_calls(kept=self._calls_kept)
         minutes = await self._repository.drop_minutes(kept=self._minutes_kept)
+        days = await self._repository.drop_days(kept=self._calls_kept.days)
         log.debug(
             "retention.kept",
             days_dropped=days,

@@ -35,7 +35,11 @@ class RetentionRepository(Protocol):
         """Drop tool calls as `drop_messages` does messages."""
 
     async def drop_minutes(self, *, kept: timedelta) -> int:
-        """Drop the rollups of minutes that are older; return how many."""
+        """Drop the rollups of minutes that are older; return how many.
+
+        Older than so long before the end of the last day that has calls, too: a clock
+        that was put forward drops nothing.
+        """
 
 
 class PostgresRetention:
@@ -124,11 +128,22 @@ class PostgresRetention:
         async with self._database.sweep() as transaction:
             dropped: int = await transaction.fetchval(
                 """
-                WITH old AS (
+                WITH newest AS (
+                    SELECT (max(day) + 1)::timestamp AT TIME ZONE 'UTC' AS ends_at
+                    FROM kept_day
+                    WHERE EXISTS (
+                        SELECT
+                        FROM call
+                        WHERE started_at >= day::timestamp AT TIME ZONE 'UTC'
+                            AND started_at < (day + 1)::timestamp AT TIME ZONE 'UTC'
+                    )
+                ),
+                old AS (
                     SELECT grain, org_id, dimension, key, starts_at
                     FROM rollup
                     WHERE grain = 'minute'
-                        AND starts_at < now() - $1::interval
+                        AND starts_at
+                            < least(now(), (SELECT ends_at FROM newest)) - $1::interval
                     LIMIT $2
                     FOR UPDATE SKIP LOCKED
                 ),
