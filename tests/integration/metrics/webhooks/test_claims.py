@@ -101,6 +101,34 @@ async def test_what_was_replayed_meanwhile_is_tried_again(
     assert [each.id for each in await _claimed(deliveries)] == [due.id]
 
 
+async def test_what_is_replayed_and_handed_back_is_taken_in_one_order(
+    deliveries: PostgresDeliveries, superuser: Superuser
+) -> None:
+    org_id = new_id()
+    webhook_id = await make_webhook(superuser, org_id)
+    await queue(deliveries, org_id, 3)
+    claimed = [each for _ in range(3) for each in await _claimed(deliveries)]
+    first, middle, last = sorted(claimed, key=lambda due: due.id)
+    question = ReplayDeliveries(
+        org_id=org_id,
+        actor=Actor(kind="api_key", id="key-1"),
+        webhook_id=webhook_id,
+        delivery_ids=[first.id, middle.id, last.id],
+    )
+
+    async with asyncio.TaskGroup() as group, superuser.transaction():
+        await superuser.execute(
+            "SELECT FROM delivery WHERE id = $1 FOR UPDATE", middle.id
+        )
+        batch = [last, middle, first]
+        group.create_task(deliveries.hand_back(batch, due_at=utc_now()))
+        await until_blocked(superuser, "metrics_sweep")
+        replaying = group.create_task(deliveries.replay(question, now=utc_now()))
+        await until_blocked(superuser, "metrics")
+
+    assert replaying.result() == 3
+
+
 async def test_a_webhook_is_deleted_while_an_attempt_of_its_is_noted(
     deliveries: PostgresDeliveries, superuser: Superuser
 ) -> None:

@@ -176,7 +176,7 @@ class PostgresDeliveries:
         return [Due(**row) for row in rows]
 
     async def hand_back(self, batch: Sequence[Due], *, due_at: datetime) -> None:
-        """Let those that are still ours be taken again."""
+        """Let those that are still ours be taken again; in order, as `replay` does."""
         async with self._database.sweep() as transaction:
             await transaction.executemany(
                 """
@@ -184,7 +184,9 @@ class PostgresDeliveries:
                 SET due_at = $4
                 WHERE org_id = $1 AND id = $2 AND status = 'pending' AND due_at = $3
                 """,
-                [(due.org_id, due.id, due.claimed_until, due_at) for due in batch],
+                sorted(
+                    (due.org_id, due.id, due.claimed_until, due_at) for due in batch
+                ),
             )
 
     async def note(self, due: Due, outcome: Outcome) -> Delivery | None:
@@ -294,6 +296,7 @@ class PostgresDeliveries:
                         )
                     ORDER BY id
                     LIMIT $6
+                    FOR UPDATE
                 )
                 UPDATE delivery d
                 SET status = 'pending', failures = 0, due_at = $4
