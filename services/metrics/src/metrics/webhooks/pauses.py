@@ -5,7 +5,7 @@ from datetime import timedelta
 __all__ = ["ATTEMPTS", "pause_after"]
 
 ATTEMPTS = 10
-"""Attempts of a delivery, over about three days; then it has failed."""
+"""Attempts of a delivery, over about two days; then it has failed."""
 
 _FIRST = timedelta(seconds=5)
 _FACTOR = 4
