@@ -135,6 +135,14 @@ def test_a_provider_does_not_change_its_type() -> None:
         ("agent_types: [{slug: a}]", "agent_types.0.provider: is required"),
         ("words", "manifest: must be an object"),
         ("agents: [{name: a, type: b}, {name: a, type: b}]", "2 times the agent 'a'"),
+        (
+            "budgets: [{name: a, usd: 1, period: day, scope: {kind: agent}}]",
+            "budgets.0.scope.name: must name one thing, or none for the organization",
+        ),
+        (
+            "budgets: [{name: a, usd: 1, scope: {kind: organization, name: b}}]",
+            "budgets.0.scope.name: must name one thing, or none for the organization",
+        ),
         ("agents: [{name: a, type: b, state: odd}]", "agents.0.state: must be"),
     ],
 )
@@ -160,7 +168,7 @@ def test_what_names_a_stranger_is_refused_before_anything_is_done(said: str) -> 
 
 
 def test_tools_are_told_in_part() -> None:
-    tools = "tools: [current_time, {name: http_request, hosts: [a.example]}]"
+    tools = "tools: [current_time, {name: http_request, hosts: [A.example]}]"
     equipped = ALL.replace("model: m,", f"model: m, {tools},")
     http = {"name": "http_request", "methods": ["GET"], "hosts": ["a.example"]}
     state = there(agent_type={"tools": [{"name": "current_time"}, http]})
@@ -180,6 +188,13 @@ def test_a_label_may_be_called_provider() -> None:
     labels = {"agent_type": {"labels": {"provider": "acme"}}}
 
     assert plan_of(read_manifest(labelled), there(**labels)) == []
+
+
+def test_an_agent_type_without_a_slug_lacks_nothing_else() -> None:
+    with pytest.raises(ManifestError) as raised:
+        read_manifest("agent_types: [{provider: one, model: m}]")
+
+    assert str(raised.value) == "agent_types.0.slug: is required"
 
 
 def test_an_empty_manifest_is_one() -> None:

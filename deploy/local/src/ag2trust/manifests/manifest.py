@@ -7,7 +7,15 @@ from typing import Any, Literal
 from uuid import UUID
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from ag2trust_client.models import (
     AgentTypeSubmission,
@@ -64,7 +72,17 @@ class ScopeWish(_Said):
     """Whose calls a budget counts: of a thing by its *name*, or slug, or all."""
 
     kind: ScopeKind
-    name: str | None = None
+    name: str | None = Field(default=None, validate_default=True)
+
+    @field_validator("name")
+    @classmethod
+    def _names_one_thing(cls, value: str | None, field: ValidationInfo) -> str | None:
+        kind = field.data.get("kind")
+        if kind and (value is None) is not (kind == "organization"):
+            raise PydanticCustomError(
+                "scope", "must name one thing, or none for the organization"
+            )
+        return value
 
 
 class _Document(_Said):
@@ -162,7 +180,7 @@ def _provider(index: int, said: dict[str, Any]) -> Wish:
 
 
 def _agent_type(index: int, said: dict[str, Any]) -> Wish:
-    fields = {"name": said.get("slug"), **said}
+    fields = {"name": said.get("slug", ""), **said}
     any_ids = dict.fromkeys(providers_in(fields), UUID(int=0))
     whole = with_provider_ids(fields, any_ids)
     _valid(f"agent_types.{index}", AgentTypeSubmission, whole)

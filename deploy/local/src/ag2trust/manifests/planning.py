@@ -200,7 +200,10 @@ def _completed_tool(told: Any, now: list[dict[str, Any]]) -> dict[str, Any]:
         if (each["name"], each.get("server_id"))
         == (tool["name"], tool.get("server_id"))
     )
-    return {**next(same, {}), **tool}
+    whole = {**next(same, {}), **tool}
+    if hosts := whole.get("hosts"):
+        whole["hosts"] = [each.lower() for each in hosts]
+    return whole
 
 
 def _new(name: str, value: Any) -> Difference:
