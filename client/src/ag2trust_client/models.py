@@ -72,7 +72,6 @@ __all__ = [
     "DeliveryAttempt",
     "DeliveryStatus",
     "DesiredState",
-    "Dimension",
     "ErrorShare",
     "EventName",
     "ExplainedError",
@@ -266,17 +265,6 @@ Cost = Literal["$", "$$", "$$$"]
 CredentialDelivery = Literal["environment", "sealed"]
 DeliveryStatus = Literal["pending", "delivered", "failed"]
 DesiredState = Literal["running", "stopped"]
-Dimension = Literal[
-    "agent",
-    "agent_type",
-    "provider",
-    "provider_type",
-    "model",
-    "use_case",
-    "label",
-    "status",
-    "code",
-]
 EventName = Literal[
     "budget.reached",
     "alert.opened",

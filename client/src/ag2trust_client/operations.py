@@ -35,7 +35,6 @@ from .models import (
     CallStatus,
     Delivery,
     DeliveryStatus,
-    Dimension,
     Health,
     IamPolicy,
     Interval,
@@ -946,7 +945,17 @@ class Operations(Connection):
         from_: AwareDatetime | None = None,
         to: AwareDatetime | None = None,
         tz: str | None = None,
-        by: Dimension | None = None,
+        by: Literal[
+            "agent",
+            "agent_type",
+            "provider",
+            "provider_type",
+            "model",
+            "use_case",
+            "label",
+            "status",
+        ]
+        | None = None,
         interval: Interval | None = None,
     ) -> str:
         """Export usage as a table: a row for each hour or day and each value."""

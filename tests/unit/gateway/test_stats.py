@@ -396,3 +396,11 @@ async def test_what_cannot_be_asked_is_named(
 
     assert response.status == 422
     assert [each["field"] for each in body["details"]["fields"]] == [field]
+
+
+async def test_an_export_offers_nothing_that_it_refuses(client: ClientSession) -> None:
+    async with client.get("/api/stats/export.csv?by=colour") as response:
+        [field] = (await response.json())["details"]["fields"]
+
+    assert "'status'" in field["message"]
+    assert "'code'" not in field["message"]

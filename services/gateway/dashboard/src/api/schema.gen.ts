@@ -2699,15 +2699,6 @@ export interface components {
          * @enum {string}
          */
         DesiredState: "running" | "stopped";
-        /**
-         * Dimension
-         * @description By what usage is told apart. A call without a use case has the empty one.
-         *
-         *     A call counts under each of its labels, `name=value`, and under none without any;
-         *     under a code only if it failed. Every other dimension holds each call once.
-         * @enum {string}
-         */
-        Dimension: "agent" | "agent_type" | "provider" | "provider_type" | "model" | "use_case" | "label" | "status" | "code";
         /** @description What went wrong. *error_code* is stable, *error* is a sentence for people. */
         Error: {
             error: string;
@@ -7473,7 +7464,7 @@ export interface operations {
                 from?: string;
                 to?: string;
                 tz?: string;
-                by?: components["schemas"]["Dimension"];
+                by?: "agent" | "agent_type" | "provider" | "provider_type" | "model" | "use_case" | "label" | "status";
                 interval?: components["schemas"]["Interval"];
             };
             header?: never;
