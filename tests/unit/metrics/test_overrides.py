@@ -87,6 +87,23 @@ def test_of_several_overrides_the_narrowest_counts() -> None:
     assert costs == [1, 2, 3, 4, 5, 6, 7]
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_override_of_a_profile_is_before_that_of_the_model_it_names(
+    order: int,
+) -> None:
+    model = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
+    profile = f"arn:aws:bedrock:us-east-1:123456789012:inference-profile/{model}"
+    record = call(
+        provider_type=ProviderType.BEDROCK, model=profile, usage=used(1_000_000)
+    )
+    overrides = [
+        override(dollars, model=each, provider_type=ProviderType.BEDROCK)
+        for dollars, each in (("1", model), ("2", profile))
+    ]
+
+    assert price(record, overrides[::order]).cost == 2
+
+
 def test_an_override_prices_models_that_no_book_knows() -> None:
     profile = (
         "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/ab12cd34"

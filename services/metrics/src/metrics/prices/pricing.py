@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
@@ -101,7 +102,7 @@ def quote(
         and _is_in_effect(each, at)
     ]
     if applying:
-        narrowest = max(applying, key=_narrowness)
+        narrowest = max(applying, key=partial(_narrowness, model))
         version = f"override-{narrowest.id}.{narrowest.version}"
         return Quote(version, narrowest.rates)
     if named is None:
@@ -117,10 +118,11 @@ def _is_in_effect(override: Override, at: datetime) -> bool:
     return override.effective_to is None or at < override.effective_to
 
 
-def _narrowness(override: Override) -> tuple[bool, bool, datetime]:
+def _narrowness(model: str, override: Override) -> tuple[bool, bool, bool, datetime]:
     return (
         override.provider_id is not None,
         override.model != ANY_MODEL,
+        override.model == model,
         override.effective_from,
     )
 
