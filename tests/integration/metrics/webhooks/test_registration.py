@@ -131,6 +131,7 @@ async def test_of_many_that_are_made_at_once_no_more_are_made_than_there_is_room
 
     assert sum(isinstance(each, Webhook) for each in made) == 5
     assert sum(isinstance(each, ConflictError) for each in made) == 5
+    assert await _secrets(superuser) == 5
 
 
 @running

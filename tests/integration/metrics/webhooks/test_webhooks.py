@@ -151,6 +151,21 @@ async def test_a_refused_webhook_leaves_no_secret(
 
 
 @running
+async def test_for_a_webhook_that_is_refused_no_secret_is_kept_meanwhile(
+    operator: Operator, receiving: Receiver, superuser: Superuser
+) -> None:
+    await operator.create(receiving.url)
+
+    with pytest.raises(NameTakenError):
+        await operator.create(receiving.url)
+
+    ever_kept = (
+        "SELECT count(*) FROM credentials.audit WHERE act = 'webhook_secret.kept'"
+    )
+    assert await superuser.fetchval(ever_kept) == 1
+
+
+@running
 async def test_another_organization_sees_and_changes_nothing(
     operator: Operator, receiving: Receiver
 ) -> None:

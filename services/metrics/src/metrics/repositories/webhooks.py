@@ -86,6 +86,17 @@ class PostgresWebhooks:
             ):
                 raise _not_found(webhook_id)
 
+    async def require_place(self, question: CreateWebhook) -> None:
+        """Raise what `add` would as things are: `NameTakenError`, `ConflictError`."""
+        async with self._database.organization(question.org_id) as transaction:
+            await _require_room(transaction, question)
+            if await transaction.fetchval(
+                "SELECT true FROM webhook WHERE name = $1 AND id <> $2",
+                question.name,
+                question.webhook_id,
+            ):
+                raise _name_taken(question.name)
+
     async def add(self, question: CreateWebhook, *, now: datetime) -> Webhook:
         """Add a webhook, unless it is there already.
 
@@ -117,9 +128,7 @@ class PostgresWebhooks:
                 if is_new:
                     await _note(transaction, question, webhook, "webhook.created")
         except asyncpg.UniqueViolationError as error:
-            raise NameTakenError(
-                f"There is a webhook named {question.name} already."
-            ) from error
+            raise _name_taken(question.name) from error
         return webhook
 
     async def change(self, question: UpdateWebhook, *, now: datetime) -> Webhook:
@@ -155,9 +164,7 @@ class PostgresWebhooks:
                 webhook = await _found(transaction, question.webhook_id)
                 await _note(transaction, question, webhook, "webhook.updated")
         except asyncpg.UniqueViolationError as error:
-            raise NameTakenError(
-                f"There is a webhook named {patch.name} already."
-            ) from error
+            raise _name_taken(patch.name) from error
         return webhook
 
     async def remove(self, question: WebhookQuestion) -> None:
@@ -263,6 +270,10 @@ async def _note(
 
 def _webhook(row: asyncpg.Record) -> Webhook:
     return Webhook.model_validate(dict(row))
+
+
+def _name_taken(name: str | None) -> NameTakenError:
+    return NameTakenError(f"There is a webhook named {name} already.")
 
 
 def _not_found(webhook_id: UUID) -> WebhookNotFoundError:

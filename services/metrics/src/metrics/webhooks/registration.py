@@ -82,6 +82,7 @@ class Webhooks:
         many, and what keeping its secret does.
         """
         self._destinations.require_allowed(question.origin)
+        await self._webhooks.require_place(question)
         kept = KeepWebhookSecret(
             org_id=question.org_id,
             actor=question.actor,
