@@ -229,6 +229,15 @@ async def test_a_timeline_has_a_bucket_for_every_hour_also_without_calls() -> No
     assert told.resumes_at is None
 
 
+async def test_time_can_be_cut_up_to_its_end_in_any_zone() -> None:
+    last = datetime(9999, 12, 31, tzinfo=UTC)
+    question = timeline(
+        zone="Pacific/Kiritimati", interval=Interval.DAY, since=last - DAY / 2
+    ).model_copy(update={"until": last})
+
+    assert (await usage_of(FakeUsage()).timeline(question)).resumes_at is None
+
+
 async def test_a_timeline_without_an_end_ends_now() -> None:
     told = await usage_of(FakeUsage()).timeline(timeline(until=None))
 

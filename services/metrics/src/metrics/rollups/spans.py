@@ -9,8 +9,11 @@ from .rollups import Grain
 __all__ = ["BEGINNING", "END", "Reading", "Span", "reading"]
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-END = datetime(9999, 12, 31, tzinfo=UTC)
-"""No call starts before the one or from the other on: the ledger sees to it."""
+END = datetime(9999, 12, 30, tzinfo=UTC)
+"""No call starts before the one or from the other on: the ledger sees to it.
+
+Whatever a clock in any time zone shows up to the end, there is a day after it.
+"""
 
 _LONGEST_FIRST = (Grain.DAY, Grain.HOUR, Grain.QUARTER, Grain.MINUTE)
 
