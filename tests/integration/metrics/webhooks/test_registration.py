@@ -50,6 +50,19 @@ async def test_a_creation_that_is_repeated_is_one_webhook_with_the_last_secret(
 
 
 @running
+async def test_a_creation_that_is_repeated_takes_no_name(
+    operator: Operator, receiving: Receiver
+) -> None:
+    first = await operator.create(receiving.url, webhook_id=WEBHOOK)
+    await operator.change(first, name="Renamed")
+    await operator.create(receiving.url, name=first.name)
+
+    second = await operator.create(receiving.url, name=first.name, webhook_id=WEBHOOK)
+
+    assert (second.id, second.name) == (first.id, "Renamed")
+
+
+@running
 async def test_a_creation_whose_end_nobody_knows_keeps_its_secret_and_is_repeated(
     operator: Operator, receiving: Receiver, superuser: Superuser
 ) -> None:

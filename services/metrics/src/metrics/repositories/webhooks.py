@@ -91,7 +91,12 @@ class PostgresWebhooks:
         async with self._database.organization(question.org_id) as transaction:
             await _require_room(transaction, question)
             if await transaction.fetchval(
-                "SELECT true FROM webhook WHERE name = $1 AND id <> $2",
+                """
+                SELECT true
+                FROM webhook
+                WHERE name = $1
+                    AND NOT EXISTS (SELECT FROM webhook WHERE id = $2)
+                """,
                 question.name,
                 question.webhook_id,
             ):
