@@ -71,6 +71,7 @@ _WORDS: Mapping[str, str] = {
 }
 
 _PATTERNS: Mapping[str, str] = {
+    r"^[^\x00]*$": "must not hold the character U+0000",
     r"^[a-z0-9][a-z0-9-]{0,62}$": (
         "must be small letters, digits and hyphens, 63 at most, the first no hyphen"
     ),

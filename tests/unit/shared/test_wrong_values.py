@@ -24,6 +24,7 @@ from shared.contracts.agent_types import Slug
 from shared.contracts.base import Instant
 from shared.contracts.limits import BudgetDollars
 from shared.contracts.tools import ToolHost
+from shared.contracts.usage import Key
 from shared.wrong_values import what_is_wrong
 
 CANARY = "sk-canary-83a1f6"
@@ -85,6 +86,7 @@ def _never(_value: str) -> str:
         ),
         (Annotated[str, StringConstraints(pattern="^a$")], CANARY, "must match ^a$"),
         (Slug, "Has Spaces", SMALL_LETTERS),
+        (Key, "a\0b", "must not hold the character U+0000"),
         (
             ToolHost,
             "https://api.example.com/v1",
