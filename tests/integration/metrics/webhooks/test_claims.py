@@ -1,7 +1,7 @@
 """Who may try which delivery, and for whom it is noted; in a real database."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -27,6 +27,7 @@ from shared.contracts.webhooks import (
     DeliveryStatus,
     ReplayDeliveries,
 )
+from shared.database import Database
 from shared.errors import AppError, CredentialsFrozenError, LeaseRefusedError
 from shared.ids import new_id
 
@@ -180,6 +181,23 @@ async def test_a_webhook_whose_secret_is_refused_asks_for_it_again_later(
     assert (asked_at_first, secrets.asked) == (1, 2)
 
 
+async def test_what_cannot_be_handed_back_ends_nothing_else(
+    database: Database, superuser: Superuser
+) -> None:
+    org_id, deliveries = new_id(), _Forgetful(database)
+    await make_webhook(superuser, org_id)
+    await queue(deliveries, org_id, 1)
+    secrets, clock = _Secrets(CredentialsFrozenError("Frozen.")), _Clock()
+    deliverer = Deliverer(deliveries, secrets, _Courier(), now=clock)
+
+    async with deliverer.working():
+        await _look(deliverer)
+        clock.now += 2 * CLAIMED_FOR
+        await _look(deliverer)
+
+    assert secrets.asked == 2
+
+
 async def test_a_delivery_that_crashes_has_failed(
     deliveries: PostgresDeliveries, superuser: Superuser
 ) -> None:
@@ -231,6 +249,13 @@ class _Courier(Courier):
         self, url: str, headers: Mapping[str, str], body: bytes
     ) -> DeliveryAttempt:
         raise RuntimeError(url, headers, body)
+
+
+class _Forgetful(PostgresDeliveries):
+    """Breaks down over what it is to take back."""
+
+    async def hand_back(self, batch: Sequence[Due], *, due_at: datetime) -> None:
+        raise RuntimeError(batch, due_at)
 
 
 async def _look(deliverer: Deliverer) -> None:

@@ -99,20 +99,16 @@ class Deliverer:
         return await self._attempt(due, leased)
 
     async def _deliver(self, webhook_id: UUID, batch: Sequence[Due]) -> None:
-        """Try a batch; a webhook whose secret is not to be had waits a while.
+        """Try a batch, and tell when that has ended.
 
         This is a consumer's edge: what crashes is claimed again when its claim ends.
         """
         began = self._now()
         try:
-            await self._try_all(webhook_id, batch)
+            await self._try_or_wait(webhook_id, batch, began=began)
         except asyncio.CancelledError:
             await self._hand_back(batch, due_at=began)
             raise
-        except AppError as error:
-            log.warning("webhook.waits", webhook=str(webhook_id), reason=error.message)
-            self._waits[webhook_id] = began + _LATER
-            await self._give_up(batch, error, due_at=began + _LATER)
         except Exception:
             log.exception("webhook.crashed", webhook=str(webhook_id))
             self._waits[webhook_id] = began + _LATER
@@ -120,6 +116,17 @@ class Deliverer:
             self._under_way -= len(batch)
             del self._batches[webhook_id]
             self.woken.set()
+
+    async def _try_or_wait(
+        self, webhook_id: UUID, batch: Sequence[Due], *, began: datetime
+    ) -> None:
+        """Try a batch; a webhook whose secret is not to be had waits a while."""
+        try:
+            await self._try_all(webhook_id, batch)
+        except AppError as error:
+            log.warning("webhook.waits", webhook=str(webhook_id), reason=error.message)
+            self._waits[webhook_id] = began + _LATER
+            await self._give_up(batch, error, due_at=began + _LATER)
 
     async def _try_all(self, webhook_id: UUID, batch: Sequence[Due]) -> None:
         """Raise what the lease does."""
