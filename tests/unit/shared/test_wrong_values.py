@@ -32,6 +32,10 @@ SecretUrl = Annotated[SecretStr, Field(min_length=8)]
 SMALL_LETTERS = (
     "must be small letters, digits and hyphens, 63 at most, the first no hyphen"
 )
+YEARS_1_TO_9999 = (
+    "must be of the years 1 to 9999, in UTC, and neither their first moment nor their "
+    "last"
+)
 
 
 class Colour(StrEnum):
@@ -98,11 +102,9 @@ def _never(_value: str) -> str:
             "1e300",
             "must have 20 digits at most",
         ),
-        (
-            Instant,
-            "0001-01-01T00:00:00+14:00",
-            "must be of the years 1 to 9999, in UTC",
-        ),
+        (Instant, "0001-01-01T00:00:00+14:00", YEARS_1_TO_9999),
+        (Instant, "0001-01-01T00:00:00Z", YEARS_1_TO_9999),
+        (Instant, "9999-12-31T23:59:59.999999Z", YEARS_1_TO_9999),
         (UUID, CANARY, "must be an id, as 0198c5f2-6a1e-7c3b-9d54-2f1b8e7a4c60"),
         (datetime, CANARY, "must be a time with its zone, as 2026-01-31T09:30:00Z"),
         (

@@ -3,6 +3,7 @@
 import binascii
 import re
 from base64 import b64decode, b64encode
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -110,13 +111,20 @@ Name = Annotated[
 """What people call a thing; unique per organization and kind."""
 
 
+_INFINITE = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+"""What asyncpg stores as -infinity and infinity, and reads back without a zone."""
+
+
 def _in_utc(time: datetime) -> datetime:
-    try:
-        return time.astimezone(UTC)
-    except OverflowError:
-        raise PydanticCustomError(
-            "instant", "must be of the years 1 to 9999, in UTC"
-        ) from None
+    with suppress(OverflowError):
+        instant = time.astimezone(UTC)
+        if instant not in _INFINITE:
+            return instant
+    raise PydanticCustomError(
+        "instant",
+        "must be of the years 1 to 9999, in UTC, and neither their first moment nor "
+        "their last",
+    )
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
