@@ -180,6 +180,27 @@ async def test_hours_lead_to_no_date_that_there_is_not(
     assert "is not in the range 0<x<=876000" in said.stderr
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("agent-types", "add", "helper", "--temperature", "nan"),
+        ("agent-types", "change", "helper", "--temperature", "nan"),
+        ("agent-types", "change", "helper", "--budget-usd", "inf"),
+        ("alerts", "silence", str(AGENT_ID), "--hours", "nan"),
+        ("ask", "helper", "Hello.", "--timeout", "nan"),
+        ("budgets", "add", "--usd", "inf"),
+        ("budgets", "change", "helpers", "--usd", "nan"),
+        ("top", "--interval", "inf"),
+    ],
+)
+async def test_a_number_is_finite(command: tuple[str, ...]) -> None:
+    async with serving() as gateway:
+        said = await run(gateway, *command)
+
+    assert said.exit_code == 2
+    assert f"{command[-1]!r} is not a finite number" in said.stderr
+
+
 async def test_usage_is_told_of_all_pages() -> None:
     rows = [sample("UsageOfModel", model=f"model-{n}") for n in range(2)]
     pages = [

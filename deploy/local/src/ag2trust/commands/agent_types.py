@@ -19,6 +19,7 @@ from .calling import calling
 from .formats import moment, word
 from .jobs import follow
 from .naming import Names, agent_type_named, names_of, provider_named
+from .numbers import FiniteRange
 from .output import as_json, said, show, show_all
 from .tables import Column
 from .tool_options import (
@@ -69,7 +70,7 @@ async def show_agent_type(client: Client, *, slug: str, is_json: bool) -> None:
 @click.option("--system-prompt", help="What its agents are told first.")
 @click.option("--use-case", help="What it is for.")
 @click.option("--max-tokens", type=click.IntRange(min=1), help="Of one answer.")
-@click.option("--temperature", type=click.FloatRange(0, 2), help="Of its answers.")
+@click.option("--temperature", type=FiniteRange(0, 2), help="Of its answers.")
 @click.option(
     "--runtime",
     type=click.Choice(get_args(AgentRuntime)),
@@ -124,7 +125,7 @@ async def add_agent_type(
 @click.option("--name", help="What people call it.")
 @click.option("--system-prompt", help="What its agents are told first.")
 @click.option("--max-tokens", type=click.IntRange(min=1), help="Of one answer.")
-@click.option("--temperature", type=click.FloatRange(0, 2), help="Of its answers.")
+@click.option("--temperature", type=FiniteRange(0, 2), help="Of its answers.")
 @click.option("--no-budget", is_flag=True, help="Remove its budget.")
 @click.option("--no-tools", is_flag=True, help="Take all tools away.")
 @budget_options

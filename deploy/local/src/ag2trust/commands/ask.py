@@ -13,6 +13,7 @@ from ag2trust_client.models import AgentMessage, MessageSubmission
 from .calling import calling
 from .formats import milliseconds, number
 from .naming import agent_named
+from .numbers import FiniteRange
 from .output import as_json, said, say, say_json
 
 __all__ = ["ask"]
@@ -25,7 +26,7 @@ __all__ = ["ask"]
 @click.option("--thread", type=click.UUID, help="Go on with this conversation.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(1, 600),
+    type=FiniteRange(1, 600),
     default=120,
     show_default=True,
     help="Seconds to wait for the answer.",

@@ -13,6 +13,7 @@ from ag2trust_client.models import (
 )
 
 from .formats import NOTHING, dollars, number
+from .numbers import FiniteRange
 
 __all__ = ["WHEN_SPENT", "budget_given", "budget_options", "budget_told"]
 
@@ -43,7 +44,7 @@ def budget_options(command: CommandT) -> CommandT:
         ),
         click.option(
             "--budget-usd",
-            type=click.FloatRange(min=0),
+            type=FiniteRange(min=0),
             help="So many dollars at most, of all its agents.",
         ),
     ):

@@ -25,6 +25,7 @@ from .naming import (
     names_of,
     provider_named,
 )
+from .numbers import FiniteRange
 from .output import as_json, said, show, show_all
 from .tables import Column
 
@@ -52,7 +53,7 @@ async def list_budgets(client: Client, *, is_json: bool) -> None:
 
 @budgets.command("add")
 @click.argument("name")
-@click.option("--usd", type=click.FloatRange(min=0), help="At most so many dollars.")
+@click.option("--usd", type=FiniteRange(min=0), help="At most so many dollars.")
 @click.option("--tokens", type=click.IntRange(min=0), help="At most so many tokens.")
 @click.option(
     "--period",
@@ -94,7 +95,7 @@ async def add_budget(
 
 @budgets.command("change")
 @click.argument("name")
-@click.option("--usd", type=click.FloatRange(min=0), help="At most so many dollars.")
+@click.option("--usd", type=FiniteRange(min=0), help="At most so many dollars.")
 @click.option("--tokens", type=click.IntRange(min=0), help="At most so many tokens.")
 @click.option(
     "--mode",

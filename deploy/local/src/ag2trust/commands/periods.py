@@ -6,11 +6,13 @@ from typing import Any, TypeVar
 
 import click
 
+from .numbers import FiniteRange
+
 __all__ = ["HOURS", "LocalTime", "in_period", "period_of"]
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
-HOURS = click.FloatRange(min=0, min_open=True, max=876_000)
+HOURS = FiniteRange(min=0, min_open=True, max=876_000)
 """Of a century at most, so that what lies as far off has a date."""
 
 

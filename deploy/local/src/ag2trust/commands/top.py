@@ -16,6 +16,7 @@ from ag2trust_client import Client, every
 from .calling import calling
 from .formats import counted, milliseconds, number, percent
 from .naming import Names
+from .numbers import FiniteRange
 from .output import as_json
 from .recent_calls import RecentCall, RecentCalls, Row
 from .tables import Column, table
@@ -45,7 +46,7 @@ _COLUMNS = [
 @click.command(short_help="Show, live, which agents call models.")
 @click.option(
     "--interval",
-    type=click.FloatRange(min=0.1),
+    type=FiniteRange(min=0.1),
     default=2,
     show_default=True,
     help="Seconds between two looks.",
