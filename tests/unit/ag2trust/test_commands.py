@@ -1,6 +1,7 @@
 """What commands tell of what a gateway answers."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -199,6 +200,19 @@ async def test_a_number_is_finite(command: tuple[str, ...]) -> None:
 
     assert said.exit_code == 2
     assert f"{command[-1]!r} is not a finite number" in said.stderr
+
+
+async def test_a_delivery_that_is_not_there_is_not_under_way_again() -> None:
+    pager = sample("Webhook", name="pager")
+    ids = (str(AGENT_ID), str(MESSAGE_ID))
+
+    async with serving(
+        json_answer(page_of([pager])), json_answer({"replayed": 1})
+    ) as gateway:
+        said = await run(gateway, "webhooks", "replay", "pager", *ids)
+
+    assert said.exit_code == os.EX_NOINPUT
+    assert "There is no such delivery to 'pager': 1 of 2." in said.stderr
 
 
 async def test_usage_is_told_of_all_pages() -> None:

@@ -23,6 +23,7 @@ from ag2trust_client.models import (
 __all__ = [
     "Kind",
     "Names",
+    "NotThereError",
     "agent_named",
     "agent_type_named",
     "api_key_named",

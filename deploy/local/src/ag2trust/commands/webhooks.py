@@ -22,7 +22,7 @@ from ag2trust_client.models import (
 
 from .calling import calling
 from .formats import moment, number, word
-from .naming import webhook_named
+from .naming import NotThereError, webhook_named
 from .output import as_json, said, show, show_all
 from .periods import HOURS
 from .tables import Column
@@ -149,6 +149,11 @@ async def replay(
     )
     replayed = await client.replay_deliveries(webhook.id, body)
     said(f"Under way again: {number(replayed.replayed)}.")
+    named = len(set(delivery_ids))
+    if (unknown := named - replayed.replayed) > 0:
+        raise NotThereError(
+            f"There is no such delivery to {webhook.name!r}: {unknown} of {named}."
+        )
 
 
 @webhooks.command("enable")
