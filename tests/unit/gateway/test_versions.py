@@ -28,7 +28,7 @@ async def test_what_was_read_last_is_ended(
     assert neighbours.subjects[-1] == DELETE_AGENT.subject
 
 
-@pytest.mark.parametrize("etag", ['"4"', "5", 'W/"5"', "x", ""])
+@pytest.mark.parametrize("etag", ['"4"', 'W/"5"', '"x"', '""'])
 async def test_what_has_changed_since_is_not_ended(
     client: ClientSession, neighbours: Neighbours, etag: str
 ) -> None:
@@ -41,6 +41,23 @@ async def test_what_has_changed_since_is_not_ended(
     assert response.status == 412
     assert body["error_code"] == "PRECONDITION_FAILED"
     assert DELETE_AGENT.subject not in neighbours.subjects
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+@pytest.mark.parametrize("etag", ["5", "x", "", '"5'])
+async def test_a_version_without_quotes_is_not_valid(
+    client: ClientSession, neighbours: Neighbours, method: str, etag: str
+) -> None:
+    headers = {"If-Match": etag}
+
+    async with client.request(method, ONE, json={}, headers=headers) as response:
+        body = await response.json()
+
+    assert response.status == 422
+    assert body["details"]["fields"] == [
+        {"field": "If-Match", "message": 'must be a version in quotes, as "1"'}
+    ]
+    assert not neighbours.asked
 
 
 async def test_what_is_gone_is_not_found_whatever_was_read(

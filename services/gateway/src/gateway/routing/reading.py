@@ -4,7 +4,7 @@ import re
 from typing import TypeVar
 from uuid import UUID
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.errors import InvalidError, NotFoundError
@@ -15,6 +15,7 @@ __all__ = [
     "PageQuery",
     "id_in_path",
     "if_match",
+    "if_match_header",
     "invalid_body",
     "invalid_headers",
     "invalid_query",
@@ -23,6 +24,7 @@ __all__ = [
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _ETAG = re.compile(r'"([1-9][0-9]{0,8})"')
+_ETAGS = re.compile(r'(W/)?"[^"]*"(\s*,\s*(W/)?"[^"]*")*')
 _NO_VERSION = 0  # versions begin at 1
 _QUERY_INVALID = "The query is not valid."
 
@@ -82,10 +84,19 @@ def invalid_body(problems: dict[str, str]) -> InvalidError:
 def if_match(request: web.Request) -> int | None:
     """Read the version the caller has read; None if any will do (RFC 9110, 13.1.1).
 
-    One strong entity tag of ours, or `*`; whatever else matches no version.
+    One strong entity tag of ours, or `*`; another entity tag matches no version.
+    Raises `InvalidError` for what is no entity tag.
     """
-    header = request.headers.get("If-Match", "*").strip()
+    header = if_match_header(request)
     if header == "*":
         return None
     found = _ETAG.fullmatch(header)
     return int(found[1]) if found else _NO_VERSION
+
+
+def if_match_header(request: web.Request) -> str:
+    """Read `If-Match`, `*` if there is none; raise `InvalidError` if it is no tag."""
+    header = request.headers.get(hdrs.IF_MATCH, "*").strip()
+    if header != "*" and not _ETAGS.fullmatch(header):
+        raise invalid_headers({hdrs.IF_MATCH: 'must be a version in quotes, as "1"'})
+    return header

@@ -18,7 +18,7 @@ from shared.ids import new_id
 from .asked import Asked
 from .idempotency import IDEMPOTENCY_KEY, KEPT_TEXT, Idempotency
 from .operations import Method, Operation, Reply, operations_of
-from .reading import id_in_path, if_match, query_of
+from .reading import id_in_path, if_match, if_match_header, query_of
 
 __all__ = ["open_routes", "routes_below"]
 
@@ -98,7 +98,7 @@ def _handler_of(operation: Operation, served: _Served) -> Handler:
 
 async def _require_match(asked: Asked, show: Method) -> None:
     """Raise `PreconditionFailedError` if the object is none that `If-Match` names."""
-    named = asked.http.headers.get(hdrs.IF_MATCH, "*").strip()
+    named = if_match_header(asked.http)
     if named == "*":
         return
     etags = {each.strip() for each in named.split(",")}
