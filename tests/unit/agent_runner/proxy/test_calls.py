@@ -151,6 +151,20 @@ def test_a_call_that_was_left_after_it_was_sent_has_used_its_question(
     assert settled(spool).usage_source is UsageSource.ESTIMATED
 
 
+def test_a_call_that_was_left_between_two_attempts_has_used_nothing(
+    spool: Spool, open_call: Opener
+) -> None:
+    call = open_call()
+    call.has_been_sent()
+    call.http_status = 429
+    call.end_attempt(EXPLANATION)
+
+    call.settle(CallStatus.CANCELLED)
+
+    assert settled(spool).usage == Usage()
+    assert settled(spool).usage_source is UsageSource.NONE
+
+
 def test_the_first_token_is_timed_once(spool: Spool, open_call: Opener) -> None:
     call = open_call()
     call.has_token()

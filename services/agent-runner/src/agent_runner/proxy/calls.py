@@ -131,7 +131,8 @@ class OpenCall:
         if status is CallStatus.COMPLETED:
             return End.ANSWERED
         if status is CallStatus.CANCELLED:
-            return End.ABANDONED if self.is_sent else End.UNANSWERED
+            is_asked = self.is_attempting and self.is_sent
+            return End.ABANDONED if is_asked else End.UNANSWERED
         if self.http_status is None:
             return End.TIMED_OUT if explanation == TIMED_OUT else End.UNANSWERED
         if self.http_status >= HTTPStatus.MULTIPLE_CHOICES:
