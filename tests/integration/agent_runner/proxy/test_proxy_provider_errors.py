@@ -146,11 +146,18 @@ async def test_every_answer_says_who_gave_it(proxy: Proxy, sandbox: Sandbox) -> 
 async def test_a_key_that_the_provider_repeats_is_not_passed_on_or_recorded(
     proxy: Proxy, sandbox: Sandbox
 ) -> None:
-    sandbox.play(Step(status=401, error=ErrorDetail(message=f"Bad key {KEY}.")))
+    sandbox.play(
+        Step(
+            status=401,
+            headers={"www-authenticate": f"Bearer {KEY}"},
+            error=ErrorDetail(message=f"Bad key {KEY}."),
+        )
+    )
 
     answer = await proxy.ask("chat/completions", BODY)
 
     assert KEY.encode() not in answer.body
+    assert answer.headers["www-authenticate"] == "Bearer [secret]"
     assert b"Bad key [secret]." in answer.body
     assert KEY not in proxy.records()[0].model_dump_json()
 

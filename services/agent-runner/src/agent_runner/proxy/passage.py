@@ -152,7 +152,8 @@ class Passage:
 
     def _worded(self, answer: Answer, body: bytes, explanation: Explanation) -> Reply:
         """Pass a provider's error on, in the client's words where they differ."""
-        fields = self._dressed(answer)
+        hide = self._mask.hide_bytes
+        fields = [(name, hide(value)) for name, value in self._dressed(answer)]
         if self._format.translation is None:
             return Reply(answer.status, fields, body)
         told = self._format.translation.refused(answer.status, explanation)
