@@ -170,6 +170,19 @@ async def test_a_fault_of_who_is_left_keeps_no_room() -> None:
     assert client.has_let_go
 
 
+async def test_nothing_is_left_to_a_task_for_a_client_that_is_gone() -> None:
+    directly = Directly(goes=wait)
+    application = SmallApplication(echo)
+    async with wired(application, in_callbacks=directly) as client:
+        client.say(post(b"hello"))
+        client.leave()
+
+        directly.taken[0].serve()
+
+    assert client.has_let_go
+    assert application.asked == []
+
+
 async def test_a_task_that_goes_on_does_so_for_a_client_that_is_gone_before() -> None:
     """Whoever goes on has something to end, as a call that was opened."""
     has_ended = asyncio.Event()

@@ -39,8 +39,8 @@ async def watching_deadlines() -> AsyncIterator[Deadlines]:
 
     def look() -> None:
         nonlocal timer
+        timer = loop.call_later(_EVERY_SECONDS, look)  # first: what follows may fail
         deadlines.enforce(loop.time())
-        timer = loop.call_later(_EVERY_SECONDS, look)
 
     look()
     try:

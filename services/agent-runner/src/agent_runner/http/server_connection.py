@@ -181,6 +181,8 @@ class ServerConnection(asyncio.Protocol):
         return self._context.date()
 
     def serve(self, exchange: Exchange, serve: Serve | None = None) -> None:
+        if self._answering is not exchange:
+            return  # its client has gone away, and it was released
         self._direct = None
         if serve is None:
             serve = partial(self._context.application.serve, exchange)
