@@ -17,7 +17,7 @@ from uuid import UUID
 import asyncpg
 
 from ag2trust.testing import Stack
-from metrics.repositories.rollups import LONG
+from metrics.repositories.fresh_rollups import LONG
 from metrics.rollups.rollups import Grain
 from metrics.rollups.sketch import Sketch
 

@@ -1,6 +1,7 @@
 """The service in this process, and the logins that speak to it."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import TypeAlias
 
 import asyncpg
@@ -34,8 +35,8 @@ async def schema(settings: Settings) -> None:
 
 @pytest_asyncio.fixture
 async def metrics(settings: Settings) -> AsyncIterator[None]:
-    """Run the service during the test."""
-    async with serving(settings):
+    """Run the service during the test, which folds by itself (see `watching`)."""
+    async with serving(settings, fold_every=timedelta(days=1)):
         yield
 
 

@@ -15,6 +15,7 @@ from metrics.counting.just_counted import JustCounted
 from metrics.counting.ledger import Ledger
 from metrics.detection.traffic import Amount
 from metrics.repositories.alerts import PostgresAlerts
+from metrics.repositories.fresh_rollups import PostgresFolding
 from metrics.repositories.ledger import PostgresLedger
 from metrics.repositories.rollups import Turns
 from metrics.repositories.watched_traffic import PostgresWatchedTraffic
@@ -47,6 +48,7 @@ pytestmark = pytest.mark.integration
 ACTOR = Actor(kind="api_key", id="key-1")
 NOW = datetime.now(UTC).replace(second=30, microsecond=0)
 AGENT = UUID(int=7)
+OFTEN = timedelta(milliseconds=200)
 LATER = timedelta(minutes=25)  # than the longest window, and more
 
 
@@ -55,6 +57,7 @@ class Watched:
     """The use cases around alerts on one clock, and what makes them look."""
 
     ledger: Ledger
+    folding: PostgresFolding
     traffic: PostgresWatchedTraffic
     watch: Watch
     alerts: Alerts
@@ -63,7 +66,11 @@ class Watched:
 
     async def fail_calls(self, org_id: UUID) -> None:
         records = failed_calls(org_id, at=self.clock())
+        await self.count(records)
+
+    async def count(self, records: list[CallRecord]) -> None:
         await self.ledger.ingest(batch(new_id(), records))
+        await self.folding.fold()
 
     async def look(self) -> None:
         await self.watch.look()
@@ -83,10 +90,12 @@ class Watched:
 async def watched(settings: Settings, schema: None) -> AsyncIterator[Watched]:  # noqa: ARG001 - the tables
     clock = FakeClock(NOW)
     async with connect_database(settings) as database:
+        turns = Turns()
         repository = PostgresAlerts(database)
         traffic = PostgresWatchedTraffic(database)
         yield Watched(
-            ledger=Ledger(PostgresLedger(database, Turns()), JustCounted()),
+            ledger=Ledger(PostgresLedger(database, turns), JustCounted()),
+            folding=PostgresFolding(database, turns),
             traffic=traffic,
             watch=Watch(traffic, repository, now=clock),
             alerts=Alerts(repository, now=clock),
@@ -155,7 +164,7 @@ async def test_what_nobody_knows_a_price_of_is_told_until_it_is_a_day_old(
 ) -> None:
     org_id = new_id()
     record = call(org_id=org_id, model="gpt-unheard-of", started_at=NOW)
-    await watched.ledger.ingest(batch(new_id(), [record]))
+    await watched.count([record])
 
     await watched.look()
     [opened] = await watched.newest(org_id)
@@ -174,7 +183,7 @@ async def test_what_a_clock_ahead_dates_is_no_call_of_the_last_day(
     org_id = new_id()
     ahead = NOW + timedelta(days=400)
     record = call(org_id=org_id, model="gpt-unheard-of", started_at=ahead)
-    await watched.ledger.ingest(batch(new_id(), [record]))
+    await watched.count([record])
 
     await watched.look()
 
@@ -262,12 +271,12 @@ async def test_a_nightly_job_is_no_spike_until_it_does_far_more_than_before(
         night = [
             spent(org_id, 10_000, ago=timedelta(days=days_ago) + each) for each in job
         ]
-        await watched.ledger.ingest(batch(new_id(), night))
+        await watched.count(night)
 
     await watched.look()
     like_before = await watched.newest(org_id)
     more = [spent(org_id, 20_000, ago=each) for each in job]
-    await watched.ledger.ingest(batch(new_id(), more))
+    await watched.count(more)
     await watched.look()
 
     assert rules(like_before) == set()
@@ -290,7 +299,7 @@ async def test_the_busiest_five_minutes_are_about_this_time_of_the_day_and_of_a_
         spent(org_id, 9_000, ago=day, agent_id=new_id()),
         spent(new_id(), 9_000, ago=day),
     ]
-    await watched.ledger.ingest(batch(new_id(), records))
+    await watched.count(records)
 
     busiest = await watched.traffic.busiest_five_minutes(
         org_id, [str(AGENT), str(new_id())], now=NOW
@@ -313,8 +322,8 @@ async def test_an_alert_is_its_organizations_alone(watched: Watched) -> None:
 
 @pytest_asyncio.fixture
 async def watchful(settings: Settings) -> AsyncIterator[None]:
-    """Run the service, which looks for faults more often than usual."""
-    async with serving(settings, watch_every=timedelta(milliseconds=200)):
+    """Run the service, which folds and looks for faults more often than usual."""
+    async with serving(settings, watch_every=OFTEN, fold_every=OFTEN):
         yield
 
 

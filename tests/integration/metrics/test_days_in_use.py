@@ -87,7 +87,7 @@ async def test_a_day_that_is_counted_into_right_now_is_not_dropped(
     await superuser.execute("SELECT make_days(current_date - 31, current_date)")
     await runner.ask(INGEST, batch(new_id(), [call(started_at=datetime.now(UTC))]))
     async with connected(stack, None) as holder, connected(stack) as dropper:
-        await holder.execute("BEGIN; LOCK TABLE metrics.rollup IN SHARE MODE")
+        await holder.execute("BEGIN; LOCK TABLE metrics.fresh_rollup IN SHARE MODE")
         counting = asyncio.create_task(
             runner.ask(INGEST, batch(new_id(), [call(started_at=old)]))
         )

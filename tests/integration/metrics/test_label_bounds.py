@@ -7,8 +7,8 @@ import pytest
 
 from ag2trust.testing import Stack
 from metrics.prices.pricing import PricedCall
+from metrics.repositories.fresh_rollups import add_to_fresh_rollups
 from metrics.repositories.label_bounds import within_label_bounds
-from metrics.repositories.rollups import add_to_rollups
 from metrics.rollups.rollups import LABEL, rolled_up
 from metrics.settings import Settings
 from shared.contracts.base import Service
@@ -37,7 +37,7 @@ async def summed_up(
         [],
     )
     bounded = await within_label_bounds(transaction, rollups, most=3)
-    await add_to_rollups(transaction, bounded)
+    await add_to_fresh_rollups(transaction, bounded)
     return {each.key for each in bounded if each.dimension == LABEL}
 
 

@@ -34,6 +34,7 @@ from shared.ids import new_id
 from .conftest import Superuser
 from .priced import ACTOR, DAY, MILLION, costs, count_a_million, put, submission
 from .records import NOON, batch, call
+from .watching import fold
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("metrics")]
 
@@ -186,6 +187,7 @@ async def test_calls_that_come_meanwhile_are_priced_and_summed_up_right(
             count(),
         )
 
+    await fold(settings)
     exact = await superuser.fetchval("SELECT sum(cost) FROM call")
     assert exact == 400 * Decimal("0.5") + 400 * Decimal("0.15") + 100 * Decimal("0.5")
     sums = await superuser.fetch(

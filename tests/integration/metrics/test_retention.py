@@ -29,6 +29,7 @@ from shared.ids import new_id
 
 from .conftest import Superuser
 from .records import batch, call, message, tool_call
+from .watching import fold
 
 pytestmark = pytest.mark.integration
 
@@ -213,6 +214,7 @@ async def test_a_clock_put_forward_drops_nothing(
     """Today is long past the last call, as for a clock that was put forward."""
     await make_days(superuser, -60, -40)
     await ingest(runner, datetime.now(UTC) - 45 * DAY)
+    await fold(settings)
     minutes = await count(superuser, "rollup_minute")
 
     await keep(settings)
@@ -270,6 +272,7 @@ async def test_old_minutes_go_and_longer_sums_stay(
 ) -> None:
     now = datetime.now(UTC)
     await ingest(runner, now, now - 3 * DAY)
+    await fold(settings)
 
     await keep(settings)
 

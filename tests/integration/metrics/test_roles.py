@@ -2,11 +2,13 @@ import asyncpg
 import pytest
 
 from ag2trust.testing import Stack
+from metrics.settings import Settings
 from shared.bus import NatsBus
 from shared.contracts.metrics import INGEST
 from shared.ids import new_id
 
 from .records import batch, call, message
+from .watching import fold
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("metrics")]
 
@@ -16,6 +18,7 @@ TABLES = [
     "message",
     "counted_call",
     "rollup",
+    "fresh_rollup",
     "dimension_of_call",
     "dimension_of_message",
 ]
@@ -23,8 +26,10 @@ TABLES = [
 
 @pytest.mark.parametrize("table", TABLES)
 async def test_without_an_organization_there_are_no_rows(
-    stack: Stack, runner: NatsBus, table: str
+    stack: Stack, runner: NatsBus, settings: Settings, table: str
 ) -> None:
+    await runner.ask(INGEST, batch(new_id(), [call(), message()]))
+    await fold(settings)
     await runner.ask(INGEST, batch(new_id(), [call(), message()]))
     connection = await stack.connect("metrics")
 
@@ -36,11 +41,13 @@ async def test_without_an_organization_there_are_no_rows(
 
 @pytest.mark.parametrize("table", TABLES)
 async def test_an_organization_has_its_own_rows_alone(
-    stack: Stack, runner: NatsBus, table: str
+    stack: Stack, runner: NatsBus, settings: Settings, table: str
 ) -> None:
     org_id = new_id()
-    mine = call(org_id=org_id), message(org_id=org_id)
-    await runner.ask(INGEST, batch(new_id(), [call(), *mine, message()]))
+    for _ in range(2):
+        await fold(settings)
+        mine = call(org_id=org_id), message(org_id=org_id)
+        await runner.ask(INGEST, batch(new_id(), [call(), *mine, message()]))
     connection = await stack.connect("metrics")
     await connection.execute(f"SET ag2trust.org_id = '{org_id}'")
 
@@ -67,6 +74,9 @@ async def test_an_organization_has_its_own_rows_alone(
         ("metrics", "UPDATE rollup SET calls = 0"),
         ("metrics", "INSERT INTO rollup DEFAULT VALUES"),
         ("metrics", "DELETE FROM rollup"),
+        ("metrics", "UPDATE fresh_rollup SET calls = 0"),
+        ("metrics", "INSERT INTO fresh_rollup DEFAULT VALUES"),
+        ("metrics", "DELETE FROM fresh_rollup"),
         ("metrics", "SELECT * FROM rollup_day"),
         ("metrics", "SELECT * FROM call_of_other_days"),
         ("metrics_sweep", "DELETE FROM call_of_other_days"),

@@ -31,6 +31,7 @@ from shared.ids import new_id
 
 from .conftest import Superuser
 from .records import batch, call
+from .watching import fold
 
 pytestmark = pytest.mark.integration
 
@@ -44,7 +45,7 @@ async def database(settings: Settings, schema: None) -> AsyncIterator[Database]:
 
 
 async def test_batches_of_the_same_organizations_in_any_order(
-    database: Database, superuser: Superuser
+    database: Database, superuser: Superuser, settings: Settings
 ) -> None:
     calls = [call(org_id=new_id()) for _ in range(2)]
     processes = [
@@ -58,12 +59,13 @@ async def test_batches_of_the_same_organizations_in_any_order(
 
     async with asyncio.TaskGroup() as group, superuser.transaction():
         await superuser.execute(
-            "SELECT FROM rollup WHERE dimension = 'status' FOR UPDATE"
+            "SELECT FROM fresh_rollup WHERE dimension = 'status' FOR UPDATE"
         )
         group.create_task(processes[0].ingest(batch(new_id(), again)))
         group.create_task(processes[1].ingest(batch(new_id(), more[::-1])))
         await until_blocked(superuser, "metrics_sweep", connections=2)
 
+    await fold(settings)
     counts = await superuser.fetch(
         "SELECT calls FROM rollup WHERE dimension = 'status' AND grain = 'day'"
     )

@@ -15,6 +15,7 @@ from metrics.alerting.watch import Watch
 from metrics.counting.just_counted import JustCounted
 from metrics.counting.ledger import Ledger
 from metrics.repositories.alerts import PostgresAlerts
+from metrics.repositories.fresh_rollups import PostgresFolding
 from metrics.repositories.ledger import PostgresLedger
 from metrics.repositories.rollups import Turns
 from metrics.repositories.watched_traffic import PostgresWatchedTraffic
@@ -86,6 +87,7 @@ class Watched:
     traffic: Watch
     repository: PostgresAlerts
     ledger: Ledger
+    folding: PostgresFolding
     clock: FakeClock
 
     async def organization(self, *agents: Agent) -> UUID:
@@ -93,6 +95,7 @@ class Watched:
         org_id = new_id()
         record = call(org_id=org_id, started_at=NOW)
         await self.ledger.ingest(batch(new_id(), [record]))
+        await self.folding.fold()
         self.owners.agents[org_id] = list(agents)
         return org_id
 
@@ -110,6 +113,7 @@ async def watched(settings: Settings, schema: None) -> AsyncIterator[Watched]:  
         answer(LIST_BUDGETS, owners.list_budgets),
     )
     async with connect_database(settings) as database:
+        turns = Turns()
         repository = PostgresAlerts(database)
         traffic = PostgresWatchedTraffic(database)
         yield Watched(
@@ -117,7 +121,8 @@ async def watched(settings: Settings, schema: None) -> AsyncIterator[Watched]:  
             standing=StandingWatch(traffic, repository, bus, now=clock),
             traffic=Watch(traffic, repository, now=clock),
             repository=repository,
-            ledger=Ledger(PostgresLedger(database, Turns()), JustCounted()),
+            ledger=Ledger(PostgresLedger(database, turns), JustCounted()),
+            folding=PostgresFolding(database, turns),
             clock=clock,
         )
 

@@ -32,7 +32,7 @@ from .conftest import without_unique_calls
 from .mortal_servers import MortalServers, mortal_servers
 from .records import seeded
 from .tormented_runner import SPOOL, count_settled, read_journal, tokens_of
-from .watching import applied_through
+from .watching import applied_through, until_folded
 
 pytestmark = pytest.mark.integration
 
@@ -61,9 +61,15 @@ WHERE dimension = $1
 """
 COUNTED = """
 SELECT coalesce(sum(calls - interrupted_calls), 0)::bigint
-FROM rollup
+FROM (
+    SELECT dimension, calls, interrupted_calls
+    FROM rollup
+    WHERE grain = 'day'
+    UNION ALL
+    SELECT dimension, calls, interrupted_calls
+    FROM fresh_rollup
+) AS sums
 WHERE dimension = 'organization'
-    AND grain = 'day'
 """
 KNOWN = """
 SELECT count(DISTINCT call_id)
@@ -308,6 +314,7 @@ async def assert_exact(torment: Torture, *, runner_deaths: int) -> None:
             by_id[each]["input_tokens"],
             by_id[each]["output_tokens"],
         )
+    await until_folded(torment.look)
     for dimension in ("organization", "agent", "model"):
         for grain in ("quarter", "hour", "day"):
             [sums] = await torment.look.fetch(ROLLED_UP, dimension, grain)

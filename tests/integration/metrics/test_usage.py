@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from itertools import product
 from zoneinfo import ZoneInfo
 
@@ -40,6 +41,7 @@ from shared.ids import new_id
 from .conftest import Superuser
 from .long_way import assert_figures
 from .records import NOON, batch, call, message, seeded
+from .watching import fold
 from .world import World
 
 pytestmark = pytest.mark.integration
@@ -66,9 +68,11 @@ async def metrics(settings: Settings) -> AsyncIterator[None]:
 
 
 @pytest_asyncio.fixture(params=[0, pytest.param(1, marks=pytest.mark.torture)])
-async def world(request: pytest.FixtureRequest, runner: NatsBus) -> World:
+async def world(
+    request: pytest.FixtureRequest, runner: NatsBus, settings: Settings
+) -> World:
     world = World(seeded(request.param))
-    await world.ship(runner)
+    await world.ship(runner, in_between=partial(fold, settings))
     return world
 
 
@@ -236,9 +240,27 @@ async def test_a_key_is_told_alone(world: World, gateway: NatsBus) -> None:
     assert sum(each.calls for each in timeline.data) == summary.calls
 
 
+async def test_a_period_within_a_minute_is_told(world: World, gateway: NatsBus) -> None:
+    since = world.calls[0].started_at
+    until = since + timedelta(milliseconds=1)
+
+    for ends in (until, since):
+        summary = await gateway.ask(
+            USAGE_SUMMARY,
+            UsageQuestion(org_id=world.org_id, actor=ACTOR, since=since, until=ends),
+        )
+
+        assert_figures(
+            summary,
+            world.calls_within(since, ends),
+            world.messages_within(since, ends),
+        )
+
+
 async def test_costs_are_summed_up_to_the_last_digit(
-    world: World, superuser: Superuser
+    world: World, superuser: Superuser, settings: Settings
 ) -> None:
+    await fold(settings)
     exact = sum(
         (price(each, []).cost or Decimal(0) for each in world.calls), Decimal(0)
     )

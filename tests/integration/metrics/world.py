@@ -1,6 +1,7 @@
 """What an organization and its neighbours did, drawn from a seed."""
 
 import random
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -14,6 +15,8 @@ from shared.ids import new_id
 from .records import AnyRecord, batch, random_call, random_message, random_time
 
 __all__ = ["World"]
+
+_IN_BETWEEN = 0.3
 
 _MODELS = (
     (ProviderType.OPENAI, "gpt-5"),
@@ -62,7 +65,9 @@ class World:
                 )
             )
 
-    async def ship(self, runner: NatsBus) -> None:
+    async def ship(
+        self, runner: NatsBus, *, in_between: Callable[[], Awaitable[None]]
+    ) -> None:
         """Send it in pieces, mixed, with what another organization did."""
         agent_id = self.calls[0].agent_id
         records: list[AnyRecord] = [
@@ -76,6 +81,8 @@ class World:
         for start in range(0, len(records), 40):
             piece = records[start : start + 40]
             await runner.ask(INGEST, batch(source, piece, start=start + 1))
+            if self.draw.random() < _IN_BETWEEN:
+                await in_between()
 
     def period(self) -> tuple[datetime, datetime]:
         """Draw bounds: any moment, a bound of a rollup, or that of a call."""

@@ -11,7 +11,6 @@ from metrics.rollups.rollups import (
     Grain,
     Minute,
     Rollup,
-    by_grain,
     dimensions_of,
     repriced,
     rolled_up,
@@ -232,40 +231,4 @@ def test_a_new_price_changes_cost_and_unpriced_calls_and_nothing_else() -> None:
 
     assert found[all_of(NOON)] == Rollup(
         Figures(cost=Decimal("-1.75"), unpriced_calls=-1), Sketch({})
-    )
-
-
-def rollup(calls: int) -> Rollup:
-    return Rollup(Figures(calls=calls), Sketch({calls: 1}))
-
-
-def test_what_is_of_one_minute_is_the_same_for_all_grains() -> None:
-    rollups = {all_of(NOON): rollup(1)}
-
-    assert [*by_grain(rollups)] == [([*Grain], rollups)]
-
-
-def test_what_is_of_several_minutes_is_summed_up_for_the_grains_that_hold_them() -> (
-    None
-):
-    minute = timedelta(minutes=1)
-    rollups = {
-        all_of(NOON): rollup(1),
-        all_of(NOON + minute): rollup(2),
-        all_of(NOON + 15 * minute): rollup(4),
-    }
-
-    by_minute, by_quarter, by_hour_and_day = by_grain(rollups)
-
-    assert by_minute == ([Grain.MINUTE], rollups)
-    assert by_quarter == (
-        [Grain.QUARTER],
-        {
-            all_of(NOON): Rollup(Figures(calls=3), Sketch({1: 1, 2: 1})),
-            all_of(NOON + 15 * minute): rollup(4),
-        },
-    )
-    assert by_hour_and_day == (
-        [Grain.HOUR, Grain.DAY],
-        {all_of(NOON): Rollup(Figures(calls=7), Sketch({1: 1, 2: 1, 4: 1}))},
     )

@@ -95,3 +95,18 @@ def test_of_calls_less_than_a_minute_is_read_at_either_end(
     assert len(read.calls) <= 2
     assert len(read.rollups) <= 7
     assert all(piece.until - piece.since < timedelta(minutes=1) for piece in read.calls)
+
+
+@given(since=times, until=times, minutes_since=times, longest=st.sampled_from(Grain))
+def test_what_rollups_cover_is_all_that_calls_do_not(
+    since: datetime, until: datetime, minutes_since: datetime, longest: Grain
+) -> None:
+    read = reading(Span(since, until), minutes_since=minutes_since, longest=longest)
+
+    covered = sorted([*read.in_rollups, *read.calls], key=lambda piece: piece.since)
+
+    assert sum((each.until - each.since for each in read.in_rollups), timedelta()) == (
+        sum((each.until - each.since for _, each in read.rollups), timedelta())
+    )
+    assert all(one.until == next_.since for one, next_ in pairwise(covered))
+    assert all(one.until < next_.since for one, next_ in pairwise(read.in_rollups))

@@ -42,6 +42,7 @@ from .repositories.announcements import PostgresAnnouncements
 from .repositories.calls import PostgresCalls
 from .repositories.deliveries import PostgresDeliveries
 from .repositories.delivery_bounds import PostgresDeliveryBounds
+from .repositories.fresh_rollups import PostgresFolding
 from .repositories.ledger import PostgresLedger
 from .repositories.price_overrides import PostgresPriceOverrides
 from .repositories.repricing import PostgresRepricing
@@ -63,6 +64,7 @@ from .webhooks.registration import Webhooks
 __all__ = ["answers", "serving"]
 
 _ANNOUNCE_EVERY = timedelta(seconds=1)
+_FOLD_EVERY = timedelta(seconds=5)
 _WATCH_EVERY = timedelta(seconds=10)
 _DECLARE_EVENTS_EVERY = timedelta(seconds=5)
 _KEEP_EVERY = timedelta(hours=1)
@@ -129,13 +131,17 @@ def webhook_answers(webhooks: Webhooks) -> Iterable[Answer]:
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, *, watch_every: timedelta = _WATCH_EVERY
+    settings: Settings,
+    *,
+    watch_every: timedelta = _WATCH_EVERY,
+    fold_every: timedelta = _FOLD_EVERY,
 ) -> AsyncIterator[None]:
     """Assemble the service and hold it open; leaving undoes it in reverse.
 
-    Faults are looked for *watch_every* so often. The stream of events is declared
-    beside the service, again and again: a slow or lost JetStream delays the events,
-    never the counting.
+    Faults are looked for *watch_every* so often, and sums of what was counted folded
+    into those that are kept *fold_every*. The stream of events is declared beside the
+    service, again and again: a slow or lost JetStream delays the events, never the
+    counting.
     """
     identity = Identity.from_file(settings.identity_file)
     await migrate(settings, "metrics.migrations")
@@ -155,6 +161,7 @@ async def serving(
             measure=measurements.count if measurements else None,
         )
         repricer = Repricer(PostgresRepricing(database, turns))
+        folding = PostgresFolding(database, turns)
         announcer = Announcer(PostgresAnnouncements(database), bus, just_counted)
         retention = Retention(
             PostgresRetention(database),
@@ -176,6 +183,7 @@ async def serving(
                 bus.until_closed(),
                 every(_DECLARE_EVENTS_EVERY, declare_events, name="declare_events"),
                 every(_ANNOUNCE_EVERY, announcer.announce, name="announce"),
+                every(fold_every, folding.fold, name="fold"),
                 every(_KEEP_EVERY, retention.keep, name="keep"),
                 every(_REPRICE_EVERY, repricer.work, name="reprice"),
             )

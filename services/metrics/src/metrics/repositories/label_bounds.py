@@ -53,6 +53,12 @@ async def _left_out(
             FROM rollup
             WHERE grain = 'day' AND org_id = asked.org_id AND dimension = $3
                 AND starts_at = asked.day
+            UNION
+            SELECT key
+            FROM fresh_rollup
+            WHERE org_id = asked.org_id AND dimension = $3
+                AND starts_at >= asked.day
+                AND starts_at < asked.day + interval '1 day'
             LIMIT $4
         ) AS keys
         FROM unnest($1::uuid[], $2::timestamptz[]) AS asked (org_id, day)

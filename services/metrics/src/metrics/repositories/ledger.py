@@ -17,10 +17,11 @@ from metrics.rollups.rollups import rolled_up
 from shared.contracts.metrics import CallRecord, MessageRecord, Record, ToolCallRecord
 from shared.database import Database, Transaction
 
+from .fresh_rollups import add_to_fresh_rollups
 from .label_bounds import within_label_bounds
 from .price_overrides import overrides_of
 from .record_rows import rows_of_calls, rows_of_messages, rows_of_tool_calls
-from .rollups import Turns, add_to_rollups, hold_organizations
+from .rollups import Turns, hold_organizations
 
 __all__ = [
     "DeadLetter",
@@ -183,7 +184,7 @@ class PostgresSequence:
             [records.calls[each] for each in new_calls],
             [records.messages[each] for each in new_messages],
         )
-        await add_to_rollups(
+        await add_to_fresh_rollups(
             self._transaction, await within_label_bounds(self._transaction, rollups)
         )
         new_tool_calls = await self._insert_tool_calls(records.tool_calls)

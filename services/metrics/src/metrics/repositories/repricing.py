@@ -25,6 +25,7 @@ from shared.database import Database, Transaction
 
 from .audit import note
 from .calls import CALL_COLUMNS
+from .fresh_rollups import fold_all_of
 from .price_overrides import overrides_of
 from .rollups import Turns, hold_organizations, mend_rollups
 
@@ -182,6 +183,7 @@ class PostgresBatch:
     async def apply(self, changes: Sequence[Change], *, price_version: str) -> None:
         if changes:
             await self._store(changes)
+            await fold_all_of(self._transaction, self._order["org_id"])
             await mend_rollups(self._transaction, repriced(changes))
             await self._tell(changes)
         await self._advance(price_version)

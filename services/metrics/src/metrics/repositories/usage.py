@@ -1,5 +1,7 @@
 """Usage, summed up by PostgreSQL from rollups, and from calls at a period's edges.
 
+What is not yet folded into the rollups is added to them.
+
 A statement is put together for each reading, one SELECT for each of its spans: with the
 grain and the times of each in plain sight, the planner leaves out whatever lies
 elsewhere, which a join with a table of spans does not let it see.
@@ -15,7 +17,7 @@ import asyncpg
 
 from metrics.rollups.rollups import Figures
 from metrics.rollups.sketch import Sketch
-from metrics.rollups.spans import Reading
+from metrics.rollups.spans import Reading, Span
 from shared.database import Database
 
 __all__ = ["PostgresUsage", "Sums", "UsageRepository"]
@@ -120,7 +122,7 @@ class _Statement:
 
     def summing_up(self, reading: Reading) -> str:
         parts = " UNION ALL ".join(self._parts(reading))
-        return _SUMS.format(parts=parts, **self._words)
+        return _SUMS.format(parts=parts, columns=_COLUMNS, **self._words)
 
     def page(self, limit: int, offset: int) -> str:
         return _PAGE.format(
@@ -129,15 +131,17 @@ class _Statement:
 
     def _parts(self, reading: Reading) -> Iterator[str]:
         for grain, span in reading.rollups:
-            yield self._part(_ROLLUPS, span.since, span.until, grain=grain)
+            yield self._part(_ROLLUPS + f"AND grain = '{grain}'", span, table="rollup")
+        for span in reading.in_rollups:
+            yield self._part(_ROLLUPS, span, table="fresh_rollup")
         for span in reading.calls:
-            yield self._part(_CALLS, span.since, span.until)
-            yield self._part(_MESSAGES, span.since, span.until)
+            yield self._part(_CALLS, span)
+            yield self._part(_MESSAGES, span)
 
-    def _part(self, part: str, since: datetime, until: datetime, **words: str) -> str:
+    def _part(self, part: str, span: Span, **words: str) -> str:
         return part.format(
-            since=self._parameter(since),
-            until=self._parameter(until),
+            since=self._parameter(span.since),
+            until=self._parameter(span.until),
             **words,
             **self._words,
         )
@@ -150,10 +154,12 @@ class _Statement:
 # A thousand buckets with their sketches would go to temporary files instead.
 _ROOM_FOR_BUCKETS = "SET LOCAL work_mem = '16MB'"
 
+_COLUMNS = ", ".join(["key", "at", *Figures._fields, "response_times", "response_time"])
+
 _ROLLUPS = """
     SELECT
         key,
-        starts_at AS at,
+        starts_at,
         calls,
         failed_calls,
         cancelled_calls,
@@ -174,10 +180,9 @@ _ROLLUPS = """
         timed_messages,
         message_duration_ms,
         response_times,
-        NULL::bigint AS response_time
-    FROM rollup
-    WHERE grain = '{grain}'
-        AND dimension = {dimension}
+        NULL::bigint
+    FROM {table}
+    WHERE dimension = {dimension}
         {of_key}
         AND starts_at >= {since}
         AND starts_at < {until}
@@ -206,7 +211,7 @@ _CALLS = """
         0,
         0,
         0,
-        NULL,
+        NULL::bytea,
         duration_ms
     FROM dimension_of_call
     WHERE dimension = {dimension}
@@ -223,8 +228,8 @@ _MESSAGES = """
         1,
         (duration_ms IS NOT NULL)::integer,
         coalesce(duration_ms, 0),
-        NULL,
-        NULL
+        NULL::bytea,
+        NULL::bigint
     FROM dimension_of_message
     WHERE dimension = {dimension}
         AND status = 'completed'
@@ -260,7 +265,7 @@ SELECT
     coalesce(string_agg(response_times, ''), '') AS response_times,
     array_agg(response_time) FILTER (WHERE response_time IS NOT NULL)
         AS response_time_of_calls
-FROM ({parts}) AS part
+FROM ({parts}) AS part ({columns})
 GROUP BY 1, 2
 """
 

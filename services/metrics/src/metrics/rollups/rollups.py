@@ -6,7 +6,7 @@ grow with the sum of what they tell apart, not with the product.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -29,7 +29,6 @@ __all__ = [
     "Grain",
     "Minute",
     "Rollup",
-    "by_grain",
     "code_of",
     "dimensions_of",
     "repriced",
@@ -127,7 +126,7 @@ class Rollup:
 def rolled_up(
     calls: Iterable[tuple[CallRecord, PricedCall]], messages: Iterable[MessageRecord]
 ) -> dict[Minute, Rollup]:
-    """Sum up *calls* and *messages* by the minute; the longer grains follow."""
+    """Sum up *calls* and *messages* by the minute."""
     gathered = _Gathered()
     for call, priced in calls:
         gathered.add(
@@ -146,41 +145,6 @@ def rolled_up(
                 _figures_of_message(message),
             )
     return gathered.summed_up()
-
-
-def by_grain(
-    rollups: Mapping[Minute, Rollup],
-) -> Iterator[tuple[list[Grain], Mapping[Minute, Rollup]]]:
-    """Say what to add to the rollups of which grains; each is named once.
-
-    What lies in several quarters, hours or days is summed up under the first minute of
-    each. Most that is counted at once is of one minute, and the same for all grains.
-    """
-    grains = list(Grain)
-    while grains:
-        rollups = _summed_up_by(grains[0], rollups)
-        if len({each.starts_at for each in rollups}) <= 1:
-            yield grains, rollups
-            return
-        yield [grains.pop(0)], rollups
-
-
-def _summed_up_by(
-    grain: Grain, rollups: Mapping[Minute, Rollup]
-) -> Mapping[Minute, Rollup]:
-    if grain is Grain.MINUTE:
-        return rollups
-    gathered: dict[Minute, list[Rollup]] = defaultdict(list)
-    for minute, rollup in rollups.items():
-        first = minute._replace(starts_at=grain.floor(minute.starts_at))
-        gathered[first].append(rollup)
-    return {
-        minute: Rollup(
-            _sum(each.figures for each in parts),
-            Sketch.merged(each.response_times for each in parts),
-        )
-        for minute, parts in gathered.items()
-    }
 
 
 def repriced(

@@ -41,6 +41,17 @@ class Reading:
     def is_empty(self) -> bool:
         return not (self.rollups or self.calls)
 
+    @property
+    def in_rollups(self) -> list[Span]:
+        """What rollups of any grain cover, without a cut where one touches another."""
+        spans: list[Span] = []
+        for _, span in self.rollups:
+            if spans and spans[-1].until == span.since:
+                spans[-1] = Span(spans[-1].since, span.until)
+            else:
+                spans.append(span)
+        return spans
+
 
 def reading(
     span: Span, *, minutes_since: datetime, longest: Grain = Grain.DAY
