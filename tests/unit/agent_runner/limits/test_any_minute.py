@@ -188,6 +188,23 @@ def test_a_refusal_says_when_there_is_room_again() -> None:
     assert 39.5 < refusal.retry_after_seconds < 40.5
 
 
+def test_what_a_long_call_did_not_use_is_told_of_when_it_ends() -> None:
+    time = VirtualTime()
+    record = Record(lambda: time() + 5e8)
+    runner = Leasing(RecordOf(record, "one"), clock=time)
+    budget = limit(1_000, LimitKind.BUDGET)
+
+    async def main() -> int:
+        async with background(runner.run()):
+            (part,) = await runner.lease([Need(budget, 900)])
+            await asyncio.sleep(30)
+            runner.settle(part, 10)
+            await asyncio.sleep(1)
+            return record.used(budget.key, record.steady_time)
+
+    assert run_virtually(main(), time) == 10
+
+
 def test_a_large_limit_is_asked_for_rarely() -> None:
     schedule = [(n / 500, 0) for n in range(5_000)]
 

@@ -106,8 +106,9 @@ class Leasing:
 
     def settle(self, part: Part, units: int) -> None:
         """Let a part come to *units*; what is held is told of at once."""
+        is_awake = self._shares.has_any
         self._shares.settle(part, units)
-        if part.share.limit.span is Span.HELD:
+        if part.share.limit.span is Span.HELD or not is_awake:
             self._woken.set()
 
     def give_back(self, parts: Sequence[Part]) -> None:
