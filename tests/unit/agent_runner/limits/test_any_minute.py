@@ -205,6 +205,23 @@ def test_what_a_long_call_did_not_use_is_told_of_when_it_ends() -> None:
     assert run_virtually(main(), time) == 10
 
 
+def test_a_runner_that_stops_keeps_nothing_that_its_calls_did_not_use() -> None:
+    time = VirtualTime()
+    record = Record(lambda: time() + 5e8)
+    runner = Leasing(RecordOf(record, "one"), clock=time)
+    budget = limit(1_000_000, LimitKind.BUDGET)
+
+    async def main() -> None:
+        async with background(runner.run()):
+            for _ in range(3):  # of which the later ones lease ahead
+                (part,) = await runner.lease([Need(budget, 100)])
+                runner.settle(part, 10)
+
+    run_virtually(main(), time)
+
+    assert record.used(budget.key, record.steady_time) == 30
+
+
 def test_a_large_limit_is_asked_for_rarely() -> None:
     schedule = [(n / 500, 0) for n in range(5_000)]
 

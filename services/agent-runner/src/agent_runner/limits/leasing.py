@@ -123,6 +123,7 @@ class Leasing:
                 await self._round()
         finally:
             self._fail_all()
+            await self._tell_the_last()
 
     async def _pause(self) -> None:
         """Wait until somebody waits, or there is something to tell."""
@@ -299,6 +300,13 @@ class Leasing:
 
     def _fail_all(self) -> None:
         self._fail(self._waiting, _unavailable())
+
+    async def _tell_the_last(self) -> None:
+        """Tell what calls used, and give back what is left: nobody will later."""
+        self._shares.close_all()
+        if self._shares.has_unsettled:
+            with suppress(AppError, TimeoutError):
+                await self._exchange((), renews=False)
 
 
 def _unavailable() -> DatabaseUnavailableError:

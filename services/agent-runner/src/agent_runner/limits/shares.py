@@ -197,6 +197,11 @@ class Shares:
             if not held.open and not held.rate.expected(now):
                 del self._held[key]
 
+    def close_all(self) -> None:
+        for held in self._held.values():
+            for share in list(held.open):
+                self.close(share)
+
     def settlements(self) -> list[Settlement]:
         """Take what the record is to be told; `untold` puts it back."""
         unsettled, self._unsettled = self._unsettled, {}
