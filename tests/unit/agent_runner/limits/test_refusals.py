@@ -36,3 +36,21 @@ def test_one_is_not_many_and_times_end_in_z(
 
     assert sentence in error.message
     assert error.message.endswith("again at 2026-11-29T23:14:01Z.")
+
+
+def test_what_is_used_beyond_the_limit_has_to_be_free_first() -> None:
+    limit = Limit(
+        key="k",
+        org_id=ID,
+        kind=LimitKind.REQUESTS,
+        amount=2,
+        version=2,
+        of="agent a",
+        of_id=ID,
+    )
+    frees = [(1.0, 1), (20.0, 3), (40.0, 1)]
+    standing = Granted(ID, "k", wished=1, units=0, amount=2, used=5, frees=frees)
+
+    error = refused(Need(limit, 1), standing, left=0, wall=NOW)
+
+    assert error.retry_after_seconds == 20

@@ -63,7 +63,12 @@ class Granted:
         return max(0, self.amount - self.used) if self.amount is not None else 0
 
     def seconds_until(self, missing: int) -> float | None:
-        """Say when so many units more are free, None if that cannot be told."""
+        """Say when so many units more are free, None if that cannot be told.
+
+        Those that are used beyond the amount must be free before them.
+        """
+        if self.amount is not None:
+            missing += max(0, self.used - self.amount)
         for seconds, freed in self.frees:
             missing -= freed
             if missing <= 0:
