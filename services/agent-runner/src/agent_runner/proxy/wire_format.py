@@ -54,8 +54,8 @@ class ModelRequest(NamedTuple):
 
     *features* are those that only some agent types allow. *withholds_usage*: the client
     did not ask for the report that we ask for. *most_output* is how many tokens each of
-    its *answers* may have, None if it does not say. *terms* are those it is to be
-    served, and priced, on.
+    its *answers* may have, None if it does not say; *names_no_limit*: it says so, with
+    null. *terms* are those it is to be served, and priced, on.
     """
 
     body: bytes
@@ -66,6 +66,7 @@ class ModelRequest(NamedTuple):
     most_output: int | None = None
     answers: int = 1
     terms: PriceTerms = USUAL_TERMS
+    names_no_limit: bool = False
 
 
 @dataclass(frozen=True, slots=True)

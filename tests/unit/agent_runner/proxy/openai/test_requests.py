@@ -9,10 +9,11 @@ from agent_runner.proxy.openai.requests import (
     CHAT,
     EMBEDDINGS,
     RESPONSES,
+    bounded,
     read_request,
     route_of,
 )
-from agent_runner.proxy.wire_format import ModelRequest
+from agent_runner.proxy.wire_format import ModelRequest, Route
 from shared.errors import MalformedError, MalformedJsonError, PathNotAllowedError
 
 FLAG = b'"include_usage":true'
@@ -182,6 +183,21 @@ def test_a_response_tells_its_usage_by_itself() -> None:
     assert request.body is body
     assert request.is_streamed
     assert not request.withholds_usage
+
+
+@pytest.mark.parametrize(
+    ("route", "name"),
+    [(CHAT, "max_completion_tokens"), (RESPONSES, "max_output_tokens")],
+)
+@pytest.mark.parametrize("rest", ["", ',"x":{"max_output_tokens":null}'])
+def test_a_limit_takes_the_place_of_one_that_is_null(
+    route: Route, name: str, rest: str
+) -> None:
+    request = read_request(route, f'{{"model":"m","{name}":null{rest}}}'.encode())
+
+    told = bounded(route, request, 512)
+
+    assert told.body.decode() == f'{{"model":"m","{name}":512{rest}}}'
 
 
 def test_an_embedding_is_never_made_to_stream() -> None:

@@ -77,12 +77,14 @@ def read_request(route: Route, raw: bytes) -> ModelRequest:
         raise MalformedError("The body must name its model.")
     if route == EMBEDDINGS:
         return ModelRequest(raw, model, most_output=0)
+    most_output = _most_output(route, body)
     asked = ModelRequest(
         raw,
         model,
         is_streamed=flag(body, "stream"),
         features=features_of(body, raw),
-        most_output=_most_output(route, body),
+        most_output=most_output,
+        names_no_limit=most_output is None and _limit_of(route) in body,
         answers=max(1, whole_number(body, "n") or 1),
         terms=terms_of(body),
     )
@@ -96,10 +98,16 @@ def read_request(route: Route, raw: bytes) -> ModelRequest:
 
 def bounded(route: Route, request: ModelRequest, most: int) -> ModelRequest:
     """Write the most output tokens into a request that names none."""
-    is_response = route == RESPONSES
-    name = "max_output_tokens" if is_response else "max_completion_tokens"
-    body = _inserted(request.body.decode(), 0, f'"{name}":{most},')
-    return request._replace(body=body.encode(), most_output=most)
+    text, name = request.body.decode(), _limit_of(route)
+    if request.names_no_limit:
+        body = _replaced(text, value_span(text, name), str(most))
+    else:
+        body = _inserted(text, 0, f'"{name}":{most},')
+    return request._replace(body=body.encode(), most_output=most, names_no_limit=False)
+
+
+def _limit_of(route: Route) -> str:
+    return "max_output_tokens" if route == RESPONSES else "max_completion_tokens"
 
 
 def _most_output(route: Route, body: Mapping[str, Any]) -> int | None:
