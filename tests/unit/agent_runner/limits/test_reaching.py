@@ -1,6 +1,6 @@
 """What is told in public of limits and budgets, and how often."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -47,6 +47,7 @@ class Telling:
         self.bus = FakeBus()
         self.clock = FakeClock()
         self.noted: list[int] = []
+        self.meanwhile: Callable[[], None] = lambda: None
 
     async def runner(self, *budgets: ActiveBudget) -> Reaching:
         async def read() -> Sequence[ActiveBudget]:
@@ -54,6 +55,7 @@ class Telling:
 
         async def note(_: str, percent: int) -> None:
             self.noted.append(percent)
+            self.meanwhile()
 
         active = ActiveBudgets(read)
         await active.look()
@@ -80,6 +82,18 @@ async def test_a_budget_is_told_of_at_its_percentage_and_when_it_is_spent() -> N
     assert [(each.percent, each.used) for each in told] == [(80, 800), (100, 1000)]
     assert told[0].amount == 1000
     assert (told[0].period_start.day, told[0].period_end.month) == (1, 2)
+    assert telling.noted == [80, 100]
+
+
+async def test_what_is_reached_while_an_event_is_on_its_way_is_told_after_it() -> None:
+    telling = Telling()
+    runner = await telling.runner(BUDGET)
+    limit = BUDGET.limit_at(AT)
+    telling.meanwhile = lambda: runner.observe(limit, standing(1000))
+
+    runner.observe(limit, standing(800))
+    await runner.tell()
+
     assert telling.noted == [80, 100]
 
 

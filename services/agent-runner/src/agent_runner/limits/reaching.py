@@ -65,7 +65,8 @@ class Reaching:
     async def tell(self) -> None:
         """Tell all; raises `UnavailableError`, and tells what is left the next time."""
         while self._to_tell:
-            name, (limit, mark, granted) = next(iter(self._to_tell.items()))
+            name, told = next(iter(self._to_tell.items()))
+            limit, mark, granted = told
             event_id = uuid5(NAMESPACE_URL, f"ag2trust:{name}:{mark}")
             if limit.kind is LimitKind.BUDGET:
                 await self._tell_budget(limit, mark, granted, event_id)
@@ -80,7 +81,8 @@ class Reaching:
                     at=datetime.fromtimestamp(mark * 60, UTC),
                 )
                 await self._bus.publish(LIMIT_REACHED, event)
-            self._to_tell.pop(name, None)
+            if self._to_tell[name] is told:  # else there is more to tell by now
+                del self._to_tell[name]
 
     def _observe_budget(self, limit: Limit, granted: Granted) -> None:
         budget = self._budgets.find(limit.of_id)
