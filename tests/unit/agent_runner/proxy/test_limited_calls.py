@@ -126,13 +126,58 @@ async def test_the_first_budget_is_of_the_day_that_the_database_has() -> None:
     assert abs(leasing.wall() - NOON) < timedelta(minutes=1)
 
 
-async def budgets_of(budget: ActiveBudget) -> ActiveBudgets:
-    async def read() -> list[ActiveBudget]:
-        return [budget]
+@pytest.mark.parametrize("terms", [{"usd": 5}, {"tokens": 10_000}])
+async def test_a_budget_that_only_warns_refuses_nothing_while_nobody_can_be_asked(
+    terms: dict[str, int],
+) -> None:
+    record = Record(database_time=lambda: 1e9)
+    leasing = Leasing(RecordOf(record, "one", is_reachable=False))
+    caller = await a_caller()
+    calls = LimitedCalls(
+        leasing, budgets=await budgets_of(warning(terms)), prices=Prices(FakeBus())
+    )
 
-    budgets = ActiveBudgets(read)
-    await budgets.look()
-    return budgets
+    async with background(leasing.run()):
+        admission = await calls.admit(caller, caller.lease.credential, ASKED)
+
+    admission.settle(End.ANSWERED, Count(TOLD, UsageSource.REPORTED))
+    assert record.windows == {}
+
+
+async def test_dollars_that_only_warn_keep_no_tokens_from_being_counted() -> None:
+    record = Record(database_time=lambda: 1e9)
+    leasing = Leasing(RecordOf(record, "one"))
+    caller = await a_caller()
+    calls = LimitedCalls(
+        leasing,
+        budgets=await budgets_of(DAILY, warning({"usd": 5})),
+        prices=Prices(FakeBus()),
+    )
+
+    async with background(leasing.run()):
+        await calls.admit(caller, caller.lease.credential, ASKED)
+
+    assert [window.amount for window in record.windows.values()] == [10_000]
+
+
+def warning(terms: dict[str, int]) -> ActiveBudget:
+    return new_budget(
+        BudgetTerms.model_validate({"period": "day", "mode": "warn", **terms}),
+        budget_id=UUID(int=10),
+        org_id=ORG,
+        name="warning",
+        scope=BudgetScope(kind=ScopeKind.ORGANIZATION),
+        at=NOON,
+    )
+
+
+async def budgets_of(*budgets: ActiveBudget) -> ActiveBudgets:
+    async def read() -> list[ActiveBudget]:
+        return list(budgets)
+
+    active = ActiveBudgets(read)
+    await active.look()
+    return active
 
 
 async def a_caller() -> ExternalCaller:

@@ -17,7 +17,11 @@ from agent_runner.used import Used
 from shared.contracts.credentials import LeasedCredential
 from shared.contracts.metrics import UsageSource
 from shared.contracts.prices import PriceQuote
-from shared.errors import ModelNotPricedError, OutputLimitRequiredError
+from shared.errors import (
+    ModelNotPricedError,
+    OutputLimitRequiredError,
+    UnavailableError,
+)
 
 from .admission import Admission, Unlimited
 from .counting import Count, End
@@ -114,9 +118,24 @@ class LimitedCalls:
         """Reserve all that the call may take (`Admissions.admit`).
 
         Raises `ModelNotPricedError` where a hard budget in dollars counts a call of a
-        model that has no price; one that only warns leaves it out.
+        model that has no price; one that only warns leaves it out, as it does what is
+        called while the record or the price cannot be asked.
         """
         applying = self._applying(agent, credential)
+        try:
+            return await self._admitted(applying, agent, credential, asked)
+        except UnavailableError:
+            if applying.always or applying.may_refuse:
+                raise
+            return _UNLIMITED
+
+    async def _admitted(
+        self,
+        applying: _Applying,
+        agent: ModelCaller,
+        credential: LeasedCredential,
+        asked: Asked,
+    ) -> Admission:
         if not applying.metered:
             if not applying.always:
                 return _UNLIMITED
@@ -136,16 +155,22 @@ class LimitedCalls:
     async def _quote(
         self, agent: ModelCaller, credential: LeasedCredential, asked: Asked
     ) -> PriceQuote | None:
-        quote = await self._prices.of(
-            agent.org_id,
-            credential.type,
-            credential.provider_id,
-            asked.request.model,
-            asked.request.terms,
-        )
+        may_refuse = self._applying(agent, credential).may_refuse_dollars
+        try:
+            quote = await self._prices.of(
+                agent.org_id,
+                credential.type,
+                credential.provider_id,
+                asked.request.model,
+                asked.request.terms,
+            )
+        except UnavailableError:
+            if may_refuse:
+                raise
+            return None
         if quote.usd_per_million_tokens is not None:
             return quote
-        if not self._applying(agent, credential).may_refuse_dollars:
+        if not may_refuse:
             return None
         raise ModelNotPricedError(
             "A budget in dollars counts this call, and nobody knows what its model"
