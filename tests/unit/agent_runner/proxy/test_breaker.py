@@ -32,6 +32,15 @@ def test_three_failures_in_a_row_open_it_for_a_while(breakers: Breakers) -> None
     assert breakers.admits(HERE, NOW + 5)
 
 
+def test_failures_of_calls_that_were_under_way_make_no_rest_longer(
+    breakers: Breakers,
+) -> None:
+    for _ in range(10):
+        breakers.failed(HERE, NOW)
+
+    assert breakers.admits(HERE, NOW + 5)
+
+
 def test_a_success_between_them_closes_it(breakers: Breakers) -> None:
     for _ in range(5):
         breakers.failed(HERE, NOW)

@@ -71,7 +71,7 @@ class Breakers:
         if retry_after_seconds is not None:
             seconds = min(retry_after_seconds, _LONGEST_RETRY_AFTER_SECONDS)
             state.rests_until = max(state.rests_until, now + self._more(seconds))
-        if was_probe or state.failures >= _FAILURES_TO_OPEN:
+        if was_probe or state.failures == _FAILURES_TO_OPEN:
             rest = self._more(state.next_rest_seconds)
             state.rests_until = max(state.rests_until, now + rest)
             state.next_rest_seconds = min(
