@@ -3,6 +3,7 @@ import { useState } from "react";
 import type { Fallback } from "~/api/queries/agentTypes";
 import type { Provider } from "~/api/queries/providers";
 import { Button } from "~/components/Button";
+import { withChosen } from "~/components/choices";
 import { Select, TextField } from "~/components/inputs";
 import styles from "./Fallbacks.module.css";
 import { moved } from "./model";
@@ -16,6 +17,8 @@ interface FallbacksProps {
 interface Row extends Fallback {
   key: number;
 }
+
+const GONE = "A provider that is gone";
 
 /** Who answers when the provider cannot, in their order. */
 export function Fallbacks({ given, providers, error }: FallbacksProps) {
@@ -40,7 +43,7 @@ export function Fallbacks({ given, providers, error }: FallbacksProps) {
             name="fallback_provider_id"
             defaultValue={row.provider_id}
           >
-            {providers.map(({ id, name }) => (
+            {withChosen(providers, row.provider_id, GONE).map(({ id, name }) => (
               <option key={id} value={id}>
                 {name}
               </option>

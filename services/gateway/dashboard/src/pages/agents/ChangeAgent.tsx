@@ -4,6 +4,7 @@ import { fieldsOf } from "~/api/errors";
 import { type Agent, updateAgent } from "~/api/queries/agents";
 import { agentTypesQuery } from "~/api/queries/agentTypes";
 import { Button } from "~/components/Button";
+import { withChosen } from "~/components/choices";
 import { Dialog } from "~/components/Dialog";
 import { FailureNotice } from "~/components/FailureNotice";
 import { Form } from "~/components/Form";
@@ -13,7 +14,9 @@ import { Select, TextField } from "~/components/inputs";
 export function ChangeAgent({ agent, onClose }: { agent: Agent; onClose: () => void }) {
   const { mutate, error, isPending } = useMutation(updateAgent);
   const types = useInfiniteQuery(agentTypesQuery()).data?.pages.flatMap((page) => page.data) ?? [];
-  const fitting = types.filter((type) => (type.runtime === "external") === agent.is_external);
+  const fitting = types
+    .filter((type) => (type.runtime === "external") === agent.is_external)
+    .map(({ id, name, model }) => ({ id, name: `${name} (${model})` }));
   const errors = fieldsOf(error);
 
   function submit(event: FormEvent<HTMLFormElement>) {
@@ -45,9 +48,9 @@ export function ChangeAgent({ agent, onClose }: { agent: Agent; onClose: () => v
           help="Another type takes effect when the agent is restarted."
           error={errors.agent_type_id}
         >
-          {fitting.map(({ id, name, model }) => (
+          {withChosen(fitting, agent.agent_type_id, "The type it has").map(({ id, name }) => (
             <option key={id} value={id}>
-              {name} ({model})
+              {name}
             </option>
           ))}
         </Select>
