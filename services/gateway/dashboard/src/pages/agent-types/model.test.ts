@@ -43,6 +43,14 @@ test("limits are those that are named, and 0 is one", () => {
   expect(submissionOf(form).limits).toEqual({ http_requests_per_minute: 0 });
 });
 
+test("limits that were emptied are the usual ones again", () => {
+  const form = new FormData();
+  form.set("tool_calls_per_minute", "");
+  form.set("http_requests_per_minute", "");
+
+  expect(submissionOf(form).limits).toEqual({});
+});
+
 test("a budget without an amount is none", () => {
   const form = new FormData();
   form.set("amount", " ");

@@ -117,13 +117,15 @@ function budgetOf(form: FormData): AgentTypeBudgetSubmission | null {
   return { ...JSON.parse(text(form, "budget") || "{}"), ...termsOf(form) };
 }
 
-/** The numbers of a group that are named; the group is changed as a whole. */
+/** The numbers of a group that are named, if the form asks for it; the group is changed as
+ *  a whole, and those that are left empty are the usual ones. */
 function numbersOf(form: FormData, group: "limits" | "resources", names: string[]) {
+  if (!names.some((name) => form.has(name))) return {};
   const given = names.flatMap((name) => {
     const value = number(form, name);
     return value === null ? [] : [[name, value] as const];
   });
-  return given.length > 0 ? { [group]: Object.fromEntries(given) } : {};
+  return { [group]: Object.fromEntries(given) };
 }
 
 /** Read labels as people write them: `zone=eu, gpu=a100`. A name alone has no value. */
