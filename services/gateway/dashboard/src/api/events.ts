@@ -1,5 +1,6 @@
 import type { QueryClient, QueryKey } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
+import { ME } from "./me";
 
 /** The events that the gateway streams (`GET /api/events`), by name. */
 export const EVENT_NAMES = [
@@ -44,8 +45,13 @@ export function followEvents(client: QueryClient): () => void {
   const old = new Map<string, QueryKey>();
   let source = opened(old);
   const timer = setInterval(() => {
-    // A browser comes back by itself, but not to a gateway that refused it once.
-    if (source.readyState === EventSource.CLOSED) source = opened(old);
+    // A browser comes back by itself, but not to a gateway that refused it once, be it
+    // because a session has ended; and then it does not say what it heard last.
+    if (source.readyState === EventSource.CLOSED) {
+      source = opened(old);
+      source.addEventListener("open", () => client.invalidateQueries());
+      void client.invalidateQueries({ queryKey: ME });
+    }
     if (document.hidden) return;
     for (const queryKey of old.values()) void client.invalidateQueries({ queryKey });
     old.clear();

@@ -1,11 +1,11 @@
 import { mutationOptions, type QueryClient, queryOptions } from "@tanstack/react-query";
 import { answered, api, type Schemas } from "../client";
 import { keepCsrfToken } from "../csrf";
+import { ME } from "../me";
 
 export type Me = Schemas["Me"];
 export type Permission = Schemas["Permission"];
 
-const ME = ["me"] as const;
 const REAUTHORIZED_MS = 60_000;
 
 /** Who is signed in; null if nobody is, which is no failure. */
