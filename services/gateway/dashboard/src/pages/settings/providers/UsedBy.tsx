@@ -6,8 +6,10 @@ import { DataList } from "~/components/DataList";
 import { EmptyState } from "~/components/EmptyState";
 import { Loaded } from "~/components/Loaded";
 import { Panel } from "~/components/Panel";
+import { modelsAsked } from "./model";
 
-/** The agent types that call through a provider: whom a change of it concerns. */
+/** The agent types that call through a provider, be it as a fallback: whom a change of it
+ *  concerns. */
 export function UsedBy({ providerId }: { providerId: string }) {
   const query = useInfiniteQuery(agentTypesQuery());
   return (
@@ -16,10 +18,15 @@ export function UsedBy({ providerId }: { providerId: string }) {
         {({ pages }) => {
           const types = pages
             .flatMap((page) => page.data)
-            .filter((type) => type.provider_id === providerId);
+            .filter((type) => modelsAsked(type, providerId).length > 0);
           if (types.length === 0) return <EmptyState title="No agent type uses it" />;
           return (
-            <DataList label="Used by" columns={COLUMNS} rows={types} keyOf={(type) => type.id} />
+            <DataList
+              label="Used by"
+              columns={columnsFor(providerId)}
+              rows={types}
+              keyOf={(type) => type.id}
+            />
           );
         }}
       </Loaded>
@@ -27,7 +34,7 @@ export function UsedBy({ providerId }: { providerId: string }) {
   );
 }
 
-const COLUMNS: Column<AgentType>[] = [
+const columnsFor = (providerId: string): Column<AgentType>[] => [
   {
     name: "Agent type",
     render: ({ id, name }) => (
@@ -36,7 +43,10 @@ const COLUMNS: Column<AgentType>[] = [
       </Link>
     ),
   },
-  { name: "Model", render: ({ model }) => <code>{model}</code> },
+  {
+    name: "Model",
+    render: (type) => <code>{modelsAsked(type, providerId).join(", ")}</code>,
+  },
   {
     name: "Delivery",
     render: ({ credential_delivery }) =>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Provider } from "~/api/queries/providers";
-import { patchOf, secretsOf, statusOf, submissionOf, timeLeftTold } from "./model";
+import { modelsAsked, patchOf, secretsOf, statusOf, submissionOf, timeLeftTold } from "./model";
 
 const KEY = { version: 1, hint: "…abcd", expires_at: null, missing: [], fields: ["api_key"] };
 const NOW = Date.UTC(2026, 10, 22, 12);
@@ -89,4 +89,16 @@ test("an emptied limit is taken away, not left as it was", () => {
     use_case: null,
     limits: { requests_per_minute: null, tokens_per_minute: null, concurrent: 4 },
   });
+});
+
+test("who asks a provider as a fallback uses it, too", () => {
+  const fallbacks = [
+    { provider_id: "ours", model: "claude" },
+    { provider_id: "other", model: "gpt" },
+  ];
+
+  expect(modelsAsked({ provider_id: "other", model: "gpt", fallbacks }, "ours")).toEqual([
+    "claude",
+  ]);
+  expect(modelsAsked({ provider_id: "other", model: "gpt", fallbacks: [] }, "ours")).toEqual([]);
 });

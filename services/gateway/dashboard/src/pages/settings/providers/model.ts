@@ -1,3 +1,4 @@
+import type { AgentType } from "~/api/queries/agentTypes";
 import type {
   Provider,
   ProviderPatch,
@@ -72,6 +73,16 @@ const FIELD_NAMES: Record<string, string> = {
 /** A field of the API in the words of the form. */
 function fieldName(field: string): string {
   return FIELD_NAMES[field] ?? field;
+}
+
+/** With which models a type asks a provider, be it as a fallback. */
+export function modelsAsked(
+  type: Pick<AgentType, "provider_id" | "model" | "fallbacks">,
+  providerId: string,
+): string[] {
+  return [type, ...type.fallbacks]
+    .filter(({ provider_id }) => provider_id === providerId)
+    .map(({ model }) => model);
 }
 
 /** How long a credential still lasts, in words: `47 min`, `3 h 5 min`; null if for good. */
