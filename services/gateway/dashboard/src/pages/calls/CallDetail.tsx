@@ -19,7 +19,7 @@ import { count } from "~/format/count";
 import { duration } from "~/format/duration";
 import { money } from "~/format/money";
 import { absolute } from "~/format/time";
-import { statusOf, tokensOf, unpricedReason } from "./model";
+import { statusOf, tokensOf, unpricedReason, writtenOf } from "./model";
 
 /** One call: why it failed if it did, its attempts, and what it used. */
 export function CallDetail() {
@@ -73,6 +73,7 @@ function usageFacts(call: Call): [string, ReactNode][] {
     ["Tokens", count(tokensOf(call))],
     ["Input", count(usage.input_tokens)],
     ["Read from cache", count(usage.cached_input_tokens)],
+    ["Written to cache", count(writtenOf(call))],
     ["Output", count(usage.output_tokens)],
     ["Cost", unpricedReason(call) ?? money(call.cost_usd)],
     ["Time", duration(call.duration_ms)],

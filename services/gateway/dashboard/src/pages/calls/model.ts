@@ -26,15 +26,19 @@ export function statusOf(call: Pick<Call, "status" | "explanation">): {
 }
 
 /** All the tokens a call is known to have used; null if none were reported. */
-export function tokensOf({ usage }: Pick<Call, "usage">): number | null {
-  const parts = [
-    usage.input_tokens,
-    usage.cached_input_tokens,
-    usage.cache_write_5m_tokens,
-    usage.cache_write_1h_tokens,
-    usage.output_tokens,
-  ].filter((part) => part !== null);
-  return parts.length === 0 ? null : parts.reduce((sum, part) => sum + part, 0);
+export function tokensOf(call: Pick<Call, "usage">): number | null {
+  const { input_tokens, cached_input_tokens, output_tokens } = call.usage;
+  return sumOf([input_tokens, cached_input_tokens, writtenOf(call), output_tokens]);
+}
+
+/** The tokens a call wrote to its provider's cache, for however long; null if unknown. */
+export function writtenOf({ usage }: Pick<Call, "usage">): number | null {
+  return sumOf([usage.cache_write_5m_tokens, usage.cache_write_1h_tokens]);
+}
+
+function sumOf(parts: (number | null)[]): number | null {
+  const known = parts.filter((part) => part !== null);
+  return known.length === 0 ? null : known.reduce((sum, part) => sum + part, 0);
 }
 
 const UNPRICED: Record<NonNullable<Call["unpriced_reason"]>, string> = {

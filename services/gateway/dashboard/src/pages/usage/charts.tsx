@@ -6,12 +6,13 @@ import { duration } from "~/format/duration";
 import { money, moneyMark } from "~/format/money";
 import { bucket } from "~/format/time";
 import { isFilling } from "./filling";
+import { callSeries, tokenSeries } from "./series";
 
 interface ChartProps {
   timeline: Timeline;
 }
 
-/** How many calls there were, and how many of them failed. */
+/** How many calls there were, and how they ended. */
 export function CallsChart({ timeline }: ChartProps) {
   const { interval, data } = timeline;
   return (
@@ -19,11 +20,8 @@ export function CallsChart({ timeline }: ChartProps) {
       title={`Calls per ${interval}`}
       {...bucketsOf(timeline)}
       format={compact}
-      colours={["var(--series-1)", "var(--bad-fill)"]}
-      series={[
-        { name: "answered", values: data.map((each) => each.calls - each.errors) },
-        { name: "failed", values: data.map((each) => each.errors) },
-      ]}
+      colours={["var(--series-1)", "var(--bad-fill)", "var(--series-other)"]}
+      series={callSeries(data)}
     />
   );
 }
@@ -35,11 +33,7 @@ export function TokensChart({ timeline }: ChartProps) {
       title={`Tokens per ${interval}`}
       {...bucketsOf(timeline)}
       format={compact}
-      series={[
-        { name: "input", values: data.map((each) => each.input_tokens) },
-        { name: "from cache", values: data.map((each) => each.cached_input_tokens) },
-        { name: "output", values: data.map((each) => each.output_tokens) },
-      ]}
+      series={tokenSeries(data)}
     />
   );
 }
