@@ -102,6 +102,7 @@ async def show_plans(stack: Stack) -> None:
     asked: list[asyncpg.connection.LoggedQuery] = []
     async with _within(stack, asked.append) as (bus, connection):
         for read in _reads(30):
+            await read.put(bus)  # which may ask for types, too
             asked.clear()
             await read.put(bus)
             for query in [each for each in asked if "$" in each.query]:
