@@ -3,7 +3,8 @@
 The proxy has core 0 to itself, load and upstream share core 1. Rounds go through all
 proxies, so that a disturbance of the machine meets all; medians are shown. Figures
 below "direct" are what a proxy adds to the upstream's own. Ours is measured on the
-Python of its images, and on the one that runs this if that is another.
+Python of its images, and on the one that runs this if that is another. Cores are kept
+awake where that is allowed (see `awake`).
 """
 
 import argparse
@@ -17,6 +18,7 @@ from subprocess import CalledProcessError, TimeoutExpired
 from benchmarks.interpreters import HERE, IMAGES
 
 from .asking import KEY, PROXY_PORT, UPSTREAM_PORT
+from .awake import cores_awake
 from .debian import Tools, fetched_tools
 from .measuring import Measurement, measured
 from .peers import DIRECT, PEERS, Peer
@@ -34,6 +36,7 @@ def main() -> None:
     arguments.add_argument("--seconds", type=float, default=10.0)
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--only", nargs="*", default=[each.name for each in PEERS])
+    arguments.add_argument("--cores-may-sleep", action="store_true")
     options = arguments.parse_args()
     folder = options.folder.resolve()
     tools = fetched_tools(folder / "debian")
@@ -41,8 +44,9 @@ def main() -> None:
     installed = [each for each in peers if is_installed(each, folder)]
     os.sched_setaffinity(0, {LOAD_CORE})
     print(f"Ag2Trust runs on {IMAGES}, this program on {HERE} ({sys.version}).")
-    measurements = measure(installed, folder, tools, options.seconds, options.rounds)
-    show(measurements)
+    with cores_awake(wanted=not options.cores_may_sleep) as are_awake:
+        print("Cores are kept awake." if are_awake else "Cores may sleep.")
+        show(measure(installed, folder, tools, options.seconds, options.rounds))
 
 
 def is_installed(peer: Peer, folder: Path) -> bool:
