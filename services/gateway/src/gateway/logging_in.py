@@ -40,11 +40,12 @@ class Token:
     @classmethod
     def for_browser(cls, request: web.Request) -> "Token":
         secret = new_token()
-        agent = request.headers.get("User-Agent")
+        # A header may hold bytes that are no text, which PostgreSQL does not keep.
+        agent = request.headers.get("User-Agent", "").encode(errors="replace").decode()
         session = NewSession(
             id=new_id(),
             hash=hash_of(secret),
-            user_agent=agent[:_USER_AGENT_CHARACTERS] if agent else None,
+            user_agent=agent[:_USER_AGENT_CHARACTERS] or None,
             address=request.remote,
         )
         return cls(secret, session)

@@ -31,8 +31,9 @@ def csrf_token_of(session_token: str) -> str:
 
 def is_this_machine(url: str) -> bool:
     """Tell whether the host of *url* is loopback, by name or by address."""
-    host = urlsplit(url).hostname or ""
-    with suppress(ValueError):
+    host = ""
+    with suppress(ValueError):  # no host, or one that is no address
+        host = urlsplit(url).hostname or ""
         return ip_address(host).is_loopback
     return host == "localhost" or host.endswith(".localhost")
 
@@ -90,7 +91,8 @@ class Browsers:
         self.require_own_page(request)
         given = request.headers.get(CSRF_TOKEN, "")
         if not hmac.compare_digest(
-            given.encode(), csrf_token_of(session_token).encode()
+            given.encode(errors="surrogateescape"),
+            csrf_token_of(session_token).encode(),
         ):
             raise CrossSiteError(
                 f"A change in a session needs the {CSRF_TOKEN} that /api/me tells."

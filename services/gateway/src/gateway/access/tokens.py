@@ -27,4 +27,5 @@ def new_token() -> str:
 
 
 def hash_of(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()
+    """Hash what a key, link or cookie holds; of one that is no text, its bytes."""
+    return hashlib.sha256(secret.encode(errors="surrogateescape")).digest()
