@@ -51,8 +51,11 @@ async def tell_errors(request: web.Request, handler: Handler) -> web.StreamRespo
     request_id = given if _USABLE_REQUEST_ID.fullmatch(given) else str(new_id())
     with bound_contextvars(request_id=request_id):
         response = await _answered(request, handler, request_id)
-        if not response.prepared:
-            response.headers.setdefault(REQUEST_ID, request_id)
+        if response.prepared:
+            return response
+        if request.writer.output_size > 0:
+            raise ConnectionError("An answer has begun; there cannot be another.")
+        response.headers.setdefault(REQUEST_ID, request_id)
         return response
 
 

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from ag2trust.ports import free_port
 from ag2trust.self_signed import self_signed
+from shared.errors import UnavailableError
 from shared.http import REQUEST_ID, tell_errors
 from shared.http_server import TlsPort, listening
 from shared.settings import SettingsError
@@ -93,6 +94,24 @@ async def test_what_breaks_outside_of_every_handler_is_told_as_a_bug(
     assert head.startswith(b"HTTP/1.1 500 ")
     assert json.loads(body)["error_code"] == "INTERNAL_ERROR"
     assert CANARY.encode() not in answer
+
+
+async def test_an_answer_that_breaks_off_is_followed_by_no_other() -> None:
+    async def break_off(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"half")
+        raise UnavailableError("Away.")
+
+    app = web.Application(middlewares=[tell_errors])
+    app.router.add_get("/", break_off)
+    async with listening(app, host="127.0.0.1", port=0) as port:
+        answer = await said(
+            port, b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        )
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(b"half\r\n")
 
 
 async def test_listening_lets_an_open_request_finish() -> None:
