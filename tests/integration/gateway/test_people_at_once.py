@@ -173,6 +173,23 @@ async def test_a_link_that_is_ended_while_it_is_followed_leads_nowhere(
         await until_blocked(superuser, "gateway_sweep")
 
 
+async def test_who_is_removed_while_what_has_ended_is_swept_is_gone(
+    house: House, database: Database, superuser: Superuser
+) -> None:
+    await house.log_in()
+    await superuser.execute("UPDATE session SET expires_at = now()")
+    await superuser.execute("UPDATE invitation SET expires_at = now()")
+
+    async with asyncio.TaskGroup() as group, superuser.transaction():
+        await superuser.execute("SELECT FROM session FOR UPDATE")
+        group.create_task(PostgresSessions(database).forget())
+        await until_blocked(superuser, "gateway_sweep")
+        group.create_task(house.remove())
+        await until_blocked(superuser, "gateway")
+
+    assert await superuser.fetchval("SELECT count(*) FROM user_account") == 0
+
+
 def _session() -> NewSession:
     session_id = new_id()
     return NewSession(session_id, session_id.bytes * 2, user_agent=None, address=None)

@@ -168,8 +168,11 @@ class PostgresSessions:
         return UUID(str(ended))
 
     async def forget(self) -> None:
-        """Delete sessions that have ended by themselves, and links nobody used."""
-        async with self._database.sweep() as transaction:
+        """Delete sessions that have ended by themselves, and links nobody used.
+
+        One after another: who removes a person locks their links before their sessions.
+        """
+        async with self._database.sweep_once() as transaction:
             await transaction.execute(
                 """
                 DELETE FROM session
@@ -177,9 +180,11 @@ class PostgresSessions:
                 """,
                 _IDLE,
             )
+        async with self._database.sweep_once() as transaction:
             await transaction.execute(
                 "DELETE FROM invitation WHERE expires_at <= now()"
             )
+        async with self._database.sweep_once() as transaction:
             await transaction.execute(
                 "DELETE FROM login_attempt WHERE began_at <= now() - interval '1 day'"
             )
