@@ -227,15 +227,17 @@ class _Reader:
         return event if self._is_new(event.position) else None
 
     def _is_new(self, position: Position) -> bool:
-        """Skip what was kept in the microsecond of the place to go on from."""
-        if self._skips_to is None:
+        """Skip what was kept in the microsecond of the place to go on from.
+
+        What is of an earlier one came later all the same: a clock was put back.
+        """
+        place = self._skips_to
+        if place is None:
             return True
-        if position.kept_at > self._skips_to.kept_at:
+        is_up_to_it = position.time == place.time and position.kept_at <= place.kept_at
+        if position == place or not is_up_to_it:
             self._skips_to = None
-            return True
-        if position == self._skips_to:
-            self._skips_to = None
-        return False
+        return not is_up_to_it
 
 
 def _event(message: Msg) -> PublicEvent:

@@ -3,6 +3,7 @@
 import os
 import signal
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -95,6 +96,23 @@ async def test_who_comes_back_misses_nothing_and_sees_nothing_twice(
 
     assert first + second == mine
     assert nothing is None
+
+
+async def test_who_comes_back_after_a_clock_was_put_back_is_told_what_happens(
+    metrics: NatsBus, bus_as: BusAs
+) -> None:
+    await metrics.declare_events()
+    org_id = new_id()
+    before_it_was = Position.at(utc_now() + timedelta(hours=1))
+
+    async with (
+        bus_as(Service.GATEWAY) as gateway,
+        gateway.reading_events(org_id, before_it_was) as source,
+    ):
+        mine = await published(metrics, org_id, 2)
+        ids, _ = await taken(source, 2)
+
+    assert ids == mine
 
 
 async def test_a_consumer_that_is_gone_is_made_anew_where_it_was(
