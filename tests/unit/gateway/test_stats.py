@@ -1,13 +1,20 @@
+import asyncio
 import csv
 import io
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from aiohttp import ClientPayloadError, ClientSession
+from aiohttp import ClientPayloadError, ClientSession, web
+from aiohttp.test_utils import TestServer
+from structlog.typing import EventDict
 
+from ag2trust.waiting import until
+from gateway.usage_export import stream_usage
 from shared.contracts.agent_runner import GET_AGENT
+from shared.contracts.base import Actor
 from shared.contracts.metrics import (
     AGENT_STATS,
     USAGE_BY,
@@ -15,6 +22,7 @@ from shared.contracts.metrics import (
     USAGE_TIMELINE,
 )
 from shared.contracts.usage import (
+    Dimension,
     Interval,
     UsageBucket,
     UsageByQuestion,
@@ -25,7 +33,10 @@ from shared.contracts.usage import (
     UsageTimelineQuestion,
 )
 from shared.errors import AgentNotFoundError, UnavailableError
+from shared.http_server import listening
+from shared.testing import FakeBus
 
+from .conftest import OWNER_KEY
 from .fakes import Neighbours
 from .objects import AGENT, NOON, ORGANIZATION, SOME_ID, STATS
 
@@ -146,6 +157,11 @@ def bucket(hours_ago: int, **changes: Any) -> UsageBucket:
     starts_at = NOON - timedelta(hours=hours_ago)
     ends_at = starts_at + timedelta(hours=1)
     return UsageBucket(**figures(**changes), starts_at=starts_at, ends_at=ends_at)
+
+
+LONG_PAGE = table(
+    *[UsageRow(key="m" * 500, **figures())] * 100, next_cursor="of another"
+)
 
 
 async def test_usage_is_summed_up_over_the_last_day_unless_a_period_is_given(
@@ -352,6 +368,57 @@ async def test_an_export_that_fails_on_its_way_does_not_look_whole(
             await response.text()
 
     assert response.status == 200
+
+
+async def test_an_export_whose_reader_leaves_is_no_failure(
+    app: web.Application, neighbours: Neighbours, logged: list[EventDict]
+) -> None:
+    neighbours.answer(USAGE_TIMELINE, timeline(bucket(1)))
+    neighbours.answer(USAGE_BY, LONG_PAGE)
+
+    async with listening(app, host="127.0.0.1", port=0) as port, ClientSession() as a:
+        url = f"http://127.0.0.1:{port}/api/stats/export.csv"
+        async with a.get(url, headers={"X-API-Key": OWNER_KEY}) as response:
+            await response.content.readany()
+            response.close()
+        await until("the end of the export", lambda: len(logged) > 1)
+
+    assert [each["event"] for each in logged] == ["request.answered", "export.left"]
+
+
+async def test_an_export_that_nobody_takes_is_given_up(
+    bus: FakeBus, neighbours: Neighbours
+) -> None:
+    neighbours.answer(USAGE_BY, LONG_PAGE)
+    is_over = asyncio.Event()
+    question = UsageTimelineQuestion(
+        org_id=ORGANIZATION,
+        actor=Actor(kind="api_key", id=str(SOME_ID)),
+        since=NOON - DAY,
+        interval=Interval.HOUR,
+        zone="UTC",
+    )
+
+    async def export(request: web.Request) -> web.StreamResponse:
+        response = await stream_usage(
+            request,
+            bus,
+            timeline(bucket(1)),
+            question,
+            by=Dimension.MODEL,
+            name="model",
+            read_within=timedelta(milliseconds=100),
+        )
+        is_over.set()
+        return response
+
+    app = web.Application()
+    app.router.add_get("/", export)
+    async with asyncio.timeout(20), TestServer(app) as server:
+        _, writer = await asyncio.open_connection(server.host, server.port, limit=1024)
+        with closing(writer):
+            writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            await is_over.wait()
 
 
 async def test_an_export_of_nothing_is_a_line_of_names(

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import structlog
 from aiohttp import web
@@ -19,12 +20,14 @@ from shared.contracts.usage import (
     UsageTimelineQuestion,
 )
 from shared.errors import AppError
+from shared.timeouts import timeout
 
 __all__ = ["stream_usage"]
 
 log = structlog.get_logger(__name__)
 
 _ROWS_AT_ONCE = 1000
+_READ_WITHIN = timedelta(seconds=30)
 _FIGURES = tuple(UsageFigures.model_fields)
 _SEEMS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -37,10 +40,12 @@ async def stream_usage(
     *,
     by: Dimension,
     name: str,
+    read_within: timedelta = _READ_WITHIN,
 ) -> web.StreamResponse:
     """Stream a row for each bucket of *timeline* and each key of *by* used in it.
 
-    What fails on the way breaks the connection: half a table must not look whole.
+    What fails on the way breaks the connection: half a table must not look whole. Nor
+    is it kept up for who takes nothing for as long as *read_within*.
     """
     response = web.StreamResponse(
         headers={
@@ -48,20 +53,33 @@ async def stream_usage(
             "Content-Disposition": f'attachment; filename="usage-by-{name}.csv"',
         }
     )
-    await response.prepare(request)
     try:
+        await response.prepare(request)
         await response.write(_line(["starts_at", "ends_at", name, *_FIGURES]))
-        for bucket in timeline.data:
-            if bucket.calls or bucket.messages_processed:
-                async for row in _rows(bus, question, bucket, by):
-                    await response.write(_line(_cells(bucket, row)))
+        async for cells in _table(bus, timeline, question, by):
+            async with timeout(read_within.total_seconds()):
+                await response.write(_line(cells))
     except AppError as error:
         log.warning("export.broken", reason=error.message)
-        if request.transport is not None:
-            request.transport.abort()
-        return response
-    await response.write_eof()
+        _hang_up(request)
+    except (TimeoutError, ConnectionError):
+        log.info("export.left")
+        _hang_up(request)
     return response
+
+
+def _hang_up(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
+
+
+async def _table(
+    bus: Bus, timeline: UsageTimeline, question: UsageTimelineQuestion, by: Dimension
+) -> AsyncIterator[list[object]]:
+    for bucket in timeline.data:
+        if bucket.calls or bucket.messages_processed:
+            async for row in _rows(bus, question, bucket, by):
+                yield _cells(bucket, row)
 
 
 async def _rows(
