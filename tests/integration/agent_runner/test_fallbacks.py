@@ -122,6 +122,17 @@ async def test_changed_fallbacks_hold_for_running_agents_at_once(
     assert house.runtime.launches == 1
 
 
+async def test_what_is_sent_and_stays_as_it_was_needs_no_restart(house: House) -> None:
+    agent = await house.make_agent()
+    await house.start(agent.id)
+
+    same: dict[str, Any] = {"model": "gpt-4o", "system_prompt": "", "tools": []}
+    await change(house, agent, **same, limits={"tool_calls_per_minute": 9})
+
+    after = await house.bus.ask(GET_AGENT, house.question(agent.id))
+    assert not after.restart_required
+
+
 async def test_what_needs_a_restart_still_says_so_after_what_does_not(
     house: House, other: UUID
 ) -> None:

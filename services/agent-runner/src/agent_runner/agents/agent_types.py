@@ -130,7 +130,7 @@ class AgentTypes:
                 agent_type_id=question.agent_type_id,
                 submission=submission,
                 after_version=current.version,
-                needs_restart=not (question.patch.model_fields_set <= _LIVE_FIELDS),
+                needs_restart=_starts_otherwise(current, submission),
                 at=self._now(),
             )
             await note(
@@ -272,6 +272,13 @@ def patched(current: AgentType, patch: AgentTypePatch) -> AgentTypeSubmission:
         kept["allowed_models"] = None
     changes = {name: getattr(patch, name) for name in patch.model_fields_set}
     return AgentTypeSubmission.model_validate(kept | changes)
+
+
+def _starts_otherwise(current: AgentType, submission: AgentTypeSubmission) -> bool:
+    """Say whether agents that run would be others if they started anew."""
+    live = set(_LIVE_FIELDS)
+    as_it_is = patched(current, AgentTypePatch())
+    return as_it_is.model_dump(exclude=live) != submission.model_dump(exclude=live)
 
 
 def _completed(submission: AgentTypeSubmission) -> AgentTypeSubmission:
