@@ -1,7 +1,7 @@
 import { mutationOptions, type QueryClient, queryOptions } from "@tanstack/react-query";
 import { answered, api, type Schemas } from "../client";
 import { BUDGETS } from "./budgets";
-import { pagedQuery } from "./pages";
+import { wholeQuery } from "./pages";
 
 export type AgentType = Schemas["AgentType"];
 export type AgentTypeBudget = Schemas["AgentTypeBudget"];
@@ -18,7 +18,7 @@ export type AgentTypePatch = Schemas["AgentTypePatch"];
 const AGENT_TYPES = ["agent-types"] as const;
 
 export function agentTypesQuery() {
-  return pagedQuery(AGENT_TYPES, (query, signal) =>
+  return wholeQuery(AGENT_TYPES, (query, signal) =>
     answered(api.GET("/api/agent-types", { params: { query }, signal })),
   );
 }

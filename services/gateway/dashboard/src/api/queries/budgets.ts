@@ -1,6 +1,6 @@
 import { mutationOptions, queryOptions } from "@tanstack/react-query";
 import { answered, api, type Schemas } from "../client";
-import { pagedQuery } from "./pages";
+import { wholeQuery } from "./pages";
 
 export type Budget = Schemas["Budget"];
 export type BudgetSubmission = Schemas["BudgetSubmission"];
@@ -13,7 +13,7 @@ const LEFT_MS = 5_000;
 
 export function budgetsQuery() {
   return {
-    ...pagedQuery(BUDGETS, (query, signal) =>
+    ...wholeQuery(BUDGETS, (query, signal) =>
       answered(api.GET("/api/budgets", { params: { query }, signal })),
     ),
     refetchInterval: USED_MS,

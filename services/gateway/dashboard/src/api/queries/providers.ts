@@ -1,6 +1,6 @@
 import { mutationOptions, queryOptions } from "@tanstack/react-query";
 import { answered, api, type Schemas } from "../client";
-import { pagedQuery } from "./pages";
+import { wholeQuery } from "./pages";
 
 export type Provider = Schemas["Provider"];
 export type ProviderSubmission = Schemas["ProviderSubmission"];
@@ -10,7 +10,7 @@ export type ProviderType = Schemas["ProviderType"];
 const PROVIDERS = ["providers"] as const;
 
 export function providersQuery() {
-  return pagedQuery(PROVIDERS, (query, signal) =>
+  return wholeQuery(PROVIDERS, (query, signal) =>
     answered(api.GET("/api/providers", { params: { query }, signal })),
   );
 }
