@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 from uuid import UUID
 
@@ -11,7 +11,7 @@ import pytest_asyncio
 from tests.integration.lock_waits import until_blocked
 
 from gateway.access.passwords import Passwords
-from gateway.access.permissions import Role
+from gateway.access.permissions import Permission, Role
 from gateway.access.principals import Principal
 from gateway.logging_in import LoggingIn, Login, Token
 from gateway.repositories.invitations import PostgresInvitations
@@ -22,7 +22,11 @@ from gateway.repositories.users import PostgresUsers
 from gateway.settings import Settings
 from shared.contracts.base import Actor
 from shared.database import Database, connect_database
-from shared.errors import InvitationNotFoundError, LoginRefusedError
+from shared.errors import (
+    ForbiddenError,
+    InvitationNotFoundError,
+    LoginRefusedError,
+)
 from shared.ids import new_id
 from shared.migrations import migrate
 
@@ -171,6 +175,13 @@ async def test_a_link_that_is_ended_while_it_is_followed_leads_nowhere(
         await until_blocked(superuser, "gateway")
         group.create_task(refused())
         await until_blocked(superuser, "gateway_sweep")
+
+
+async def test_a_key_with_scopes_makes_no_link_for_who_may_more(house: House) -> None:
+    by = replace(house.owner, scopes=frozenset({Permission.USERS_WRITE}))
+
+    with pytest.raises(ForbiddenError):
+        await house.invitations.invite_again(house.org_id, house.ada, NEXT_LINK, by=by)
 
 
 async def test_who_is_removed_while_what_has_ended_is_swept_is_gone(

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -8,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from ag2trust.testing import Stack
-from gateway.access.permissions import Role
+from gateway.access.permissions import Permission, Role
 from gateway.access.principals import Principal
 from gateway.repositories.api_keys import ApiKey, PostgresApiKeys
 from gateway.repositories.organizations import Organization, PostgresOrganizations
@@ -46,7 +47,7 @@ def api_key(org_id: UUID, *, name: str = "one", role: Role = Role.OWNER) -> ApiK
 
 
 def principal(key: ApiKey) -> Principal:
-    return Principal(key.org_id, "api_key", key.id, key.role)
+    return Principal(key.org_id, "api_key", key.id, key.role, key.scopes)
 
 
 @pytest_asyncio.fixture
@@ -155,6 +156,15 @@ async def test_what_is_refused_leaves_the_key_and_no_audit_entry(
     with pytest.raises(ForbiddenError):
         await api_keys.revoke(
             owner_key.org_id, owner_key.id, at=NOON, by=principal(admin_key)
+        )
+    with pytest.raises(ForbiddenError):
+        await api_keys.revoke(
+            admin_key.org_id,
+            admin_key.id,
+            at=NOON,
+            by=principal(
+                replace(owner_key, scopes=frozenset({Permission.API_KEYS_WRITE}))
+            ),
         )
     with pytest.raises(ConflictError):
         await api_keys.revoke(

@@ -104,7 +104,7 @@ class FakeApiKeys:
             raise DatabaseUnavailableError("Away.", retry_after_seconds=2)
         for key in self.keys:
             if key.hash == hashed:
-                return Principal(key.org_id, "api_key", key.id, key.role, key.scopes)
+                return _principal(key)
         return None
 
     async def newest(
@@ -137,11 +137,16 @@ class FakeApiKeys:
         if not found:
             raise ApiKeyNotFoundError("There is no such API key.")
         by.require_role(found[0].role)
+        by.require_all_of(_principal(found[0]).permissions)
         rest = [key for key in self.keys if key not in found]
         if not any((key.org_id, key.role) == (org_id, Role.OWNER) for key in rest):
             raise ConflictError("This is the last owner key; make another one first.")
         self.keys = rest
         self.audited.append(("revoked", key_id, by.actor))
+
+
+def _principal(key: ApiKey) -> Principal:
+    return Principal(key.org_id, "api_key", key.id, key.role, key.scopes)
 
 
 class AbsentDatabase(Database):

@@ -2,7 +2,7 @@ import pytest
 from aiohttp import ClientSession
 from structlog.typing import EventDict
 
-from gateway.access.permissions import Role
+from gateway.access.permissions import Permission, Role
 from shared.contracts.agent_runner import LIST_AGENTS
 from shared.contracts.base import Page
 
@@ -132,6 +132,24 @@ async def test_an_admin_makes_and_ends_no_owner_key(
         assert revoked.status == 403
 
     assert owner in api_keys.keys
+
+
+async def test_a_key_with_scopes_lets_in_nobody_who_may_more(
+    stranger: Client, api_keys: FakeApiKeys
+) -> None:
+    key = "cust_" + "n" * 40
+    record = api_keys.give(key, Role.ADMIN)
+    api_keys.narrow(record.id, frozenset({Permission.USERS_WRITE}))
+    headers = {"X-API-Key": key}
+
+    async with stranger.post(
+        "/api/users", headers=headers, json={"email": "a@b", "role": "admin"}
+    ) as invited:
+        assert invited.status == 403
+    async with stranger.patch(
+        f"/api/users/{SOME_ID}", headers=headers, json={"role": "viewer"}
+    ) as raised:
+        assert raised.status == 403
 
 
 async def test_the_last_owner_key_stays(

@@ -1,5 +1,6 @@
 """Who asks."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -48,6 +49,11 @@ class Principal:
             raise ForbiddenError(
                 f"This needs {permission}, which is not a scope of this key."
             )
+
+    def require_all_of(self, permissions: Iterable[Permission]) -> None:
+        """Raise `ForbiddenError` for who lacks one: none gives or ends more."""
+        for permission in sorted(permissions):
+            self.require(permission)
 
     def require_role(self, role: Role) -> None:
         """Raise `ForbiddenError` for who is less: none makes or ends its better."""

@@ -84,13 +84,7 @@ class PostgresApiKeys:
                 return None
             if not row["is_noted"]:
                 await _note_use(transaction, row["id"])
-        return Principal(
-            org_id=row["org_id"],
-            kind="api_key",
-            id=row["id"],
-            role=Role(row["role"]),
-            scopes=_scopes(row["scopes"]),
-        )
+        return _principal(row)
 
     async def newest(
         self, org_id: UUID, *, before: UUID | None, limit: int
@@ -139,19 +133,21 @@ class PostgresApiKeys:
         """End a key that *by* may end; an organization keeps an owner."""
         async with self._database.organization(org_id) as transaction:
             await lock_owners(transaction, org_id)
-            revoked = await transaction.fetchval(
+            revoked = await transaction.fetchrow(
                 """
                 UPDATE api_key
                 SET revoked_at = $2
                 WHERE id = $1 AND revoked_at IS NULL
-                RETURNING role
+                RETURNING id, org_id, role, scopes
                 """,
                 key_id,
                 at,
             )
             if revoked is None:
                 raise _not_found()
-            by.require_role(Role(revoked))
+            theirs = _principal(revoked)
+            by.require_role(theirs.role)
+            by.require_all_of(theirs.permissions)
             await require_an_owner(transaction)
             await audit.note(
                 transaction,
@@ -217,6 +213,16 @@ async def _note_use(transaction: Transaction, key_id: UUID) -> None:
 
 def _not_found() -> ApiKeyNotFoundError:
     return ApiKeyNotFoundError("There is no such API key.")
+
+
+def _principal(row: asyncpg.Record) -> Principal:
+    return Principal(
+        org_id=row["org_id"],
+        kind="api_key",
+        id=row["id"],
+        role=Role(row["role"]),
+        scopes=_scopes(row["scopes"]),
+    )
 
 
 def _key(row: asyncpg.Record) -> ApiKey:

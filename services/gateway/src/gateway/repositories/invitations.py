@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from gateway.access.permissions import Role
+from gateway.access.permissions import Role, permissions_of
 from gateway.access.principals import Principal
 from shared.contracts.base import Actor
 from shared.database import Database, Transaction
@@ -103,11 +103,12 @@ class PostgresInvitations:
     ) -> User:
         """Make a new link for a person, who sets a new password by it.
 
-        Raises `UserNotFoundError`, and `ForbiddenError` for one above *by*.
+        Raises `UserNotFoundError`, and `ForbiddenError` for one who may more than *by*.
         """
         async with self._database.organization(org_id) as transaction:
             user = await locked_user(transaction, user_id)
             by.require_role(user.role)
+            by.require_all_of(permissions_of(user.role))
             await transaction.execute(
                 "DELETE FROM invitation WHERE user_id = $1", user_id
             )

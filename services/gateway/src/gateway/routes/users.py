@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr
 
 from gateway.access.browsers import Browsers
 from gateway.access.passwords import Passwords
-from gateway.access.permissions import Permission, Role
+from gateway.access.permissions import Permission, Role, permissions_of
 from gateway.access.revocations import Revocations
 from gateway.access.tokens import hash_of, new_token
 from gateway.logging_in import Token
@@ -63,7 +63,10 @@ class InvitedUserView(UserView):
 
 
 class UserRoutes:
-    """Nobody makes, changes or removes one above the own role."""
+    """Nobody makes, changes or removes one above the own role.
+
+    Nor does a key with scopes let in who may more than it may itself.
+    """
 
     def __init__(
         self,
@@ -98,6 +101,7 @@ class UserRoutes:
     async def invite_user(self, asked: Asked, body: UserSubmission) -> InvitedUserView:
         """Add a person; the answer has the link to pass on, which is shown once."""
         asked.who.require_role(body.role)
+        asked.who.require_all_of(permissions_of(body.role))
         token = new_token()
         user = await self._invitations.invite(
             org_id=asked.org_id,
@@ -130,6 +134,7 @@ class UserRoutes:
         """Change a person's name or role, or let nobody in by that name for now."""
         if body.role is not None:
             asked.who.require_role(body.role)
+            asked.who.require_all_of(permissions_of(body.role))
         user = await self._users.change(
             asked.org_id,
             asked.id,
