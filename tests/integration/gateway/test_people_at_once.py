@@ -15,7 +15,7 @@ from gateway.access.permissions import Permission, Role
 from gateway.access.principals import Principal
 from gateway.logging_in import LoggingIn, Login, Token
 from gateway.repositories.invitations import PostgresInvitations
-from gateway.repositories.logins import PostgresLogins
+from gateway.repositories.logins import PostgresLogins, Tries
 from gateway.repositories.oidc import PostgresOidc
 from gateway.repositories.sessions import NewSession, PostgresSessions
 from gateway.repositories.users import PostgresUsers
@@ -182,6 +182,20 @@ async def test_a_key_with_scopes_makes_no_link_for_who_may_more(house: House) ->
 
     with pytest.raises(ForbiddenError):
         await house.invitations.invite_again(house.org_id, house.ada, NEXT_LINK, by=by)
+
+
+async def test_tries_of_a_clock_that_was_put_back_keep_nobody_out(
+    house: House, superuser: Superuser
+) -> None:
+    await superuser.execute(
+        "INSERT INTO login_attempt (id, began_at, attempts)"
+        " VALUES ($1, now() + interval '1 year', 10)",
+        Tries(f"email:{EMAIL}", 10).id,
+    )
+
+    await house.log_in()
+
+    assert await superuser.fetchval("SELECT count(*) FROM session") == 1
 
 
 async def test_who_is_removed_while_what_has_ended_is_swept_is_gone(

@@ -31,7 +31,10 @@ class PostgresLogins:
         self._database = database
 
     async def count(self, tries: Tries) -> None:
-        """Count one more; raise `LimitedError` if it is one too many."""
+        """Count one more; raise `LimitedError` if it is one too many.
+
+        Tries that are yet to come are of a clock that was put back, and count no more.
+        """
         async with self._database.sweep() as transaction:
             row = await transaction.fetchrow(
                 """
@@ -39,14 +42,16 @@ class PostgresLogins:
                 VALUES ($1, clock_timestamp(), 1)
                 ON CONFLICT (id) DO UPDATE
                 SET began_at = CASE
-                        WHEN counted.began_at <= clock_timestamp() - $2::interval
-                        THEN clock_timestamp()
-                        ELSE counted.began_at
+                        WHEN counted.began_at BETWEEN clock_timestamp() - $2::interval
+                            AND clock_timestamp()
+                        THEN counted.began_at
+                        ELSE clock_timestamp()
                     END,
                     attempts = CASE
-                        WHEN counted.began_at <= clock_timestamp() - $2::interval
-                        THEN 1
-                        ELSE counted.attempts + 1
+                        WHEN counted.began_at BETWEEN clock_timestamp() - $2::interval
+                            AND clock_timestamp()
+                        THEN counted.attempts + 1
+                        ELSE 1
                     END
                 RETURNING attempts, began_at + $2::interval - clock_timestamp() AS wait
                 """,
