@@ -368,6 +368,10 @@ async def test_the_organization_is_renamed(client: aiohttp.ClientSession) -> Non
         "/api/organization", json={"name": "Other"}, headers={"If-Match": '"1"'}
     ) as stale:
         assert stale.status == 412
+    async with client.patch(
+        "/api/organization", json={}, headers={"If-Match": '"1"'}
+    ) as unchanged:
+        assert unchanged.status == 412
 
     assert (before["name"], before["version"]) == ("default", 1)
     assert (after["id"], after["name"], after["version"]) == (before["id"], "Acme", 2)

@@ -44,7 +44,10 @@ class OrganizationRoutes:
     ) -> OrganizationView:
         """Rename the organization."""
         if body.name is None:
-            return _view(await self._organizations.one(asked.org_id))
+            as_it_is = await self._organizations.one(asked.org_id)
+            if if_version not in {None, as_it_is.version}:
+                raise PreconditionFailedError("The organization was changed since.")
+            return _view(as_it_is)
         renamed = await self._organizations.rename(
             asked.org_id, body.name, actor=asked.actor, if_version=if_version
         )
