@@ -57,6 +57,22 @@ def test_a_wrong_setting_is_named(
         load(Settings)
 
 
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://A.example:443/", "https://a.example"),
+        ("https://a.example:8443", "https://a.example:8443"),
+        ("http://localhost:80", "http://localhost"),
+    ],
+)
+def test_the_public_url_is_the_origin_that_browsers_name(
+    monkeypatch: pytest.MonkeyPatch, url: str, origin: str
+) -> None:
+    monkeypatch.setenv("AG2TRUST_GATEWAY_PUBLIC_URL", url)
+
+    assert load(Settings).public_url == origin
+
+
 def test_a_port_for_tls_takes_a_certificate_and_its_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -14,6 +14,7 @@ from pydantic import (
 from pydantic_settings import SettingsConfigDict
 
 from shared.settings import DatabaseSettings, PublicIdentitySetting
+from shared.web_addresses import web_address
 
 from .access.browsers import is_this_machine
 
@@ -41,7 +42,7 @@ def _origin(url: str) -> str:
         raise ValueError("it looks like https://ag2trust.example.com")
     if parts.scheme == "http" and not is_this_machine(url):
         raise ValueError("people log in over https, or on this machine")
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+    return web_address(f"{parts.scheme}://{parts.netloc}").origin
 
 
 def _issuer(url: str) -> str:
