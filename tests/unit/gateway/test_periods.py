@@ -126,3 +126,16 @@ def test_what_contradicts_itself_is_refused(query: dict[str, str], field: str) -
 def test_what_is_no_period_is_refused(query: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
         PeriodQuery.model_validate(query)
+
+
+def test_files_of_time_zones_are_looked_through_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    PeriodQuery(tz="Europe/Paris")
+
+    def refuse(*_: object) -> None:
+        pytest.fail("a file was opened")
+
+    monkeypatch.setattr("builtins.open", refuse)
+
+    assert PeriodQuery(tz="Asia/Tokyo").tz == "Asia/Tokyo"

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Literal
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -103,8 +104,11 @@ class BudgetScope(Message):
         return value
 
 
+_known_zones = cache(available_timezones)  # it looks into each file of a zone
+
+
 def _zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _known_zones():
         raise PydanticCustomError(
             "time_zone", "must be an IANA time zone, as Europe/Paris"
         )
