@@ -118,6 +118,20 @@ def test_what_passes_is_tried_again_for_ever() -> None:
     assert not trouble.holds(1, now=trouble.not_before)
 
 
+def test_a_crash_after_what_has_passed_is_the_first() -> None:
+    crash = Trouble.after(
+        fail(50, is_passing=True),
+        incarnation=1,
+        is_passing=False,
+        ran_for=AT_ONCE,
+        first_pause=FIRST_PAUSE,
+        now=NOON,
+    )
+
+    assert crash.failures == 1
+    assert not crash.is_hopeless
+
+
 def test_a_failure_after_a_healthy_while_is_the_first() -> None:
     assert fail(50, ran_for=timedelta(minutes=2)).failures == 1
 

@@ -51,7 +51,7 @@ def next_move(
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Failures of one incarnation in a row, and when to try again."""
+    """Failures of one kind in a row of one incarnation, and when to try again."""
 
     incarnation: int
     failures: int
@@ -69,13 +69,15 @@ class Trouble:
         first_pause: timedelta,
         now: datetime,
     ) -> "Trouble":
-        """Count one more failure; one that comes after a healthy while is the first.
+        """Count one more failure; the first of its kind comes after a healthy while.
 
-        A failure *is_passing* when waiting helps, because something else is away.
+        Or after one of the other kind: a failure *is_passing* when waiting helps,
+        because something else is away, and an outage is no part of a crash loop.
         """
         failures = 1
-        is_in_a_row = earlier is not None and earlier.incarnation == incarnation
-        if earlier is not None and is_in_a_row and ran_for < _HEALTHY_AFTER:
+        kind = (incarnation, is_passing)
+        is_in_a_row = earlier and (earlier.incarnation, earlier.is_passing) == kind
+        if earlier and is_in_a_row and ran_for < _HEALTHY_AFTER:
             failures = earlier.failures + 1
         doublings = min(failures - 1, _MOST_DOUBLINGS)
         pause = min(first_pause * 2**doublings, _LONGEST_PAUSE)
