@@ -132,6 +132,13 @@ def test_a_crash_after_what_has_passed_is_the_first() -> None:
     assert not crash.is_hopeless
 
 
+def test_a_clock_that_is_set_back_holds_nobody_for_longer() -> None:
+    trouble = fail(5)
+
+    assert trouble.holds(1, now=NOON)
+    assert not trouble.holds(1, now=NOON - timedelta(hours=1))
+
+
 def test_a_failure_after_a_healthy_while_is_the_first() -> None:
     assert fail(50, ran_for=timedelta(minutes=2)).failures == 1
 

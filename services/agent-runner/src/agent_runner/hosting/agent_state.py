@@ -90,4 +90,6 @@ class Trouble:
 
     def holds(self, incarnation: int, *, now: datetime) -> bool:
         """Say whether to leave this incarnation alone for now."""
-        return self.incarnation == incarnation and now < self.not_before
+        # From both sides: a clock that is set back would have it left alone for long.
+        is_early = self.not_before - _LONGEST_PAUSE <= now < self.not_before
+        return self.incarnation == incarnation and is_early
