@@ -65,9 +65,10 @@ __all__ = ["FakeCredentials", "FakeRuntime"]
 class FakeCredentials:
     """Keeps the promises of uses and leases: generations, claims before leases.
 
-    *claiming* is done first of each claim, *trouble* is what every lease is refused
-    with, *session_ends_at* the end of what is leased; *type*, *region*, *base_url* and
-    *fields*, instead of its key, are those of every provider.
+    *claiming* is done first of each claim, and *leasing* of each lease; *trouble* is
+    what every lease is refused with, *session_ends_at* the end of what is leased;
+    *type*, *region*, *base_url* and *fields*, instead of its key, are those of every
+    provider.
     """
 
     identity: Identity
@@ -79,6 +80,7 @@ class FakeCredentials:
     leased: int = 0
     refuse_claims: bool = False
     claiming: Callable[[ClaimUses], Awaitable[object]] | None = None
+    leasing: Callable[[LeaseRequest], Awaitable[object]] | None = None
     trouble: AppError | None = None
     disabled: set[UUID] = field(default_factory=set)
     session_ends_at: datetime | None = None
@@ -152,6 +154,8 @@ class FakeCredentials:
         request = verify(
             signed, LeaseRequest, purpose=LEASE_PURPOSE, of=self.runner.public
         )
+        if self.leasing is not None:
+            await self.leasing(request)
         if not self._may_have(request):
             raise LeaseRefusedError("This lease is refused.")
         if self.trouble is not None:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from ag2trust.waiting import until
 from shared.bus import NatsBus
 from shared.contracts.agent_runner import (
     GET_AGENT,
@@ -22,7 +23,11 @@ from shared.contracts.agent_types import (
     ModelsQuestion,
     UpdateAgentType,
 )
-from shared.contracts.credentials import PROVIDER_CHANGED, ProviderChanged
+from shared.contracts.credentials import (
+    PROVIDER_CHANGED,
+    LeaseRequest,
+    ProviderChanged,
+)
 from shared.errors import InvalidError, ProviderGoneError, ProviderNotFoundError
 from shared.ids import new_id
 
@@ -213,6 +218,35 @@ async def test_with_a_fallback_an_agent_of_a_disabled_provider_is_at_work(
 
     accepted = await house.submit(agent.id, "Hello?")
     assert (await puppet.next())["message_id"] == str(accepted.message_id)
+
+
+async def test_calls_come_with_the_key_that_a_process_was_given_at_last(
+    house: House, other: UUID, credentials_bus: NatsBus
+) -> None:
+    """Replace the provider's key between its lease and the launch."""
+    credentials = house.credentials
+    agent = await house.make_agent(fallbacks=to(other))
+
+    async def replace_key(request: LeaseRequest) -> None:
+        if request.provider_id == other:
+            credentials.leasing, before = None, credentials.leased
+            credentials.secrets[house.provider_id] = "sk-that-came-meanwhile"
+            await change_provider(house, credentials_bus)
+            await until(
+                "a renewal", lambda: credentials.leased, lambda now: now > before + 1
+            )
+
+    credentials.leasing = replace_key
+    puppet = await house.start(agent.id)
+    environment = puppet.launch.environment
+
+    async with house.session.post(
+        f"{environment['OPENAI_BASE_URL']}/chat/completions",
+        headers={"Authorization": f"Bearer {environment['OPENAI_API_KEY']}"},
+        json={"model": "gpt-4o", "messages": []},
+    ) as answer:
+        assert answer.headers["x-ag2trust-error"] == "UPSTREAM_UNREACHABLE"
+    assert environment["OPENAI_API_KEY"] == "sk-that-came-meanwhile"
 
 
 async def test_a_provider_that_has_moved_out_of_the_residency_gets_no_call(

@@ -5,7 +5,7 @@ All of it is in memory: what must outlive the process is in PostgreSQL and the s
 
 import asyncio
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import repeat
@@ -77,8 +77,9 @@ class HostedAgent:
     *fallback_leases* are those of the fallbacks that can be had.
     While it is *not_ready* its messages are acknowledged with that reason.
     *delivered* keeps the hashes of the keys its process was given: that is how its
-    calls are recognized. Of its type, what holds at once is that of *type_version*, the
-    newest when it was read. *first_sign* is None at its first contact, or its exit.
+    calls are recognized. Of its type, what holds at once
+    is that of *type_version*, the newest when it was read. *first_sign* is None at its
+    first contact, or its exit.
     """
 
     host: Host
@@ -148,6 +149,10 @@ class HostedAgent:
     def is_over(self) -> bool:
         """Say whether it ended, by itself or because it was told to."""
         return self.exit is not None or self.is_stopping
+
+    def deliver(self, secrets: Iterable[str]) -> None:
+        """Note what its process is given."""
+        self.delivered = frozenset(map(hash_key, secrets))
 
     def has_spoken(self) -> None:
         if not self.first_sign.done():

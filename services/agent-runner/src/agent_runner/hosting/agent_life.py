@@ -39,7 +39,7 @@ from shared.errors import ConflictError, ProviderDisabledError, UnavailableError
 from shared.timeouts import timeout
 
 from .fallback_leases import lease_fallbacks
-from .launching import delivered_keys, launch_of
+from .launching import delivered_secrets, launch_of
 
 __all__ = ["AgentLife", "exit_error"]
 
@@ -131,6 +131,12 @@ class AgentLife:
             raise ProviderDisabledError("The provider is disabled.")
         port = await self._doors.open(agent.address)
         self._tenure.require()
+        # Not before: a lease may be renewed while others are obtained.
+        agent.deliver(
+            delivered_secrets(
+                agent.lease.credential, agent.agent_type.credential_delivery
+            )
+        )
         await self._runtime.launch(launch_of(agent, image=self._image, port=port))
         await _first_word(agent)
         if not await self._repository.tell(
@@ -282,7 +288,6 @@ class AgentLife:
             address=address,
             token=token,
             started_at=self._now(),
-            delivered=delivered_keys(lease.credential, agent_type.credential_delivery),
             type_version=assignment.newest_type_version,
         )
 

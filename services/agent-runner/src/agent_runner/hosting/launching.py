@@ -7,12 +7,11 @@ process runs, and a Bedrock bearer key, which boto3 sends over https alone.
 """
 
 from agent_runner.hosted_agents import HostedAgent
-from agent_runner.proof import hash_key
 from agent_runner.runtimes.runtime import Launch, Resources
 from shared.contracts.agent_types import CredentialDelivery
 from shared.contracts.credentials import LeasedCredential, ProviderType
 
-__all__ = ["delivered_keys", "environment_of", "launch_of"]
+__all__ = ["delivered_secrets", "environment_of", "launch_of"]
 
 _SCHEME = "http"
 _ANY_REGION = "us-east-1"
@@ -67,12 +66,12 @@ def environment_of(
     return told
 
 
-def delivered_keys(
+def delivered_secrets(
     credential: LeasedCredential, delivery: CredentialDelivery
-) -> frozenset[bytes]:
-    """Hash the keys a process is given: its calls are recognized by them."""
+) -> frozenset[str]:
+    """Return the secrets a process is given: its calls are recognized by them."""
     delivered = _delivered(credential, delivery, is_https=_SCHEME == "https")
-    return frozenset(map(hash_key, delivered.values()))
+    return frozenset(delivered.values())
 
 
 def _delivered(
