@@ -76,8 +76,8 @@ class HostedAgent:
     *lease* is swapped when the provider changes, which *lease_is_stale* asks for;
     *fallback_leases* are those of the fallbacks that can be had.
     While it is *not_ready* its messages are acknowledged with that reason.
-    *delivered* keeps the hashes of the keys its process was given: that is how its
-    calls are recognized. Of its type, what holds at once
+    *given* are the keys its process has, whatever is leased since, and *delivered*
+    their hashes: that is how its calls are recognized. Of its type, what holds at once
     is that of *type_version*, the newest when it was read. *first_sign* is None at its
     first contact, or its exit.
     """
@@ -90,6 +90,7 @@ class HostedAgent:
     address: str
     token: str = field(repr=False)
     started_at: datetime
+    given: frozenset[str] = field(default=frozenset(), repr=False)
     delivered: frozenset[bytes] = frozenset()
     lease_is_stale: bool = False
     fallback_leases: dict[UUID, HeldLease] = field(default_factory=dict)
@@ -114,7 +115,8 @@ class HostedAgent:
     def secrets(self) -> frozenset[str]:
         """Every secret its process knows, for the mask over what it says."""
         fields = self.lease.credential.fields.values()
-        return frozenset({self.token, *(each.get_secret_value() for each in fields)})
+        leased = (each.get_secret_value() for each in fields)
+        return self.given.union({self.token}, leased)
 
     @property
     def leased_secrets(self) -> frozenset[str]:
@@ -152,7 +154,8 @@ class HostedAgent:
 
     def deliver(self, secrets: Iterable[str]) -> None:
         """Note what its process is given."""
-        self.delivered = frozenset(map(hash_key, secrets))
+        self.given = frozenset(secrets)
+        self.delivered = frozenset(map(hash_key, self.given))
 
     def has_spoken(self) -> None:
         if not self.first_sign.done():
