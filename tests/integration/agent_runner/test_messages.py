@@ -1,8 +1,10 @@
 import asyncio
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
+from ag2trust.testing import BusAs, Stack
 from shared.contracts.agent_runner import LIST_AGENTS, RESTART_AGENT, AgentStatus
 from shared.contracts.base import PageQuestion
 from shared.contracts.conversations import (
@@ -23,7 +25,8 @@ from shared.errors import (
 )
 from shared.ids import new_id
 
-from .runner_house import ACTOR, House
+from .neighbours import FakeRuntime
+from .runner_house import ACTOR, House, open_house
 
 pytestmark = pytest.mark.integration
 
@@ -120,6 +123,43 @@ async def test_what_a_restarted_agent_had_in_hand_is_asked_again(house: House) -
     assert after["attempt"] == 2
     assert await first.reply(before, "From the grave") == 401
     assert await second.reply(after, "Survived") == 204
+
+
+class PatientRuntime(FakeRuntime):
+    """Lets an agent that is told to end within a while go on until it is *released*."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told_to_end = asyncio.Event()
+        self.released = asyncio.Event()
+
+    async def stop(self, agent_id: UUID, *, grace: timedelta) -> None:
+        if grace:
+            self.told_to_end.set()
+            await self.released.wait()
+        await super().stop(agent_id, grace=grace)
+
+
+async def test_an_agent_that_is_restarted_may_finish_what_it_has_in_hand(
+    stack: Stack, bus_as: BusAs
+) -> None:
+    runtime = PatientRuntime()
+    async with open_house(stack, bus_as, runtime) as house:
+        agent = await house.make_agent()
+        puppet = await house.start(agent.id)
+        accepted = await house.submit(agent.id, "Take your time")
+        message = await puppet.next()
+
+        await house.bus.ask(RESTART_AGENT, house.question(agent.id))
+        async with asyncio.timeout(20):
+            await runtime.told_to_end.wait()
+        status = await puppet.reply(message, "Just in time")
+        runtime.released.set()
+        await house.launched()
+        answered = await read(house, accepted.message_id)
+
+    assert status == 204
+    assert (answered.content, answered.attempts) == ("Just in time", 1)
 
 
 async def test_a_failure_is_an_answer_with_its_explanation(house: House) -> None:

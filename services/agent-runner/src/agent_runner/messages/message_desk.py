@@ -124,6 +124,7 @@ class MessageDesk:
                 transaction,
                 agent.host,
                 message_id=message_id,
+                attempt=in_hand.attempt,
                 status=status,
                 reply=_storable(content, agent) if content else None,
                 usage=in_hand.usage,

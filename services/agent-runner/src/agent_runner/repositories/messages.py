@@ -176,22 +176,26 @@ async def finish(
     host: Host,
     *,
     message_id: UUID,
+    attempt: int,
     status: MessageStatus,
     reply: str | None,
     usage: MessageUsage,
     explanation: Explanation | None,
     at: datetime,
 ) -> bool:
-    """Store the one answer of a message in hand; False if it is not in hand here."""
+    """Store the one answer of a message in hand; False if it is not in hand here.
+
+    Of the delivery *attempt*: an agent that is restarted may finish what it has.
+    """
     row = await transaction.fetchrow(
         f"""
         UPDATE message
         SET status = $6, reply = $7, usage = $8, explanation = $9, finished_at = $10
-        WHERE id = $1 AND agent_id = $2 AND status = 'running'
+        WHERE id = $1 AND agent_id = $2 AND status = 'running' AND attempt = $5
           AND EXISTS (
               SELECT 1
               FROM agent a
-              WHERE a.id = $2 AND a.runner = $3 AND a.epoch = $4 AND a.incarnation = $5
+              WHERE a.id = $2 AND a.runner = $3 AND a.epoch = $4
           )
         RETURNING {FINAL_COLUMNS}
         """,  # noqa: S608 - our own columns
@@ -199,7 +203,7 @@ async def finish(
         host.agent_id,
         host.runner,
         host.epoch,
-        host.incarnation,
+        attempt,
         status,
         reply,
         usage.model_dump(),
