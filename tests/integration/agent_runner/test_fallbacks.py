@@ -25,10 +25,16 @@ from shared.contracts.agent_types import (
 )
 from shared.contracts.credentials import (
     PROVIDER_CHANGED,
+    ClaimUses,
     LeaseRequest,
     ProviderChanged,
 )
-from shared.errors import InvalidError, ProviderGoneError, ProviderNotFoundError
+from shared.errors import (
+    InvalidError,
+    ProviderGoneError,
+    ProviderNotFoundError,
+    UnavailableError,
+)
 from shared.ids import new_id
 
 from .runner_house import ACTOR, House
@@ -136,6 +142,26 @@ async def test_what_is_sent_and_stays_as_it_was_needs_no_restart(house: House) -
 
     after = await house.bus.ask(GET_AGENT, house.question(agent.id))
     assert not after.restart_required
+
+
+async def test_changed_fallbacks_hold_once_they_can_be_claimed(
+    house: House, other: UUID
+) -> None:
+    agent = await house.make_agent()
+    await house.start(agent.id)
+
+    async def used() -> set[UUID]:
+        return house.credentials.uses[agent.id]
+
+    async def refuse_once(_: ClaimUses) -> None:
+        house.credentials.claiming = None
+        raise UnavailableError("Not now.")
+
+    house.credentials.claiming = refuse_once
+    await change(house, agent, fallbacks=to(other))
+
+    await house.holds(used, {house.provider_id, other})
+    assert house.credentials.claiming is None
 
 
 async def test_what_needs_a_restart_still_says_so_after_what_does_not(

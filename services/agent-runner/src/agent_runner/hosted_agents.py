@@ -74,7 +74,8 @@ class HostedAgent:
     """One incarnation of an agent, from before its launch until it has stopped.
 
     *lease* is swapped when the provider changes, which *lease_is_stale* asks for;
-    *fallback_leases* are those of the fallbacks that can be had.
+    *fallback_leases* are those of the fallbacks that can be had; *claimed* are the
+    providers whose uses it holds.
     While it is *not_ready* its messages are acknowledged with that reason.
     *given* are the keys its process has, whatever is leased since, and *delivered*
     their hashes: that is how its calls are recognized. Of its type, what holds at once
@@ -94,6 +95,7 @@ class HostedAgent:
     delivered: frozenset[bytes] = frozenset()
     lease_is_stale: bool = False
     fallback_leases: dict[UUID, HeldLease] = field(default_factory=dict)
+    claimed: frozenset[UUID] = frozenset()
     type_version: int = 0
     not_ready: Explanation | None = None
     in_hand: MessageInHand | None = None

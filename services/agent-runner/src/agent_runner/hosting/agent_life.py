@@ -35,7 +35,13 @@ from shared.contracts.credentials import (
     ReleaseUses,
 )
 from shared.database import Database
-from shared.errors import ConflictError, ProviderDisabledError, UnavailableError
+from shared.errors import (
+    ConflictError,
+    ProviderDisabledError,
+    ProviderGoneError,
+    ProviderRetiringError,
+    UnavailableError,
+)
 from shared.timeouts import timeout
 
 from .fallback_leases import lease_fallbacks
@@ -186,11 +192,13 @@ class AgentLife:
         log.info("agent.resumed", agent=str(agent.id))
 
     async def reroute(self, assignment: Assignment, agent: HostedAgent) -> None:
-        """Let what holds at once of a changed type hold, its residency first."""
-        before = agent.agent_type.provider_ids
+        """Let what holds at once of a changed type hold, its residency first.
+
+        An agent whose new providers are refused goes on without them.
+        """
         agent.agent_type = await self._agent_type(assignment)
-        if agent.agent_type.provider_ids != before:
-            await self._claim(assignment, agent.agent_type)
+        if agent.agent_type.provider_ids != agent.claimed:
+            await self._claim_changed(assignment, agent)
             await lease_fallbacks(agent, self._leases, now=self._now())
         agent.type_version = assignment.newest_type_version
         log.info("agent.rerouted", agent=str(agent.id))
@@ -255,6 +263,14 @@ class AgentLife:
             ),
         )
 
+    async def _claim_changed(self, assignment: Assignment, agent: HostedAgent) -> None:
+        try:
+            await self._claim(assignment, agent.agent_type)
+        except (ProviderGoneError, ProviderRetiringError) as error:
+            log.warning("uses.not_claimed", agent=str(agent.id), reason=error.message)
+        else:
+            agent.claimed = agent.agent_type.provider_ids
+
     def _require_allowed(self, agent_type: AgentType) -> None:
         """Refuse a type that was made before its delivery was taken away."""
         is_sealed = agent_type.credential_delivery is CredentialDelivery.SEALED
@@ -288,6 +304,7 @@ class AgentLife:
             address=address,
             token=token,
             started_at=self._now(),
+            claimed=agent_type.provider_ids,
             type_version=assignment.newest_type_version,
         )
 
