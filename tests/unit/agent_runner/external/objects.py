@@ -71,7 +71,7 @@ class FakeLeases:
     def __init__(self) -> None:
         self.now = NOON
         self.asked_by: list[UUID] = []
-        self.trouble: Exception | None = None
+        self.trouble: BaseException | None = None
 
     async def obtain(
         self, *, org_id: UUID, agent_id: UUID, provider_id: UUID

@@ -69,6 +69,19 @@ async def test_a_changed_provider_is_asked_for_at_the_next_call(
     assert (await shared.of(ADA)).id != first.id
 
 
+async def test_a_changed_provider_is_asked_for_again_when_a_caller_left(
+    shared: SharedLeases, leases: FakeLeases
+) -> None:
+    first = await shared.of(ADA)
+    shared.provider_changed(CHANGED)
+    leases.trouble = asyncio.CancelledError()
+    with pytest.raises(asyncio.CancelledError):
+        await shared.of(ADA)
+    leases.trouble = None
+
+    assert (await shared.of(ADA)).id != first.id
+
+
 async def test_a_lease_is_kept_while_nobody_answers_and_not_asked_for_at_every_call(
     shared: SharedLeases, leases: FakeLeases
 ) -> None:

@@ -104,6 +104,9 @@ class SharedLeases:
             if shared.lease is None:
                 raise
             shared.not_before = self._now() + _TRY_AGAIN_AFTER
+        except asyncio.CancelledError:  # whoever asked has hung up
+            shared.is_stale = True
+            raise
 
     async def _forget_unused(self) -> None:
         limit = self._now() - _UNUSED_FOR
