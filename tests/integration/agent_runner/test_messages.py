@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -320,6 +321,19 @@ async def test_what_is_no_answer_is_refused_and_the_message_stays_in_hand(
 
     assert (unknown[0], unknown[1]["error_code"]) == (422, "VALIDATION_FAILED")
     assert (too_long[0], too_long[1]["error"]) == (422, "The reply is too long.")
+    assert await puppet.reply(message, "Hello!") == 204
+
+
+async def test_an_answer_is_measured_in_bytes(house: House) -> None:
+    agent = await house.make_agent()
+    puppet = await house.start(agent.id)
+    await house.submit(agent.id, "Hello?")
+    message = await puppet.next()
+
+    async def said() -> AsyncIterator[object]:
+        yield {"status": "completed", "content": "語" * 400_000}
+
+    assert await puppet.stream(message, said()) == 422
     assert await puppet.reply(message, "Hello!") == 204
 
 

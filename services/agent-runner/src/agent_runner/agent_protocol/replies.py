@@ -110,6 +110,6 @@ def _reply(line: bytes) -> Reply:
         raise InvalidError(
             "This is not an answer.", details={"fields": fields_of(error)}
         ) from None
-    if len(reply.model_dump_json(include={"content"})) > _LONGEST_REPLY_BYTES:
+    if len(reply.model_dump_json(include={"content"}).encode()) > _LONGEST_REPLY_BYTES:
         raise InvalidError("The reply is too long.")
     return reply
