@@ -28,6 +28,7 @@ from shared.ids import new_id
 from .conftest import Superuser
 from .fake_sts import ROLE, FakeSts, Fault, running_fake_sts
 from .speaking import KEY_PAIR, Agent, Operator, Runner
+from .staging import Rotation
 
 pytestmark = [
     pytest.mark.integration,
@@ -61,6 +62,11 @@ def settings(stack: Stack, sts: FakeSts, allow_ambient: bool) -> Settings:  # no
         sts_endpoint_url=sts.url,
         allow_ambient_aws_identity=allow_ambient,
     )
+
+
+_PAIR = {
+    name: KEY_PAIR[name] for name in ("aws_access_key_id", "aws_secret_access_key")
+}
 
 
 async def _agent(provider: Provider, runner: Runner) -> Agent:
@@ -126,6 +132,20 @@ async def test_a_role_on_trial_is_assumed_anew_each_time_and_forgotten(
         "ASIAOFSESSION0000002",
     ]
     assert {each["ExternalId"] for each in sts.asked} == {kept.aws_external_id}
+
+
+async def test_a_staged_secret_is_tested_with_itself_and_no_other(
+    operator: Operator, runner: Runner
+) -> None:
+    provider = await operator.create(**KEY_PAIR, aws_role_arn=ROLE)
+    trusted, foreign = [Rotation(operator, provider.id) for _ in range(2)]
+    await trusted.stage(**_PAIR)
+    await trusted.leased(runner)
+    await trusted.discard()
+    await foreign.stage(**_PAIR | {"aws_access_key_id": "AKIAIOSFODNN7ANOTHER"})
+
+    with pytest.raises(RoleRefusedError):
+        await foreign.leased(runner)
 
 
 async def test_keys_are_fresh_again_before_they_end(

@@ -181,7 +181,7 @@ class Leases:
     ) -> LeasedCredential:
         """Open the secret; a failure is an audit entry beside that of the lease."""
         try:
-            return await self._usable(grant.found)
+            return await self._usable(request, grant.found)
         except AppError as error:
             log.exception("lease.failed", lease=str(grant.lease.id), code=error.code)
             async with self._database.organization(request.org_id) as transaction:
@@ -189,14 +189,19 @@ class Leases:
                 await _note(transaction, request, "lease.failed", facts)
             raise
 
-    async def _usable(self, found: StoredProvider | Trial) -> LeasedCredential:
+    async def _usable(
+        self, request: LeaseRequest, found: StoredProvider | Trial
+    ) -> LeasedCredential:
         """Make of the secrets what calls are made with: of a role, temporary keys."""
         provider = found.provider
         secrets = await self._opened(found)
         role = role_of(provider)
         if role is None:
             return told(provider, secrets, expires_at=provider.expires_at)
-        session = await self._session(role, secrets, is_trial=isinstance(found, Trial))
+        is_staged = request.rotation_id is not None
+        session = await self._session(
+            role, secrets, is_in_use=not (is_staged or isinstance(found, Trial))
+        )
         return told(
             provider, session.secrets, expires_at=session.expires_at, is_assumed=True
         )
@@ -209,12 +214,15 @@ class Leases:
                 return found.secrets
 
     async def _session(
-        self, role: Role, source: Mapping[str, SecretStr], *, is_trial: bool
+        self, role: Role, source: Mapping[str, SecretStr], *, is_in_use: bool
     ) -> RoleSession:
-        """Assume a role; what is on trial is asked for anew, and not remembered."""
-        if is_trial:
-            return await self._roles.session_once(role, source)
-        return await self._roles.session(role, source)
+        """Assume a role; with secrets that are only tried anew, and not remembered.
+
+        A staged secret has the version that another one may yet become.
+        """
+        if is_in_use:
+            return await self._roles.session(role, source)
+        return await self._roles.session_once(role, source)
 
     async def _note_refused(self, signed: Signed, reason: Refusal) -> None:
         """Keep the reason in the audit of the organization that the words name.
