@@ -29,7 +29,7 @@ export function AlertItem({ alert }: { alert: Alert }) {
         </p>
       </div>
       <div className={styles.acts}>
-        <ButtonLink to="/calls" search={callsOf(alert)}>
+        <ButtonLink to="/calls" search={callsOf(alert, now)}>
           Open its calls
         </ButtonLink>
         {alert.status === "open" && <Silence alert={alert} isSilenced={isSilenced(alert, now)} />}

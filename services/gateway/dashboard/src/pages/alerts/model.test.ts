@@ -35,17 +35,27 @@ describe("an alert", () => {
     expect(evidenceTold(alert({ evidence }))).not.toContain("usual");
   });
   test("leads to its failed calls", () => {
-    expect(callsOf(alert())).toEqual({ agent_id: "a1", status: "failed" });
-    expect(callsOf(alert({ rule: "slow_responses" }))).toEqual({ agent_id: "a1" });
+    expect(callsOf(alert(), NOW)).toEqual({ agent_id: "a1", status: "failed" });
+    expect(callsOf(alert({ rule: "slow_responses" }), NOW)).toEqual({ agent_id: "a1" });
   });
   test("of a provider leads to its calls, of a budget to all", () => {
     const provider = { kind: "provider", key: "p1" } as const;
     const budget = { kind: "budget", key: "b1" } as const;
 
-    expect(callsOf(alert({ rule: "credential_expiry", subject: provider }))).toEqual({
+    expect(callsOf(alert({ rule: "credential_expiry", subject: provider }), NOW)).toEqual({
       provider_id: "p1",
     });
-    expect(callsOf(alert({ rule: "budget_spent", subject: budget }))).toEqual({});
+    expect(callsOf(alert({ rule: "budget_spent", subject: budget }), NOW)).toEqual({});
+  });
+  test.each([
+    [1, undefined],
+    [3, "7d"],
+    [29, "30d"],
+    [400, "90d"],
+  ])("that was seen %s days ago leads to the calls of then", (days, period) => {
+    const asked = callsOf(alert(), NOW + (days - 0.5) * 86_400_000);
+
+    expect(asked.period).toBe(period);
   });
   test("is silenced only while its silence lasts", () => {
     expect(statusOf(alert({ silenced_until: "2026-11-22T12:01:00Z" }), NOW).word).toBe("Silenced");

@@ -1,5 +1,6 @@
 import type { Alert } from "~/api/queries/alerts";
 import type { CallFilter } from "~/api/queries/calls";
+import { LENGTHS_MS } from "~/api/usageGroups";
 import type { Tone } from "~/components/Status";
 import { compact } from "~/format/count";
 import { duration } from "~/format/duration";
@@ -16,6 +17,7 @@ export const RULE_NAMES: Record<Alert["rule"], string> = {
   agent_in_error: "Agent in error",
 };
 
+const LONGER = ["7d", "30d", "90d"] as const;
 const FILTER_OF = { agent: "agent_id", model: "model", provider: "provider_id" } as const;
 
 /** Whether an alert still needs somebody. */
@@ -50,9 +52,17 @@ export function evidenceTold({ evidence }: Alert): string {
 }
 
 /** The calls behind an alert, as the page of calls filters them. */
-export function callsOf({ subject, rule }: Alert): CallFilter {
+export function callsOf({ subject, rule, evidence }: Alert, now: number): CallFilter {
   return {
+    ...periodSince(evidence.since, now),
     ...(subject.kind !== "budget" && { [FILTER_OF[subject.kind]]: subject.key }),
     ...(rule === "error_rate" && { status: "failed" }),
   };
+}
+
+/** The shortest period that holds a moment; that of the last 24 hours needs no name. */
+function periodSince(moment: string, now: number): CallFilter {
+  const age = now - Date.parse(moment);
+  if (age < LENGTHS_MS["24h"]) return {};
+  return { period: LONGER.find((each) => age < LENGTHS_MS[each]) ?? "90d" };
 }
