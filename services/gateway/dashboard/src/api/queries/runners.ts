@@ -5,11 +5,16 @@ import { pagedQuery } from "./pages";
 export type Runner = Schemas["Runner"];
 
 const RUNNERS = ["runners"] as const;
+const RENEWED_MS = 5_000;
 
+/** No event tells that a runner is lost, or back. */
 export function runnersQuery() {
-  return pagedQuery(RUNNERS, (query, signal) =>
-    answered(api.GET("/api/runners", { params: { query }, signal })),
-  );
+  return {
+    ...pagedQuery(RUNNERS, (query, signal) =>
+      answered(api.GET("/api/runners", { params: { query }, signal })),
+    ),
+    refetchInterval: RENEWED_MS,
+  };
 }
 
 export const drainRunner = mutationOptions({

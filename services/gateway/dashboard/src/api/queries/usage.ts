@@ -1,6 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
 import { answered, api, type Schemas } from "../client";
-import type { Group, Period } from "../usageGroups";
+import { type Group, LENGTHS_MS, type Period } from "../usageGroups";
 
 export type Summary = Schemas["UsageSummary"];
 export type Timeline = Schemas["UsageTimeline"];
@@ -38,13 +38,6 @@ export function earlierSummaryQuery({ period, tz }: Asked) {
   });
 }
 
-const DAY_MS = 86_400_000;
-const LENGTHS_MS: Record<Period, number> = {
-  "24h": DAY_MS,
-  "7d": 7 * DAY_MS,
-  "30d": 30 * DAY_MS,
-  "90d": 90 * DAY_MS,
-};
 const ROUNDED_MS = 300_000;
 
 export function usageTimelineQuery(asked: Asked & { agent_id?: string }) {
@@ -71,6 +64,12 @@ export interface UsageRow {
   p95_response_time_ms: number | null;
 }
 
+/** Those who used most; *isWhole* says whether there are no others. */
+export interface UsageRows {
+  rows: UsageRow[];
+  isWhole: boolean;
+}
+
 const LARGEST_PAGE = 200;
 
 export function usageByQuery(group: Group, asked: Asked) {
@@ -85,44 +84,42 @@ async function rowsBy(
   group: Group,
   query: Asked & { limit: number },
   signal: AbortSignal,
-): Promise<UsageRow[]> {
+): Promise<UsageRows> {
   const asked = { params: { query }, signal };
   switch (group) {
     case "agent":
-      return (await answered(api.GET("/api/stats/usage/by-agent", asked))).data.map((row) => ({
-        ...row,
-        key: row.agent_id,
-        name: row.agent_id,
-      }));
+      return named(
+        await answered(api.GET("/api/stats/usage/by-agent", asked)),
+        (row) => row.agent_id,
+      );
     case "agent-type":
-      return (await answered(api.GET("/api/stats/usage/by-agent-type", asked))).data.map((row) => ({
-        ...row,
-        key: row.agent_type_id,
-        name: row.agent_type_id,
-      }));
+      return named(
+        await answered(api.GET("/api/stats/usage/by-agent-type", asked)),
+        (row) => row.agent_type_id,
+      );
     case "provider":
-      return (await answered(api.GET("/api/stats/usage/by-provider", asked))).data.map((row) => ({
-        ...row,
-        key: row.provider_id,
-        name: row.provider_id,
-      }));
+      return named(
+        await answered(api.GET("/api/stats/usage/by-provider", asked)),
+        (row) => row.provider_id,
+      );
     case "model":
-      return (await answered(api.GET("/api/stats/usage/by-model", asked))).data.map((row) => ({
-        ...row,
-        key: row.model,
-        name: row.model,
-      }));
+      return named(await answered(api.GET("/api/stats/usage/by-model", asked)), (row) => row.model);
     case "use-case":
-      return (await answered(api.GET("/api/stats/usage/by-use-case", asked))).data.map((row) => ({
-        ...row,
-        key: row.use_case ?? "",
-        name: row.use_case ?? "No use case",
-      }));
+      return named(
+        await answered(api.GET("/api/stats/usage/by-use-case", asked)),
+        (row) => row.use_case ?? "",
+        "No use case",
+      );
     case "label":
-      return (await answered(api.GET("/api/stats/usage/by-label", asked))).data.map((row) => ({
-        ...row,
-        key: row.label,
-        name: row.label,
-      }));
+      return named(await answered(api.GET("/api/stats/usage/by-label", asked)), (row) => row.label);
   }
+}
+
+function named<Row extends Omit<UsageRow, "key" | "name">>(
+  table: { data: Row[]; next_cursor: string | null },
+  keyOf: (row: Row) => string,
+  unnamed = "",
+): UsageRows {
+  const rows = table.data.map((row) => ({ ...row, key: keyOf(row), name: keyOf(row) || unnamed }));
+  return { rows, isWhole: table.next_cursor === null };
 }

@@ -1,7 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import type { Agent } from "~/api/queries/agents";
 import type { NameOf } from "~/api/queries/names";
-import type { UsageRow } from "~/api/queries/usage";
+import type { UsageRows } from "~/api/queries/usage";
 import type { Column } from "~/components/DataList";
 import { Status } from "~/components/Status";
 import { Time } from "~/components/Time";
@@ -11,8 +11,9 @@ import { rate } from "~/format/rate";
 import { statusOf } from "./model";
 
 /** The columns of a list of agents, with what each used in the last 24 hours. */
-export function agentColumns(typeName: NameOf, usage: UsageRow[] | undefined): Column<Agent>[] {
-  const used = new Map(usage?.map((row) => [row.key, row]));
+export function agentColumns(typeName: NameOf, usage: UsageRows | undefined): Column<Agent>[] {
+  const used = new Map(usage?.rows.map((row) => [row.key, row]));
+  const absent = usage?.isWhole ? count(0) : "–";
   return [
     {
       name: "Name",
@@ -38,7 +39,10 @@ export function agentColumns(typeName: NameOf, usage: UsageRow[] | undefined): C
     { name: "Runs on", render: placeOf, isMinor: true },
     {
       name: "Calls, 24 h",
-      render: ({ id }) => count(used.get(id)?.calls ?? 0),
+      render: ({ id }) => {
+        const row = used.get(id);
+        return row ? count(row.calls) : absent;
+      },
       isNumber: true,
       isMinor: true,
     },

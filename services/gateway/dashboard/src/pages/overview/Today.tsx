@@ -93,7 +93,7 @@ function Spending({ asked }: { asked: Parameters<typeof usageByQuery>[1] }) {
   return (
     <Panel>
       <Loaded query={query} what="spending" lines={6}>
-        {(rows) => {
+        {({ rows }) => {
           const hasCost = rows.some((row) => (row.cost_usd ?? 0) > 0);
           return (
             <div className={styles.spending}>

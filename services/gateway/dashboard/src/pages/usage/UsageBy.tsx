@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useAgentNames, useAgentTypeNames, useProviderNames } from "~/api/queries/names";
-import { type UsageRow, usageByQuery } from "~/api/queries/usage";
+import { type UsageRow, type UsageRows, usageByQuery } from "~/api/queries/usage";
 import { GROUPS, type Group, type Period } from "~/api/usageGroups";
 import { BarList } from "~/charts/BarList";
 import { type Column, DataList } from "~/components/DataList";
@@ -28,7 +28,7 @@ interface UsageByProps {
   asked: { period: Period; tz: string };
 }
 
-/** Who uses how much: drawn as the largest ten, and told in full. */
+/** Who uses how much: drawn as the largest ten, and told of those who use most. */
 export function UsageBy({ by, asked }: UsageByProps) {
   const query = useQuery(usageByQuery(by, asked));
   const nameOf = useNames(by);
@@ -48,11 +48,15 @@ export function UsageBy({ by, asked }: UsageByProps) {
         ))}
       </nav>
       <Loaded query={query} what="usage">
-        {(rows) =>
+        {({ rows, isWhole }) =>
           rows.length === 0 ? (
             <EmptyState title="Nothing was used in this period" />
           ) : (
-            <Told rows={rows.map((row) => ({ ...row, name: nameOf(row) }))} head={NAMES[by]} />
+            <Told
+              rows={rows.map((row) => ({ ...row, name: nameOf(row) }))}
+              head={NAMES[by]}
+              isWhole={isWhole}
+            />
           )
         }
       </Loaded>
@@ -60,7 +64,7 @@ export function UsageBy({ by, asked }: UsageByProps) {
   );
 }
 
-function Told({ rows, head }: { rows: UsageRow[]; head: string }) {
+function Told({ rows, head, isWhole }: UsageRows & { head: string }) {
   const hasCost = rows.some((row) => (row.cost_usd ?? 0) > 0);
   return (
     <>
@@ -76,6 +80,7 @@ function Told({ rows, head }: { rows: UsageRow[]; head: string }) {
         />
       </div>
       <DataList label="Usage" rows={rows} keyOf={(row) => row.key} columns={columnsOf(head)} />
+      {!isWhole && <p className={styles.rest}>The {rows.length} with most tokens.</p>}
     </>
   );
 }

@@ -18,7 +18,7 @@ export function useIsUnpricedPending(): boolean {
 
 /** The models that were called and that nobody could price: costs leave them out. */
 export function Unpriced({ onSetPrice }: { onSetPrice: ((model: string) => void) | undefined }) {
-  const unpriced = useUsage().data?.filter((row) => row.unpriced_calls > 0) ?? [];
+  const unpriced = useUsage().data?.rows.filter((row) => row.unpriced_calls > 0) ?? [];
   if (unpriced.length === 0) return null;
   return (
     <Panel title="Models without a price" note="last 30 days" isFlush>
