@@ -4,11 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from aiohttp import ClientResponse, ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.typedefs import Handler
+from structlog.testing import capture_logs
 
+from ag2trust.waiting import until
 from gateway.access.authentication import Authentication, authenticating
 from gateway.access.browsers import Browsers
 from gateway.access.permissions import Permission, Role
@@ -19,7 +23,9 @@ from gateway.routes.events import EventRoutes
 from gateway.routing.idempotency import Idempotency
 from gateway.routing.serving import routes_below
 from shared.contracts.credential_events import CREDENTIAL_EXPIRED, CredentialExpired
+from shared.event_stream import EventSource, Position
 from shared.http import tell_errors
+from shared.http_server import listening
 from shared.ids import new_id
 from shared.testing import FakeBus
 
@@ -189,3 +195,47 @@ async def test_streams_end_when_the_gateway_closes(
             await response.content.read()
 
     assert response.content.at_eof()
+
+
+class SlowBus(FakeBus):
+    """Takes its time to find the beginning of a stream."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.was_asked, self.may_answer = asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def reading_events(
+        self, org_id: UUID, after: Position | None
+    ) -> AsyncIterator[EventSource]:
+        self.was_asked.set()
+        await self.may_answer.wait()
+        async with super().reading_events(org_id, after) as source:
+            yield source
+
+
+async def test_who_leaves_before_a_stream_begins_is_no_failure(
+    api_keys: FakeApiKeys,
+) -> None:
+    bus = SlowBus()
+    streaming = Streaming(bus, api_keys)
+    requests: list[web.Request] = []
+
+    @web.middleware
+    async def remember(request: web.Request, handler: Handler) -> web.StreamResponse:
+        requests.append(request)
+        return await handler(request)
+
+    streaming.app.middlewares.insert(0, remember)
+    head = f"GET /api/events HTTP/1.1\r\nHost: a\r\nX-API-Key: {OWNER_KEY}\r\n\r\n"
+
+    with capture_logs() as logged:
+        async with listening(streaming.app, host="127.0.0.1", port=0) as port:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(head.encode())
+            await bus.was_asked.wait()
+            writer.transport.abort()
+            await until("a reader that is gone", lambda: requests[0].transport is None)
+            bus.may_answer.set()
+
+    assert [each["event"] for each in logged] == ["stream.left"]

@@ -52,11 +52,13 @@ class LiveEvents:
                         "X-Accel-Buffering": "no",  # nginx would hold events back
                     }
                 )
-                await response.prepare(request)
                 try:
+                    await response.prepare(request)
                     await _send(request, response, source, admitted)
                 except AppError as error:
                     log.info("stream.ended", reason=error.code)
+                except ConnectionError:
+                    log.debug("stream.left")
                 return response
 
 
@@ -91,5 +93,3 @@ async def _write(request: web.Request, response: web.StreamResponse, text: str) 
     except TimeoutError:
         if request.transport is not None:
             request.transport.abort()
-    except ConnectionError:
-        log.debug("stream.left")
