@@ -1,5 +1,6 @@
 """The one-time link by which the first person comes in."""
 
+import aiohttp
 import pytest
 
 from gateway.access.tokens import hash_of
@@ -67,6 +68,29 @@ async def test_who_runs_the_gateway_makes_links(settings: Settings) -> None:
     assert (joined.status, renewed.status) == (201, 201)
     assert renewed.body["user"]["id"] == joined.body["user"]["id"]
     assert for_nobody == [None, None]
+
+
+async def test_a_link_for_who_is_locked_out_ends_the_one_before(
+    settings: Settings,
+) -> None:
+    async with serving(settings) as port, browser(f"http://127.0.0.1:{port}") as who:
+        await who.accept(str(await login_link(settings, None)), email="a@example.com")
+        links = [await login_link(settings, "a@example.com") for _ in range(2)]
+        old = await who.accept(str(links[0]))
+        new = await who.accept(str(links[1]))
+
+    assert (old.status, new.status) == (404, 201)
+
+
+async def test_there_is_no_link_for_who_may_not_come_in(
+    settings: Settings, client: aiohttp.ClientSession
+) -> None:
+    async with client.post("/api/users", json={"email": "a@example.com"}) as invited:
+        path = f"/api/users/{(await invited.json())['id']}"
+    async with client.patch(path, json={"is_enabled": False}) as disabled:
+        assert disabled.status == 200
+
+    assert await login_link(settings, "a@example.com") is None
 
 
 async def test_without_a_link_nobody_is_let_in(settings: Settings) -> None:

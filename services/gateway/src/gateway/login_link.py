@@ -48,7 +48,7 @@ def _main(arguments: list[str]) -> int:
         return 1
     if link is None:
         sys.stderr.write(
-            "There is nobody with this email.\n"
+            "There is nobody with this email who may come in.\n"
             if email
             else "Somebody has come in already; name the email of who shall.\n"
         )

@@ -125,15 +125,25 @@ class PostgresInvitations:
     async def offer(self, email: str, hashed: bytes, *, actor: Actor) -> int:
         """Make a link for everybody with *email*; return for how many: 0 or 1.
 
-        Raises `ConflictError` for an email that several organizations know.
+        Their earlier links lead nowhere any more; who is disabled gets none. Raises
+        `ConflictError` for an email that several organizations know.
         """
         async with self._database.sweep() as transaction:
             rows = await transaction.fetch(
-                "SELECT id, org_id FROM user_account WHERE email = $1", email
+                """
+                SELECT id, org_id
+                FROM user_account
+                WHERE email = $1 AND is_enabled
+                FOR NO KEY UPDATE
+                """,
+                email,
             )
             if len(rows) > 1:
                 raise ConflictError("Several organizations know this email.")
             for row in rows:
+                await transaction.execute(
+                    "DELETE FROM invitation WHERE user_id = $1", row["id"]
+                )
                 await _add(transaction, row["org_id"], row["id"], hashed)
                 await audit.note(
                     transaction,
