@@ -1,5 +1,5 @@
 import { useMutation } from "@tanstack/react-query";
-import type { FormEvent } from "react";
+import { type FormEvent, useState } from "react";
 import { fieldsOf } from "~/api/errors";
 import { type Provider, updateProvider } from "~/api/queries/providers";
 import { Button } from "~/components/Button";
@@ -7,7 +7,7 @@ import { Dialog } from "~/components/Dialog";
 import { FailureNotice } from "~/components/FailureNotice";
 import { Form } from "~/components/Form";
 import { CredentialFields } from "./CredentialFields";
-import { secretsOf } from "./model";
+import { lackingIn, secretsOf } from "./model";
 
 interface ReplaceKeyProps {
   provider: Provider;
@@ -19,18 +19,22 @@ interface ReplaceKeyProps {
  *  provider holds a secret, so none can be overwritten by mistake. */
 export function ReplaceKey({ provider, isOpen, onClose }: ReplaceKeyProps) {
   const { mutate, error, isPending, reset } = useMutation(updateProvider);
-  const errors = fieldsOf(error);
+  const [lacking, setLacking] = useState<Record<string, string>>({});
+  const errors = { ...fieldsOf(error), ...lacking };
 
   function close() {
     reset();
+    setLacking({});
     onClose();
   }
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
-    const form = event.currentTarget;
-    const patch = secretsOf(new FormData(form));
-    mutate({ id: provider.id, patch }, { onSuccess: close });
+    const form = new FormData(event.currentTarget);
+    const lacks = lackingIn(form);
+    setLacking(lacks);
+    if (Object.keys(lacks).length > 0) return;
+    mutate({ id: provider.id, patch: secretsOf(form) }, { onSuccess: close });
   }
 
   return (

@@ -1,6 +1,14 @@
 import { describe, expect, test } from "vitest";
 import type { Provider } from "~/api/queries/providers";
-import { modelsAsked, patchOf, secretsOf, statusOf, submissionOf, timeLeftTold } from "./model";
+import {
+  lackingIn,
+  modelsAsked,
+  patchOf,
+  secretsOf,
+  statusOf,
+  submissionOf,
+  timeLeftTold,
+} from "./model";
 
 const KEY = { version: 1, hint: "…abcd", expires_at: null, missing: [], fields: ["api_key"] };
 const NOW = Date.UTC(2026, 10, 22, 12);
@@ -101,4 +109,18 @@ test("who asks a provider as a fallback uses it, too", () => {
     "claude",
   ]);
   expect(modelsAsked({ provider_id: "other", model: "gpt", fallbacks: [] }, "ours")).toEqual([]);
+});
+
+test.each([
+  [undefined, "api_key"],
+  ["key_pair", "aws_access_key_id"],
+  ["role", "aws_role_arn"],
+])("a form without a new secret replaces none (%s)", (access, field) => {
+  const form = new FormData();
+  form.set("api_key", "  ");
+  if (access) form.set("access", access);
+
+  expect(lackingIn(form)).toEqual({ [field]: "is missing" });
+  form.set(field, "given");
+  expect(lackingIn(form)).toEqual({});
 });

@@ -146,6 +146,18 @@ export function secretsOf(form: FormData) {
   };
 }
 
+/** What is said of a form for a new secret that holds none: it would replace nothing. */
+export function lackingIn(form: FormData): Record<string, string> {
+  if (Object.keys(secretsOf(form)).length > 0) return {};
+  return { [FIRST_FIELDS[text(form, "access") as BedrockAccess] ?? "api_key"]: "is missing" };
+}
+
+const FIRST_FIELDS: Record<BedrockAccess, string> = {
+  key_pair: "aws_access_key_id",
+  bearer: "api_key",
+  role: "aws_role_arn",
+};
+
 function given<Name extends string>(form: FormData, names: readonly Name[]) {
   const found = names.flatMap((name) => {
     const value = text(form, name);
