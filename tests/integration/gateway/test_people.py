@@ -142,6 +142,21 @@ async def test_too_many_tries_are_refused_whatever_the_password(
     assert another.status == 401
 
 
+async def test_a_password_is_guessed_no_faster_in_a_session(
+    client: aiohttp.ClientSession, ada: Browser, ben: Browser
+) -> None:
+    await joined(client, ada, email=ADA, role="viewer")
+    guess = {"current_password": "wrong", "new_password": "another long password"}
+    path = "/api/users/me/password"
+
+    tries = [await ada.ask("POST", path, guess) for _ in range(11)]
+    right = await ada.ask("POST", path, guess | {"current_password": PASSWORD})
+
+    assert [each.status for each in tries] == [401] * 10 + [429]
+    assert right.body["error_code"] == "RATE_LIMITED"
+    assert (await ben.log_in(ADA)).status == 429
+
+
 async def test_the_right_password_takes_back_what_was_tried(
     client: aiohttp.ClientSession, ada: Browser, ben: Browser
 ) -> None:

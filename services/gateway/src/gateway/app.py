@@ -249,6 +249,7 @@ def _people(
             records.users,
             records.invitations,
             passwords=admission.passwords,
+            logging_in=admission.logging_in,
             revocations=admission.revocations,
             browsers=admission.browsers,
         ),

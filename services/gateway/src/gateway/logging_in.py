@@ -70,7 +70,7 @@ class LoggingIn:
         Raises `LimitedError` after too many tries, `LoginRefusedError`, and
         `InvalidError` for who is in several organizations and names none.
         """
-        by_email = Tries(f"email:{login.email}", _BY_EMAIL)
+        by_email = _tries_by(login.email)
         await self._logins.count(Tries(f"address:{token.session.address}", _BY_ADDRESS))
         await self._logins.count(by_email)
         user = await self._who(login)
@@ -82,6 +82,17 @@ class LoggingIn:
             password_hash=user.password_hash,
         )
         return user, session
+
+    async def require_password(self, user: User, password: str) -> None:
+        """Check the password of who is in already, counted as a try to log in.
+
+        Raises `LimitedError` after too many of them, and `LoginRefusedError`.
+        """
+        by_email = _tries_by(user.email)
+        await self._logins.count(by_email)
+        if not await self._passwords.verifies(password, user.password_hash):
+            raise LoginRefusedError("The current password is wrong.")
+        await self._logins.forgive(by_email)
 
     async def _who(self, login: Login) -> User:
         """Find whose password it is; a wrong email takes as long to be refused."""
@@ -98,6 +109,10 @@ class LoggingIn:
         if len(right) > 1:
             raise _ambiguous()
         return right[0]
+
+
+def _tries_by(email: str) -> Tries:
+    return Tries(f"email:{email}", _BY_EMAIL)
 
 
 def _ambiguous() -> InvalidError:

@@ -10,7 +10,7 @@ from gateway.access.passwords import Passwords
 from gateway.access.permissions import Permission, Role, permissions_of
 from gateway.access.revocations import Revocations
 from gateway.access.tokens import hash_of, new_token
-from gateway.logging_in import Token
+from gateway.logging_in import LoggingIn, Token
 from gateway.repositories.invitations import PostgresInvitations
 from gateway.repositories.users import PostgresUsers, User
 from gateway.routing.asked import Asked
@@ -74,12 +74,14 @@ class UserRoutes:
         invitations: PostgresInvitations,
         *,
         passwords: Passwords,
+        logging_in: LoggingIn,
         revocations: Revocations,
         browsers: Browsers,
     ) -> None:
         self._users = users
         self._invitations = invitations
         self._passwords = passwords
+        self._logging_in = logging_in
         self._revocations = revocations
         self._browsers = browsers
 
@@ -185,8 +187,7 @@ class UserRoutes:
             raise ForbiddenError("Only people have passwords; this is an API key.")
         user = await self._users.one(asked.org_id, asked.who.id)
         current = body.current_password.get_secret_value()
-        if not await self._passwords.verifies(current, user.password_hash):
-            raise LoginRefusedError("The current password is wrong.")
+        await self._logging_in.require_password(user, current)
         token = Token.for_browser(asked.http)
         new = await self._passwords.hash(body.new_password.get_secret_value())
         session = await self._users.change_password(
