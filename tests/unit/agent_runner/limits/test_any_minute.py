@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -203,6 +204,22 @@ def test_what_a_long_call_did_not_use_is_told_of_when_it_ends() -> None:
             return record.used(budget.key, record.steady_time)
 
     assert run_virtually(main(), time) == 10
+
+
+def test_what_is_refused_keeps_nothing_from_other_runners() -> None:
+    time = VirtualTime()
+    record = Record(lambda: time() + 5e8)
+    one, two = (Leasing(RecordOf(record, name), clock=time) for name in "12")
+    at_once, budget = limit(1, LimitKind.CONCURRENT), limit(300, LimitKind.BUDGET)
+
+    async def main() -> None:
+        async with background(one.run(), two.run()):
+            with pytest.raises(LimitedError):
+                await one.lease([Need(at_once, 1), Need(budget, 400)])
+            await asyncio.sleep(0.02)
+            await two.lease([Need(at_once, 1), Need(budget, 300)])
+
+    run_virtually(main(), time)
 
 
 def test_a_runner_that_stops_keeps_nothing_that_its_calls_did_not_use() -> None:

@@ -267,6 +267,7 @@ class Leasing:
                 left = standing.left + self._shares.left(taken.limit.key, now)
                 error = refused(taken, standing, left=left, wall=self._clock.wall(now))
                 self._fail([each], error)
+                self._woken.set()  # others may have what it was granted
         self._shares.close_unwished(granted)
         return still
 
