@@ -23,6 +23,7 @@ from shared.errors import (
 )
 from shared.ids import new_id
 
+from . import staging
 from .fake_kms import FakeKms
 from .rotation import QUICKLY, Rotation, key_id_of
 from .speaking import Operator
@@ -95,6 +96,26 @@ async def test_after_it_the_old_key_is_refused_once_it_is_taken_out(
     async with serving(rotation.old):
         with pytest.raises(CredentialWrongKeyError, match=key_id_of(rotation.new)):
             await agents[0].lease()
+
+
+async def test_a_staged_secret_comes_under_the_new_master_key_too(
+    rotation: Rotation,
+) -> None:
+    alone = rotation.new.model_copy(update={"retired_master_key_files": ()})
+    async with serving(rotation.old):
+        [agent] = await rotation.agents(1)
+        staged = staging.Rotation(rotation.operator, agent.provider_id)
+        await staged.stage(api_key="sk-staged")
+
+    async with serving(rotation.new):
+        before = await rotation.state()
+        ended = await rotation.done()
+
+    async with serving(alone):
+        await staged.switch()
+        assert await rotation.leased([agent]) == ["sk-staged"]
+    assert before.data_keys == {key_id_of(rotation.old): 2}
+    assert (ended.rewrapped, ended.remaining) == (2, 0)
 
 
 async def test_the_state_tells_what_is_still_under_the_old_key(

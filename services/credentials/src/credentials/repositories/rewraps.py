@@ -58,6 +58,12 @@ _REPLACEMENTS = {
         WHERE org_id = $1 AND provider_id = $2 AND version = $3 AND encrypted_dek = $4
         RETURNING true
     """,
+    "rotation": """
+        UPDATE rotation
+        SET encrypted_dek = $5, master_key_id = $6
+        WHERE org_id = $1 AND id = $2 AND version = $3 AND encrypted_dek = $4
+        RETURNING true
+    """,
     # Of a webhook there is one version, in the view of data keys too.
     "webhook": """
         UPDATE webhook_secret
@@ -166,7 +172,7 @@ async def rows_under_other_keys(
     """Read rows that *job* has yet to rewrap, and has not found unreadable."""
     rows = await transaction.fetch(
         """
-        SELECT k.org_id, k.object_kind, k.object_id, k.version, k.bound_to,
+        SELECT k.org_id, k.object_kind, k.object_id, k.version, k.bound_id, k.bound_to,
                k.encrypted_key, k.encrypted_dek, k.master_key_id
         FROM data_key k
         WHERE k.master_key_id <> $1
@@ -283,13 +289,13 @@ def _wrapped_row(row: asyncpg.Record) -> WrappedRow:
 
 
 def _context(row: asyncpg.Record) -> Binding:
-    org_id, object_id = row["org_id"], row["object_id"]
+    org_id, bound_id = row["org_id"], row["bound_id"]
     if row["object_kind"] == "webhook":
-        return WebhookContext(org_id, object_id, origin=row["bound_to"])
+        return WebhookContext(org_id, bound_id, origin=row["bound_to"])
     if row["object_kind"] == "mcp_server":
         return McpServerContext(
-            org_id, object_id, row["version"], origin=origin_of(row["bound_to"])
+            org_id, bound_id, row["version"], origin=origin_of(row["bound_to"])
         )
     return Context(
-        org_id, object_id, row["version"], origin=sealed_origin(row["bound_to"])
+        org_id, bound_id, row["version"], origin=sealed_origin(row["bound_to"])
     )
