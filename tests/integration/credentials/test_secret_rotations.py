@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.integration.lock_waits import until_blocked
 
-from shared.contracts.credentials import LeasedCredential, Provider
+from shared.contracts.credentials import LeasedCredential, Provider, ProviderStatus
 from shared.errors import (
     InvalidError,
     LeaseRefusedError,
@@ -133,6 +133,22 @@ async def test_a_provider_that_got_a_role_meanwhile_gets_no_key_beside_it(
         await rotation.switch()
 
     assert (await operator.get(provider.id)).credential.version == 1
+
+
+async def test_a_provider_that_lost_its_region_meanwhile_is_not_called_ready(
+    operator: Operator,
+) -> None:
+    provider = await operator.create(**KEY_PAIR, base_url="https://vpce.example.com")
+    rotation = Rotation(operator, provider.id)
+    await rotation.stage(
+        **{name: KEY_PAIR[name] for name in provider.credential.fields}
+    )
+    await operator.update(provider.id, aws_region=None, allow_incomplete=True)
+
+    with pytest.raises(SecretOvertakenError):
+        await rotation.switch()
+
+    assert (await operator.get(provider.id)).status is ProviderStatus.INCOMPLETE
 
 
 async def test_nothing_is_staged_for_a_provider_that_is_deleted_meanwhile(

@@ -87,7 +87,8 @@ class Rotations:
         """Put the staged secret in place of the one in use, which is gone then.
 
         Raises `SecretOvertakenError` if it is not staged any more, is not what follows
-        the version in use, or does not go with a role that came meanwhile.
+        the version in use, or does not go with a role that came, or a region that went,
+        meanwhile.
         """
         async with self._database.organization(question.org_id) as transaction:
             current = await providers_repository.lock_provider(
@@ -144,6 +145,10 @@ class Rotations:
             raise SecretOvertakenError(
                 f'Somebody else gave "{current.name}" a role meanwhile; an api_key '
                 "stands instead of one."
+            )
+        if "aws_region" in current.credential.missing:
+            raise SecretOvertakenError(
+                f'Somebody took the region of "{current.name}" away meanwhile.'
             )
         await providers_repository.put_secret(
             transaction,
