@@ -184,6 +184,27 @@ async def test_a_key_with_scopes_makes_no_link_for_who_may_more(house: House) ->
         await house.invitations.invite_again(house.org_id, house.ada, NEXT_LINK, by=by)
 
 
+async def test_who_logs_in_by_a_clock_that_was_put_back_is_in(
+    house: House, superuser: Superuser
+) -> None:
+    await superuser.execute(
+        """
+        INSERT INTO session (id, org_id, user_id, hash, expires_at)
+        SELECT format('ffffffff-0000-7000-8000-%s', lpad(n::text, 12, '0'))::uuid,
+               $1, $2, sha256(n::text::bytea), now() + interval '1 day'
+        FROM generate_series(1, 10) AS n
+        """,
+        house.org_id,
+        house.ada,
+    )
+
+    await house.log_in()
+
+    ids = await superuser.fetch("SELECT id::text FROM session ORDER BY id")
+    assert len(ids) == 10
+    assert not ids[0]["id"].startswith("ffffffff")
+
+
 async def test_tries_of_a_clock_that_was_put_back_keep_nobody_out(
     house: House, superuser: Superuser
 ) -> None:

@@ -193,7 +193,10 @@ class PostgresSessions:
 async def add_session(
     transaction: Transaction, new: NewSession, *, org_id: UUID, user_id: UUID
 ) -> Session:
-    """Begin a session; of one person only the newest few go on."""
+    """Begin a session; of one person only the newest few go on.
+
+    This one does, even if by their ids others are newer: clocks are put back.
+    """
     row = await transaction.fetchrow(
         f"""
         INSERT INTO session (
@@ -215,11 +218,16 @@ async def add_session(
         DELETE FROM session
         WHERE user_id = $1
           AND id NOT IN (
-              SELECT id FROM session WHERE user_id = $1 ORDER BY id DESC LIMIT $2
+              SELECT id
+              FROM session
+              WHERE user_id = $1
+              ORDER BY id = $3 DESC, id DESC
+              LIMIT $2
           )
         """,
         user_id,
         _AT_ONCE,
+        new.id,
     )
     await transaction.execute(
         "UPDATE user_account SET last_login_at = now() WHERE id = $1", user_id
