@@ -58,8 +58,13 @@ class MessageInHand:
     def add(self, usage: Used, *, failure: Explanation | None = None) -> None:
         """Count one call; None stays None until a call reports a figure."""
         self.failure = failure
-        given = _sum(usage.input_tokens, usage.cached_input_tokens)
-        input_tokens = _sum(self.usage.input_tokens, given)
+        input_tokens = _sum(
+            self.usage.input_tokens,
+            usage.input_tokens,
+            usage.cached_input_tokens,
+            usage.cache_write_5m_tokens,
+            usage.cache_write_1h_tokens,
+        )
         output_tokens = _sum(self.usage.output_tokens, usage.output_tokens)
         self.usage = MessageUsage(
             calls=self.usage.calls + 1,

@@ -266,15 +266,16 @@ def test_a_message_counts_the_calls_made_for_it(open_call: Opener) -> None:
         None,
         Used(input_tokens=5, cached_input_tokens=2, output_tokens=3),
         Used(input_tokens=1),
+        Used(cache_write_5m_tokens=10, cache_write_1h_tokens=100),
     ):
         call = open_call(in_hand=in_hand)
         call.report = Report(usage)
         call.settle(CallStatus.COMPLETED)
 
-    assert in_hand.usage.calls == 3
-    assert in_hand.usage.input_tokens == 8
+    assert in_hand.usage.calls == 4
+    assert in_hand.usage.input_tokens == 118
     assert in_hand.usage.output_tokens == 3
-    assert in_hand.usage.total_tokens == 11
+    assert in_hand.usage.total_tokens == 121
 
 
 def test_a_message_does_not_take_unknown_for_nothing(open_call: Opener) -> None:
