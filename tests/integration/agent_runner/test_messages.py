@@ -91,6 +91,19 @@ async def test_a_message_in_hand_is_repeated_until_it_is_answered(house: House) 
     assert told == [str(first.message_id)] * 2
 
 
+async def test_an_agent_that_asks_many_times_at_once_has_one_message_in_hand(
+    house: House,
+) -> None:
+    agent = await house.make_agent()
+    puppet = await house.start(agent.id)
+    for content in ("One", "Two", "Three"):
+        await house.submit(agent.id, content)
+
+    told = await asyncio.gather(*(puppet.next() for _ in range(8)))
+
+    assert [each["content"] for each in told] == ["One"] * 8
+
+
 async def test_a_thread_is_answered_in_order_with_its_history(house: House) -> None:
     agent = await house.make_agent()
     puppet = await house.start(agent.id)

@@ -80,8 +80,8 @@ class HostedAgent:
 
     *lease* is swapped when the provider changes, which *lease_is_stale* asks for;
     *fallback_leases* are those of the fallbacks that can be had; *claimed* are the
-    providers whose uses it holds.
-    While it is *not_ready* its messages are acknowledged with that reason.
+    providers whose uses it holds. While it is *not_ready* its messages are acknowledged
+    with that reason; of several requests for a message one is *claiming* at a time.
     *given* are the keys its process has, whatever is leased since, and *delivered*
     their hashes: that is how its calls are recognized. Of its type, what holds at once
     is that of *type_version*, the newest when it was read. *first_sign* is None at its
@@ -104,6 +104,7 @@ class HostedAgent:
     type_version: int = 0
     not_ready: Explanation | None = None
     in_hand: MessageInHand | None = None
+    claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
     is_stopping: bool = False
     exit: Exited | None = None
     woken: asyncio.Event = field(default_factory=asyncio.Event)

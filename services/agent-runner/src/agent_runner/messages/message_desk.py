@@ -186,6 +186,13 @@ class MessageDesk:
     async def _claimed(self, agent: HostedAgent) -> NextMessage | None:
         if not (self._tenure.is_held and agent.takes_messages(self._now())):
             return None
+        async with agent.claiming:
+            found = await self._claimed_alone(agent)
+            if found is not None:
+                _put_in_hand(agent, found.message)
+        return found
+
+    async def _claimed_alone(self, agent: HostedAgent) -> NextMessage | None:
         async with self._database.organization(agent.org_id) as transaction:
             message = await repository.claimed_by(
                 transaction, agent.host
@@ -198,7 +205,6 @@ class MessageDesk:
                 before=message.position,
                 limit=_HISTORY_TURNS,
             )
-        _put_in_hand(agent, message)
         return NextMessage(message, turns)
 
 
