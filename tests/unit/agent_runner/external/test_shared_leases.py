@@ -99,6 +99,20 @@ async def test_a_lease_is_kept_while_nobody_answers_and_not_asked_for_at_every_c
     assert len(leases.asked_by) == 3
 
 
+async def test_a_clock_that_is_set_back_keeps_no_stale_lease(
+    shared: SharedLeases, leases: FakeLeases
+) -> None:
+    first = await shared.of(ADA)
+    shared.provider_changed(CHANGED)
+    leases.trouble = UnavailableError("Away.")
+    await shared.of(ADA)
+    leases.trouble = None
+
+    leases.now -= timedelta(hours=1)
+
+    assert (await shared.of(ADA)).id != first.id
+
+
 @pytest.mark.parametrize("refusal", [LeaseRefusedError, CredentialsMissingError])
 async def test_a_lease_that_is_refused_is_given_up(
     shared: SharedLeases, leases: FakeLeases, refusal: type[Exception]

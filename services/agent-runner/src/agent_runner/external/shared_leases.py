@@ -45,7 +45,8 @@ class _Shared:
         if self.lease is None:
             return False
         is_fresh = not (self.is_stale or self.lease.is_past_half(now))
-        return is_fresh or now < self.not_before
+        # From both sides: a clock that is set back would have it kept for long.
+        return is_fresh or now < self.not_before <= now + _TRY_AGAIN_AFTER
 
 
 class SharedLeases:

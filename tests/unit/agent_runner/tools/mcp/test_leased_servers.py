@@ -163,6 +163,15 @@ async def test_a_change_that_no_signal_tells_is_seen_after_a_minute() -> None:
     assert (early, await version_of(servers)) == (1, 2)
 
 
+async def test_a_clock_that_is_set_back_delays_no_look() -> None:
+    clock = Moving()
+    keeper = Keeper(clock)
+    servers = await held_for(keeper, clock, timedelta(hours=-1))
+    keeper.version = 2
+
+    assert await version_of(servers) == 2
+
+
 async def test_what_has_not_changed_is_looked_at_once_a_minute_and_kept() -> None:
     clock = Moving()
     keeper = Keeper(clock)
