@@ -54,6 +54,10 @@ async def test_providers(shell: Shell, sandbox: Sandbox) -> None:
     changed = await shell(
         *("providers", "change", "other", "--disabled", "--concurrent", "3"), "--json"
     )
+    lifted = await shell(
+        *("providers", "change", "other", "--no-limits", "--tokens-per-minute", "9"),
+        "--json",
+    )
     replaced = await shell("providers", "replace-key", "other", stdin=f"{KEY}wxyz\n")
     listed = await shell("providers", "list")
     tested = await shell("providers", "test", "sand", "--json")
@@ -62,6 +66,11 @@ async def test_providers(shell: Shell, sandbox: Sandbox) -> None:
     refused = await shell("providers", "delete", "sand", fails=1)
 
     assert changed.json["limits"]["concurrent"] == 3
+    assert lifted.json["limits"] == {
+        "requests_per_minute": None,
+        "tokens_per_minute": 9,
+        "concurrent": None,
+    }
     assert "…wxyz, version 2" in replaced.output
     assert [row[:4] for row in listed.rows] == [
         ["other", "openai", "disabled", "…wxyz"],

@@ -173,8 +173,12 @@ async def test_a_change_of_an_older_version_is_refused(house: House) -> None:
 async def test_one_that_agents_have_cannot_be_deleted(house: House) -> None:
     agent = await house.make_agent()
 
-    with pytest.raises(AgentTypeInUseError):
+    with pytest.raises(AgentTypeInUseError) as caught:
         await house.bus.ask(DELETE_AGENT_TYPE, question(house, agent.agent_type_id))
+
+    assert caught.value.details == {
+        "agents": [{"id": str(agent.id), "name": agent.name}]
+    }
 
 
 async def test_a_deleted_one_is_gone(house: House) -> None:

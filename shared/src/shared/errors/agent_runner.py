@@ -159,6 +159,8 @@ class McpToolChangedError(ConflictError):
 
 
 class AgentTypeInUseError(ConflictError):
+    """Agents have the type; `details.agents` names them, the first 100."""
+
     code = "AGENT_TYPE_IN_USE"
 
 

@@ -13,6 +13,7 @@ from ag2trust_client.models import (
     LiveModel,
     Provider,
     ProviderLimitsInput,
+    ProviderLimitsOutput,
     ProviderPatch,
     ProviderSubmission,
     ProviderTest,
@@ -154,6 +155,7 @@ async def add_provider(
 @click.option("--rename", "new_name", help="Its new name.")
 @click.option("--use-case", help="What it is for.")
 @click.option("--enabled/--disabled", default=None, help="Whether calls go there.")
+@click.option("--no-limits", is_flag=True, help="Lift all limits but those named here.")
 @_limits
 @as_json
 @calling
@@ -165,6 +167,7 @@ async def change_provider(
     new_name: str | None,
     use_case: str | None,
     enabled: bool | None,
+    no_limits: bool,
     is_json: bool,
     **limits: int | None,
 ) -> None:
@@ -174,7 +177,7 @@ async def change_provider(
         "name": new_name,
         "use_case": use_case,
         "enabled": enabled,
-        "limits": _limits_of(limits, provider),
+        "limits": _limits_of(limits, provider.limits, are_lifted=no_limits),
     }
     told: dict[str, Any] = {key: it for key, it in given.items() if it is not None}
     if not told:
@@ -315,12 +318,18 @@ def _secrets(
 
 
 def _limits_of(
-    given: dict[str, int | None], provider: Provider | None = None
+    given: dict[str, int | None],
+    kept: ProviderLimitsOutput | None = None,
+    *,
+    are_lifted: bool = False,
 ) -> ProviderLimitsInput | None:
     """Return the whole limits, for they are changed as a whole; None as they are."""
-    named = {name: value for name, value in given.items() if value is not None}
-    kept = provider.limits.model_dump() if provider else {}
-    return ProviderLimitsInput(**{**kept, **named}) if named else None
+    limits = {name: value for name, value in given.items() if value is not None}
+    if not limits and not are_lifted:
+        return None
+    if kept and not are_lifted:
+        limits = {**kept.model_dump(), **limits}
+    return ProviderLimitsInput(**limits)
 
 
 def _tell(provider: Provider, *, is_json: bool) -> None:

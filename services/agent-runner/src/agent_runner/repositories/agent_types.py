@@ -1,6 +1,6 @@
 """Agent types in PostgreSQL: the row, and its versions that never change."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -54,6 +54,7 @@ AGENT_TYPE_COLUMNS = """
 """
 """A version `v` of the type `t`, for `agent_type_of`."""
 
+_AGENTS_NAMED = 100
 _TOOLS: TypeAdapter[list[Tool]] = TypeAdapter(list[Tool])
 
 
@@ -281,16 +282,40 @@ async def keep_agent_type(transaction: Transaction, agent_type_id: UUID) -> None
 
 async def remove_agent_type(transaction: Transaction, agent_type_id: UUID) -> None:
     """Remove a type that no agent has; the database refuses any other."""
+    if agents := await _agents_of(transaction, agent_type_id):
+        raise _in_use(agents)
     try:
         removed = await transaction.fetchval(
             "DELETE FROM agent_type WHERE id = $1 RETURNING id", agent_type_id
         )
-    except asyncpg.ForeignKeyViolationError as error:
-        raise AgentTypeInUseError(
-            "Agents of this type exist; delete or reassign them first."
-        ) from error
+    except asyncpg.ForeignKeyViolationError as error:  # of an agent made just then
+        raise _in_use([]) from error
     if removed is None:
         raise _missing(agent_type_id)
+
+
+async def _agents_of(
+    transaction: Transaction, agent_type_id: UUID
+) -> list[dict[str, str]]:
+    rows = await transaction.fetch(
+        """
+        SELECT id, name
+        FROM agent
+        WHERE agent_type_id = $1
+        ORDER BY name
+        LIMIT $2
+        """,
+        agent_type_id,
+        _AGENTS_NAMED,
+    )
+    return [{"id": str(row["id"]), "name": row["name"]} for row in rows]
+
+
+def _in_use(agents: Iterable[Mapping[str, str]]) -> AgentTypeInUseError:
+    return AgentTypeInUseError(
+        "Agents of this type exist; delete or reassign them first.",
+        details={"agents": [dict(each) for each in agents]},
+    )
 
 
 def _missing(agent_type_id: UUID) -> AgentTypeNotFoundError:
