@@ -14,6 +14,7 @@ import { Panel } from "~/components/Panel";
 import { BedrockPrerequisites } from "./BedrockPrerequisites";
 import { CredentialFields } from "./CredentialFields";
 import { submissionOf, TYPE_HINTS, TYPE_NAMES } from "./model";
+import { PlaceFields } from "./PlaceFields";
 import { TestResult } from "./TestResult";
 
 const TYPES = Object.entries(TYPE_NAMES).map(([value, name]) => ({
@@ -67,28 +68,8 @@ export function AddProvider() {
             placeholder={`${type}-production`}
             error={errors.name}
           />
-          {type === "bedrock" ? (
-            <>
-              <BedrockPrerequisites />
-              <TextField
-                label="Region"
-                name="aws_region"
-                placeholder="eu-central-1"
-                error={errors.aws_region}
-              />
-            </>
-          ) : (
-            <TextField
-              label="Base URL"
-              name="base_url"
-              isOptional
-              placeholder={
-                type === "openai" ? "https://api.openai.com/v1" : "https://api.anthropic.com"
-              }
-              help={`Only for what stands in for ${TYPE_NAMES[type]}: a gateway, a region, a server of yours.`}
-              error={errors.base_url}
-            />
-          )}
+          {type === "bedrock" && <BedrockPrerequisites />}
+          <PlaceFields type={type} errors={errors} />
           <CredentialFields key={type} type={type} errors={errors} />
           <TextField
             label="Use case"

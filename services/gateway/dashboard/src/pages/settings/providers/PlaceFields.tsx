@@ -1,0 +1,45 @@
+import type { ProviderType } from "~/api/queries/providers";
+import { TextField } from "~/components/inputs";
+import { TYPE_NAMES } from "./model";
+
+interface PlaceFieldsProps {
+  type: ProviderType;
+  errors: Record<string, string>;
+}
+
+/** Where a provider is asked: at its usual address, unless another is named. */
+export function PlaceFields({ type, errors }: PlaceFieldsProps) {
+  return (
+    <>
+      {type === "bedrock" && (
+        <TextField
+          label="Region"
+          name="aws_region"
+          placeholder="eu-central-1"
+          error={errors.aws_region}
+        />
+      )}
+      <TextField
+        label="Base URL"
+        name="base_url"
+        isOptional
+        placeholder={PLACES[type]}
+        help={`Only for what stands in for ${TYPE_NAMES[type]}: ${STAND_INS[type]}.`}
+        error={errors.base_url}
+      />
+    </>
+  );
+}
+
+const PLACES: Record<ProviderType, string> = {
+  openai: "https://api.openai.com/v1",
+  anthropic: "https://api.anthropic.com",
+  bedrock: "https://bedrock-runtime.eu-central-1.amazonaws.com",
+};
+
+const SERVERS = "a gateway, a region, a server of yours";
+const STAND_INS: Record<ProviderType, string> = {
+  openai: SERVERS,
+  anthropic: SERVERS,
+  bedrock: "a VPC endpoint, a gateway",
+};
