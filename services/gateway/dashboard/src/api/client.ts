@@ -24,3 +24,8 @@ export async function answered<Answer>(
   if (!response.ok) throw refused(response, error);
   return data as Answer;
 }
+
+/** The field that lets a change pass only if nobody else has made one since that version. */
+export function ifStill(version: number) {
+  return { "If-Match": `"${version}"` };
+}

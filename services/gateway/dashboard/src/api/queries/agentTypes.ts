@@ -1,5 +1,5 @@
 import { mutationOptions, type QueryClient, queryOptions } from "@tanstack/react-query";
-import { answered, api, type Schemas } from "../client";
+import { answered, api, ifStill, type Schemas } from "../client";
 import { BUDGETS } from "./budgets";
 import { wholeQuery } from "./pages";
 
@@ -13,7 +13,7 @@ export type McpServerTools = Schemas["McpServerTools-Input"];
 export type HttpRequestTool = Schemas["HttpRequestTool-Input"];
 export type AgentRuntime = Schemas["AgentRuntime"];
 export type CredentialDelivery = Schemas["CredentialDelivery"];
-export type AgentTypePatch = Schemas["AgentTypePatch"];
+type AgentTypePatch = Schemas["AgentTypePatch"];
 
 const AGENT_TYPES = ["agent-types"] as const;
 
@@ -36,9 +36,21 @@ export const createAgentType = mutationOptions({
   onSuccess: (_, __, ___, { client }) => forgetTypes(client),
 });
 
+interface AgentTypeChange {
+  id: string;
+  /** The one that *patch* was made of. */
+  version: number;
+  patch: AgentTypePatch;
+}
+
 export const updateAgentType = mutationOptions({
-  mutationFn: ({ id, patch }: { id: string; patch: AgentTypePatch }) =>
-    answered(api.PATCH("/api/agent-types/{id}", { params: { path: { id } }, body: patch })),
+  mutationFn: ({ id, version, patch }: AgentTypeChange) =>
+    answered(
+      api.PATCH("/api/agent-types/{id}", {
+        params: { path: { id }, header: ifStill(version) },
+        body: patch,
+      }),
+    ),
   onSuccess: (_, __, ___, { client }) => forgetTypes(client),
 });
 

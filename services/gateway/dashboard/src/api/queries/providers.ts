@@ -1,5 +1,5 @@
 import { mutationOptions, queryOptions } from "@tanstack/react-query";
-import { answered, api, type Schemas } from "../client";
+import { answered, api, ifStill, type Schemas } from "../client";
 import { wholeQuery } from "./pages";
 
 export type Provider = Schemas["Provider"];
@@ -37,9 +37,21 @@ export const createProvider = mutationOptions({
   onSuccess: (_, __, ___, { client }) => client.invalidateQueries({ queryKey: PROVIDERS }),
 });
 
+interface ProviderChange {
+  id: string;
+  /** The one that *patch* was made of, if it names what it leaves as it is. */
+  version?: number;
+  patch: ProviderPatch;
+}
+
 export const updateProvider = mutationOptions({
-  mutationFn: ({ id, patch }: { id: string; patch: ProviderPatch }) =>
-    answered(api.PATCH("/api/providers/{id}", { params: { path: { id } }, body: patch })),
+  mutationFn: ({ id, version, patch }: ProviderChange) =>
+    answered(
+      api.PATCH("/api/providers/{id}", {
+        params: { path: { id }, header: version === undefined ? {} : ifStill(version) },
+        body: patch,
+      }),
+    ),
   onSuccess: (_, __, ___, { client }) => client.invalidateQueries({ queryKey: PROVIDERS }),
 });
 

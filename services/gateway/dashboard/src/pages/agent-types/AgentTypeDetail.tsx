@@ -63,7 +63,7 @@ function Detail({ type }: { type: AgentType }) {
         type={type}
         error={error}
         isPending={isPending}
-        onSubmit={(patch) => mutate({ id: type.id, patch })}
+        onSubmit={(patch) => mutate({ id: type.id, version: type.version, patch })}
       />
       <DeleteAgentType type={type} isOpen={isDeleting} onClose={() => setIsDeleting(false)} />
     </>

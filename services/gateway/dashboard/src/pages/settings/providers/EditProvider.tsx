@@ -17,7 +17,7 @@ export function EditProvider({ provider, onClose }: { provider: Provider; onClos
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
     const patch = patchOf(new FormData(event.currentTarget));
-    mutate({ id: provider.id, patch }, { onSuccess: onClose });
+    mutate({ id: provider.id, version: provider.version, patch }, { onSuccess: onClose });
   }
 
   return (
