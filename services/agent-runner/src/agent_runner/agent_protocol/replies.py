@@ -73,19 +73,19 @@ async def replied(request: web.Request) -> AsyncIterator[Delta | Reply]:
 async def _lines(request: web.Request) -> AsyncIterator[bytes]:
     """Give the lines that hold something; a body that is no lines is one of them."""
     splits = request.content_type == _LINES
-    pending, size = b"", 0
+    pending, size = bytearray(), 0
     async for data in _content(request):
         size += len(data)
         if size > _LONGEST_BODY_BYTES:
             raise TooLargeError("The reply is too long.")
-        pending += data
-        if splits:
+        pending.extend(data)
+        if splits and b"\n" in data:
             *lines, pending = pending.split(b"\n")
             for line in lines:
                 if line.strip():
-                    yield line
+                    yield bytes(line)
     if pending.strip():
-        yield pending
+        yield bytes(pending)
 
 
 async def _content(request: web.Request) -> AsyncIterator[bytes]:
