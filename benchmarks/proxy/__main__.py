@@ -3,15 +3,14 @@
 The proxy has core 0 to itself, load and upstream share core 1. Rounds go through all
 proxies, so that a disturbance of the machine meets all; medians are shown. Figures
 below "direct" are what a proxy adds to the upstream's own. Ours is measured on the
-Python of its images, and on the one that runs this if that is another. Cores are kept
-awake where that is allowed (see `awake`).
+Python of its images, and on the one that runs this if that is another.
 """
 
 import argparse
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from subprocess import CalledProcessError, TimeoutExpired
 
@@ -36,7 +35,7 @@ def main() -> None:
     arguments.add_argument("--seconds", type=float, default=10.0)
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--only", nargs="*", default=[each.name for each in PEERS])
-    arguments.add_argument("--cores-may-sleep", action="store_true")
+    arguments.add_argument("--cores-awake", action="store_true")
     options = arguments.parse_args()
     folder = options.folder.resolve()
     tools = fetched_tools(folder / "debian")
@@ -44,8 +43,7 @@ def main() -> None:
     installed = [each for each in peers if is_installed(each, folder)]
     os.sched_setaffinity(0, {LOAD_CORE})
     print(f"Ag2Trust runs on {IMAGES}, this program on {HERE} ({sys.version}).")
-    with cores_awake(wanted=not options.cores_may_sleep) as are_awake:
-        print("Cores are kept awake." if are_awake else "Cores may sleep.")
+    with cores_awake() if options.cores_awake else nullcontext():
         show(measure(installed, folder, tools, options.seconds, options.rounds))
 
 

@@ -3,7 +3,7 @@
 A core that has nothing to do sleeps. On a virtual machine it is the hypervisor that
 wakes it, and what its caches held may be gone: where calls come one by one, that is
 much of what a proxy seems to add. While /dev/cpu_dma_latency is open and was told 0,
-the kernel lets no core sleep (its "PM QoS"). It is the same for every proxy.
+the kernel lets no core sleep (its "PM QoS").
 """
 
 import struct
@@ -18,18 +18,11 @@ _NO_MICROSECONDS = struct.pack("i", 0)
 
 
 @contextmanager
-def cores_awake(*, wanted: bool) -> Iterator[bool]:
-    """Keep all cores awake during the block; say whether that is *wanted* and allowed.
+def cores_awake() -> Iterator[None]:
+    """Keep all cores awake during the block.
 
-    As a rule it is allowed to root alone.
+    Raises `PermissionError` where that is not allowed: as a rule to root alone.
     """
-    try:
-        held = _LATENCY.open("wb", buffering=0) if wanted else None
-    except OSError:
-        held = None
-    if held is None:
-        yield False
-        return
-    with held:
+    with _LATENCY.open("wb", buffering=0) as held:
         held.write(_NO_MICROSECONDS)
-        yield True
+        yield
