@@ -193,7 +193,9 @@ class Hosting:
             work.close()
             return
         self._busy.add(agent_id)
-        jobs.create_task(self._guarded(agent_id, work))
+        job = jobs.create_task(self._guarded(agent_id, work))
+        # Of a job that is cancelled before its first step, nobody has begun the work.
+        job.add_done_callback(lambda _: work.close())
 
     async def _guarded(self, agent_id: UUID, work: Coroutine[Any, Any, None]) -> None:
         """Keep one agent's failure from the others: an edge of a loop that survives."""
