@@ -56,12 +56,12 @@ class PostgresFolding:
         async with self._database.sweep() as transaction:
             fresh = await _fresh_minutes(transaction)
         for minutes in _by_lock(fresh):
-            await self._fold(minutes)
+            await self._fold_some(minutes)
 
-    async def _fold(self, minutes: Sequence[Minute]) -> None:
+    async def _fold_some(self, minutes: Sequence[Minute]) -> None:
         """Fold *minutes* at once; halve them until each that is refused stands alone.
 
-        Such a sum is longer than its column. It stays where it is, and is read there.
+        No column holds such a sum: it stays where it is, and keeps no other from going.
         """
         org_ids = {each.org_id for each in minutes}
         try:
@@ -71,13 +71,13 @@ class PostgresFolding:
             ):
                 await hold_organizations(transaction, org_ids)
                 await _fold(transaction, minutes)
-        except asyncpg.DataError:
+        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError):
             if len(minutes) == 1:
                 log.warning("rollup.refused", org_id=str(minutes[0].org_id))
                 return
             middle = len(minutes) // 2
-            await self._fold(minutes[:middle])
-            await self._fold(minutes[middle:])
+            await self._fold_some(minutes[:middle])
+            await self._fold_some(minutes[middle:])
 
 
 async def add_to_fresh_rollups(
