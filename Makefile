@@ -75,6 +75,7 @@ test: install dashboard
 
 torture: install
 	$(BIN)/pytest -m torture
+	$(BIN)/pytest -m hypothesis --hypothesis-profile=search --numprocesses 2 tests/unit
 
 # Needs Debian's apt-get, and npm for one of the peers; works in build/bench-proxy.
 bench-proxy: install

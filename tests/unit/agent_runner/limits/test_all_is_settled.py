@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_runner.limits.leasing import Leasing
@@ -94,7 +94,6 @@ class Users:
             charged -= units
 
 
-@settings(max_examples=25, deadline=None)
 @given(
     calls=st.lists(CALLS, min_size=1, max_size=30),
     budget=st.integers(1, 200_000),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_runner.limits.leasing import Leasing
@@ -119,7 +119,6 @@ def simulate(
     return fleet
 
 
-@settings(max_examples=25, deadline=None)
 @given(calls, st.integers(1, 30), st.integers(0, 2**32))
 def test_no_60_seconds_hold_more_than_the_limit(
     schedule: list[tuple[float, int]], amount: int, seed: int
@@ -129,7 +128,6 @@ def test_no_60_seconds_hold_more_than_the_limit(
     assert fleet.most_in_a_minute() <= amount
 
 
-@settings(max_examples=25, deadline=None)
 @given(calls, st.integers(1, 30), st.integers(0, 2**32))
 def test_a_small_limit_refuses_nothing_that_there_was_room_for(
     schedule: list[tuple[float, int]], amount: int, seed: int
@@ -144,7 +142,6 @@ def test_a_small_limit_refuses_nothing_that_there_was_room_for(
         assert sum(u for t, u in fleet.admitted if since < t <= at + slack) >= amount
 
 
-@settings(max_examples=25, deadline=None)
 @given(
     calls,
     st.integers(1, 30),
@@ -160,7 +157,6 @@ def test_setting_the_databases_clock_lets_no_more_through(
     assert fleet.most_in_a_minute() <= amount
 
 
-@settings(max_examples=25, deadline=None)
 @given(calls, st.integers(1, 30), st.integers(0, 2**32))
 def test_lost_answers_let_no_more_through(
     schedule: list[tuple[float, int]], amount: int, seed: int

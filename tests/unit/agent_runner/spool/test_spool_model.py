@@ -154,4 +154,4 @@ class SpoolMachine(RuleBasedStateMachine):
 
 
 TestSpool = SpoolMachine.TestCase
-TestSpool.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
+TestSpool.settings = settings(stateful_step_count=50)

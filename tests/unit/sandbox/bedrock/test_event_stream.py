@@ -5,7 +5,7 @@ from binascii import unhexlify
 
 import pytest
 from botocore.eventstream import ChecksumMismatch, EventStreamBuffer, EventStreamMessage
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ag2trust_sandbox.bedrock.event_stream import (
@@ -75,7 +75,6 @@ def test_botocore_refuses_a_malformed_frame() -> None:
         parsed(MALFORMED_FRAME)
 
 
-@settings(deadline=None)  # other work may share the core
 @given(st.dictionaries(TEXTS, TEXTS, max_size=5), st.binary(max_size=300))
 def test_botocore_reads_back_whatever_was_encoded(
     headers: dict[str, str], payload: bytes

@@ -7,7 +7,7 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ag2trust_sandbox.bedrock.signature import (
@@ -87,7 +87,6 @@ SEGMENTS = st.text(st.sampled_from("abc:.-_~%2F3A+@!*'()"), min_size=1, max_size
 VALUES = st.text(st.sampled_from("ab =&;,:\"'"), max_size=12)
 
 
-@settings(deadline=None)  # other work may share the core
 @given(
     path=st.lists(SEGMENTS, min_size=1, max_size=3),
     query=st.dictionaries(st.sampled_from("bac"), VALUES, max_size=3),
