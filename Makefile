@@ -73,7 +73,7 @@ sbom: install
 test: install dashboard
 	$(BIN)/pytest -m "not torture" --numprocesses 3 --no-loadscope-reorder
 
-torture: install
+torture: install dashboard
 	$(BIN)/pytest -m torture
 	$(BIN)/pytest -m hypothesis --hypothesis-profile=search --numprocesses 2 tests/unit
 
