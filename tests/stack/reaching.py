@@ -2,6 +2,7 @@
 
 import asyncio
 from asyncio.subprocess import DEVNULL, PIPE
+from ipaddress import ip_network
 
 __all__ = ["EVERY_ADDRESS", "address_for_containers", "reached_from"]
 
@@ -31,9 +32,13 @@ async def reached_from(container_id: str, *targets: str) -> list[str]:
 
 
 async def address_for_containers() -> str:
-    """Return the address of this machine in the network that the engine brings."""
-    gateway = "{{(index .IPAM.Config 0).Gateway}}"
-    return (await _docker("network", "inspect", "bridge", "--format", gateway)).strip()
+    """Return the address of this machine in the network that the engine brings.
+
+    It is the first of the network's, which not every engine says.
+    """
+    subnet = "{{(index .IPAM.Config 0).Subnet}}"
+    told = await _docker("network", "inspect", "bridge", "--format", subnet)
+    return str(ip_network(told.strip())[1])
 
 
 async def _docker(*arguments: str) -> str:

@@ -11,16 +11,24 @@ import stat
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, PlainSerializer, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    PlainSerializer,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as UndecodableError
 
 from .identity import PublicIdentity
 from .logs import Level
+from .web_addresses import web_address
 from .wrong_values import what_is_wrong
 
 __all__ = [
+    "BaseUrlSetting",
     "DatabaseSettings",
     "ProcessSettings",
     "PublicIdentitySetting",
@@ -80,6 +88,16 @@ PublicIdentitySetting = Annotated[
     ),
     PlainSerializer(str),
 ]
+
+
+def _base_url(url: str) -> str:
+    if web_address(url).query is not None:
+        raise ValueError("must have no query")
+    return url
+
+
+BaseUrlSetting = Annotated[str, AfterValidator(_base_url)]
+"""Where another server is, or a part of it; read here so that no library has to."""
 
 _NAMED_FIELD = re.compile(r'field "(\w+)"')
 

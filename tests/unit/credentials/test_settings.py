@@ -100,3 +100,17 @@ def test_two_master_keys_or_none_are_refused_in_one_sentence(
 
     assert sentence in str(raised.value)
     assert len(str(raised.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("url", ["http://:4566", "http://kms:port", "kms:4566"])
+@pytest.mark.parametrize("setting", ["MASTER_KEY_ENDPOINT_URL", "STS_ENDPOINT_URL"])
+def test_what_is_no_url_is_no_endpoint(
+    environment: pytest.MonkeyPatch, setting: str, url: str
+) -> None:
+    with pytest.raises(SettingsError) as refused:
+        _loaded(environment, {**AWS, setting: url})
+
+    assert str(refused.value) == (
+        f"{PREFIX}{setting}: must look like https://host/path, "
+        "without user name or fragment"
+    )

@@ -10,7 +10,11 @@ from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from shared.contracts.base import Labels
-from shared.settings import DatabaseSettings, PublicIdentitySetting
+from shared.settings import (
+    BaseUrlSetting,
+    DatabaseSettings,
+    PublicIdentitySetting,
+)
 
 __all__ = ["RuntimeName", "Settings"]
 
@@ -64,7 +68,7 @@ class Settings(DatabaseSettings):
     messages_kept_days: int = Field(default=90, ge=1, le=3650)
     external_host: IPv4Address | IPv6Address = IPv4Address("127.0.0.1")
     external_port: int | None = Field(default=None, ge=1, le=65535)
-    external_url: str | None = Field(default=None, pattern=r"^https?://[^\s?#]+$")
+    external_url: BaseUrlSetting | None = None
     external_tls_certificate: Path | None = None
     external_tls_key: Path | None = None
     external_tls_is_terminated: bool = False

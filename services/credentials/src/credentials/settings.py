@@ -7,7 +7,11 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import SettingsConfigDict
 
-from shared.settings import DatabaseSettings, PublicIdentitySetting
+from shared.settings import (
+    BaseUrlSetting,
+    DatabaseSettings,
+    PublicIdentitySetting,
+)
 
 from .master_keys.aws import KmsKey
 
@@ -37,7 +41,7 @@ class Settings(DatabaseSettings):
     master_key_file: Path | None = None
     master_key_alias: str | None = Field(default=None, pattern=r"^alias/[\w/-]+$")
     master_key_region: str | None = Field(default=None, pattern=r"^[a-z0-9-]+$")
-    master_key_endpoint_url: str | None = Field(default=None, pattern=r"^https?://")
+    master_key_endpoint_url: BaseUrlSetting | None = None
     master_key_arns: frozenset[str] = frozenset()
     retired_master_key_files: tuple[Path, ...] = ()
     retired_master_key_arns: frozenset[str] = frozenset()
@@ -47,7 +51,7 @@ class Settings(DatabaseSettings):
     rewraps_per_second: int = Field(default=100, ge=1, le=10_000)
     allow_private_base_urls: bool = False
     allow_ambient_aws_identity: bool = False
-    sts_endpoint_url: str | None = Field(default=None, pattern=r"^https?://")
+    sts_endpoint_url: BaseUrlSetting | None = None
 
     @property
     def chosen_master_key(self) -> Path | KmsKey:
