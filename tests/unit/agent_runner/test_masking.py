@@ -75,8 +75,42 @@ def test_little_is_held_back() -> None:
     assert not stream.holds_back
 
 
+def test_what_overlaps_is_hidden_as_one() -> None:
+    assert SecretMask({"xab", "abz"}).hide("-xabz-") == f"-{MASK}-"
+    assert SecretMask({"aa"}).hide("aaaaa") == MASK
+    assert SecretMask({"ab"}).hide("abab") == MASK + MASK
+
+
+def test_a_long_secret_that_resembles_itself_is_hidden() -> None:
+    secret = "a" * 4_000 + "b"
+    longer, shorter = "a" * 60_000, "a" * 3_999
+
+    shown = fed({secret}, *f"{longer}b{shorter}", f"c{secret}")
+
+    assert shown == f"{longer[4_000:]}{MASK}{shorter}c{MASK}\n"
+
+
+SECRETS = st.sets(st.text("ab", min_size=1, max_size=6), min_size=1, max_size=3)
+
+
+@given(secrets=SECRETS, text=st.text("abc", max_size=40))
+def test_whatever_is_of_a_secret_is_hidden_and_nothing_else(
+    secrets: set[str], text: str
+) -> None:
+    shown, end = "", 0
+    for start in range(len(text)):
+        ends = [start + len(each) for each in secrets if text.startswith(each, start)]
+        if ends and start >= end:
+            shown += MASK
+        end = max([end, *ends])
+        if start >= end:
+            shown += text[start]
+
+    assert SecretMask(secrets).hide(text) == shown
+
+
 @given(
-    secrets=st.sets(st.text("ab", min_size=1, max_size=6), min_size=1, max_size=3),
+    secrets=SECRETS,
     text=st.text("abc", max_size=40),
     cuts=st.lists(st.integers(0, 40)),
 )
