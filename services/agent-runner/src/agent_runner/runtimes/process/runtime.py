@@ -8,7 +8,6 @@ enforced. Only the one-machine launcher may choose this runtime by itself, and s
 
 import asyncio
 import os
-import shutil
 import signal
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Sequence
@@ -29,6 +28,7 @@ from agent_runner.runtimes.runtime import Exited, ExitReason, Launch, Placed, Ru
 from agent_runner.runtimes.turns import Turns
 from shared.timeouts import timeout
 
+from .homes import remove_home
 from .ledger import Entry, ProcessLedger, started_at
 
 __all__ = ["process_runtime"]
@@ -180,7 +180,7 @@ class _ProcessRuntime(Runtime):
 
     async def _erase(self, agent_id: UUID) -> None:
         home = self._homes / str(agent_id)
-        await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
+        await asyncio.to_thread(remove_home, home)
         await asyncio.to_thread(self._ledger.remove, agent_id)
 
     async def _start(self, launch: Launch, frame: bytes) -> _Agent:
