@@ -6,10 +6,10 @@ from contextlib import AbstractAsyncContextManager, suppress
 import aiohttp
 import pytest
 
-from ag2trust.testing import Stack
+from ag2trust.testing import BusAs, Stack
 from shared.bus import NatsBus, answer, answer_ping
 from shared.contracts import agent_runner, credentials, metrics
-from shared.contracts.base import Service
+from shared.contracts.base import Empty, Service
 from shared.contracts.conversations import (
     GET_MESSAGE,
     MESSAGE_FINISHED,
@@ -29,6 +29,7 @@ from shared.contracts.credentials import (
     ProviderSubmission,
     submission_binding,
 )
+from shared.contracts.gateway import LIST_ORGANIZATIONS
 from shared.contracts.metrics import MESSAGE_FINISHED as EVENT_OF_A_MESSAGE
 from shared.errors import ProviderNotFoundError
 from shared.ids import new_id
@@ -218,3 +219,15 @@ def pinged(bus: NatsBus, service: Service) -> AbstractAsyncContextManager[None]:
         Service.METRICS: metrics.PING,
     }
     return bus.serving(service, answer(pings[service], answer_ping))
+
+
+async def test_it_tells_metrics_of_which_organizations_there_are(
+    client: aiohttp.ClientSession, bus_as: BusAs
+) -> None:
+    async with client.get("/api/organization") as response:
+        organization = await response.json()
+
+    async with bus_as(Service.METRICS) as metrics_bus:
+        told = await metrics_bus.ask(LIST_ORGANIZATIONS, Empty())
+
+    assert {str(each) for each in told.ids} == {organization["id"]}

@@ -28,8 +28,9 @@ from shared.contracts.agent_runner import (
     DesiredState,
 )
 from shared.contracts.alerts import Alert, AlertRuleName, AlertsQuestion, AlertStatus
-from shared.contracts.base import Actor, Page, PageQuestion
+from shared.contracts.base import Actor, Empty, Page, PageQuestion
 from shared.contracts.credentials import LIST_PROVIDERS, Provider
+from shared.contracts.gateway import LIST_ORGANIZATIONS, Organizations
 from shared.contracts.limits import LIST_BUDGETS, Budget
 from shared.database import connect_database
 from shared.errors import UnavailableError
@@ -60,10 +61,15 @@ def failing(name: str) -> Agent:
 
 @dataclass
 class Owners:
-    """Who answers for budgets, providers and agents; a page holds one agent."""
+    """Who answers for organizations, and for what is theirs; a page holds one agent."""
 
     agents: dict[UUID, list[Agent]] = field(default_factory=dict)
     is_silent: bool = False
+
+    async def list_organizations(self, _: Empty) -> Organizations:
+        if self.is_silent:
+            raise UnavailableError("Nobody answers.")
+        return Organizations(ids=frozenset(self.agents))
 
     async def list_agents(self, question: PageQuestion) -> Page[Agent]:
         if self.is_silent:
@@ -90,14 +96,16 @@ class Watched:
     folding: PostgresFolding
     clock: FakeClock
 
-    async def organization(self, *agents: Agent) -> UUID:
-        """Make an organization that has called once and has these agents."""
+    def organization(self, *agents: Agent) -> UUID:
+        """Make an organization that has these agents and has never made a call."""
         org_id = new_id()
+        self.owners.agents[org_id] = list(agents)
+        return org_id
+
+    async def count_a_call(self, org_id: UUID) -> None:
         record = call(org_id=org_id, started_at=NOW)
         await self.ledger.ingest(batch(new_id(), [record]))
         await self.folding.fold()
-        self.owners.agents[org_id] = list(agents)
-        return org_id
 
     async def alerts(self, org_id: UUID) -> list[Alert]:
         question = AlertsQuestion(org_id=org_id, actor=ACTOR)
@@ -108,6 +116,7 @@ class Watched:
 async def watched(settings: Settings, schema: None) -> AsyncIterator[Watched]:  # noqa: ARG001 - the tables
     clock, owners, bus = FakeClock(NOW), Owners(), FakeBus()
     bus.serve(
+        answer(LIST_ORGANIZATIONS, owners.list_organizations),
         answer(LIST_AGENTS, owners.list_agents),
         answer(LIST_PROVIDERS, owners.list_providers),
         answer(LIST_BUDGETS, owners.list_budgets),
@@ -118,7 +127,7 @@ async def watched(settings: Settings, schema: None) -> AsyncIterator[Watched]:  
         traffic = PostgresWatchedTraffic(database)
         yield Watched(
             owners=owners,
-            standing=StandingWatch(traffic, repository, bus, now=clock),
+            standing=StandingWatch(repository, bus, now=clock),
             traffic=Watch(traffic, repository, now=clock),
             repository=repository,
             ledger=Ledger(PostgresLedger(database, turns), JustCounted()),
@@ -131,7 +140,7 @@ async def test_each_failing_agent_has_one_alert_on_whichever_page_it_is(
     watched: Watched,
 ) -> None:
     one, another = failing("one"), failing("another")
-    org_id = await watched.organization(one, another)
+    org_id = watched.organization(one, another)
 
     await watched.standing.look()
     await watched.standing.look()
@@ -145,7 +154,7 @@ async def test_each_failing_agent_has_one_alert_on_whichever_page_it_is(
 async def test_an_alert_is_resolved_once_its_agent_has_recovered(
     watched: Watched,
 ) -> None:
-    org_id = await watched.organization(failing("one"))
+    org_id = watched.organization(failing("one"))
     await watched.standing.look()
 
     watched.owners.agents[org_id] = []
@@ -159,7 +168,8 @@ async def test_an_alert_is_resolved_once_its_agent_has_recovered(
 async def test_an_owner_that_is_silent_resolves_nothing_nor_does_other_traffic(
     watched: Watched,
 ) -> None:
-    org_id = await watched.organization(failing("one"))
+    org_id = watched.organization(failing("one"))
+    await watched.count_a_call(org_id)
     await watched.standing.look()
 
     watched.owners.is_silent = True
@@ -172,7 +182,7 @@ async def test_an_owner_that_is_silent_resolves_nothing_nor_does_other_traffic(
 
 
 async def test_a_rule_that_is_off_opens_nothing(watched: Watched) -> None:
-    org_id = await watched.organization(failing("one"))
+    org_id = watched.organization(failing("one"))
     await watched.repository.enable(
         org_id, AlertRuleName.AGENT_IN_ERROR, enabled=False, actor=ACTOR
     )

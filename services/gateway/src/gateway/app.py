@@ -33,6 +33,7 @@ from .access.browsers import Browsers
 from .access.passwords import Passwords
 from .access.rate_limits import RateLimits, limiting, tell_allowance
 from .admission import Admission
+from .answers import answers
 from .audit_trail import AuditTrail
 from .bootstrap import open_first_organization
 from .catalogue.catalogue import catalogue
@@ -196,6 +197,9 @@ async def serving(settings: Settings) -> AsyncIterator[int]:
         )
         await stack.enter_async_context(
             bus.hearing(ACCESS_CHANGED, admission.revocations.heard)
+        )
+        await stack.enter_async_context(
+            bus.serving(Service.GATEWAY, *answers(records.organizations))
         )
         await stack.enter_async_context(_housekeeping(records, idempotency))
         worker = Worker(records.jobs, bus, Steps(bus))

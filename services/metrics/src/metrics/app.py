@@ -203,7 +203,7 @@ async def alerting(
     """Look for faults, and tell of alerts, while the block runs."""
     alerts, traffic = PostgresAlerts(database), PostgresWatchedTraffic(database)
     watch = Watch(traffic, alerts, now=utc_now)
-    standing_watch = StandingWatch(traffic, alerts, bus, now=utc_now)
+    standing_watch = StandingWatch(alerts, bus, now=utc_now)
     teller = Teller(alerts, bus, now=utc_now)
     async with background(
         every(watch_every, watch.look, name="watch"),

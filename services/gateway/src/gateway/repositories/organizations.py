@@ -33,6 +33,11 @@ class PostgresOrganizations:
         async with self._database.sweep() as transaction:
             await transaction.execute("SELECT 1")
 
+    async def ids(self) -> frozenset[UUID]:
+        async with self._database.sweep_once() as connection:
+            rows = await connection.fetch("SELECT id FROM organization")
+        return frozenset(row["id"] for row in rows)
+
     async def one(self, org_id: UUID) -> Organization:
         async with self._database.organization(org_id) as transaction:
             row = await transaction.fetchrow(

@@ -9,13 +9,13 @@ from uuid import UUID
 import structlog
 
 from metrics.repositories.alerts import AlertsRepository, Condition
-from metrics.repositories.watched_traffic import WatchedTrafficRepository
 from shared.bus import Bus
 from shared.clock import Clock
 from shared.contracts.agent_runner import LIST_AGENTS
 from shared.contracts.alerts import AlertRuleName
-from shared.contracts.base import Actor, Endpoint, Page, PageQuestion
+from shared.contracts.base import Actor, Empty, Endpoint, Page, PageQuestion
 from shared.contracts.credentials import LIST_PROVIDERS
+from shared.contracts.gateway import LIST_ORGANIZATIONS
 from shared.contracts.limits import LIST_BUDGETS
 from shared.errors import AppError
 
@@ -53,28 +53,31 @@ _RULES = (
 class StandingWatch:
     """Asks the owners again and again; one that is silent changes no alert."""
 
-    def __init__(
-        self,
-        traffic: WatchedTrafficRepository,
-        alerts: AlertsRepository,
-        bus: Bus,
-        *,
-        now: Clock,
-    ) -> None:
-        self._traffic = traffic
+    def __init__(self, alerts: AlertsRepository, bus: Bus, *, now: Clock) -> None:
         self._alerts = alerts
         self._bus = bus
         self._now = now
+        self._organizations: frozenset[UUID] = frozenset()
 
     async def look(self) -> None:
-        """Open, renew and resolve the alerts of all organizations that make calls.
+        """Open, renew and resolve the alerts of all organizations.
 
         Raises `DatabaseUnavailableError`.
         """
-        for org_id in await self._traffic.organizations():
+        await self._ask_for_organizations()
+        for org_id in self._organizations:
             disabled = await self._alerts.disabled(org_id)
             for rule in _RULES:
                 await self._look(org_id, rule, is_enabled=rule.name not in disabled)
+
+    async def _ask_for_organizations(self) -> None:
+        """Those that are known stay while the gateway is silent."""
+        try:
+            told = await self._bus.ask(LIST_ORGANIZATIONS, Empty())
+        except AppError as error:
+            log.warning("organizations.unasked", reason=error.message)
+            return
+        self._organizations = told.ids
 
     async def _look(self, org_id: UUID, rule: _Rule, *, is_enabled: bool) -> None:
         now = self._now()
