@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -33,7 +34,7 @@ def follow(url: str, key: str, after: str | None = None) -> Iterator[Event]:
                 for event in read(lines):
                     after = event.position
                     yield event
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             sys.stderr.write(f"again in {_PAUSE_SECONDS} s: {error}\n")
         time.sleep(_PAUSE_SECONDS)
 

@@ -49,3 +49,23 @@ async def test_the_example_takes_each_event_of_its_organization_and_goes_on(
 
     assert event.name == "provider.credential_expired"
     assert event.data["credential_version"] == 3
+
+
+async def test_the_example_goes_on_when_an_answer_breaks_off_amid_an_event() -> None:
+    begun = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    whole = b"id: 2\nevent: call.finished\ndata: {}\n\n"
+    answers = [b"ff\r\nid: 1\nevent: call", b"%x\r\n%b\r\n" % (len(whole), whole)]
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(begun + answers.pop(0))
+        writer.close()
+
+    follow: Any = runpy.run_path(str(EXAMPLE))["follow"]
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        events = follow(f"http://127.0.0.1:{port}", OWNER_KEY)
+        event = await asyncio.to_thread(next, events)
+        await asyncio.to_thread(events.close)
+
+    assert (event.position, event.name) == ("2", "call.finished")
