@@ -19,7 +19,12 @@ import aiohttp
 from pydantic import JsonValue
 
 from .connection import segment
-from .errors import UnavailableError, UnexpectedAnswerError, UnreachableError
+from .errors import (
+    LimitedError,
+    UnavailableError,
+    UnexpectedAnswerError,
+    UnreachableError,
+)
 from .models import AgentMessage, MessageSubmission
 from .operations import Operations
 from .server_sent import ServerSent, lines_of, server_sent
@@ -100,7 +105,7 @@ class Page(Protocol[ItemT_co]):
 
 async def every(
     list_page: Callable[..., Awaitable[Page[ItemT]]], **query: Any
-) -> AsyncIterator[ItemT]:
+) -> AsyncGenerator[ItemT]:
     """Give every item of a list, page by page; *query* is what the list takes."""
     cursor = None
     while True:
@@ -136,7 +141,7 @@ class Client(Operations):
 
     async def events(
         self, after: str | None = None, *, come_back_seconds: float = _COME_BACK_SECONDS
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event]:
         """Give what happens in the organization from now on, or *after* an event.
 
         A connection that breaks off is made anew, and goes on where it was. It ends
@@ -149,7 +154,7 @@ class Client(Operations):
 
     async def followed_logs(
         self, agent_id: UUID, *, come_back_seconds: float = _COME_BACK_SECONDS
-    ) -> AsyncIterator[Lines]:
+    ) -> AsyncGenerator[Lines]:
         """Give the last lines an agent wrote and what follows, until it is deleted.
 
         A connection that breaks off is made anew, and goes on where it was.
@@ -166,6 +171,7 @@ class Client(Operations):
         self, path: str, after: str | None, come_back_seconds: float
     ) -> AsyncGenerator[ServerSent]:
         while True:
+            pause = come_back_seconds
             try:
                 async with self._answered(
                     "GET",
@@ -176,9 +182,11 @@ class Client(Operations):
                     async for each in _sent_in(response):
                         after = each.id
                         yield each
-            except (UnreachableError, UnavailableError):
+            except UnreachableError:
                 pass
-            await asyncio.sleep(come_back_seconds)
+            except (UnavailableError, LimitedError) as refusal:
+                pause = max(pause, refusal.retry_after_seconds or 0.0)
+            await asyncio.sleep(pause)
 
     async def _streamed(
         self, path: str, body: MessageSubmission

@@ -35,12 +35,15 @@ class Connection:
     """Asks one gateway; `async with` it.
 
     A request that breaks off, or finds the gateway busy, is sent again up to three
-    times. Every POST has an `Idempotency-Key`, so that it is done once all the same.
+    times. Every POST but one whose answer streams has an `Idempotency-Key`, so that it
+    is done once all the same. White space around the key, as at the end of a file, is
+    no part of it.
     """
 
     def __init__(self, url: str, key: str | SecretStr) -> None:
         self._url = url.rstrip("/")
-        self._key = key if isinstance(key, SecretStr) else SecretStr(key)
+        given = key.get_secret_value() if isinstance(key, SecretStr) else key
+        self._key = SecretStr(given.strip())
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -122,7 +125,7 @@ def segment(text: str) -> str:
 
 def _why_unreachable(url: str, error: Exception) -> str:
     match error:
-        case aiohttp.InvalidURL():
+        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
             return f"{url} is no address of a gateway."
         case aiohttp.ClientConnectorError():
             return f"Nobody answers at {url}."

@@ -1,7 +1,7 @@
 """What can go wrong, told apart by who has to act.
 
 Ag2TrustError
- ├ UnreachableError               nobody answered, or the answer broke off
+ ├ UnreachableError               no gateway answered, or the answer broke off
  ├ UnexpectedAnswerError          what answered is no gateway of this version
  └ RefusedError                   the gateway said no: code, sentence, details
     ├ MalformedError         400
@@ -129,6 +129,10 @@ def refusal_from(
         told = json.loads(body)
         message, code, details = told["error"], told["error_code"], told["details"]
     except (ValueError, LookupError, TypeError):
+        if status in _NO_GATEWAY_BEHIND:
+            return UnreachableError(
+                f"What stands before the gateway does not reach it ({status})."
+            )
         return UnexpectedAnswerError(
             f"The answer, {status}, is not one that a gateway of Ag2Trust gives."
         )
@@ -143,6 +147,8 @@ def refusal_from(
 
 
 _FAILED = HTTPStatus.INTERNAL_SERVER_ERROR
+# What reverse proxies say of themselves (RFC 9110, sections 15.6.3 to 15.6.5).
+_NO_GATEWAY_BEHIND = frozenset({502, 503, 504})
 _BY_STATUS: dict[int, type[RefusedError]] = {
     400: MalformedError,
     401: UnauthenticatedError,

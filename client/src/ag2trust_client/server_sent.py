@@ -29,9 +29,10 @@ async def server_sent(lines: AsyncIterable[bytes]) -> AsyncIterator[ServerSent]:
     last_id: str | None = None
     name, data = "", list[str]()
     async for line in lines:
-        field, _, value = line.decode().rstrip("\r\n").partition(":")
+        told = line.decode().rstrip("\r\n")
+        field, _, value = told.partition(":")
         value = value.removeprefix(" ")
-        if not field and not value:
+        if not told:
             if data:
                 yield ServerSent(last_id, name or "message", "\n".join(data))
             name, data = "", []

@@ -141,6 +141,41 @@ async def test_an_answer_of_another_program_is_told_as_that() -> None:
             await client.get_agent(AGENT_ID)
 
 
+@pytest.mark.parametrize("status", [502, 503, 504])
+async def test_a_proxy_that_does_not_reach_the_gateway_is_asked_again(
+    status: int,
+) -> None:
+    async def apologizes(_: web.Request) -> web.Response:
+        return web.Response(text="<h1>Bad</h1>", status=status)
+
+    async with (
+        serving(apologizes, json_answer(AGENT_JSON)) as gateway,
+        client_of(gateway) as client,
+    ):
+        agent = await client.get_agent(AGENT_ID)
+
+    assert agent.id == AGENT_ID
+
+
+async def test_a_key_may_be_read_from_a_file_with_the_end_of_its_line() -> None:
+    async with (
+        serving(json_answer(AGENT_JSON)) as gateway,
+        Client(gateway.url, f"{KEY}\n") as client,
+    ):
+        await client.get_agent(AGENT_ID)
+
+    assert gateway.asked[0].headers["Authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8080", "localhost:8080", "ftp://there"])
+async def test_what_is_no_address_of_the_web_is_told_as_that(url: str) -> None:
+    async with Client(url, KEY) as client:
+        with pytest.raises(UnreachableError) as raised:
+            await client.update_agent(AGENT_ID, AgentPatch(name="eve"))
+
+    assert str(raised.value) == f"{url} is no address of a gateway."
+
+
 async def test_nobody_there_is_told_without_the_key() -> None:
     async with Client("http://127.0.0.1:9", KEY) as client:
         with pytest.raises(UnreachableError) as raised:

@@ -1,6 +1,7 @@
 """Answers and events as they come, also over connections that break off."""
 
 import json
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -118,6 +119,21 @@ async def test_events_go_on_after_the_last_one_that_came() -> None:
     assert [each.headers["Last-Event-ID"] for each in gateway.asked] == ["6", "7"]
 
 
+async def test_events_go_on_when_there_is_room_again() -> None:
+    async def apologizes(_: web.Request) -> web.Response:
+        return web.Response(text="<h1>Bad gateway</h1>", status=502)
+
+    told = streaming(frame("call.finished", {"n": 1}, "7"))
+    async with (
+        serving(apologizes, refusal(429, "RATE_LIMITED"), told) as gateway,
+        Client(gateway.url, KEY) as client,
+        aclosing(client.events(come_back_seconds=0)) as events,
+    ):
+        event = await anext(events)
+
+    assert event == Event("7", "call.finished", {"n": 1})
+
+
 async def test_lines_of_an_agent_go_on_where_they_broke_off_until_it_is_deleted() -> (
     None
 ):
@@ -151,3 +167,13 @@ async def test_an_event_has_the_lines_of_its_data_and_the_last_id() -> None:
     told = [each async for each in server_sent(lines())]
 
     assert told == [ServerSent("1", "message", "a\nb"), ServerSent("1", "message", "c")]
+
+
+async def test_a_comment_ends_no_event() -> None:
+    async def lines() -> Any:
+        for line in (b"data: a\n", b":\n", b": ping\n", b"data: b\n", b"\n"):
+            yield line
+
+    told = [each async for each in server_sent(lines())]
+
+    assert told == [ServerSent(None, "message", "a\nb")]
