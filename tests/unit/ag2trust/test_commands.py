@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import sys
+import termios
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -398,3 +400,31 @@ def test_an_address_that_leads_nowhere_is_told_before_a_key_is_missed(url: str) 
 
     assert said.exit_code == 2
     assert f"{url} is no address of a gateway" in said.stderr
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(80, 6), (200, 2)])
+async def test_a_table_fits_into_the_terminal(columns: int, lines: int) -> None:
+    terminal, program = os.openpty()
+    termios.tcsetwinsize(program, (24, columns))
+    listed = page_of([AGENT_JSON | {"name": "a" * 50, "runner": "r" * 50}])
+    async with serving(json_answer(listed), json_answer(page_of([]))) as gateway:
+        command = ("-m", "ag2trust", "agents", "list", "--url", gateway.url)
+        key = {"AG2TRUST_API_KEY": "cust_" + "k" * 40}
+        asked = await asyncio.create_subprocess_exec(
+            sys.executable, *command, stdout=program, env=key
+        )
+        code = await asked.wait()
+
+    said = os.read(terminal, 4096).decode()
+    os.close(program)
+    os.close(terminal)
+    assert (code, len(said.splitlines())) == (0, lines)
+    assert all(len(line) <= columns for line in said.splitlines())
+
+
+async def test_a_table_that_no_terminal_shows_has_a_line_for_each_row() -> None:
+    listed = page_of([AGENT_JSON | {"name": "a" * 50, "runner": "r" * 50}])
+    async with serving(json_answer(listed), json_answer(page_of([]))) as gateway:
+        said = await run(gateway, "agents", "list")
+
+    assert len(said.stdout.splitlines()) == 2

@@ -64,6 +64,36 @@ def test_the_last_cell_of_a_line_is_whole() -> None:
     assert said.splitlines()[1:] == ["x" * 99]
 
 
+def test_columns_without_room_go_on_in_a_line_below_and_nothing_is_lost() -> None:
+    columns = [
+        Column[str]("name", lambda it: it),
+        Column[str]("model", lambda _: "gpt-5-mini"),
+        Column[str]("calls", lambda it: str(len(it)), right=True),
+        Column[str]("id", lambda _: "x" * 30),
+    ]
+
+    said = table(columns, ["ada", "archibald"], within=24)
+
+    assert said.splitlines() == [
+        "NAME       MODEL",
+        "    CALLS",
+        "    ID",
+        "ada        gpt-5-mini",
+        "        3",
+        f"    {'x' * 30}",
+        "archibald  gpt-5-mini",
+        "        9",
+        f"    {'x' * 30}",
+    ]
+
+
+@pytest.mark.parametrize(("within", "lines"), [(10, 2), (9, 4)])
+def test_a_table_that_just_fits_stays_as_it_is(within: int, lines: int) -> None:
+    columns = [Column[str]("one", lambda it: it), Column[str]("two", lambda it: it)]
+
+    assert len(table(columns, ["four"], within=within).splitlines()) == lines
+
+
 def test_more_lines_of_a_fact_stand_below_the_first() -> None:
     assert facts([("a", "one\ntwo"), ("long", "")]).splitlines() == [
         "\x1b[1ma   \x1b[0m  one",

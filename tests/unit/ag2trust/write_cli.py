@@ -24,8 +24,9 @@ names, or in the home of this machine's stack. A secret is never an argument, fo
 process can read those: it is in a variable, a line of standard input, or asked for.
 
 Things are told by their names or ids, agent types by their slugs. Tables are for
-people; `--json` says the API's own objects. What is no result (progress, hints, errors)
-goes to standard error.
+people: in a terminal that is too narrow, the rest of a row stands below it; elsewhere
+each row is a line. `--json` says the API's own objects. What is no result (progress,
+hints, errors) goes to standard error.
 
 `eval "$(ag2trust completion bash)"` lets the tab key complete commands and options; so
 can zsh and fish.

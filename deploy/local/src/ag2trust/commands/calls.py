@@ -13,9 +13,9 @@ from .calling import calling
 from .formats import dollars, milliseconds, moment, number, word
 from .naming import Names, agent_named, names_of, provider_named
 from .newest import newest
-from .output import as_json, show, show_all
+from .output import as_json, say_table, show, show_all
 from .periods import in_period, period_of
-from .tables import Column, table
+from .tables import Column
 
 __all__ = ["calls"]
 
@@ -85,7 +85,8 @@ async def show_call(client: Client, *, call_id: UUID, is_json: bool) -> None:
     names = await names_of(client, "agents", "providers")
     show(call, _facts(call, names), is_json=is_json)
     if call.attempts and not is_json:
-        click.echo(f"\n{table(_attempts(names), call.attempts)}")
+        click.echo()
+        say_table(_attempts(names), call.attempts)
 
 
 def _columns(names: Names) -> list[Column[Call]]:

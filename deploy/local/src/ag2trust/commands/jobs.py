@@ -18,8 +18,8 @@ from ag2trust_client.models import (
 from .calling import calling
 from .formats import NOTHING, dollars, moment, number
 from .naming import Names, names_of
-from .output import as_json, progress, show, show_all
-from .tables import Column, facts, table
+from .output import as_json, progress, say_table, show, show_all
+from .tables import Column, facts
 
 __all__ = ["follow", "jobs"]
 
@@ -93,7 +93,8 @@ async def follow(client: Client, job: AnyJob, *, is_json: bool) -> None:
 def _tell(job: AnyJob, *, is_json: bool) -> None:
     show(job, _facts(job), is_json=is_json)
     if isinstance(job, Job) and not is_json:
-        click.echo(f"\n{table(_STEPS, job.steps)}")
+        click.echo()
+        say_table(_STEPS, job.steps)
         if skipped := [*map(_reason, _agents(job, "skipped"))]:
             click.echo(f"\nSkipped, and still as they were:\n{facts(skipped)}")
     if job.status in {"failed", "rolled_back"}:

@@ -1,6 +1,7 @@
 """What commands say: tables to people, JSON to programs, progress beside both."""
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,9 +14,19 @@ from pydantic import BaseModel
 from .formats import harmless
 from .tables import Column, facts, table
 
-__all__ = ["as_json", "progress", "said", "say", "say_json", "show", "show_all"]
+__all__ = [
+    "as_json",
+    "progress",
+    "said",
+    "say",
+    "say_json",
+    "say_table",
+    "show",
+    "show_all",
+]
 
 ItemT = TypeVar("ItemT", bound=BaseModel)
+RowT = TypeVar("RowT")
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 _CLEAR_LINE = "\r\x1b[K"
@@ -41,7 +52,7 @@ def show_all(
     if is_json:
         say_json([_plain(each) for each in found])
     elif found:
-        click.echo(table(columns, found))
+        say_table(columns, found)
     else:
         said(if_none)
 
@@ -52,6 +63,12 @@ def show(item: ItemT, pairs: Iterable[tuple[str, str]], *, is_json: bool) -> Non
         say_json(_plain(item))
     else:
         click.echo(facts(pairs))
+
+
+def say_table(columns: Sequence[Column[RowT]], rows: Iterable[RowT]) -> None:
+    """Fit a table into a terminal; programs get each row on one line."""
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    click.echo(table(columns, rows, within=room))
 
 
 def say_json(value: Any) -> None:

@@ -1,4 +1,4 @@
-"""Tables for people: aligned by columns, wide enough and no wider."""
+"""Tables for people: aligned by columns, as wide as there is room."""
 
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
@@ -15,6 +15,7 @@ __all__ = ["Column", "facts", "table"]
 ItemT = TypeVar("ItemT")
 
 _GAP = "  "
+_INDENT = "    "
 _WIDEST = 60
 
 
@@ -27,8 +28,17 @@ class Column(Generic[ItemT]):
     right: bool = False
 
 
-def table(columns: Sequence[Column[ItemT]], items: Iterable[ItemT]) -> str:
-    """Return lines, the titles first; the last column is never cut."""
+def table(
+    columns: Sequence[Column[ItemT]],
+    items: Iterable[ItemT],
+    *,
+    within: int | None = None,
+) -> str:
+    """Return lines, the titles first; the last column is never cut.
+
+    Columns for which there is no room *within* so many go on in a line below, aligned
+    with one another, so that nothing of a row is lost.
+    """
     *shared, last = columns
     rows = [
         [*(_fitted(each.cell(item)) for each in shared), _on_one_line(last.cell(item))]
@@ -36,12 +46,14 @@ def table(columns: Sequence[Column[ItemT]], items: Iterable[ItemT]) -> str:
     ]
     titled = [[column.title.upper() for column in columns], *rows]
     widths = [max(map(_width, cells)) for cells in zip(*titled, strict=True)]
+    lines = _shared_out(widths, within)
     return "\n".join(
-        _GAP.join(
-            _padded(cell, width, right=column.right)
-            for column, cell, width in zip(columns, row, widths, strict=True)
+        (_INDENT if number else "")
+        + _GAP.join(
+            _padded(row[at], widths[at], right=columns[at].right) for at in line
         ).rstrip()
         for row in titled
+        for number, line in enumerate(lines)
     )
 
 
@@ -54,6 +66,20 @@ def facts(pairs: Iterable[tuple[str, str]]) -> str:
         for name, lines in named
         for first, line in zip_longest([name], lines, fillvalue="")
     )
+
+
+def _shared_out(widths: Sequence[int], within: int | None) -> list[list[int]]:
+    """Say which columns stand on each line of a row."""
+    lines, used = list[list[int]](), 0
+    for at, width in enumerate(widths):
+        beside = used + len(_GAP) + width
+        if lines and (within is None or beside <= within):
+            lines[-1].append(at)
+            used = beside
+        else:
+            used = width + (len(_INDENT) if lines else 0)
+            lines.append([at])
+    return lines
 
 
 def _fitted(cell: str) -> str:

@@ -17,9 +17,9 @@ from .calling import calling
 from .formats import counted, milliseconds, number, percent
 from .naming import Names
 from .numbers import FiniteRange
-from .output import as_json
+from .output import as_json, say_table
 from .recent_calls import RecentCall, RecentCalls, Row
-from .tables import Column, table
+from .tables import Column
 
 __all__ = ["top"]
 
@@ -118,7 +118,9 @@ async def _look(client: Client, recent: RecentCalls, *, is_json: bool) -> None:
         click.echo(_CLEAR, nl=False)
     click.echo(_headline(now, states, rows))
     if rows:
-        click.echo(f"\n{table(_COLUMNS, rows)}\n")
+        click.echo()
+        say_table(_COLUMNS, rows)
+        click.echo()
 
 
 def _named(row: Row, names: Names) -> Row:
