@@ -81,7 +81,7 @@ class PostgresUsage:
         statement = _Statement(dimension, buckets, key)
         async with self._database.organization(org_id) as transaction:
             if buckets:
-                await transaction.execute(_ROOM_FOR_BUCKETS)
+                await transaction.execute(_ROOM_FOR_SKETCHES)
             rows = await transaction.fetch(
                 statement.summing_up(reading), *statement.arguments
             )
@@ -100,6 +100,7 @@ class PostgresUsage:
             return []
         statement = _Statement(dimension, [])
         async with self._database.organization(org_id) as transaction:
+            await transaction.execute(_ROOM_FOR_SKETCHES)
             rows = await transaction.fetch(
                 statement.summing_up(reading) + statement.page(limit, offset),
                 *statement.arguments,
@@ -151,8 +152,8 @@ class _Statement:
         return f"${len(self.arguments)}"
 
 
-# A thousand buckets with their sketches would go to temporary files instead.
-_ROOM_FOR_BUCKETS = "SET LOCAL work_mem = '16MB'"
+# A thousand buckets or keys with their sketches would go to temporary files instead.
+_ROOM_FOR_SKETCHES = "SET LOCAL work_mem = '16MB'"
 
 _COLUMNS = ", ".join(["key", "at", *Figures._fields, "response_times", "response_time"])
 
