@@ -27,7 +27,9 @@ class _State:
     failures: int = 0
     rests_until: float = float("-inf")
     next_rest_seconds: float = _FIRST_REST_SECONDS
-    probed_at: float | None = None
+    probe: object = None
+    """The call that probes it."""
+    probed_at: float = float("-inf")
 
     @property
     def is_open(self) -> bool:
@@ -37,24 +39,23 @@ class _State:
 class Breakers:
     """*jitter* gives numbers from 0 to 1, so that runners do not probe together.
 
-    *now* is of a monotonic clock, in seconds.
+    *call* is who asks, of which each circuit is asked once at a time. *now* is of a
+    monotonic clock, in seconds.
     """
 
     def __init__(self, *, jitter: Callable[[], float]) -> None:
         self._jitter = jitter
         self._states: dict[Circuit, _State] = {}
 
-    def admits(self, circuit: Circuit, now: float) -> bool:
-        """Say whether to ask; the call is a probe then if the circuit is open."""
+    def admits(self, circuit: Circuit, call: object, now: float) -> bool:
+        """Say whether to ask; *call* is the probe then if the circuit is open."""
         state = self._states.get(circuit)
         if state is None or not state.is_open:
             return True
-        is_probed = state.probed_at is not None and (
-            now - state.probed_at < _PROBE_SECONDS
-        )
+        is_probed = state.probe is not None and now - state.probed_at < _PROBE_SECONDS
         if now < state.rests_until or is_probed:
             return False
-        state.probed_at = now
+        state.probe, state.probed_at = call, now
         return True
 
     def succeeded(self, circuit: Circuit) -> None:
@@ -62,15 +63,25 @@ class Breakers:
         self._states.pop(circuit, None)
 
     def failed(
-        self, circuit: Circuit, now: float, *, retry_after_seconds: float | None = None
+        self,
+        circuit: Circuit,
+        call: object,
+        now: float,
+        *,
+        retry_after_seconds: float | None = None,
     ) -> None:
-        """Note that asking was of no use; the later of two ends of the rest counts."""
+        """Note that asking was of no use; the later of two ends of the rest counts.
+
+        Calls that were under way, or had nobody else to ask, say nothing of the probe.
+        """
         state = self._states.setdefault(circuit, _State())
         state.failures += 1
-        was_probe, state.probed_at = state.probed_at is not None, None
+        was_probe = state.probe is call
         if retry_after_seconds is not None:
             seconds = min(retry_after_seconds, _LONGEST_RETRY_AFTER_SECONDS)
             state.rests_until = max(state.rests_until, now + self._more(seconds))
+        if was_probe:
+            state.probe = None
         if was_probe or state.failures == _FAILURES_TO_OPEN:
             rest = self._more(state.next_rest_seconds)
             state.rests_until = max(state.rests_until, now + rest)
@@ -78,10 +89,11 @@ class Breakers:
                 state.next_rest_seconds * 2, _LONGEST_REST_SECONDS
             )
 
-    def gave_up(self, circuit: Circuit) -> None:
+    def gave_up(self, circuit: Circuit, call: object) -> None:
         """Note that a call ended which tells nothing: its client went away."""
-        if state := self._states.get(circuit):
-            state.probed_at = None
+        state = self._states.get(circuit)
+        if state is not None and state.probe is call:
+            state.probe = None
 
     def _more(self, seconds: float) -> float:
         return seconds * (1 + self._jitter() / 4)

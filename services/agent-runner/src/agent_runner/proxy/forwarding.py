@@ -105,7 +105,7 @@ class Forwarding:
         began, rounds_done = monotonic(), 0
         while True:
             earlier, call.failures = call.failures, {}
-            for circuit in in_order(circuits, admits=self._admits):
+            for circuit in in_order(circuits, admits=partial(self._admits, call)):
                 if await self._ask_guarded(call, circuit):
                     return
             call.failures = call.failures or earlier
@@ -125,16 +125,16 @@ class Forwarding:
         try:
             passage = await self._ask(call, circuit, may_move_on=True)
         except BaseException:
-            self.breakers.gave_up(circuit)
+            self.breakers.gave_up(circuit, call)
             raise
         if passage is None:
-            self.breakers.gave_up(circuit)
+            self.breakers.gave_up(circuit, call)
             return False
         failed = call.failures.get(passage)
         explanation = failed.explanation if failed else passage.explanation
         if explanation is not None and is_providers(explanation):
             after = failed.retry_after_seconds if failed else None
-            self.breakers.failed(circuit, monotonic(), retry_after_seconds=after)
+            self.breakers.failed(circuit, call, monotonic(), retry_after_seconds=after)
         else:
             self.breakers.succeeded(circuit)
         return failed is None
@@ -226,8 +226,8 @@ class Forwarding:
             )
         return call.open_call
 
-    def _admits(self, circuit: Circuit) -> bool:
-        return self.breakers.admits(circuit, monotonic())
+    def _admits(self, call: "_Call", circuit: Circuit) -> bool:
+        return self.breakers.admits(circuit, call, monotonic())
 
 
 async def _asked(passage: Passage, open_call: OpenCall, ask: Ask) -> Failed | None:
