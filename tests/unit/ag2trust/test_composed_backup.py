@@ -1,14 +1,20 @@
 """A composed installation's volumes become a backup, and a backup volumes again."""
 
 import tarfile
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from ag2trust.backup import DUMP
 from ag2trust.composed_backup import back_up, restore, write_heads, write_keys
-from ag2trust.errors import BackupUnusableError, HomeUnusableError
+from ag2trust.errors import (
+    BackupUnusableError,
+    HomeUnusableError,
+    NoInstallationError,
+)
 from ag2trust.provision import make_keys
 from shared.contracts.base import Service
 
@@ -135,3 +141,15 @@ def test_a_retired_master_key_goes_with_the_keys(root: Path, tmp_path: Path) -> 
 
     kept = tmp_path / "empty" / "master-key" / "retired-1.key"
     assert kept.read_text() == "ab" * 32
+
+
+@pytest.mark.parametrize("write", [write_heads, write_keys])
+def test_where_no_installation_is_nothing_is_written_and_it_is_said(
+    tmp_path: Path, write: Callable[[Path, IO[bytes]], None]
+) -> None:
+    target = BytesIO()
+
+    with pytest.raises(NoInstallationError, match="no installation in these volumes"):
+        write(tmp_path, target)
+
+    assert (target.getvalue(), [*tmp_path.iterdir()]) == (b"", [])

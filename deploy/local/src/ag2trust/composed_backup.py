@@ -22,7 +22,12 @@ from typing import IO
 
 from .backup import AUDIT, DUMP, SPOOL, copy_heads, copy_spool, manifest_of
 from .backup_file import pack, unpack, within
-from .errors import BackupUnusableError, HomeUnusableError, LaunchError
+from .errors import (
+    BackupUnusableError,
+    HomeUnusableError,
+    LaunchError,
+    NoInstallationError,
+)
 from .private_files import make_private_folder, write_private
 from .provision import ROOT, Vault
 from .restore import require_keys_of, require_known_version
@@ -36,7 +41,8 @@ _INSTALLATION = "ag2trust"
 
 
 def write_keys(root: Path, target: IO[bytes]) -> None:
-    vault = Vault(root / "vault")
+    """Write them to *target*; raise `NoInstallationError`."""
+    vault = _installed(root)
     with tarfile.open(fileobj=target, mode="w|") as archive:
         for folder in (vault.keys, vault.master_key.parent):
             for path in sorted(folder.iterdir()):
@@ -44,6 +50,8 @@ def write_keys(root: Path, target: IO[bytes]) -> None:
 
 
 def write_heads(root: Path, target: IO[bytes]) -> None:
+    """Write them to *target*; raise `NoInstallationError`."""
+    _installed(root)
     with _room(root) as room, tarfile.open(fileobj=target, mode="w|") as archive:
         copy_heads(root / AUDIT, room / AUDIT)
         archive.add(room / AUDIT, AUDIT)
@@ -80,6 +88,16 @@ def restore(root: Path, source: IO[bytes], target: IO[bytes]) -> None:
         _fill(_spool(root), files / SPOOL)
         _fill(root / AUDIT, files / AUDIT)
         _copy(files / DUMP, target)
+
+
+def _installed(root: Path) -> Vault:
+    vault = Vault(root / "vault")
+    if not vault.version.exists():
+        raise NoInstallationError(
+            "There is no installation in these volumes. Name another with "
+            "COMPOSE_PROJECT_NAME."
+        )
+    return vault
 
 
 def _spool(root: Path) -> Path:
