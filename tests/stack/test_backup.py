@@ -1,11 +1,14 @@
 """A backup of a stack that runs, and what is made of it with its keys and without."""
 
+import asyncio
 import json
 import os
 import secrets
 import shutil
 import signal
+import sys
 import tarfile
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -208,6 +211,29 @@ async def test_a_backup_that_was_cut_short_is_refused(
 
     assert (told.code, was_made) == (UNUSABLE, False)
     assert "is no whole backup" in told.words
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_restore_that_is_stopped_leaves_no_copy_of_the_keys(
+    saved: Saved, tmp_path: Path, signum: signal.Signals
+) -> None:
+    place = Place(tmp_path / "home")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "ag2trust", "restore", str(saved.file)),
+        *("--keys", str(saved.keys)),
+        env=place.environment(),
+        stderr=PIPE,
+    )
+    await until(
+        "put the keys into a home",
+        lambda: [*tmp_path.glob(".ag2trust-restore-*/home/keys/master.key")],
+    )
+
+    process.send_signal(signum)
+    _, words = await process.communicate()
+
+    assert (process.returncode, words.decode().strip()) == (1, "Aborted!")
+    assert os.listdir(tmp_path) == []  # noqa: PTH208
 
 
 async def test_without_its_master_key_a_stack_opens_only_what_it_is_given_anew(

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from ag2trust.failing import explained
+from ag2trust.stopping import clean_up_when_stopped
 
 __all__ = ["backup", "restore"]
 
@@ -21,6 +22,7 @@ def backup(file: Path) -> None:
     from ag2trust.backup import back_up  # noqa: PLC0415 - imports a service
     from ag2trust.variables import read_variables  # noqa: PLC0415
 
+    clean_up_when_stopped()
     with explained():
         home = read_variables().home
         made = asyncio.run(back_up(home, file))
@@ -48,6 +50,7 @@ def restore(file: Path, keys: Path) -> None:
     from ag2trust.restore import restore_backup  # noqa: PLC0415 - imports a service
     from ag2trust.variables import read_variables  # noqa: PLC0415
 
+    clean_up_when_stopped()
     with explained():
         home = read_variables().home
         made = asyncio.run(restore_backup(file, keys=keys, folder=home))
