@@ -105,6 +105,30 @@ async def test_a_gateway_whose_claim_has_ended_writes_nothing_any_more(
     assert await jobs.claim(new_id(), lasting=LONG, limit=1) == []
 
 
+@pytest.mark.parametrize(
+    "written",
+    [{"kind": "provider.merge"}, {"steps": [{"name": "merge"}]}, {"steps": None}],
+)
+async def test_a_job_that_a_newer_version_wrote_holds_up_no_other(
+    jobs: PostgresJobs,
+    database: Database,
+    org_id: UUID,
+    written: dict[str, Any],
+) -> None:
+    newer = await jobs.add(org_id, rotation())
+    known = await jobs.add(org_id, rotation(provider_id=new_id(), to_provider_id=None))
+    async with database.sweep() as transaction:
+        await transaction.execute(
+            "UPDATE job SET job = job || $2 WHERE id = $1", newer.id, written
+        )
+    worker = new_id()
+
+    rounds = [await jobs.claim(worker, lasting=LONG, limit=1) for _ in range(3)]
+
+    assert [each.job for claimed in rounds for each in claimed] == [known]
+    assert await _claims(database) == {newer.id: None, known.id: worker}
+
+
 async def test_a_renewed_claim_is_nobody_elses(
     jobs: PostgresJobs, org_id: UUID
 ) -> None:
@@ -276,3 +300,10 @@ class _OverSoon(PostgresJobs):
 
 async def _empty(_: object) -> Empty:
     return Empty()
+
+
+async def _claims(database: Database) -> dict[UUID, UUID | None]:
+    """Tell who works at each job."""
+    async with database.sweep() as transaction:
+        rows = await transaction.fetch("SELECT id, claim FROM job")
+    return {row["id"]: row["claim"] for row in rows}

@@ -10,6 +10,8 @@ from typing import Protocol
 from uuid import UUID
 
 import asyncpg
+import structlog
+from pydantic import ValidationError
 
 from shared.contracts.jobs import Job, JobStatus
 from shared.database import Database, Transaction
@@ -18,6 +20,8 @@ from shared.errors import JobNotFoundError, JobRunningError
 from .audit import note
 
 __all__ = ["ClaimedJob", "JobRepository", "PostgresJobs"]
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,8 @@ class JobRepository(Protocol):
 class PostgresJobs:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._set_aside: set[UUID] = set()
+        """Jobs that a newer version wrote, which this one cannot read."""
 
     async def add(self, org_id: UUID, job: Job) -> Job:
         """Begin a job; one of the same id that was begun before is the answer.
@@ -128,6 +134,7 @@ class PostgresJobs:
         """Take jobs that nobody works at, of any organization.
 
         None that the worker has *held* for longer than its claim: it is at work there.
+        What cannot be read is left to gateways of a newer version.
         """
         async with self._database.sweep() as transaction:
             rows = await transaction.fetch(
@@ -144,14 +151,19 @@ class PostgresJobs:
                     LIMIT $3
                     FOR UPDATE SKIP LOCKED
                 )
-                RETURNING org_id, job, told_version
+                RETURNING id, org_id, job, told_version
                 """,
                 worker,
                 lasting,
                 limit,
-                held,
+                [*held, *self._set_aside],
             )
-        return [_claimed(row) for row in rows]
+            claimed = {row["id"]: _claimed(row) for row in rows}
+            unread = [job_id for job_id, job in claimed.items() if job is None]
+            if unread:
+                await _release(transaction, worker, unread)
+        self._set_aside.update(unread)
+        return [job for job in claimed.values() if job is not None]
 
     async def renew(self, worker: UUID, *, lasting: timedelta) -> None:
         """Go on working at what is held, unless others have taken it by now."""
@@ -203,15 +215,21 @@ class PostgresJobs:
     async def release(self, worker: UUID, job_id: UUID) -> None:
         """Let others work at a job at once."""
         async with self._database.sweep() as transaction:
-            await transaction.execute(
-                """
-                UPDATE job
-                SET claim = NULL, claimed_until = NULL
-                WHERE id = $1 AND claim = $2
-                """,
-                job_id,
-                worker,
-            )
+            await _release(transaction, worker, [job_id])
+
+
+async def _release(
+    transaction: Transaction, worker: UUID, job_ids: Collection[UUID]
+) -> None:
+    await transaction.execute(
+        """
+        UPDATE job
+        SET claim = NULL, claimed_until = NULL
+        WHERE id = ANY ($1::uuid[]) AND claim = $2
+        """,
+        job_ids,
+        worker,
+    )
 
 
 async def _one_after_another(transaction: Transaction, org_id: UUID) -> None:
@@ -262,9 +280,11 @@ async def _note(
     )
 
 
-def _claimed(row: asyncpg.Record) -> ClaimedJob:
-    return ClaimedJob(
-        org_id=row["org_id"],
-        job=Job.model_validate(row["job"]),
-        told_version=row["told_version"],
-    )
+def _claimed(row: asyncpg.Record) -> ClaimedJob | None:
+    """Read a job that was claimed; None for one that this version cannot read."""
+    try:
+        job = Job.model_validate(row["job"])
+    except ValidationError:
+        log.warning("job.not_understood", job=str(row["id"]))
+        return None
+    return ClaimedJob(org_id=row["org_id"], job=job, told_version=row["told_version"])
