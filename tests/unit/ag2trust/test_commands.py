@@ -1,6 +1,7 @@
 """What commands tell of what a gateway answers."""
 
 import asyncio
+import json
 import os
 import sys
 import termios
@@ -121,6 +122,19 @@ async def test_what_is_no_text_is_no_question(
 
     assert said.exit_code == 65
     assert said.stderr == "ag2trust: What was given is no text in UTF-8.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"), [((), "read"), (("-",), "read"), (("",), ""), (("no",), "no")]
+)
+async def test_standard_input_is_the_question_where_there_is_no_other(
+    words: tuple[str, ...], asked: str
+) -> None:
+    refused = refusal(422, "VALIDATION_FAILED")
+    async with serving(refused) as gateway:
+        await run(gateway, "ask", "helper", *words, given="read")
+
+    assert json.loads(gateway.asked[0].body)["content"] == asked
 
 
 async def test_a_question_that_fails_is_told_so_and_no_more(

@@ -50,12 +50,14 @@ async def ask(
     stream: bool | None,
     is_json: bool,
 ) -> None:
-    """Ask an agent of the type SLUG; without CONTENT, standard input is the question.
+    """Ask an agent of the type SLUG.
+
+    Without CONTENT, or with -, standard input is the question.
 
     Exits with 1 if there is no answer.
     """
     body = MessageSubmission(
-        content=content or sys.stdin.read(),
+        content=sys.stdin.read() if content in {None, "-"} else content,
         timeout_seconds=timeout,
         **({"thread_id": thread} if thread else {}),
     )
