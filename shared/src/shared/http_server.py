@@ -82,6 +82,19 @@ class _Protocol(web.RequestHandler):
 
     __slots__ = ()
 
+    async def finish_response(
+        self,
+        request: web.BaseRequest,
+        resp: web.StreamResponse,
+        start_time: float | None,
+    ) -> tuple[web.StreamResponse, bool]:
+        """Answer an expectation that is not met, which no middleware hears of."""
+        if isinstance(resp, web.HTTPExpectationFailed):
+            error = MalformedError("The only expectation taken is 100-continue.")
+            resp = refusal(error, str(new_id()))
+            resp.force_close()
+        return await super().finish_response(request, resp, start_time)
+
     def handle_error(
         self,
         request: web.BaseRequest,

@@ -42,6 +42,22 @@ async def said(port: int, request: bytes) -> bytes:
     return answer
 
 
+@pytest.mark.parametrize("path", ["/", "/nowhere"])
+async def test_what_cannot_be_expected_is_refused_in_our_words(
+    port: int, path: str
+) -> None:
+    fields = f"Host: a\r\nConnection: close\r\nExpect: {CANARY}"
+
+    answer = await said(port, f"GET {path} HTTP/1.1\r\n{fields}\r\n\r\n".encode())
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    told = json.loads(body)
+    assert b" 400 " in head.splitlines()[0]
+    assert told["error"] == "The only expectation taken is 100-continue."
+    assert told["error_code"] == "MALFORMED_REQUEST"
+    assert f"{REQUEST_ID}: {told['request_id']}".encode() in head
+
+
 @pytest.mark.parametrize(
     "request_bytes",
     [
