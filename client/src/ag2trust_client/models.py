@@ -1197,7 +1197,7 @@ class LiveModel(Given):
 
 
 class LiveModels(Given):
-    """All models at once, in the provider's order.
+    """All models at once, in the provider's order; a list over 1 MB is cut.
 
     *region* is the one that Bedrock was asked in. *explanation* says why the
     inference profiles are missing, whose listing is a permission of its own.

@@ -96,7 +96,7 @@ class LiveModel(Message):
 
 
 class LiveModels(Page[LiveModel]):
-    """All models at once, in the provider's order.
+    """All models at once, in the provider's order; a list over 1 MB is cut.
 
     *region* is the one that Bedrock was asked in. *explanation* says why the inference
     profiles are missing, whose listing is a permission of its own.

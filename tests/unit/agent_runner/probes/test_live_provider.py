@@ -30,6 +30,7 @@ from agent_runner.probes.live_provider import LiveProvider
 from shared.clock import utc_now
 from shared.contracts.base import Explanation
 from shared.contracts.credentials import LeasedCredential, ProviderType
+from shared.contracts.probes import LiveModels
 
 from .leased import credential
 
@@ -190,6 +191,24 @@ async def test_a_list_without_end_is_cut(client: Client) -> None:
         models = await live(client, endless).models(None)
 
     assert [each.id for each in models] == [f"model-{n}" for n in range(1, 21)]
+
+
+async def test_a_list_that_no_answer_can_carry_is_cut(client: Client) -> None:
+    listed = [{"id": f"{n:04}{'é' * 290}", "owned_by": "é" * 300} for n in range(1500)]
+
+    async def page(_: web.Request) -> web.Response:
+        return web.json_response({"data": listed})
+
+    app = web.Application()
+    app.router.add_get("/v1/models", page)
+    async with TestServer(app) as server:
+        base_url = str(server.make_url("/v1"))
+        long = credential(ProviderType.OPENAI, base_url, api_key=KEY)
+        models = await live(client, long).models(None)
+
+    told = LiveModels(data=models).model_dump_json().encode()
+    assert [each.id[:4] for each in models] == [f"{n:04}" for n in range(len(models))]
+    assert 900_000 < len(told) < 1024 * 1024 - 512
 
 
 async def test_a_list_that_takes_too_long_is_given_up(client: Client) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from itertools import takewhile
 from typing import TypeVar
 
 from agent_runner.http.client import Client
@@ -32,6 +33,8 @@ ReadT = TypeVar("ReadT")
 _LISTED_WITHIN = timedelta(seconds=9)
 _MOST_PAGES = 20
 _MOST_MODELS = 2000
+# Of all lists together: they are one answer, and a message of the bus has 1 MiB.
+_MOST_BYTES = 1_000_000
 
 
 class LiveProvider:
@@ -52,6 +55,7 @@ class LiveProvider:
         self._mask = SecretMask(secrets)
         self._now = now
         self._listed_within = listed_within
+        self._room_bytes = _MOST_BYTES
 
     async def latency_ms(self, model: str | None) -> int:
         """Make the cheapest call; return how long the whole answer took."""
@@ -90,7 +94,10 @@ class LiveProvider:
         request: Callable[[str | None], ProbeRequest],
         read: Callable[[bytes], ModelPage],
     ) -> list[LiveModel]:
-        """Read all pages; a list without end is cut, one that takes too long fails."""
+        """Read all pages; a list that takes too long fails.
+
+        A list without end is cut, and one that is longer than an answer can be.
+        """
         models: list[LiveModel] = []
         try:
             async with timeout(self._listed_within.total_seconds()):
@@ -99,7 +106,11 @@ class LiveProvider:
         except TimeoutError as error:
             latency_ms = round(self._listed_within.total_seconds() * 1000)
             raise CallFailedError(TIMED_OUT, latency_ms=latency_ms) from error
-        return models[:_MOST_MODELS]
+        return [*takewhile(self._has_room, models[:_MOST_MODELS])]
+
+    def _has_room(self, model: LiveModel) -> bool:
+        self._room_bytes -= len(model.model_dump_json().encode()) + 1
+        return self._room_bytes >= 0
 
     async def _pages(
         self,

@@ -3032,7 +3032,7 @@ export interface components {
             regions: string[];
         };
         /**
-         * @description All models at once, in the provider's order.
+         * @description All models at once, in the provider's order; a list over 1 MB is cut.
          *
          *     *region* is the one that Bedrock was asked in. *explanation* says why the inference
          *     profiles are missing, whose listing is a permission of its own.
