@@ -10,13 +10,19 @@ import pytest
 import pytest_asyncio
 
 from ag2trust.accounts import unprivileged_account
-from ag2trust.errors import HomeUnusableError, ServerFailedError
+from ag2trust.errors import DiskFullError, HomeUnusableError, ServerFailedError
 from ag2trust.postgres import SUPERUSER, Postgres, running_postgres
+from ag2trust.provisioning import ROLES, provision_database, provision_roles
 from ag2trust.quick_folder import quick_folder
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
 PASSWORD = "correct horse/battery?staple"
+FULL = """
+CREATE FUNCTION extend() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+CREATE EVENT TRIGGER extends ON ddl_command_start EXECUTE FUNCTION extend();
+"""
 
 
 @pytest.fixture
@@ -45,9 +51,9 @@ def _postgres(folder: Path) -> Postgres:
 
 @asynccontextmanager
 async def _connected(
-    server: Postgres, password: str = PASSWORD
+    server: Postgres, password: str = PASSWORD, *, database: str = "postgres"
 ) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
-    connection = await asyncpg.connect(server.url(SUPERUSER, password, "postgres"))
+    connection = await asyncpg.connect(server.url(SUPERUSER, password, database))
     try:
         yield connection
     finally:
@@ -87,6 +93,20 @@ async def test_a_statement_that_fails_leaves_no_value_in_the_log(
     log = running.log.read_text()
     assert "division by zero" in log
     assert "sk-in-parameter" not in log
+
+
+async def test_a_disk_that_is_full_for_schemas_is_told_in_a_sentence(
+    running: Postgres,
+) -> None:
+    admin_url = running.url(SUPERUSER, PASSWORD, "postgres")
+    await provision_roles(admin_url, dict.fromkeys(ROLES, PASSWORD), iterations=1)
+    async with _connected(running) as connection:
+        await connection.execute("CREATE DATABASE crowded")
+    async with _connected(running, database="crowded") as connection:
+        await connection.execute(FULL)
+
+    with pytest.raises(DiskFullError):
+        await provision_database(admin_url, "crowded")
 
 
 async def test_a_long_path_moves_the_socket_and_nothing_else(folder: Path) -> None:

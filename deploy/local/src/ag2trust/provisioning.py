@@ -9,11 +9,14 @@ import base64
 import hashlib
 import hmac
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
 import asyncpg
 
 from shared.contracts.base import Service
+
+from .errors import DiskFullError
 
 __all__ = [
     "DATABASE",
@@ -154,19 +157,27 @@ def _service_of(role: str) -> str:
 
 
 async def _databases(admin_url: str) -> set[str]:
-    connection = await asyncpg.connect(admin_url, timeout=_CONNECT_SECONDS)
-    try:
+    async with _connected(admin_url) as connection:
         rows = await connection.fetch("SELECT datname FROM pg_database")
-    finally:
-        await connection.close()
     return {row["datname"] for row in rows}
 
 
 async def _execute(admin_url: str, sql: str, *, database: str | None = None) -> None:
+    async with _connected(admin_url, database) as connection:
+        await connection.execute(sql)
+
+
+@asynccontextmanager
+async def _connected(
+    admin_url: str, database: str | None = None
+) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+    """Connect for the block; raise `DiskFullError` if what it writes has no room."""
     connection = await asyncpg.connect(
         admin_url, database=database, timeout=_CONNECT_SECONDS
     )
     try:
-        await connection.execute(sql)
+        yield connection
+    except asyncpg.DiskFullError as error:
+        raise DiskFullError from error
     finally:
         await connection.close()
