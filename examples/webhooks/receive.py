@@ -39,7 +39,9 @@ def verified(
     digest = hmac.new(key, words, hashlib.sha256).digest()
     expected = f"v1,{base64.b64encode(digest).decode()}"
     signatures = headers.get("webhook-signature", "").split(" ")
-    if not any(hmac.compare_digest(each, expected) for each in signatures):
+    if not any(
+        hmac.compare_digest(each.encode(), expected.encode()) for each in signatures
+    ):
         raise UnbelievableError("The signature does not fit.")
     return json.loads(body)
 

@@ -41,6 +41,7 @@ def test_what_we_sign_is_believed(example: dict[str, Any]) -> None:
         ({"webhook-timestamp": "noon"}, BODY, timedelta()),
         ({"webhook-signature": "v1,AAAA"}, BODY, timedelta()),
         ({"webhook-signature": ""}, BODY, timedelta()),
+        ({"webhook-signature": "v1,\xe9"}, BODY, timedelta()),
         ({}, BODY, timedelta(minutes=6)),
         ({}, BODY, timedelta(minutes=-6)),
     ],
