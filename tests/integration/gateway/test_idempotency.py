@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 import pytest_asyncio
+from tests.integration.lock_waits import until_blocked
 
 from gateway.repositories.idempotency import Claim, PostgresIdempotency
 from gateway.settings import Settings
@@ -157,3 +158,20 @@ async def test_old_keys_are_deleted(
     await repository.forget()
 
     assert await superuser.fetchval("SELECT count(*) FROM idempotency_key") == 0
+
+
+async def test_a_key_that_is_forgotten_while_it_is_claimed_is_claimed_anew(
+    repository: PostgresIdempotency, superuser: Superuser
+) -> None:
+    """The sweep may come between any two statements of a claim."""
+    first = claim()
+    await repository.claim(first, lasting=OVER)
+    second = again(first)
+
+    async with asyncio.TaskGroup() as group, superuser.transaction():
+        await superuser.execute("SELECT FROM idempotency_key FOR UPDATE")
+        claiming = group.create_task(repository.claim(second, lasting=LONG))
+        await until_blocked(superuser, "gateway")
+        await superuser.execute("DELETE FROM idempotency_key")
+
+    assert claiming.result().claim_id == second.id

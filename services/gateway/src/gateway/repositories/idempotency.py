@@ -74,7 +74,7 @@ class PostgresIdempotency:
                 claim.org_id,
                 claim.key,
             )
-        assert row  # noqa: S101 - for the type checker: it was there, or was begun
+        assert row  # noqa: S101 - for the type checker: it is held
         return Kept(
             claim_id=row["claim"],
             fingerprint=row["fingerprint"],
@@ -144,14 +144,15 @@ async def _forget(transaction: Transaction, claim: Claim) -> None:
 
 
 async def _begin(transaction: Transaction, claim: Claim, lasting: timedelta) -> None:
-    """Take the first turn, if it is the first."""
+    """Take the first turn, if it is the first; else hold the key, so that it stays."""
     await transaction.execute(
         """
-        INSERT INTO idempotency_key (
+        INSERT INTO idempotency_key AS there (
             org_id, id, fingerprint, object_id, claim, claimed_until
         )
         VALUES ($1, $2, $3, $4, $5, clock_timestamp() + $6::interval)
-        ON CONFLICT (org_id, id) DO NOTHING
+        ON CONFLICT (org_id, id) DO UPDATE
+        SET claim = there.claim
         """,
         claim.org_id,
         claim.key,
