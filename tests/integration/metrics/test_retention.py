@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
 import pytest
+from tests.integration.lock_waits import until_blocked
 
 from ag2trust.testing import Stack
 from ag2trust.waiting import until
@@ -368,3 +369,22 @@ async def test_a_clock_put_forward_drops_no_message_and_no_tool_call(
     await keep(settings)
 
     assert await count(superuser, table) == 2
+
+
+@pytest.mark.usefixtures("schema")
+async def test_who_drops_while_another_does_holds_nothing_that_it_could_wait_for(
+    settings: Settings, superuser: Superuser
+) -> None:
+    """Two that each held some rows, and wanted the others', would wait for good."""
+    droppers = "SELECT count(DISTINCT pid) FROM pg_locks WHERE relation = $1::regclass"
+
+    async with connect_database(settings) as database, asyncio.TaskGroup() as group:
+        retention = PostgresRetention(database)
+        async with superuser.transaction():
+            await superuser.execute("LOCK TABLE message IN SHARE MODE")
+            for _ in range(2):
+                group.create_task(retention.drop_messages(kept=DAY))
+            await until_blocked(superuser, "metrics_sweep", connections=2)
+            waiting = await superuser.fetchval(droppers, "message")
+
+    assert waiting == 2  # this test is the other

@@ -7,12 +7,13 @@ from typing import Protocol
 
 import asyncpg
 
-from shared.database import Database
+from shared.database import Database, Transaction
 from shared.errors import UnavailableError
 
 __all__ = ["PostgresRetention", "RetentionRepository"]
 
 _ROWS_AT_ONCE = 10_000
+_LOCKS, _DROPPING = 2658, 65  # those below are of rollups, and of days that are made
 
 
 class RetentionRepository(Protocol):
@@ -71,6 +72,7 @@ class PostgresRetention:
 
     async def drop_days(self, *, kept: int) -> int:
         async with self._database.sweep() as transaction:
+            await _wait_for_others(transaction)
             await transaction.execute("SELECT retire_days($1)", kept)
         return await self._drop_retired_days()
 
@@ -91,6 +93,7 @@ class PostgresRetention:
         """Give up soon: whoever waits for a whole table makes all others wait too."""
         try:
             async with self._database.sweep() as transaction:
+                await _wait_for_others(transaction)
                 await transaction.execute("SET LOCAL lock_timeout = '200ms'")
                 dropped: int = await transaction.fetchval("SELECT drop_days()")
         except asyncpg.LockNotAvailableError as error:
@@ -99,6 +102,7 @@ class PostgresRetention:
 
     async def _drop_some_counted(self, table: str, key: str, kept: timedelta) -> int:
         async with self._database.sweep() as transaction:
+            await _wait_for_others(transaction)
             dropped: int = await transaction.fetchval(
                 f"""
                 WITH old AS (
@@ -174,3 +178,10 @@ async def _all_dropped(
     while some := await drop_some(kept):
         dropped += some
     return dropped
+
+
+async def _wait_for_others(transaction: Transaction) -> None:
+    """Drop one process at a time: two at once might each hold what the other wants."""
+    await transaction.execute(
+        "SELECT pg_advisory_xact_lock($1::integer, $2::integer)", _LOCKS, _DROPPING
+    )
