@@ -47,6 +47,7 @@ AppError                              500 INTERNAL_ERROR
  │  ├ PriceNotFoundError                  PRICE_NOT_FOUND
  │  ├ RepricingNotFoundError              REPRICING_NOT_FOUND
  │  ├ WebhookNotFoundError                WEBHOOK_NOT_FOUND
+ │  ├ DeliveryNotFoundError               DELIVERY_NOT_FOUND
  │  └ McpServerNotFoundError              MCP_SERVER_NOT_FOUND
  ├ MethodNotAllowedError              405 METHOD_NOT_ALLOWED
  ├ ConflictError                      409 CONFLICT
@@ -208,6 +209,7 @@ from .gateway import (
 from .metrics import (
     AlertNotFoundError,
     CallNotFoundError,
+    DeliveryNotFoundError,
     PriceNotFoundError,
     RepricingNotFoundError,
     ToolCallNotFoundError,
@@ -239,6 +241,7 @@ __all__ = [
     "CrossSiteError",
     "DatabaseUnavailableError",
     "DeadLetterNotFoundError",
+    "DeliveryNotFoundError",
     "FeatureNotAllowedError",
     "ForbiddenError",
     "HeadTooLargeError",

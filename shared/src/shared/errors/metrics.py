@@ -7,6 +7,7 @@ from .families import (
 __all__ = [
     "AlertNotFoundError",
     "CallNotFoundError",
+    "DeliveryNotFoundError",
     "PriceNotFoundError",
     "RepricingNotFoundError",
     "ToolCallNotFoundError",
@@ -36,3 +37,7 @@ class RepricingNotFoundError(NotFoundError):
 
 class WebhookNotFoundError(NotFoundError):
     code = "WEBHOOK_NOT_FOUND"
+
+
+class DeliveryNotFoundError(NotFoundError):
+    code = "DELIVERY_NOT_FOUND"

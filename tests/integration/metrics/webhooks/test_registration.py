@@ -16,6 +16,7 @@ from shared.errors import (
     AppError,
     ConflictError,
     DatabaseUnavailableError,
+    DeliveryNotFoundError,
     UnavailableError,
     WebhookNotFoundError,
 )
@@ -128,6 +129,28 @@ async def test_a_replay_goes_on_behind_a_piece_of_which_some_are_dropped_meanwhi
         await until_blocked(superuser, "metrics")
 
     assert replaying.result() == 10_000
+
+
+@running
+async def test_a_delivery_that_is_not_the_webhooks_is_named_and_nothing_replayed(
+    operator: Operator, receiving: Receiver, superuser: Superuser
+) -> None:
+    webhook, other = [
+        await operator.create(receiving.url, name=name) for name in ("One", "Other")
+    ]
+    for each in (webhook, other):
+        await operator.change(each, enabled=False)
+        await _add_deliveries(superuser, operator, each, count=1)
+    own, foreign = [
+        (await operator.deliveries(each))[0].id for each in (webhook, other)
+    ]
+
+    for missing in (foreign, new_id()):
+        with pytest.raises(DeliveryNotFoundError, match=str(missing)):
+            await operator.replay(webhook, delivery_ids=[own, missing])
+
+    pending = "SELECT count(*) FROM delivery WHERE status = 'pending'"
+    assert await superuser.fetchval(pending) == 0
 
 
 @running

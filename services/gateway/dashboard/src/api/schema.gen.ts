@@ -5272,6 +5272,16 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
+        /** @description `DELIVERY_NOT_FOUND` or `WEBHOOK_NOT_FOUND` */
+        DELIVERY_NOT_FOUND_or_WEBHOOK_NOT_FOUND: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
         /** @description `IDEMPOTENCY_KEY_REUSED` or `MCP_URL_FORBIDDEN` or `VALIDATION_FAILED` */
         IDEMPOTENCY_KEY_REUSED_or_MCP_URL_FORBIDDEN_or_VALIDATION_FAILED: {
             headers: {
@@ -8146,7 +8156,7 @@ export interface operations {
             400: components["responses"]["MALFORMED_JSON_or_MALFORMED_REQUEST"];
             401: components["responses"]["INVALID_API_KEY"];
             403: components["responses"]["FORBIDDEN"];
-            404: components["responses"]["WEBHOOK_NOT_FOUND"];
+            404: components["responses"]["DELIVERY_NOT_FOUND_or_WEBHOOK_NOT_FOUND"];
             409: components["responses"]["REQUEST_IN_PROGRESS"];
             413: components["responses"]["REQUEST_TOO_LARGE"];
             422: components["responses"]["IDEMPOTENCY_KEY_REUSED_or_VALIDATION_FAILED"];

@@ -39,6 +39,7 @@ from shared.contracts.webhooks import (
 from shared.errors import (
     ConflictError,
     CredentialsFrozenError,
+    DeliveryNotFoundError,
     LeaseRefusedError,
     MasterKeyUnavailableError,
     NameTakenError,
@@ -201,6 +202,7 @@ class WebhookRoutes:
     @operation(
         "POST /webhooks/{id}/replay",
         needs=Permission.WEBHOOKS_WRITE,
+        errors=(DeliveryNotFoundError,),
         missing=WebhookNotFoundError,
     )
     async def replay_deliveries(self, asked: Asked, body: Replay) -> Replayed:

@@ -16,7 +16,7 @@ from shared.contracts.webhooks import (
     ReplayDeliveries,
 )
 from shared.database import Database, Transaction
-from shared.errors import WebhookNotFoundError
+from shared.errors import DeliveryNotFoundError, WebhookNotFoundError
 from shared.ids import new_id
 
 from .audit import note
@@ -262,7 +262,11 @@ class PostgresDeliveries:
 
         In pieces that each end well within a statement's time, in their order; whoever
         is stopped in between has begun some, and may ask again.
+
+        Raises `DeliveryNotFoundError`, and begins none, if one that is named is not
+        there.
         """
+        await self._require_all(question)
         replayed, after = 0, _BEFORE_ALL
         while begun := await self._begin_again(question, after=after, now=now):
             replayed += len(begun)
@@ -278,6 +282,28 @@ class PostgresDeliveries:
                 details={"deliveries": replayed},
             )
         return replayed
+
+    async def _require_all(self, question: ReplayDeliveries) -> None:
+        async with self._database.organization(question.org_id) as transaction:
+            missing = await transaction.fetchval(
+                """
+                SELECT named.id
+                FROM unnest($2::uuid[]) AS named (id)
+                WHERE NOT EXISTS (
+                    SELECT
+                    FROM delivery
+                    WHERE delivery.id = named.id
+                        AND webhook_id = $1
+                )
+                LIMIT 1
+                """,
+                question.webhook_id,
+                question.delivery_ids,
+            )
+        if missing is not None:
+            raise DeliveryNotFoundError(
+                f"The webhook {question.webhook_id} has no delivery {missing}."
+            )
 
     async def _begin_again(
         self, question: ReplayDeliveries, *, after: UUID, now: datetime

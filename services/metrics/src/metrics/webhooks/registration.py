@@ -155,7 +155,10 @@ class Webhooks:
         return page_of(found, limit=question.limit, id_of=lambda each: each.id)
 
     async def replay(self, question: ReplayDeliveries) -> Replayed:
-        """Deliver again, under the same ids. Raises `WebhookNotFoundError`."""
+        """Deliver again, under the same ids.
+
+        Raises `WebhookNotFoundError` and `DeliveryNotFoundError`.
+        """
         await self._webhooks.require(question.org_id, question.webhook_id)
         replayed = await self._deliveries.replay(question, now=self._now())
         self._deliverer.woken.set()
