@@ -290,3 +290,26 @@ async def test_a_repricing_of_another_organization_is_not_found(
                 org_id=new_id(), actor=ACTOR, repricing_id=order.repricing_id
             ),
         )
+
+
+async def test_sums_that_no_rollup_can_hold_keep_no_other_repricing_from_its_end(
+    gateway: NatsBus, runner: NatsBus, superuser: Superuser, settings: Settings
+) -> None:
+    absurd, other = new_id(), new_id()
+    await count_a_million(runner, absurd)
+    await fold(settings)
+    await superuser.execute("UPDATE rollup SET input_tokens = 9223372036854775807")
+    await count_a_million(runner, absurd)
+    await count_a_million(runner, other)
+    for org_id in (absurd, other):
+        await put(gateway, org_id, submission("0.5"))
+    refused = RepricingQuestion(org_id=absurd, actor=ACTOR, repricing_id=new_id())
+    await gateway.ask(
+        REPRICE, Reprice(**refused.model_dump(), since=NOON, until=NOON + DAY)
+    )
+
+    told = await reprice(gateway, other, NOON, NOON + DAY)
+
+    assert told.calls_changed == 1
+    told = await gateway.ask(GET_REPRICING, refused)
+    assert (told.status, told.calls_changed) == (RepricingStatus.RUNNING, 0)

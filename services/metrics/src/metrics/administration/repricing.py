@@ -48,10 +48,17 @@ class Repricer:
         return found
 
     async def work(self) -> None:
-        """Do all repricings that are ordered, to their end."""
+        """Do all repricings that are ordered, to their end.
+
+        One whose sums no column holds keeps no other from going on.
+        """
         for org_id, repricing_id in await self._repository.running():
-            while await self._did_a_batch(org_id, repricing_id):
-                pass
+            try:
+                while await self._did_a_batch(org_id, repricing_id):
+                    pass
+            except OverflowError:
+                log.warning("repricing.refused", repricing=str(repricing_id))
+                continue
             log.info("repricing.worked", repricing=str(repricing_id))
 
     async def _did_a_batch(self, org_id: UUID, repricing_id: UUID) -> bool:

@@ -70,6 +70,8 @@ class RepricingRepository(Protocol):
         """Open a transaction on the next *limit* calls; leaving it commits.
 
         None of a repricing that is done, or that another process works on.
+
+        Raises `OverflowError`, and nothing is changed, where no column holds a sum.
         """
 
 
@@ -134,6 +136,7 @@ class PostgresRepricing:
     ) -> AsyncIterator["PostgresBatch | None"]:
         async with (
             self._turns.of([org_id]),
+            _summing_up(org_id),
             self._database.sweep() as transaction,
         ):
             await hold_organizations(transaction, [org_id])
@@ -160,6 +163,14 @@ class PostgresRepricing:
                 overrides=await overrides_of(transaction, [org_id]),
                 is_last=len(rows) < limit,
             )
+
+
+@asynccontextmanager
+async def _summing_up(org_id: UUID) -> AsyncIterator[None]:
+    try:
+        yield
+    except asyncpg.NumericValueOutOfRangeError as error:
+        raise OverflowError(f"No column holds a sum of {org_id}.") from error
 
 
 class PostgresBatch:
