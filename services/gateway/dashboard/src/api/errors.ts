@@ -72,6 +72,11 @@ export function fieldsOf(failure: unknown): Record<string, string> {
   return failure instanceof ApiError ? failure.fields : {};
 }
 
+/** Whether a change was refused because somebody else had made one since it was read. */
+export function isConflict(failure: unknown): boolean {
+  return failure instanceof ApiError && failure.status === 412;
+}
+
 function isErrorBody(body: unknown): body is ErrorBody {
   return (
     typeof body === "object" &&

@@ -1,71 +1,100 @@
 import { useMutation } from "@tanstack/react-query";
-import type { FormEvent } from "react";
-import { fieldsOf } from "~/api/errors";
-import { type Provider, updateProvider } from "~/api/queries/providers";
+import { type FormEvent, useState } from "react";
+import { ApiError, fieldsOf } from "~/api/errors";
+import { type Provider, providerQuery, updateProvider } from "~/api/queries/providers";
 import { Button } from "~/components/Button";
 import { Dialog } from "~/components/Dialog";
-import { FailureNotice } from "~/components/FailureNotice";
 import { Form } from "~/components/Form";
 import { TextField } from "~/components/inputs";
-import { patchOf } from "./model";
+import { SaveFailure } from "~/components/SaveFailure";
+import { CredentialFields } from "./CredentialFields";
+import { accessOf, patchOf } from "./model";
+import { PlaceFields } from "./PlaceFields";
 
-/** What of a provider may change without its key: its name, its use case, its limits. */
+/** What may change of a provider: what it is called, where it is asked, and its limits. A key
+ *  is asked for only where the API says that the one it has does not go along to another host. */
 export function EditProvider({ provider, onClose }: { provider: Provider; onClose: () => void }) {
-  const { mutate, error, isPending } = useMutation(updateProvider);
+  const [seen, setSeen] = useState(provider);
+  const [isKeyNeeded, setIsKeyNeeded] = useState(false);
+  const { mutate, error, isPending, reset } = useMutation(updateProvider);
+  const reload = useMutation({
+    mutationFn: (_: undefined, { client }) =>
+      client.fetchQuery({ ...providerQuery(seen.id), staleTime: 0 }),
+    onSuccess: (found) => {
+      setSeen(found);
+      setIsKeyNeeded(false);
+      reset();
+    },
+  });
   const errors = fieldsOf(error);
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
-    const patch = patchOf(new FormData(event.currentTarget));
-    mutate({ id: provider.id, version: provider.version, patch }, { onSuccess: onClose });
+    const patch = patchOf(new FormData(event.currentTarget), seen);
+    const onError = (failure: Error) => setIsKeyNeeded(isKeyNeeded || needsKey(failure));
+    mutate({ id: seen.id, version: seen.version, patch }, { onSuccess: onClose, onError });
   }
 
   return (
-    <Dialog title={`Edit ${provider.name}`} isOpen onClose={onClose}>
-      <Form onSubmit={submit}>
+    <Dialog title={`Edit ${seen.name}`} isOpen onClose={onClose}>
+      <Form key={seen.version} onSubmit={submit}>
         <TextField
           label="Name"
           name="name"
           required
-          maxLength={200}
-          defaultValue={provider.name}
+          maxLength={100}
+          defaultValue={seen.name}
           error={errors.name}
         />
         <TextField
           label="Use case"
           name="use_case"
           isOptional
-          defaultValue={provider.use_case ?? undefined}
+          defaultValue={seen.use_case ?? undefined}
           help="Spending can be told by it."
           error={errors.use_case}
         />
+        <PlaceFields type={seen.type} errors={errors} place={seen} />
+        {isKeyNeeded && (
+          <CredentialFields type={seen.type} errors={errors} access={accessOf(seen)} />
+        )}
         <Form.Pair>
           <Limit
             label="Requests a minute"
             name="requests_per_minute"
-            value={provider.limits.requests_per_minute}
+            value={seen.limits.requests_per_minute}
             error={errors["limits.requests_per_minute"]}
           />
           <Limit
             label="Tokens a minute"
             name="tokens_per_minute"
-            value={provider.limits.tokens_per_minute}
+            value={seen.limits.tokens_per_minute}
             error={errors["limits.tokens_per_minute"]}
           />
         </Form.Pair>
         <Limit
           label="Concurrent calls"
           name="concurrent"
-          value={provider.limits.concurrent}
+          value={seen.limits.concurrent}
           error={errors["limits.concurrent"]}
         />
-        <FailureNotice failure={error} />
+        <SaveFailure
+          failure={error ?? reload.error}
+          what="provider"
+          onReload={() => reload.mutate(undefined)}
+          isReloading={reload.isPending}
+        />
         <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Saving…">
           Save changes
         </Button>
       </Form>
     </Dialog>
   );
+}
+
+/** A secret goes along to no other host than the one it was given for. */
+function needsKey(failure: Error): boolean {
+  return failure instanceof ApiError && failure.code === "SECRET_REQUIRED";
 }
 
 interface LimitProps {

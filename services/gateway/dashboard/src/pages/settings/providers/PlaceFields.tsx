@@ -1,14 +1,16 @@
-import type { ProviderType } from "~/api/queries/providers";
+import type { Provider, ProviderType } from "~/api/queries/providers";
 import { TextField } from "~/components/inputs";
 import { TYPE_NAMES } from "./model";
 
 interface PlaceFieldsProps {
   type: ProviderType;
   errors: Record<string, string>;
+  /** Where one that is there already is asked. */
+  place?: Pick<Provider, "aws_region" | "base_url">;
 }
 
 /** Where a provider is asked: at its usual address, unless another is named. */
-export function PlaceFields({ type, errors }: PlaceFieldsProps) {
+export function PlaceFields({ type, errors, place }: PlaceFieldsProps) {
   return (
     <>
       {type === "bedrock" && (
@@ -16,6 +18,7 @@ export function PlaceFields({ type, errors }: PlaceFieldsProps) {
           label="Region"
           name="aws_region"
           placeholder="eu-central-1"
+          defaultValue={place?.aws_region ?? undefined}
           error={errors.aws_region}
         />
       )}
@@ -24,6 +27,7 @@ export function PlaceFields({ type, errors }: PlaceFieldsProps) {
         name="base_url"
         isOptional
         placeholder={PLACES[type]}
+        defaultValue={place?.base_url ?? undefined}
         help={`Only for what stands in for ${TYPE_NAMES[type]}: ${STAND_INS[type]}.`}
         error={errors.base_url}
       />

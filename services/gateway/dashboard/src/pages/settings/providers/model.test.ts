@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Provider } from "~/api/queries/providers";
 import {
+  accessOf,
   lackingIn,
   modelsAsked,
   patchOf,
@@ -92,11 +93,33 @@ test.each([
 });
 
 test("an emptied limit is taken away, not left as it was", () => {
-  expect(patchOf(form({ name: "a", concurrent: "4" }))).toEqual({
+  const given = form({ name: "a", concurrent: "4", base_url: "https://api.openai.com/v1" });
+
+  expect(patchOf(given, provider())).toEqual({
     name: "a",
     use_case: null,
     limits: { requests_per_minute: null, tokens_per_minute: null, concurrent: 4 },
   });
+});
+
+test("a place is named only where it is another one, and an emptied one is the usual", () => {
+  const bedrock = provider({ type: "bedrock", aws_region: "eu-west-1", base_url: "https://own" });
+
+  const moved = patchOf(form({ base_url: "https://own", aws_region: "eu-central-1" }), bedrock);
+  const home = patchOf(form({ base_url: " ", aws_region: "eu-west-1" }), bedrock);
+
+  expect(moved.aws_region).toBe("eu-central-1");
+  expect(moved).not.toHaveProperty("base_url");
+  expect(home.base_url).toBeNull();
+  expect(home).not.toHaveProperty("aws_region");
+});
+
+test.each([
+  [{ aws_role_arn: "arn:aws:iam::123456789012:role/bedrock" }, "role"],
+  [{ credential: KEY }, "bearer"],
+  [{ credential: { ...KEY, fields: ["aws_access_key_id"] } }, "key_pair"],
+] as const)("a Bedrock provider's form asks for the kind of key it has (%#)", (changes, access) => {
+  expect(accessOf(provider(changes as Partial<Provider>))).toBe(access);
 });
 
 test("who asks a provider as a fallback uses it, too", () => {

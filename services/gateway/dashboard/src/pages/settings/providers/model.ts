@@ -111,17 +111,34 @@ export function submissionOf(form: FormData, type: ProviderType): ProviderSubmis
   };
 }
 
-/** Read the form of a provider that is there: an empty limit is none. */
-export function patchOf(form: FormData): ProviderPatch {
+/** Read the form of a provider that is there: an empty limit is none, and a place is named
+ *  only if it is another one, for the usual address goes along with the region. */
+export function patchOf(form: FormData, provider: Provider): ProviderPatch {
   return {
     name: text(form, "name") ?? "",
     use_case: text(form, "use_case"),
+    ...moved(form, provider),
+    ...secretsOf(form),
     limits: {
       requests_per_minute: number(form, "requests_per_minute"),
       tokens_per_minute: number(form, "tokens_per_minute"),
       concurrent: number(form, "concurrent"),
     },
   };
+}
+
+function moved(form: FormData, provider: Provider): ProviderPatch {
+  const [base_url, aws_region] = [text(form, "base_url"), text(form, "aws_region")];
+  return {
+    ...(base_url !== provider.base_url && { base_url }),
+    ...(aws_region !== provider.aws_region && { aws_region }),
+  };
+}
+
+/** How a Bedrock provider that is there says who asks. */
+export function accessOf({ aws_role_arn, credential }: Provider): BedrockAccess {
+  if (aws_role_arn !== null) return "role";
+  return credential.fields.includes("api_key") ? "bearer" : "key_pair";
 }
 
 function number(form: FormData, name: string): number | null {
