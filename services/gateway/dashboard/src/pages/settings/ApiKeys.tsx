@@ -1,30 +1,19 @@
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
-import { fieldsOf } from "~/api/errors";
+import { useState } from "react";
 import { Allowed } from "~/api/permissions";
-import {
-  type ApiKey,
-  apiKeysQuery,
-  createApiKey,
-  type Role,
-  revokeApiKey,
-} from "~/api/queries/administration";
+import { type ApiKey, apiKeysQuery, revokeApiKey } from "~/api/queries/administration";
 import { Button } from "~/components/Button";
 import { ConfirmDialog } from "~/components/ConfirmDialog";
-import { CopyText } from "~/components/CopyText";
 import type { Column } from "~/components/DataList";
-import { Dialog } from "~/components/Dialog";
 import { EmptyState } from "~/components/EmptyState";
 import { FailureNotice } from "~/components/FailureNotice";
-import { Form } from "~/components/Form";
-import { TextField } from "~/components/inputs";
-import { Notice } from "~/components/Notice";
 import { PagedList } from "~/components/PagedList";
 import { PageHeader } from "~/components/PageHeader";
 import { Panel } from "~/components/Panel";
 import { Time } from "~/components/Time";
-import { RoleSelect } from "./RoleSelect";
+import { NewKey } from "./NewKey";
 import { SettingsTabs } from "./SettingsTabs";
+import { scopesTold, TOLD_WHOLE } from "./scopes";
 
 /** Who may call the API, and with which role. */
 export function ApiKeys() {
@@ -58,10 +47,10 @@ export function ApiKeys() {
 
 const COLUMNS: Column<ApiKey>[] = [
   { name: "Name", render: ({ name }) => name },
-  { name: "Role", render: ({ role }) => role },
+  { name: "Role", render: (key) => <Rights apiKey={key} /> },
   {
     name: "Begins with",
-    render: ({ prefix }) => (prefix ? <code>{prefix}…</code> : "–"),
+    render: ({ prefix }) => (prefix ? <code>{prefix}</code> : "–"),
     isMinor: true,
   },
   {
@@ -69,44 +58,24 @@ const COLUMNS: Column<ApiKey>[] = [
     render: ({ last_used_at }) => (last_used_at ? <Time at={last_used_at} /> : "Never"),
     isMinor: true,
   },
+  {
+    name: "Ends",
+    render: ({ expires_at }) => (expires_at ? <Time at={expires_at} /> : "Never"),
+    isMinor: true,
+  },
   { name: "Made", render: ({ created_at }) => <Time at={created_at} />, isMinor: true },
   { name: "Act", isUnnamed: true, isNumber: true, render: (key) => <Revoke apiKey={key} /> },
 ];
 
-/** The key is shown once, from this component's own state: no cache ever holds it. */
-function NewKey({ onClose }: { onClose: () => void }) {
-  const { mutate, data, error, isPending } = useMutation(createApiKey);
-  const errors = fieldsOf(error);
-
-  function submit(event: FormEvent<HTMLFormElement>) {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    mutate({ name: String(form.get("name")).trim(), role: form.get("role") as Role });
-  }
-
+/** A few scopes are named; more are unfolded by who wants to see them. */
+function Rights({ apiKey: { role, scopes } }: { apiKey: ApiKey }) {
+  const told = `${role}, ${scopesTold(scopes)}`;
+  if (scopes === null || scopes.length <= TOLD_WHOLE) return told;
   return (
-    <Dialog title="New API key" isOpen onClose={onClose}>
-      {data?.key ? (
-        <>
-          <Notice tone="warning">
-            <p>This is the only time it is shown. Keep it where secrets are kept.</p>
-          </Notice>
-          <CopyText label="the API key" text={data.key} />
-          <Button kind="primary" onClick={onClose}>
-            Close
-          </Button>
-        </>
-      ) : (
-        <Form onSubmit={submit}>
-          <TextField label="Name" name="name" required maxLength={200} error={errors.name} />
-          <RoleSelect error={errors.role} />
-          <FailureNotice failure={error} />
-          <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Making key…">
-            Make key
-          </Button>
-        </Form>
-      )}
-    </Dialog>
+    <details>
+      <summary>{told}</summary>
+      {scopes.join(", ")}
+    </details>
   );
 }
 
