@@ -1,6 +1,7 @@
 import { queryOptions } from "@tanstack/react-query";
 import { answered, api, type Schemas } from "../client";
 import { type Group, LENGTHS_MS, type Period } from "../usageGroups";
+import { pagedQuery } from "./pages";
 
 export type Summary = Schemas["UsageSummary"];
 export type Timeline = Schemas["UsageTimeline"];
@@ -64,27 +65,35 @@ export interface UsageRow {
   p95_response_time_ms: number | null;
 }
 
+export function usageByQuery(group: Group, asked: Asked) {
+  return {
+    ...pagedQuery(["usage", group, asked], (page, signal) =>
+      rowsBy(group, { ...asked, ...page }, signal),
+    ),
+    refetchInterval: COUNTED_MS,
+  };
+}
+
 /** Those who used most; *isWhole* says whether there are no others. */
 export interface UsageRows {
   rows: UsageRow[];
   isWhole: boolean;
 }
 
-const LARGEST_PAGE = 200;
-
-export function usageByQuery(group: Group, asked: Asked) {
-  return queryOptions({
-    queryKey: ["usage", group, asked],
-    queryFn: ({ signal }) => rowsBy(group, { ...asked, limit: LARGEST_PAGE }, signal),
-    refetchInterval: COUNTED_MS,
-  });
+/** All that is loaded. Figures grow while pages are asked for, so one may come twice: it is
+ *  told once, as it came first. */
+export function usageIn(pages: Awaited<ReturnType<typeof rowsBy>>[]): UsageRows {
+  const rows = new Map<string, UsageRow>();
+  for (const row of pages.flatMap(({ data }) => data))
+    if (!rows.has(row.key)) rows.set(row.key, row);
+  return { rows: [...rows.values()], isWhole: pages.at(-1)?.next_cursor === null };
 }
 
 async function rowsBy(
   group: Group,
-  query: Asked & { limit: number },
+  query: Asked & { limit: number; cursor?: string },
   signal: AbortSignal,
-): Promise<UsageRows> {
+) {
   const asked = { params: { query }, signal };
   switch (group) {
     case "agent":
@@ -119,7 +128,9 @@ function named<Row extends Omit<UsageRow, "key" | "name">>(
   table: { data: Row[]; next_cursor: string | null },
   keyOf: (row: Row) => string,
   unnamed = "",
-): UsageRows {
-  const rows = table.data.map((row) => ({ ...row, key: keyOf(row), name: keyOf(row) || unnamed }));
-  return { rows, isWhole: table.next_cursor === null };
+) {
+  const data = table.data.map((row): UsageRow => {
+    return { ...row, key: keyOf(row), name: keyOf(row) || unnamed };
+  });
+  return { data, next_cursor: table.next_cursor };
 }

@@ -1,11 +1,11 @@
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { Allowed } from "~/api/permissions";
 import { type Agent, agentsQuery } from "~/api/queries/agents";
 import { agentTypesQuery } from "~/api/queries/agentTypes";
 import { useAgentTypeNames } from "~/api/queries/names";
-import { usageByQuery } from "~/api/queries/usage";
+import { usageByQuery, usageIn } from "~/api/queries/usage";
 import { ButtonLink } from "~/components/ButtonLink";
 import { Chip, Chips } from "~/components/Chips";
 import { DataList } from "~/components/DataList";
@@ -146,7 +146,7 @@ interface ListProps {
 
 function List({ agents, more, isLoadingMore }: ListProps) {
   const typeName = useAgentTypeNames();
-  const usage = useQuery(usageByQuery("agent", { period: "24h", tz: localZone() })).data;
+  const usage = useInfiniteQuery(usageByQuery("agent", { period: "24h", tz: localZone() })).data;
   if (agents.length === 0) {
     return (
       <EmptyState
@@ -160,7 +160,7 @@ function List({ agents, more, isLoadingMore }: ListProps) {
       label="Agents"
       rows={agents}
       keyOf={(agent) => agent.id}
-      columns={agentColumns(typeName, usage)}
+      columns={agentColumns(typeName, usage && usageIn(usage.pages))}
       more={more}
       isLoadingMore={isLoadingMore}
     />

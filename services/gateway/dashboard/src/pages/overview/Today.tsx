@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useAgentTypeNames } from "~/api/queries/names";
@@ -6,6 +6,7 @@ import {
   earlierSummaryQuery,
   type Summary,
   usageByQuery,
+  usageIn,
   usageSummaryQuery,
   usageTimelineQuery,
 } from "~/api/queries/usage";
@@ -88,12 +89,13 @@ function tilesOf(figures: Summary, earlier: Summary | undefined): Tile[] {
 }
 
 function Spending({ asked }: { asked: Parameters<typeof usageByQuery>[1] }) {
-  const query = useQuery(usageByQuery("agent-type", asked));
+  const query = useInfiniteQuery(usageByQuery("agent-type", asked));
   const nameOf = useAgentTypeNames();
   return (
     <Panel>
       <Loaded query={query} what="spending" lines={6}>
-        {({ rows }) => {
+        {({ pages }) => {
+          const { rows } = usageIn(pages);
           const hasCost = rows.some((row) => (row.cost_usd ?? 0) > 0);
           return (
             <div className={styles.spending}>

@@ -74,13 +74,18 @@ function Controls() {
       </select>
       <a
         className={styles.export}
-        href={`/api/stats/export.csv?period=${period}&tz=${encodeURIComponent(localZone())}`}
+        href={`/api/stats/export.csv?${exported({ period, by })}`}
         download
       >
         Export CSV
       </a>
     </>
   );
+}
+
+/** The table that is open, whole: a row for each day and each of whom it is told by. */
+function exported({ period, by }: UsageFilter): URLSearchParams {
+  return new URLSearchParams({ period, tz: localZone(), by: by.replace("-", "_") });
 }
 
 function tilesOf(figures: Summary): Tile[] {

@@ -1,7 +1,7 @@
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useAgentNames, useAgentTypeNames, useProviderNames } from "~/api/queries/names";
-import { type UsageRow, type UsageRows, usageByQuery } from "~/api/queries/usage";
+import { type UsageRow, usageByQuery, usageIn } from "~/api/queries/usage";
 import { GROUPS, type Group, type Period } from "~/api/usageGroups";
 import { BarList } from "~/charts/BarList";
 import { type Column, DataList } from "~/components/DataList";
@@ -30,7 +30,7 @@ interface UsageByProps {
 
 /** Who uses how much: drawn as the largest ten, and told of those who use most. */
 export function UsageBy({ by, asked }: UsageByProps) {
-  const query = useQuery(usageByQuery(by, asked));
+  const query = useInfiniteQuery(usageByQuery(by, asked));
   const nameOf = useNames(by);
   return (
     <Panel isFlush>
@@ -48,23 +48,31 @@ export function UsageBy({ by, asked }: UsageByProps) {
         ))}
       </nav>
       <Loaded query={query} what="usage">
-        {({ rows, isWhole }) =>
-          rows.length === 0 ? (
-            <EmptyState title="Nothing was used in this period" />
-          ) : (
+        {({ pages }) => {
+          const { rows } = usageIn(pages);
+          if (rows.length === 0) return <EmptyState title="Nothing was used in this period" />;
+          return (
             <Told
               rows={rows.map((row) => ({ ...row, name: nameOf(row) }))}
               head={NAMES[by]}
-              isWhole={isWhole}
+              more={query.hasNextPage ? () => query.fetchNextPage() : undefined}
+              isLoadingMore={query.isFetchingNextPage}
             />
-          )
-        }
+          );
+        }}
       </Loaded>
     </Panel>
   );
 }
 
-function Told({ rows, head, isWhole }: UsageRows & { head: string }) {
+interface ToldProps {
+  rows: UsageRow[];
+  head: string;
+  more: (() => void) | undefined;
+  isLoadingMore: boolean;
+}
+
+function Told({ rows, head, more, isLoadingMore }: ToldProps) {
   const hasCost = rows.some((row) => (row.cost_usd ?? 0) > 0);
   return (
     <>
@@ -79,8 +87,19 @@ function Told({ rows, head, isWhole }: UsageRows & { head: string }) {
           }))}
         />
       </div>
-      <DataList label="Usage" rows={rows} keyOf={(row) => row.key} columns={columnsOf(head)} />
-      {!isWhole && <p className={styles.rest}>The {rows.length} with most tokens.</p>}
+      {more && (
+        <p className={styles.rest}>
+          So far the {count(rows.length)} with most tokens; the list goes on below.
+        </p>
+      )}
+      <DataList
+        label="Usage"
+        rows={rows}
+        keyOf={(row) => row.key}
+        columns={columnsOf(head)}
+        more={more}
+        isLoadingMore={isLoadingMore}
+      />
     </>
   );
 }

@@ -1,6 +1,6 @@
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { usageByQuery } from "~/api/queries/usage";
+import { usageByQuery, usageIn } from "~/api/queries/usage";
 import { Button } from "~/components/Button";
 import { Panel } from "~/components/Panel";
 import { counted } from "~/format/count";
@@ -8,7 +8,7 @@ import { localZone } from "~/format/time";
 import styles from "./Prices.module.css";
 
 function useUsage() {
-  return useQuery(usageByQuery("model", { period: "30d", tz: localZone() }));
+  return useInfiniteQuery(usageByQuery("model", { period: "30d", tz: localZone() }));
 }
 
 /** Whether nobody knows yet which models have no price. */
@@ -18,7 +18,8 @@ export function useIsUnpricedPending(): boolean {
 
 /** The models that were called and that nobody could price: costs leave them out. */
 export function Unpriced({ onSetPrice }: { onSetPrice: ((model: string) => void) | undefined }) {
-  const unpriced = useUsage().data?.rows.filter((row) => row.unpriced_calls > 0) ?? [];
+  const { rows } = usageIn(useUsage().data?.pages ?? []);
+  const unpriced = rows.filter((row) => row.unpriced_calls > 0);
   if (unpriced.length === 0) return null;
   return (
     <Panel title="Models without a price" note="last 30 days" isFlush>
