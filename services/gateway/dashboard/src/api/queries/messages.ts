@@ -1,4 +1,4 @@
-import { mutationOptions, queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, mutationOptions } from "@tanstack/react-query";
 import { EventSourceParserStream } from "eventsource-parser/stream";
 import { answered, api, type Schemas } from "../client";
 import { csrfHeaders } from "../csrf";
@@ -20,14 +20,17 @@ export function threadsQuery(agentId: string) {
   );
 }
 
+/** A thread's messages, the newest page first; what came before follows. */
 export function threadQuery(id: string) {
-  return queryOptions({
-    queryKey: ["thread", id],
-    queryFn: ({ signal }) =>
-      answered(
-        api.GET("/api/threads/{id}", { params: { path: { id }, query: { limit: 200 } }, signal }),
-      ),
-    refetchInterval: ({ state }) => (state.data?.messages.some(isOpen) ? OPEN_MS : false),
+  const path = { id };
+  return infiniteQueryOptions({
+    ...pagedQuery(["thread", id], async (query, signal) => {
+      const asked = { params: { path, query }, signal };
+      const { messages, next_cursor } = await answered(api.GET("/api/threads/{id}", asked));
+      return { data: messages, next_cursor };
+    }),
+    refetchInterval: ({ state }) =>
+      state.data?.pages.some(({ data }) => data.some(isOpen)) ? OPEN_MS : false,
   });
 }
 

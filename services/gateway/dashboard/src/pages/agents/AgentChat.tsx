@@ -1,4 +1,4 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { useMay } from "~/api/permissions";
@@ -11,6 +11,7 @@ import { Loaded } from "~/components/Loaded";
 import { Notice } from "~/components/Notice";
 import styles from "./AgentChat.module.css";
 import { Composer } from "./Composer";
+import { Earlier } from "./Earlier";
 import { ThreadList } from "./ThreadList";
 import { Turn } from "./Turn";
 
@@ -47,16 +48,23 @@ interface ThreadProps {
 }
 
 function Thread({ agentId, threadId, isBegunHere }: ThreadProps) {
-  const query = useQuery(threadQuery(threadId));
+  const query = useInfiniteQuery(threadQuery(threadId));
   return (
     <Loaded query={query} what="thread" lines={6}>
-      {({ messages }) => (
-        <Conversation
-          agentId={agentId}
-          threadId={threadId}
-          messages={messages.toReversed()}
-          isBegunHere={isBegunHere}
-        />
+      {({ pages: [newest, ...older] }) => (
+        <>
+          <Earlier
+            messages={older.flatMap(({ data }) => data).toReversed()}
+            more={query.hasNextPage ? () => query.fetchNextPage() : undefined}
+            isLoadingMore={query.isFetchingNextPage}
+          />
+          <Conversation
+            agentId={agentId}
+            threadId={threadId}
+            messages={newest?.data.toReversed() ?? []}
+            isBegunHere={isBegunHere}
+          />
+        </>
       )}
     </Loaded>
   );
@@ -65,7 +73,7 @@ function Thread({ agentId, threadId, isBegunHere }: ThreadProps) {
 interface ConversationProps {
   agentId: string;
   threadId: string | null;
-  /** What was said before, oldest first. */
+  /** What was said lately, oldest first. */
   messages: ThreadMessage[];
   /** Whether whoever looks has just asked its first question, and goes on writing. */
   isBegunHere: boolean;
@@ -76,10 +84,11 @@ function Conversation(props: ConversationProps) {
   const { agentId, threadId, messages, isBegunHere } = props;
   const { asked, failure, ask, stop } = useAsking(agentId, threadId, props.onBegin);
   const end = useRef<HTMLDivElement>(null);
+  const newest = messages.at(-1)?.message_id;
   // biome-ignore lint/correctness/useExhaustiveDependencies: what is new comes into view
   useEffect(() => {
     end.current?.scrollIntoView({ block: "nearest" });
-  }, [asked, messages.length]);
+  }, [asked, newest]);
   return (
     <>
       {messages.length === 0 && !asked && !failure && (
@@ -134,7 +143,7 @@ function useAsking(agentId: string, threadId: string | null, onBegin?: (threadId
       const onProgress = (progress: string) => setAsked({ question, progress });
       const sent = { agentId, content: question, threadId, onProgress };
       const { thread_id } = await sendMessage(sent, controller.signal);
-      await client.fetchQuery({ ...threadQuery(thread_id), staleTime: 0 });
+      await client.fetchInfiniteQuery({ ...threadQuery(thread_id), staleTime: 0 });
       if (threadId === null) {
         onBegin?.(thread_id);
         await navigate({ search: { thread: thread_id } });
