@@ -169,23 +169,35 @@ async def test_a_key_is_rotated_in_steps_that_are_told_as_they_are_done(
         assert seen.wrongs == []
 
 
-async def test_a_budget_is_made_told_how_it_stands_and_deleted(
+async def test_a_budget_is_made_told_how_it_stands_changed_and_deleted(
     browser: Browser, first_run: FirstRun
 ) -> None:
     async with watched(browser, first_run.origin, state=first_run.state) as seen:
         await seen.go("/usage")
         await seen.page.get_by_role("button", name="New budget").click()
-        await seen.page.get_by_label("Name", exact=True).fill("All together")
-        await seen.page.get_by_label("At most").fill("250")
+        dialog = seen.page.get_by_role("dialog")
+        await dialog.get_by_label("Name", exact=True).fill("All together")
+        await dialog.get_by_label("At most").fill("250")
 
-        await seen.page.get_by_role("button", name="Create budget").click()
+        await dialog.get_by_role("button", name="Create budget").click()
 
         budget = seen.page.get_by_role("listitem").filter(has_text="All together")
         await expect(budget).to_contain_text("of $250.00 used this month")
         await expect(budget).to_contain_text("refuses calls once spent")
 
-        await budget.get_by_role("button", name="Delete budget").click()
-        dialog = seen.page.get_by_role("dialog")
+        await budget.get_by_role("button", name="More for All together").click()
+        await seen.page.get_by_role("menuitem", name="Edit budget").click()
+        await dialog.get_by_label("At most, in dollars").fill("300")
+        await dialog.get_by_label("Warn at").fill("95")
+        await dialog.get_by_label("Once it is spent").select_option("warn")
+        await seen.fits("edit-budget")
+        await dialog.get_by_role("button", name="Save changes").click()
+        await expect(dialog).to_have_count(0)
+        await expect(budget).to_contain_text("of $300.00 used this month")
+        await expect(budget).to_contain_text("only tells when spent · warns at 95 %")
+
+        await budget.get_by_role("button", name="More for All together").click()
+        await seen.page.get_by_role("menuitem", name="Delete budget").click()
         await dialog.get_by_role("button", name="Delete budget").click()
         await expect(budget).to_have_count(0)
 

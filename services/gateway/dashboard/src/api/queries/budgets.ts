@@ -1,9 +1,10 @@
 import { mutationOptions, queryOptions } from "@tanstack/react-query";
-import { answered, api, type Schemas } from "../client";
+import { answered, api, ifStill, type Schemas } from "../client";
 import { wholeQuery } from "./pages";
 
 export type Budget = Schemas["Budget"];
 export type BudgetSubmission = Schemas["BudgetSubmission"];
+export type BudgetPatch = Schemas["BudgetPatch"];
 export type LimitStanding = Schemas["LimitStanding"];
 export type ScopeKind = Schemas["ScopeKind"];
 
@@ -30,6 +31,24 @@ export function budgetQuery(id: string) {
 
 export const createBudget = mutationOptions({
   mutationFn: (body: BudgetSubmission) => answered(api.POST("/api/budgets", { body })),
+  onSuccess: (_, __, ___, { client }) => client.invalidateQueries({ queryKey: BUDGETS }),
+});
+
+interface BudgetChange {
+  id: string;
+  /** The one that *patch* was made of. */
+  version: number;
+  patch: BudgetPatch;
+}
+
+export const updateBudget = mutationOptions({
+  mutationFn: ({ id, version, patch }: BudgetChange) =>
+    answered(
+      api.PATCH("/api/budgets/{id}", {
+        params: { path: { id }, header: ifStill(version) },
+        body: patch,
+      }),
+    ),
   onSuccess: (_, __, ___, { client }) => client.invalidateQueries({ queryKey: BUDGETS }),
 });
 

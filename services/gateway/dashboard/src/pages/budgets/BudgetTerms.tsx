@@ -1,4 +1,5 @@
 import type { AgentTypeBudget } from "~/api/queries/agentTypes";
+import type { Budget } from "~/api/queries/budgets";
 import { Form } from "~/components/Form";
 import { Select, TextField } from "~/components/inputs";
 import { amountOf } from "./model";
@@ -41,11 +42,39 @@ export function BudgetTerms({ terms, errors, isOptional = false }: BudgetTermsPr
           <option value="month">Month</option>
           <option value="day">Day</option>
         </Select>
-        <Select label="Once it is spent" name="mode" defaultValue={terms?.mode} error={errors.mode}>
-          <option value="hard">Refuse calls</option>
-          <option value="warn">Only tell of it</option>
-        </Select>
+        <ModeSelect mode={terms?.mode} error={errors.mode} />
       </Form.Pair>
     </>
+  );
+}
+
+interface ModeSelectProps {
+  mode: Budget["mode"] | undefined;
+  error: string | undefined;
+}
+
+/** What follows once a budget is spent. */
+export function ModeSelect({ mode, error }: ModeSelectProps) {
+  return (
+    <Select label="Once it is spent" name="mode" defaultValue={mode} error={error}>
+      <option value="hard">Refuse calls</option>
+      <option value="warn">Only tell of it</option>
+    </Select>
+  );
+}
+
+/** How much of a budget may be used before an event and an alert tell of it. */
+export function WarnAt({ percent, error }: { percent: number; error: string | undefined }) {
+  return (
+    <TextField
+      label="Warn at, in percent"
+      name="warn_at_percent"
+      type="number"
+      min={1}
+      max={100}
+      required
+      defaultValue={percent}
+      error={error}
+    />
   );
 }

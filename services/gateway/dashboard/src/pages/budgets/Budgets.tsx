@@ -9,9 +9,11 @@ import { ConfirmDialog } from "~/components/ConfirmDialog";
 import { EmptyState } from "~/components/EmptyState";
 import { FailureNotice } from "~/components/FailureNotice";
 import { Loaded } from "~/components/Loaded";
+import { Menu } from "~/components/Menu";
 import { Panel } from "~/components/Panel";
 import { absolute } from "~/format/time";
 import styles from "./Budgets.module.css";
+import { EditBudget } from "./EditBudget";
 import { amountOf, MODE_WORDS, standingTold } from "./model";
 import { NewBudget } from "./NewBudget";
 
@@ -61,11 +63,11 @@ function Item({ budget, isAllowed }: { budget: Budget; isAllowed: boolean }) {
           words={standingTold(budget)}
         />
         <p className={styles.none}>
-          {scope} · {MODE_WORDS[budget.mode]} · begins anew{" "}
+          {scope} · {MODE_WORDS[budget.mode]} · warns at {budget.warn_at_percent} % · begins anew{" "}
           {absolute(budget.period_end, budget.time_zone)}
         </p>
       </div>
-      {isAllowed && <Remove budget={budget} />}
+      {isAllowed && <Acts budget={budget} />}
     </li>
   );
 }
@@ -80,26 +82,44 @@ function useScope({ scope: { kind, id } }: Budget): string {
   return names[kind](id);
 }
 
-function Remove({ budget }: { budget: Budget }) {
-  const [isAsking, setIsAsking] = useState(false);
-  const { mutate, error, isPending } = useMutation(deleteBudget);
+function Acts({ budget }: { budget: Budget }) {
+  const [isEditing, setIsEditing] = useState(false);
+  const [isDeleting, setIsDeleting] = useState(false);
   return (
     <>
-      <Button onClick={() => setIsAsking(true)} aria-label={`Delete budget ${budget.name}`}>
-        Delete
-      </Button>
-      <ConfirmDialog
-        title={`Delete the budget ${budget.name}?`}
-        isOpen={isAsking}
-        onClose={() => setIsAsking(false)}
-        act="Delete budget"
-        busyAct="Deleting budget…"
-        isBusy={isPending}
-        onConfirm={() => mutate(budget.id, { onSuccess: () => setIsAsking(false) })}
-      >
-        <p>Nothing is refused because of it from then on. What was used stays counted.</p>
-        <FailureNotice failure={error} />
-      </ConfirmDialog>
+      <Menu
+        label={`More for ${budget.name}`}
+        items={[
+          { name: "Edit budget", onSelect: () => setIsEditing(true) },
+          { name: "Delete budget", onSelect: () => setIsDeleting(true) },
+        ]}
+      />
+      {isEditing && <EditBudget budget={budget} onClose={() => setIsEditing(false)} />}
+      <DeleteBudget budget={budget} isOpen={isDeleting} onClose={() => setIsDeleting(false)} />
     </>
+  );
+}
+
+interface DeleteBudgetProps {
+  budget: Budget;
+  isOpen: boolean;
+  onClose: () => void;
+}
+
+function DeleteBudget({ budget, isOpen, onClose }: DeleteBudgetProps) {
+  const { mutate, error, isPending } = useMutation(deleteBudget);
+  return (
+    <ConfirmDialog
+      title={`Delete the budget ${budget.name}?`}
+      isOpen={isOpen}
+      onClose={onClose}
+      act="Delete budget"
+      busyAct="Deleting budget…"
+      isBusy={isPending}
+      onConfirm={() => mutate(budget.id, { onSuccess: onClose })}
+    >
+      <p>Nothing is refused because of it from then on. What was used stays counted.</p>
+      <FailureNotice failure={error} />
+    </ConfirmDialog>
   );
 }

@@ -11,7 +11,7 @@ import { FailureNotice } from "~/components/FailureNotice";
 import { Form } from "~/components/Form";
 import { Select, TextField } from "~/components/inputs";
 import { localZone } from "~/format/time";
-import { BudgetTerms } from "./BudgetTerms";
+import { BudgetTerms, WarnAt } from "./BudgetTerms";
 import { budgetOf, SCOPE_NAMES } from "./model";
 
 /** How much may be used, of what, and what follows once it is. */
@@ -47,6 +47,7 @@ export function NewBudget({ onClose }: { onClose: () => void }) {
           {kind !== "organization" && <Which kind={kind} error={errors["scope.id"]} />}
         </Form.Pair>
         <BudgetTerms terms={null} errors={errors} />
+        <WarnAt percent={80} error={errors.warn_at_percent} />
         <FailureNotice failure={error} />
         <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Creating budget…">
           Create budget

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Budget } from "~/api/queries/budgets";
-import { budgetOf, standingTold } from "./model";
+import { budgetOf, patchOf, standingTold } from "./model";
 
 function form(fields: Record<string, string>): FormData {
   const data = new FormData();
@@ -27,6 +27,20 @@ test("a budget of tokens counts tokens", () => {
   expect(budgetOf(form(fields), "UTC")).toMatchObject({
     scope: { kind: "agent", id: "01" },
     tokens: 5000,
+  });
+});
+
+test.each([
+  [{ usd: 250 }, { usd: "300.10" }],
+  [{ usd: null }, { tokens: 300.1 }],
+])("a budget that is there goes on counting what it counts (%j)", (budget, amount) => {
+  const fields = { name: "All", amount: "300.10", mode: "warn", warn_at_percent: "90" };
+
+  expect(patchOf(form(fields), budget)).toEqual({
+    name: "All",
+    mode: "warn",
+    warn_at_percent: 90,
+    ...amount,
   });
 });
 

@@ -1,4 +1,10 @@
-import type { Budget, BudgetSubmission, LimitStanding, ScopeKind } from "~/api/queries/budgets";
+import type {
+  Budget,
+  BudgetPatch,
+  BudgetSubmission,
+  LimitStanding,
+  ScopeKind,
+} from "~/api/queries/budgets";
 import { compact, count } from "~/format/count";
 import { money } from "~/format/money";
 
@@ -53,14 +59,35 @@ export function budgetOf(form: FormData, zone: string): BudgetSubmission {
   };
 }
 
-/** How much a form allows, and each when; dollars stay as they were written. */
+/** Read the form of a budget that is there; it goes on counting what it counts. */
+export function patchOf(form: FormData, budget: Pick<Budget, "usd">): BudgetPatch {
+  return {
+    name: text(form, "name"),
+    mode: modeOf(form),
+    warn_at_percent: Number(text(form, "warn_at_percent")),
+    ...amountGiven(form, budget.usd === null ? "tokens" : "usd"),
+  };
+}
+
+/** How much a form allows, and each when. */
 export function termsOf(form: FormData) {
-  const amount = text(form, "amount");
+  const warnAt = text(form, "warn_at_percent");
   return {
     period: text(form, "period") === "day" ? "day" : "month",
-    mode: text(form, "mode") === "warn" ? "warn" : "hard",
-    ...(text(form, "measure") === "tokens" ? { tokens: Number(amount) } : { usd: amount }),
+    mode: modeOf(form),
+    ...(warnAt && { warn_at_percent: Number(warnAt) }),
+    ...amountGiven(form, text(form, "measure")),
   } as const;
+}
+
+function modeOf(form: FormData): Budget["mode"] {
+  return text(form, "mode") === "warn" ? "warn" : "hard";
+}
+
+/** Dollars stay as they were written. */
+function amountGiven(form: FormData, measure: string) {
+  const amount = text(form, "amount");
+  return measure === "tokens" ? { tokens: Number(amount) } : { usd: amount };
 }
 
 function text(form: FormData, name: string): string {

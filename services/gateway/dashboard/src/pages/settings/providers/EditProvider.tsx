@@ -2,6 +2,7 @@ import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { ApiError, fieldsOf } from "~/api/errors";
 import { type Provider, providerQuery, updateProvider } from "~/api/queries/providers";
+import { useSeen } from "~/api/useSeen";
 import { Button } from "~/components/Button";
 import { Dialog } from "~/components/Dialog";
 import { Form } from "~/components/Form";
@@ -14,19 +15,17 @@ import { PlaceFields } from "./PlaceFields";
 /** What may change of a provider: what it is called, where it is asked, and its limits. A key
  *  is asked for only where the API says that the one it has does not go along to another host. */
 export function EditProvider({ provider, onClose }: { provider: Provider; onClose: () => void }) {
-  const [seen, setSeen] = useState(provider);
+  const { seen, reload } = useSeen(provider, (client) =>
+    client.fetchQuery({ ...providerQuery(provider.id), staleTime: 0 }),
+  );
   const [isKeyNeeded, setIsKeyNeeded] = useState(false);
   const { mutate, error, isPending, reset } = useMutation(updateProvider);
-  const reload = useMutation({
-    mutationFn: (_: undefined, { client }) =>
-      client.fetchQuery({ ...providerQuery(seen.id), staleTime: 0 }),
-    onSuccess: (found) => {
-      setSeen(found);
-      setIsKeyNeeded(false);
-      reset();
-    },
-  });
   const errors = fieldsOf(error);
+
+  function beginAnew() {
+    setIsKeyNeeded(false);
+    reset();
+  }
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -81,7 +80,7 @@ export function EditProvider({ provider, onClose }: { provider: Provider; onClos
         <SaveFailure
           failure={error ?? reload.error}
           what="provider"
-          onReload={() => reload.mutate(undefined)}
+          onReload={() => reload.mutate(undefined, { onSuccess: beginAnew })}
           isReloading={reload.isPending}
         />
         <Button type="submit" kind="primary" isBusy={isPending} busyLabel="Saving…">
