@@ -1,8 +1,10 @@
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
+import aiohttp
 import pytest
 
 from ag2trust.testing import BusAs, Stack
@@ -195,6 +197,30 @@ async def test_a_failure_is_an_answer_with_its_explanation(house: House) -> None
     assert answered.status is MessageStatus.FAILED
     assert answered.explanation is not None
     assert answered.explanation.provider_error == "RateLimitError"
+
+
+async def test_of_two_replies_at_once_the_first_ends_and_the_second_counts(
+    house: House,
+) -> None:
+    agent = await house.make_agent()
+    puppet = await house.start(agent.id)
+    accepted = await house.submit(agent.id, "Are you there?")
+    message = await puppet.next()
+    is_read, never = asyncio.Event(), asyncio.Event()
+
+    async def unended() -> AsyncIterator[object]:
+        yield {"delta": "I am "}
+        is_read.set()
+        await never.wait()
+
+    given_up = asyncio.create_task(puppet.stream(message, unended()))
+    await is_read.wait()
+    status = await puppet.reply(message, "I am.")
+
+    with suppress(aiohttp.ClientError):
+        await given_up
+    assert status == 204
+    assert (await read(house, accepted.message_id)).content == "I am."
 
 
 async def test_secrets_in_an_answer_are_masked(house: House) -> None:

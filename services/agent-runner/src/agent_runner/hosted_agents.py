@@ -6,9 +6,12 @@ All of it is in memory: what must outlive the process is in PostgreSQL and the s
 import asyncio
 import hmac
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import repeat
+from typing import Any
 from uuid import UUID
 
 from shared.agent_tokens import hash_token
@@ -31,6 +34,9 @@ from .tenure import Tenure
 from .used import Used
 
 __all__ = ["HostedAgent", "HostedAgents", "MessageInHand"]
+
+
+_TOOL_CALLS_READ_AT_ONCE = 4
 
 
 def _future() -> "asyncio.Future[Exited | None]":
@@ -81,7 +87,8 @@ class HostedAgent:
     *lease* is swapped when the provider changes, which *lease_is_stale* asks for;
     *fallback_leases* are those of the fallbacks that can be had; *claimed* are the
     providers whose uses it holds. While it is *not_ready* its messages are acknowledged
-    with that reason; of several requests for a message one is *claiming* at a time.
+    with that reason; of several requests for a message one is *claiming* at a time, and
+    of several bodies that hold the call of a tool a few are *reading*.
     *given* are the keys its process has, whatever is leased since, and *delivered*
     their hashes: that is how its calls are recognized. Of its type, what holds at once
     is that of *type_version*, the newest when it was read. *first_sign* is None at its
@@ -105,6 +112,10 @@ class HostedAgent:
     not_ready: Explanation | None = None
     in_hand: MessageInHand | None = None
     claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
+    reading: asyncio.Semaphore = field(
+        default_factory=partial(asyncio.Semaphore, _TOOL_CALLS_READ_AT_ONCE)
+    )
+    replying: "asyncio.Task[Any] | None" = None
     is_stopping: bool = False
     exit: Exited | None = None
     woken: asyncio.Event = field(default_factory=asyncio.Event)
@@ -113,6 +124,21 @@ class HostedAgent:
     @property
     def id(self) -> UUID:
         return self.host.agent_id
+
+    @contextmanager
+    def only_reply(self) -> Iterator[None]:
+        """End the reply that is still being read, if there is one, by its connection.
+
+        Whoever sends a second has given up the first, and each may hold megabytes.
+        """
+        if self.replying is not None:
+            self.replying.cancel()
+        this = self.replying = asyncio.current_task()
+        try:
+            yield
+        finally:
+            if self.replying is this:
+                self.replying = None
 
     @property
     def leases(self) -> tuple[HeldLease, ...]:

@@ -1,6 +1,6 @@
 """An agent's answer on the wire: one JSON object, or lines that end with one."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Literal
 
 from aiohttp import web
@@ -16,7 +16,7 @@ from shared.contracts.conversations import MessageStatus
 from shared.errors import InvalidError, MalformedError, TooLargeError
 from shared.http import fields_of
 
-__all__ = ["Delta", "Reply", "replied"]
+__all__ = ["Reply", "replied"]
 
 _LONGEST_PROBLEM_CHARACTERS = 2000
 _LONGEST_REPLY_BYTES = 512 * 1024
@@ -54,8 +54,10 @@ class Delta(BaseModel):
     delta: str
 
 
-async def replied(request: web.Request) -> AsyncIterator[Delta | Reply]:
-    """Read an answer as it comes: any number of pieces, the reply last.
+async def replied(
+    request: web.Request, tell: Callable[[str], Awaitable[None]]
+) -> Reply:
+    """Read an answer as it comes, and *tell* any number of pieces; return the reply.
 
     A line that is neither is passed over: what a model said may hold what JSON may not.
     Raises `InvalidError` if there is no reply in the end, or one that is too long.
@@ -63,11 +65,11 @@ async def replied(request: web.Request) -> AsyncIterator[Delta | Reply]:
     last = b""
     async for line in _lines(request):
         if delta := _delta(line):
-            yield delta
+            await tell(delta.delta)
             last = b""
         else:
             last = line
-    yield _reply(last)
+    return _reply(last)
 
 
 async def _lines(request: web.Request) -> AsyncIterator[bytes]:

@@ -14,7 +14,7 @@ from shared.errors import InvalidError, MessageNotInHandError
 from shared.http import fields_of
 from shared.tracing import TRACEPARENT
 
-from .replies import Delta, Reply, replied
+from .replies import Reply, replied
 
 __all__ = ["DESK", "HOSTED", "TOOLS", "bearer_of", "reached_at", "routes"]
 
@@ -98,19 +98,20 @@ async def reply(request: web.Request) -> web.Response:
     desk = request.app[DESK]
     in_hand = desk.in_hand(agent, _message_id(request))
     telling = desk.telling(agent, in_hand)
-    async for said in replied(request):
-        match said:
-            case Delta():
-                desk.in_hand(agent, in_hand.message_id)
-                await telling.say(said.delta)
-            case Reply():
-                await desk.finish(
-                    agent,
-                    in_hand,
-                    status=said.status,
-                    content=said.content,
-                    failure=_failure(said),
-                )
+
+    async def tell(text: str) -> None:
+        desk.in_hand(agent, in_hand.message_id)
+        await telling.say(text)
+
+    with agent.only_reply():
+        said = await replied(request, tell)
+    await desk.finish(
+        agent,
+        in_hand,
+        status=said.status,
+        content=said.content,
+        failure=_failure(said),
+    )
     return web.Response(status=204)
 
 
@@ -118,7 +119,8 @@ async def reply(request: web.Request) -> web.Response:
 async def use_tool(request: web.Request) -> web.Response:
     """Use a tool of the agent's type for the message in hand."""
     agent = _agent(request)
-    call = await _tool_call(request)
+    async with agent.reading:
+        call = await _tool_call(request)
     in_hand = request.app[DESK].in_hand(agent, call.message_id)
     answer = await request.app[TOOLS].use(
         agent, in_hand, request.match_info["name"], call.arguments
