@@ -213,6 +213,15 @@ async def test_a_backup_that_was_cut_short_is_refused(
     assert "is no whole backup" in told.words
 
 
+@pytest.fixture
+def hearing_ctrl_c() -> Iterator[None]:
+    """Start programs that are told of SIGINT; those of a background job are not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("hearing_ctrl_c")
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 async def test_a_restore_that_is_stopped_leaves_no_copy_of_the_keys(
     saved: Saved, tmp_path: Path, signum: signal.Signals

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from types import FrameType
 
 __all__ = ["clean_up_when_stopped"]
 
@@ -12,4 +13,14 @@ def clean_up_when_stopped() -> None:
         return  # no other can be told of signals
     for signum in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(signum) is not signal.SIG_IGN:  # as nohup has it
-            signal.signal(signum, signal.default_int_handler)
+            signal.signal(signum, _as_ctrl_c)
+
+
+def _as_ctrl_c(_: int, frame: FrameType | None) -> None:
+    """Do what SIGINT does now: asyncio cancels what runs, and interrupts no step of it.
+
+    In the background of a script SIGINT does nothing, and the others still stop us.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    interrupt = handler if callable(handler) else signal.default_int_handler
+    interrupt(signal.SIGINT, frame)
