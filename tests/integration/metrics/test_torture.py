@@ -96,7 +96,7 @@ class Torture:
         """Kill metrics while a transaction of it has written something."""
         await self._until_in_the_middle()
         await self.servers.metrics.die()
-        await self._note_in_flight()
+        self.in_flight.append(await self._outstanding())
         await self.servers.start_metrics()
 
     async def metrics_dies_after_a_commit(self) -> None:
@@ -116,8 +116,8 @@ class Torture:
 
     async def runner_dies(self) -> None:
         """Kill the runner; it always has calls in hand."""
-        await self.servers.runner.die()
         await self._note_in_flight()
+        await self.servers.runner.die()
         await self.servers.runner.start()
 
     async def runner_is_stopped(self) -> None:
@@ -128,18 +128,18 @@ class Torture:
             lambda: count_settled(self.servers.journal),
             lambda now: now > settled,
         )
-        assert await self.servers.runner.die(signal.SIGTERM) == EXIT_OF_A_STOP
         await self._note_in_flight()
+        assert await self.servers.runner.die(signal.SIGTERM) == EXIT_OF_A_STOP
         await self.servers.runner.start()
 
     async def nats_dies(self) -> None:
-        await self.servers.nats.die()
         await self._note_in_flight()
+        await self.servers.nats.die()
         await self.servers.nats.start()
 
     async def nats_dies_and_loses_jetstream(self) -> None:
-        await self.servers.nats.die()
         await self._note_in_flight()
+        await self.servers.nats.die()
         self.servers.lose_jetstream()
         await self.servers.nats.start()
 
@@ -156,9 +156,6 @@ class Torture:
         counted: int = await self.look.fetchval(COUNTED)
         return counted
 
-    async def until_something_is_in_flight(self) -> None:
-        await until("a call in flight", self._outstanding, lambda count: count > 0)
-
     async def until_more_is_counted(self, *, seconds: float = 120) -> None:
         counted = await self.counted()
         await until(
@@ -166,7 +163,10 @@ class Torture:
         )
 
     async def _note_in_flight(self) -> None:
-        self.in_flight.append(await self._outstanding())
+        """Wait for something in flight, right before a signal: all may be counted."""
+        self.in_flight.append(
+            await until("a call in flight", self._outstanding, lambda count: count > 0)
+        )
 
     async def _outstanding(self) -> int:
         """Return how many calls are settled and never counted; these come first."""
@@ -248,7 +248,6 @@ async def test_whatever_dies_every_admitted_call_is_counted_once(
 
     async with torture(SERVICE) as torment:
         for death in plan:
-            await torment.until_something_is_in_flight()
             await DEATHS[death](torment)
             await torment.until_more_is_counted()
         await torment.servers.runner.die(signal.SIGTERM)
@@ -264,7 +263,6 @@ async def test_whatever_dies_every_admitted_call_is_counted_once(
 async def test_without_the_sequence_the_same_deaths_count_too_much() -> None:
     async with torture(FORGETFUL_SERVICE) as torment:
         for _ in range(22):
-            await torment.until_something_is_in_flight()
             await torment.metrics_dies_after_a_commit()
             await torment.until_more_is_counted()
 
