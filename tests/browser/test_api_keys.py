@@ -24,7 +24,7 @@ async def test_a_key_is_narrowed_to_the_scopes_that_were_chosen(
         await page.get_by_role("button", name="New API key").first.click()
         dialog = page.get_by_role("dialog")
         await dialog.get_by_label("Name", exact=True).fill("reporter")
-        await dialog.get_by_label("Of it").select_option("chosen")
+        await dialog.get_by_label("Rights").select_option("chosen")
         for scope in ("agents:read", "alerts:read", "usage:read"):
             await dialog.get_by_role("checkbox", name=scope).check()
         await seen.fits("new-api-key-scopes")
@@ -49,7 +49,7 @@ async def test_a_role_is_offered_exactly_the_scopes_that_it_may(
         await seen.go("/settings/api-keys")
         await seen.page.get_by_role("button", name="New API key").first.click()
         dialog = seen.page.get_by_role("dialog")
-        await dialog.get_by_label("Of it").select_option("chosen")
+        await dialog.get_by_label("Rights").select_option("chosen")
 
         for role in Role:
             await dialog.get_by_label("Role").select_option(role)

@@ -77,7 +77,7 @@ function Rights({ errors }: { errors: Record<string, string> }) {
         error={errors.role}
       />
       <Select
-        label="Of it"
+        label="Rights"
         name="width"
         value={width}
         onChange={(event) => setWidth(event.target.value)}
